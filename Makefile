@@ -1,0 +1,66 @@
+# One way to run things, on a laptop, on a Pi and in CI. Wants Python 3.11 or newer and make; brings the rest.
+#
+#   make install        .venv with the `latchkey` command
+#   make demo           from camera to MQTT, on the bundled clip; CAMERA=0 takes a webcam
+#   make test           everything; ARGS="tests/test_gate.py -x" only that
+#   make lint           ruff, mypy --strict, shellcheck
+#   make format         ruff, rewriting files
+#   make bench          how fast it is here
+#   make clean          away with all that make made
+#
+# PYTHON=python3.13 makes .venv with that one (after `make clean`) rather than the first that fits: 3.11 is tried first,
+# since both TFLite runtimes exist for it. The tests of tflite-runtime are skipped under newer ones.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+SCRIPTS := $(wildcard deploy/*.sh .ci/*)
+PYTHON ?=
+CAMERA ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint format bench clean tools
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+install: $(STAMPS)/demo
+
+demo: install
+	$(BIN)/latchkey demo $(if $(CAMERA),--camera $(CAMERA)) $(ARGS)
+
+test: $(STAMPS)/dev tools
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMPS)/dev tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SCRIPTS); fi
+
+format: $(STAMPS)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install
+	$(BIN)/latchkey bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find agent training tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A second run is instant; a change of pyproject.toml installs again.
+$(STAMPS)/venv:
+	@python=$$(.ci/python $(PYTHON)) && echo "$(VENV): $$("$$python" --version)" && "$$python" -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/demo $(STAMPS)/dev: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
+	@echo "installing into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# Programs the tests use, beyond Python.
+tools:
+	@.ci/tools

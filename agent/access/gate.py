@@ -1,0 +1,195 @@
+"""Concludes from the shots of one visit who it is: k of n shots must agree, whatever one lucky shot says.
+
+One visit is one track. What the gate knows of it:
+
+                 a usable face                 k shots agree on a person
+      (new) ──────────────────► WATCHING ────────────────────────────────► SETTLED
+                                 │    ▲                                       │
+        n shots without k that   │    │ the pause is over;                    │
+        agree, or no patience    ▼    │ the next one is twice as long         │ the track ends
+                                RESTING ── the track ends ──► gone ◄──────────┘
+
+Leaving WATCHING is a conclusion, a `Sighting`, with two exceptions: the same person within `revisit_seconds` of being
+seen last is the same visit on another track (`repeats`), and a visitor is told the same refusal `most_refusals` times
+at most. Who stays too small, or is gone before k shots, has passed by (`passed_by`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent.access.visit import Shot, Visit
+from agent.elapsed import Elapsed
+from agent.gallery.verdict import verdict
+from agent.types import Match, Quality, Reason, Rejection, Sighting
+
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """How sure the gate must be, and how long it tries."""
+
+    shots_needed: int = 2  # k: a shot for somebody else costs one
+    shots: int = 5  # n, of one try
+    within_seconds: float = 3.0  # in which the k lie
+    min_margin: float = 0.05  # cosine, to the second person
+    patience_seconds: float = 4.0  # of one try
+    retry_seconds: float = 3.0  # the pause after the first refusal
+    tries: int = 2  # of one visit: the threshold reckons with `shots` of each
+    revisit_seconds: float = 10.0  # out of sight for less is still the same visit
+    check_seconds: float = 1.0  # a visitor who is settled or resting is looked at so often: is it still the same?
+
+
+class Gate:
+    """Fed with what was seen on each track; says at most one thing about each try."""
+
+    def __init__(self, settings: GateSettings, *, camera: str, threshold: float) -> None:
+        """Starts with nobody there.
+
+        Args:
+            settings: how sure, how long.
+            camera: the name for sightings.
+            threshold: the least similarity, cosine; may be set again when the gallery changes.
+        """
+        self.threshold = threshold
+        self.passed_by = 0  # visitors who never came near enough, or were gone too soon
+        self.repeats = 0  # visits that were the same person's last one still
+        self._settings = settings
+        self._camera = camera
+        self._elapsed = Elapsed()
+        self._visits: dict[int, Visit] = {}
+        self._seen: dict[str, float] = {}  # person -> elapsed seconds
+
+    def wants(self, track: int, at: datetime) -> bool:
+        """True if a good shot of this track is worth encoding now.
+
+        The first k at once, so that staff do not wait; then what is left of the n spread over the patience, so that
+        a colleague who comes nearer is not refused in half a second.
+        """
+        now, visit = self._elapsed(at), self._visits.get(track)
+        if visit is None:
+            return True
+        if visit.person is not None or now < visit.resting_until:
+            return now - visit.last_shot >= self._settings.check_seconds
+        if len(visit.shots) < self._settings.shots_needed:
+            return True
+        return now - visit.last_shot >= self._settings.patience_seconds / self._settings.shots
+
+    def see(self, track: int, at: datetime, match: Match, quality: Quality) -> Sighting | None:
+        """A good shot, compared: a conclusion if it is the one that was missing."""
+        now, visit = self._elapsed(at), self._visit(track)
+        visit.last_shot = now
+        shot = Shot(now, match, quality)
+        if visit.person is not None:
+            if self._names(shot) == visit.person:
+                self._seen[visit.person] = now
+            return None
+        if now < visit.resting_until:
+            return None
+        visit.add(shot, forget_after=self._settings.patience_seconds)
+        person = self._agreed(visit, now)
+        if person is not None:
+            return self._settle(visit, at, now, person)
+        enough = len(visit.shots) >= self._settings.shots_needed
+        if len(visit.shots) >= self._settings.shots or (enough and (match.person is None or self._late(visit, now))):
+            return self._refuse(visit, at, now)
+        return None
+
+    def reject(self, track: int, at: datetime, rejection: Rejection) -> Sighting | None:
+        """A bad shot: a conclusion if somebody is near and has shown nothing better for too long."""
+        now, visit = self._elapsed(at), self._visit(track)
+        if visit.person is not None or now < visit.resting_until:
+            return None
+        if rejection.code == "too_small":
+            visit.step_back()
+            return None
+        visit.refuse(rejection, now)
+        if len(visit.shots) >= self._settings.shots_needed:
+            return self._refuse(visit, at, now) if self._late(visit, now) else None
+        since = visit.near_since if visit.near_since is not None else now
+        if now - since < self._settings.patience_seconds:
+            return None
+        return self._tell(visit, at, now, Reason.POOR_QUALITY, visit.commonest_rejection())
+
+    def leave(self, track: int, at: datetime) -> Sighting | None:
+        """The track has ended: a conclusion if there were shots enough for one and none was drawn yet."""
+        now, visit = self._elapsed(at), self._visits.pop(track, None)
+        if visit is None:
+            return None
+        if visit.person is not None:
+            self._seen[visit.person] = now
+        elif len(visit.shots) >= self._settings.shots_needed:
+            return self._refuse(visit, at, now)
+        elif not visit.told:
+            self.passed_by += 1
+        return None
+
+    def _visit(self, track: int) -> Visit:
+        return self._visits.setdefault(track, Visit(track, pause=self._settings.retry_seconds))
+
+    def _names(self, shot: Shot) -> str | None:
+        return shot.names(threshold=self.threshold, min_margin=self._settings.min_margin)
+
+    def _late(self, visit: Visit, now: float) -> bool:
+        """True if the first good shot of this try is longer ago than patience lasts."""
+        return now - visit.shots[0].at >= self._settings.patience_seconds
+
+    def _agreed(self, visit: Visit, now: float) -> str | None:
+        """The person that the newest shot names, if k more of the late ones name it than name somebody else."""
+        named = [self._names(shot) for shot in visit.shots if now - shot.at <= self._settings.within_seconds]
+        person = named[-1]
+        if person is None:
+            return None
+        others = len(named) - named.count(person) - named.count(None)
+        return person if named.count(person) - others >= self._settings.shots_needed else None
+
+    def _settle(self, visit: Visit, at: datetime, now: float, person: str) -> Sighting | None:
+        """The visit is `person`'s; None where the last one of the same person has hardly ended."""
+        seen = self._seen.get(person)
+        visit.person = person
+        self._seen = {p: t for p, t in self._seen.items() if now - t < self._settings.revisit_seconds} | {person: now}
+        if seen is not None and now - seen < self._settings.revisit_seconds:
+            self.repeats += 1
+            return None
+        best = max((s for s in visit.shots if self._names(s) == person), key=lambda s: s.match.similarity)
+        _, detail = verdict(best.match, threshold=self.threshold, min_margin=self._settings.min_margin)
+        return self._sighting(visit, at, Reason.MATCH, best, detail)
+
+    def _refuse(self, visit: Visit, at: datetime, now: float) -> Sighting | None:
+        """The shots of this try name nobody."""
+        named = Counter(name for name in map(self._names, visit.shots) if name is not None)
+        reason, detail = verdict(visit.nearest().match, threshold=self.threshold, min_margin=self._settings.min_margin)
+        if visit.shots[-1].match.person is None:
+            reason, detail = Reason.EMPTY_GALLERY, "nobody is enrolled"
+        elif len(named) > 1:
+            reason, detail = Reason.INCONSISTENT, ", ".join(f"{n} for {name}" for name, n in named.most_common())
+        elif reason is Reason.MATCH:
+            needed = f"{self._settings.shots_needed} within {self._settings.within_seconds:g} s"
+            reason, detail = Reason.UNKNOWN, f"{named.total()} of {len(visit.shots)} shots agree, need {needed}"
+        return self._tell(visit, at, now, reason, detail)
+
+    def _tell(self, visit: Visit, at: datetime, now: float, reason: Reason, detail: str) -> Sighting | None:
+        """A refusal, unless it was told often enough; either way the try is over."""
+        sighting = self._sighting(visit, at, reason, visit.nearest() if visit.shots else None, detail)
+        visit.rest(now, longest_pause=_LONGEST_PAUSE_SECONDS)
+        visit.told[reason] += 1
+        return sighting if visit.told[reason] <= self._settings.most_refusals else None
+
+    def _sighting(self, visit: Visit, at: datetime, reason: Reason, best: Shot | None, detail: str) -> Sighting:
+        named = Counter(name for name in map(self._names, visit.shots) if name is not None)
+        return Sighting(
+            at=at,
+            camera=self._camera,
+            track=visit.track,
+            reason=reason,
+            person=visit.person,
+            match=best.match if best else None,
+            threshold=self.threshold,
+            shots=len(visit.shots),
+            agreeing=named[visit.person] if visit.person else max(named.values(), default=0),
+            quality=best.quality if best else None,
+            detail=detail,
+        )

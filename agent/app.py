@@ -1,0 +1,231 @@
+"""The agent: everything made from the configuration, started sink first and stopped source first.
+
+capture ──► Latest ──► vision ──► door, then recorder ──► SQLite ──► publisher ──► broker
+gallery: people changed ──► vision        commander: broker ──► recorder        telemetry ──► broker
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+from ulid import ULID
+
+from agent import systemd
+from agent.bundle import open_bundle
+from agent.config import Config
+from agent.desk import Desk
+from agent.errors import CameraLost, StoreError
+from agent.make import make_camera, make_door, make_recogniser
+from agent.recognise import Known
+from agent.recorder import Recorder
+from agent.runtime import Latest, Worker
+from agent.store import people
+from agent.store.db import agent_lock, open_db
+from agent.types import Decision, Event, Frame
+from agent.visits import Visits
+
+log = logging.getLogger(__name__)
+
+TAKE_SECONDS = 0.5
+GALLERY_SECONDS = 0.5
+HEARTBEAT_SECONDS = 1.0
+
+
+class Agent:
+    """One terminal. A context: entering opens and starts all but the frames, leaving stops and drains.
+
+    Args:
+        config: all of it.
+        told: called with every decision, from the vision thread, after the door heard of it.
+
+    Raises:
+        LatchkeyError: on entering: something that was asked for is not there, or is in use.
+    """
+
+    def __init__(self, config: Config, *, told: Callable[[Decision], None] = lambda decision: None) -> None:
+        self.config = config
+        self.boot_id = str(ULID())
+        self.desk: Desk | None = None
+        self._told = told
+        self._control: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
+        self._workers: list[Worker] = []
+        self._stack = ExitStack()
+        self._latest: Latest[tuple[Frame, float]] = Latest(lossless=config.camera.as_fast_as_possible)
+        self._vision, self._capture = self._worker("vision", self._see), self._worker("capture", self._take)
+        self._gallery_version = -1
+        self._changed = threading.Event()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        systemd.stopping("draining")
+        self._stack.close()
+
+    def look(self) -> None:
+        """Begins to take frames."""
+        self._capture.start()
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Asks `wait` to return; from any thread, or a signal handler."""
+        self._control.put(number)
+
+    def wait(self) -> int:
+        """Returns 0 when asked to stop or when the recording has ended, 1 after a crash."""
+        while True:
+            try:
+                news = self._control.get(timeout=HEARTBEAT_SECONDS)
+            except queue.Empty:
+                if all(worker.alive for worker in self._workers):
+                    systemd.watchdog()
+                if self._vision.finished.is_set():
+                    return 0
+                continue
+            if isinstance(news, BaseException):
+                log.error("agent crashed", exc_info=news)
+                return 1
+            log.info("agent stops: signal %d", news)
+            return 0
+
+    def crashed(self, error: BaseException) -> None:
+        """Lets `wait` return with status 1."""
+        self._control.put(error)
+
+    def reload_soon(self) -> None:
+        """People have changed: do not wait for the next look."""
+        self._changed.set()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that nobody looked at."""
+        return self._latest.dropped
+
+    def _reload(self) -> None:
+        """Takes over changes of people, whoever made them."""
+        version = people.gallery_version(self._db)
+        if version == self._gallery_version:
+            return
+        self.recogniser.known = self._known()
+        self._gallery_version = version
+
+    # Opening, sink first: what was opened last is stopped first
+
+    def _open(self, stack: ExitStack) -> None:
+        config, path = self.config, self.config.database_path
+        bundle = self._bundle = open_bundle(config)
+        stack.enter_context(agent_lock(path))
+        self._db = stack.enter_context(open_db(path))  # read by the gallery's worker
+        self.recorder = Recorder(stack.enter_context(open_db(path)), boot_id=self.boot_id, recorded=self._recorded)
+        stack.callback(self.recorder.drain)
+        self._work(stack, "recorder", self.recorder.step)
+        self.door = make_door(config)
+        stack.callback(self.door.close)
+        self.recogniser = make_recogniser(bundle, self._known())
+        self.visits = Visits(config, self.recogniser, self.door, self.recorder, bundle.model_id, self._told)
+        self._work(stack, "gallery", self._watch_gallery)
+        if config.mqtt.enabled:
+            self.desk = Desk(self, bundle)
+            stack.enter_context(self.desk)
+            for name, step in self.desk.steps():
+                self._work(stack, name, step)
+            stack.callback(self.desk.drain)
+        stack.callback(self._settle)
+        self._camera = make_camera(config)
+        stack.callback(self._blind)
+        self._vision.start()
+
+    def _worker(self, name: str, step: Callable[[], bool | None]) -> Worker:
+        worker = Worker(name, step, crashed=self.crashed)
+        self._workers.append(worker)
+        return worker
+
+    def _work(self, stack: ExitStack, name: str, step: Callable[[], bool | None]) -> None:
+        worker = self._worker(name, step)
+        worker.start()
+        stack.callback(worker.stop)
+
+    # What the workers do
+
+    def _take(self) -> bool:
+        try:
+            frame = self._camera.read()
+        except CameraLost as lost:
+            log.warning("camera lost: %s", lost)
+            return True
+        if frame is None:
+            self._latest.close()
+            return False
+        self._latest.put((frame, time.perf_counter()))
+        return True
+
+    def _see(self) -> bool:
+        taken = self._latest.take(TAKE_SECONDS)
+        if taken is not None:
+            self.visits.see(*taken)
+        elif self._latest.closed:
+            self.visits.finish()
+            return False
+        return True
+
+    def _watch_gallery(self) -> None:
+        self._changed.wait(GALLERY_SECONDS)
+        self._changed.clear()
+        self._reload()
+
+    def _known(self) -> Known:
+        gallery = people.load_gallery(self._db, self._bundle.model_id)
+        threshold = self._bundle.threshold(gallery.templates)
+        log.info(
+            "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",
+            len(gallery.people), gallery.templates, threshold.cosine, threshold.fmr,
+            ", extrapolated" if threshold.extrapolated else "",
+        )  # fmt: skip
+        if foreign := people.foreign_templates(self._db, self._bundle.model_id):
+            log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
+        return Known(gallery, threshold.cosine)
+
+    def _recorded(self, event: Event) -> None:
+        body = event.body
+        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), dict(body))
+        if self.desk is not None:
+            self.desk.wake()
+
+    # Stopping, source first
+
+    def _blind(self) -> None:
+        self._camera.close()
+        self._capture.stop()
+        self._latest.close()
+        self._vision.stop(after_all=True)
+
+    def _settle(self) -> None:
+        """Waits until all that was decided is on the disk, so that the publisher can see it."""
+        with suppress(StoreError):
+            self.recorder.write(lambda db: None)
+
+
+def run_agent(config: Config) -> int:
+    """Runs until a signal, a crash, or the end of a recording; returns the exit status.
+
+    Raises:
+        LatchkeyError: it cannot start.
+    """
+    agent = Agent(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: agent.stop(number))
+    with agent:
+        agent.look()
+        systemd.ready("looking")
+        log.info("agent looks: %s/%s boot %s", config.device.site, config.device.name, agent.boot_id)
+        return agent.wait()

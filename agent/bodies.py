@@ -1,0 +1,48 @@
+"""What a decision looks like as an event: everything that was weighed, no pixels and no vectors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from agent.types import Decision
+
+ClockState = Literal["synchronised", "unsynchronised", "unknown"]
+
+
+def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[str, object]:
+    """Returns the body of an `access` event; similarities to a ten-thousandth."""
+    sighting = decision.sighting
+    match = sighting.match if sighting.match and sighting.match.person is not None else None
+    quality = sighting.quality
+    return {
+        "outcome": decision.outcome.value,
+        "reason": decision.reason.value,
+        "person": decision.person,
+        "repeat": sighting.repeat,
+        "similarity": round(match.similarity, 4) if match else None,
+        "margin": round(match.margin, 4) if match and match.second is not None else None,
+        "second": match.second if match else None,
+        "threshold": round(sighting.threshold, 4),
+        "shots": sighting.shots,
+        "agreeing": sighting.agreeing,
+        "quality": {name: round(float(value), 3) for name, value in asdict(quality).items()} if quality else None,
+        "detail": sighting.detail,
+        "model": model,
+        "camera": sighting.camera,
+        "track": sighting.track,
+        "latency_ms": round(sighting.latency_ms, 2),
+        "clock": clock,
+    }
+
+
+def clock_state(synchronised: Path) -> ClockState:
+    """Returns whether the time can be believed, by the file that systemd-timesyncd leaves when it has set the clock.
+
+    Args:
+        synchronised: that file; where even its folder is missing, nobody knows.
+    """
+    if synchronised.exists():
+        return "synchronised"
+    return "unsynchronised" if synchronised.parent.is_dir() else "unknown"

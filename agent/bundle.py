@@ -1,0 +1,101 @@
+"""The models with their cards: what is loaded, and what a card promises about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.config import Config
+from agent.errors import ModelError
+from agent.gallery.threshold import FmrTable, Threshold, threshold_for
+from agent.hardware import backends
+from agent.vision.detect import Detector
+from agent.vision.encode import Encoder
+from agent.vision.eyes import Eyes
+from agent.vision.quality import QualityLimits
+
+SAME_PERSON_FMR = 1e-2
+"""Enrolment: photos less alike than what one pair of strangers in a hundred reaches are of different people."""
+DUPLICATE_FMR = 1e-5
+"""Enrolment: as alike as one pair of strangers in a hundred thousand is the same person under another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known of a model file. `fields` is the whole card."""
+
+    id: str
+    sha256: str
+    fields: Mapping[str, Any]
+
+
+def read_card(model: Path) -> Card:
+    """Returns the card beside a model file.
+
+    Raises:
+        ModelError: it is missing, or is not a card.
+    """
+    path = model.with_suffix(".json")
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Card(str(fields["id"]), str(fields["sha256"]), fields)
+    except OSError as error:
+        raise ModelError(f"{path}: no card for {model.name}: {error.strerror}; copy it beside the model") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"{path}: not a model card: {error!r}; copy it again") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The two models' cards, and how to get eyes that use them."""
+
+    config: Config
+    detector: Card
+    encoder: Card
+    table: FmrTable
+
+    @property
+    def model_id(self) -> str:
+        """The encoder's id: whose templates are compared."""
+        return self.encoder.id
+
+    def eyes(self) -> Eyes:
+        """Returns new eyes: a thread each."""
+        config, options = self.config, self.config.engine
+        engine = backends.load("engine", options.runtime)
+        settings = {"runtime": options.runtime, "delegate": options.delegate or None, "threads": options.threads}
+        detector = engine(config.models.detector, sha256=self.detector.sha256, **settings)  # type: ignore[arg-type] # mixed values
+        encoder = engine(config.models.encoder, sha256=self.encoder.sha256, **settings)  # type: ignore[arg-type] # mixed values
+        return Eyes(
+            Detector(detector, score_threshold=config.detector.score_threshold),
+            Encoder(encoder, self.model_id, flip_average=config.gate.flip_average),
+        )
+
+    def threshold(self, templates: int) -> Threshold:
+        """Returns the cosine that keeps the configured rate of false accepts in a gallery of so many templates."""
+        gate = self.config.gate
+        return threshold_for(
+            self.table,
+            false_accepts_per_visit=gate.false_accepts_per_visit,
+            comparisons=templates,
+            shots=gate.shots * gate.tries,
+            shots_needed=gate.shots_needed,
+        )
+
+    @property
+    def limits(self) -> QualityLimits:
+        """What a face must have to be compared."""
+        return QualityLimits(**self.config.quality.model_dump())
+
+
+def open_bundle(config: Config) -> Bundle:
+    """Returns the configured models' cards, read and checked.
+
+    Raises:
+        ModelError: a card is missing or has no table of false match rates.
+    """
+    encoder = read_card(config.models.encoder)
+    return Bundle(config, read_card(config.models.detector), encoder, FmrTable.from_card(encoder.fields))

@@ -1,0 +1,1 @@
+"""What `latchkey demo` needs beside the agent."""

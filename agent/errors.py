@@ -1,0 +1,78 @@
+"""Every error Latchkey raises on purpose.
+
+    LatchkeyError
+    ├── ConfigError (ValueError)      the configuration is wrong: exit 2
+    ├── HardwareError (OSError)       a camera, door or accelerator asked for is not there: exit 2
+    │   └── CameraLost                a camera that was there is gone: reopened with back-off
+    ├── ModelError (ValueError)       a model file is missing, damaged or not the one its card describes: exit 2
+    ├── StoreError (OSError)          the database cannot be used (newer version, damaged, in use): exit 2
+    │   └── StoreFull                 there is no room to record an event
+    ├── PictureError (ValueError)     bytes that are not a picture we take
+    ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
+    └── CommandError (ValueError)     a command that cannot be carried out, with its code
+
+A message says what was wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class LatchkeyError(Exception):
+    """The root of the tree: an error whose message is meant for the user, without a traceback."""
+
+
+class ConfigError(LatchkeyError, ValueError):
+    """The configuration is wrong."""
+
+
+class HardwareError(LatchkeyError, OSError):
+    """A camera, door or accelerator that was asked for is not there or does not work."""
+
+
+class CameraLost(HardwareError):
+    """The camera was there and is gone; opening it again may help."""
+
+
+class ModelError(LatchkeyError, ValueError):
+    """A model file is missing, damaged, or not what its card says."""
+
+
+class StoreError(LatchkeyError, OSError):
+    """The database cannot be used."""
+
+
+class StoreFull(StoreError):
+    """There is no room to record."""
+
+
+class PictureError(LatchkeyError, ValueError):
+    """These bytes are not a picture we take."""
+
+
+class EnrolmentRefused(LatchkeyError, ValueError):
+    """The photos would make a bad template.
+
+    Args:
+        code: one of `no_face`, `two_faces`, `too_small`, `too_blurred`, `too_dark`, `too_bright`, `turned_away`,
+            `low_contrast`, `different_people`, `duplicate_person`, `not_a_picture`, `no_photos`.
+        message: for a human.
+        photo: which photo, counted from 0; None where it is about all of them.
+    """
+
+    def __init__(self, code: str, message: str, photo: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.photo = photo
+
+
+class CommandError(LatchkeyError, ValueError):
+    """A command that cannot be carried out.
+
+    Args:
+        code: a stable word for programs, see `deploy/MQTT.md`.
+        message: for a human.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,108 @@
+"""The Raspberry Pi's camera, through picamera2 (from apt: python3-picamera2).
+
+One stream only, `main`, at the size the detector is fed from. The second one, `lores`, is not configured: it is
+YUV420 before the Pi 5, so that making RGB of it costs more than letterboxing 640x480 (0.1 ms), a face is cut out of
+the same picture it was found in, and a `Frame` holds one picture.
+
+Formats are named after the order of bits in a little-endian word: what picamera2 calls BGR888 lies in memory as
+R, G, B (its manual, appendix A, and https://github.com/raspberrypi/picamera2/issues/848).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from picamera2 import Picamera2
+
+from agent.errors import CameraLost, ConfigError, HardwareError
+from agent.hardware.cameras import CameraOptions, Clock, utc_now
+from agent.hardware.cameras.pixels import upright
+from agent.types import Frame
+
+RGB_IN_MEMORY = "BGR888"
+BUFFERS = 4  # of which one is being read and the others are being filled
+SILENCE_SECONDS = 3.0  # libcamera gives a frame up after 1 to 2 and then sends none any more, without an error
+
+
+class PiCamera:
+    """A camera on the ribbon cable.
+
+    Args:
+        options: `source` is the camera's number; `width`, `height`, `fps`, `rotation`, `name`.
+        now: stamps the frames when they arrive.
+
+    Raises:
+        HardwareError: there is no such camera, or another program uses it.
+    """
+
+    def __init__(self, options: CameraOptions, now: Clock = utc_now) -> None:
+        self._options = options
+        self._now = now
+        self._closed = False
+        self._lock = threading.Lock()  # closing takes the buffers away
+        self._seq = 0
+        self._camera = _open(options)
+
+    def read(self) -> Frame | None:
+        """Return the next frame, None once closed."""
+        with self._lock:
+            if self._closed:
+                return None
+            image = self._next()
+            at = self._now()
+        seq, self._seq = self._seq, self._seq + 1
+        return Frame(image=upright(image, self._options.rotation), at=at, seq=seq, camera=self._options.name)
+
+    def close(self) -> None:
+        """Stop the camera and give it back, after the frame being waited for. May be called again.
+
+        Stopping a camera whose cable is loose may never return (https://github.com/raspberrypi/picamera2/issues/1264):
+        then the service's watchdog ends the program.
+        """
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._camera.close()
+
+    def _next(self) -> Any:
+        """Return the next picture as an array of its own. The request, one of a few buffers, goes back at once."""
+        # Waiting on the job, as capture_request(wait=True) would hang for ever on a silent camera.
+        job = self._camera.capture_request(wait=False)
+        try:
+            request = job.get_result(timeout=SILENCE_SECONDS)
+        except (TimeoutError, RuntimeError) as error:
+            raise CameraLost("the Pi camera has gone silent; check the ribbon cable") from error
+        try:
+            return request.make_array("main")  # a copy without the padding at the end of the rows
+        finally:
+            request.release()
+
+
+def _open(options: CameraOptions) -> Any:
+    number = options.source or "0"
+    if not number.isdecimal():
+        raise ConfigError(f"a Pi camera is chosen by its number, 0 for the first, not by {number!r}")
+    try:
+        camera = Picamera2(int(number))
+    except (IndexError, RuntimeError, OSError) as error:
+        raise HardwareError(
+            f"no Pi camera {number} ({error}); `rpicam-hello --list-cameras` shows those there are, and no other"
+            " program may be using it"
+        ) from error
+    try:
+        camera.configure(_configuration(camera, options))
+        camera.start()
+    except RuntimeError as error:
+        camera.close()
+        raise HardwareError(f"Pi camera {number} does not do {options.width}x{options.height}: {error}") from error
+    return camera
+
+
+def _configuration(camera: Any, options: CameraOptions) -> Any:
+    frame_us = round(1e6 / options.fps)
+    return camera.create_video_configuration(
+        main={"size": (options.width, options.height), "format": RGB_IN_MEMORY},
+        controls={"FrameDurationLimits": (frame_us, frame_us)},  # microseconds
+        buffer_count=BUFFERS,
+    )

@@ -1,0 +1,64 @@
+"""Parts of the agent, made from the configuration."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agent.access.gate import Gate, GateSettings
+from agent.bundle import Bundle
+from agent.config import Config, camera_source
+from agent.hardware import backends
+from agent.hardware.cameras import Camera, CameraOptions, utc_now
+from agent.hardware.cameras.reconnect import Reconnecting
+from agent.hardware.doors import Door, DoorOptions
+from agent.recognise import Known, Recogniser
+from agent.vision.motion import MotionGate
+
+
+def make_camera(config: Config) -> Camera:
+    """Returns the configured camera, which comes back by itself when it is lost.
+
+    Raises:
+        HardwareError: it is not there.
+        ConfigError: there is no such kind of camera.
+    """
+    told = config.camera
+    options = CameraOptions(
+        source=camera_source(told).get_secret_value(),
+        name=told.name,
+        width=told.width,
+        height=told.height,
+        fps=told.fps,
+        rotation=told.rotation,
+        loop=told.loop,
+        as_fast_as_possible=told.as_fast_as_possible,
+    )
+    return Reconnecting(partial(backends.load("camera", told.backend), options, utc_now))
+
+
+def make_door(config: Config) -> Door:
+    """Returns the configured door, locked.
+
+    Raises:
+        HardwareError: the relay is not there.
+    """
+    told = config.door
+    options = DoorOptions(pin=told.pin, active_high=told.active_high, max_open_seconds=told.max_open_seconds)
+    return backends.load("door", told.backend)(options)
+
+
+def make_recogniser(bundle: Bundle, known: Known) -> Recogniser:
+    """Returns a recogniser that has seen nobody yet."""
+    told = bundle.config.gate
+    settings = GateSettings(
+        shots_needed=told.shots_needed,
+        shots=told.shots,
+        tries=told.tries,
+        within_seconds=told.within_seconds,
+        min_margin=told.min_margin,
+        patience_seconds=told.patience_seconds,
+        revisit_seconds=told.revisit_seconds,
+    )
+    gate = Gate(settings, camera=bundle.config.camera.name, threshold=known.threshold)
+    motion = MotionGate() if bundle.config.detector.motion_gate else None
+    return Recogniser(bundle.eyes(), gate, limits=bundle.limits, known=known, motion=motion)

@@ -1,0 +1,250 @@
+"""The link to the broker: keeps a connection up, says who we are, carries messages both ways.
+
+    ┌─────────┐ open fails: back off   ┌────────────┐ CONNACK, SUBACK ┌────────┐ close() ┌─────────┐
+    │ waiting │ ◄───────────────────── │ connecting │ ──────────────► │ online │ ──────► │ stopped │
+    └─────────┘ ─────────────────────► └────────────┘                 └────────┘         └─────────┘
+         ▲            time is up                 connection lost           │
+         └─────────────────────────────────────────────────────────────────┘
+
+Online: retained `status` says "online" (after the subscriptions are granted: who sees it may send commands), then
+other state, then answers, then events, never more than the window in flight.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Final, Literal
+
+from agent.mqtt.backoff import Backoff
+from agent.mqtt.connection import Acked, Connection, Gone, Happening, Outgoing, Ready
+from agent.mqtt.inbox import Inbox, Incoming
+from agent.mqtt.outlet import Outlet
+from agent.mqtt.settings import LinkSettings
+from agent.mqtt.telemetry import DoorState, Health, Status
+from agent.mqtt.topics import CommandTopic, PartTopic, Topics
+from agent.mqtt.wire import MAX_PHOTO_BYTES, Code, recover_id, refusal
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS: Final = 0.25  # how long one step may take once connected
+STEADY_SECONDS: Final = 5.0  # a connection that lasted this long was a success
+MAX_COMPLAINTS: Final = 20  # different reasons logged before the next success
+HINTS: Final = {
+    "Unsupported protocol version": "the broker does not speak MQTT 5: set [mqtt] protocol = 311",
+    "Bad user name or password": "check [mqtt] username and password_file",
+    "Not authorized": "check [mqtt] username and password_file, and the broker's access list",
+    "Session taken over": "another client connects with the same client id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """News for the publisher: an event was taken or `refused`; without `seq`: look again."""
+
+    seq: int | None = None
+    refused: str | None = None
+
+
+class Link:
+    """The link to the broker.
+
+    Boot id (new with every start), version and model (id of the encoder) are told in `status`.
+
+    Raises:
+        ConfigError: a TLS file cannot be used.
+    """
+
+    def __init__(self, settings: LinkSettings, topics: Topics, *, boot_id: str, version: str, model: str) -> None:
+        self.topics = topics
+        self.inbox = Inbox(max_bytes=max(MAX_PHOTO_BYTES, settings.max_payload_bytes))
+        self.acks: SimpleQueue[Ack] = SimpleQueue()  # bounded by what is in flight
+        self._settings = settings
+        self._context = settings.tls.context() if settings.tls else None
+        self._identity = {"boot_id": boot_id, "version": version, "model": model}
+        self._backoff = Backoff(least=settings.reconnect_min_seconds, most=settings.reconnect_max_seconds)
+        self._outlet = Outlet()
+        self._connection: Connection | None = None  # of this thread; the outlet has it once it is ready
+        self._at = 0.0  # monotonic seconds: the next attempt, or when the connection began
+        self._complaints: set[str] = set()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.send(self._status("online"))  # the first of the retained state, on every connection
+
+    # For the rest of the agent, from any thread
+
+    def start(self, crashed: Callable[[BaseException], None] | None = None) -> None:
+        """Begins to connect, in a thread of its own; returns at once, whether or not there is a broker.
+
+        Args:
+            crashed: told of an unexpected error, which ends the thread; without it the error goes to threading's hook.
+        """
+        self._thread = threading.Thread(target=self._run, args=(crashed,), name="mqtt", daemon=True)
+        self._thread.start()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there, has let us in and takes messages."""
+        return self._outlet.is_open
+
+    @property
+    def epoch(self) -> int:
+        """Which connection it is, counted from 1; 0 before the first."""
+        return self._outlet.epoch
+
+    def wait_connected(self, seconds: float) -> bool:
+        """Waits until connected; whether it is."""
+        return self._outlet.wait_open(seconds)
+
+    def publish(self, topic: str, payload: bytes, *, seq: int, epoch: int) -> bool:
+        """Sends an event if there is room in the window; `acks` tells when the broker has it.
+
+        Args:
+            topic: where to.
+            payload: JSON.
+            seq: comes back in `acks`.
+            epoch: of the connection the caller believes in; on any other the event is not sent, so that those lost
+                with the old connection can go first.
+        """
+        return self._outlet.send_event(Outgoing(topic, payload, seq=seq), epoch)
+
+    def send(self, message: Outgoing) -> None:
+        """Sends retained state or an answer, now or when the broker is back."""
+        self._outlet.send(message)
+
+    def publish_health(self, body: Health) -> None:
+        """Sets the retained `health`."""
+        self.send(Outgoing(self.topics.health, body.to_json(), retain=True))
+
+    def publish_door_state(self, body: DoorState) -> None:
+        """Sets the retained `state/door`."""
+        self.send(Outgoing(self.topics.door, body.to_json(), retain=True))
+
+    def close(self, seconds: float = 3.0) -> None:
+        """Says "stopped", waits a little for what is owed to be acknowledged, and hangs up."""
+        if self._closing.is_set():
+            return
+        if self.connected:
+            self.send(self._status("stopped"))
+            self._outlet.wait_settled(seconds)
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(self._settings.connect_seconds + seconds)
+
+    # The link's own thread
+
+    def _run(self, crashed: Callable[[BaseException], None] | None) -> None:
+        try:
+            while not self._closing.is_set():
+                self.step()
+            if self._connection is not None:
+                self._connection.close()
+        except BaseException as error:
+            if crashed is None:
+                raise
+            crashed(error)
+        finally:
+            self._outlet.shut()
+
+    def step(self) -> None:
+        """Connects when it is time, or serves the connection for a moment."""
+        if self._connection is not None:
+            self._serve(self._connection)
+        elif (wait := self._at - time.monotonic()) > 0:
+            self._closing.wait(min(wait, TICK_SECONDS))
+        else:
+            self._connect()
+
+    def _connect(self) -> None:
+        settings = self._settings
+        connection = Connection(
+            settings,
+            self._context,
+            client_id=settings.client_id or f"latchkey-{self.topics.site}-{self.topics.device}",
+            will=self._status("offline"),
+            subscriptions=self.topics.subscriptions,
+        )
+        self._at = time.monotonic()
+        try:
+            connection.open()
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
+            self._lost(f"cannot connect to {settings.host}:{settings.port}: {error}")
+            return
+        self._at = time.monotonic()
+        self._connection = connection
+
+    def _serve(self, connection: Connection) -> None:
+        for happening in connection.serve(TICK_SECONDS):
+            self._happened(connection, happening)
+        if not self.connected and time.monotonic() - self._at > self._settings.connect_seconds:
+            connection.drop()
+            self._lost("no answer to CONNECT")
+
+    def _happened(self, connection: Connection, happening: Happening) -> None:
+        match happening:
+            case Ready():
+                self._ready(connection, happening)
+            case Acked():
+                self._acked(happening)
+            case Incoming():
+                self._arrived(happening)
+            case Gone():
+                self._lost(happening.reason)
+
+    def _ready(self, connection: Connection, ready: Ready) -> None:
+        logger.info("MQTT connected: %s:%d", self._settings.host, self._settings.port)
+        if ready.denied:
+            self._complain(f"the broker does not let us listen to {', '.join(ready.denied)}")
+        self._outlet.open(connection, min(self._settings.max_inflight, ready.max_inflight))
+        self.acks.put(Ack())
+
+    def _acked(self, acked: Acked) -> None:
+        message = self._outlet.acked(acked.mid)
+        if message is None:
+            return
+        if acked.refused:
+            self._complain(f"the broker refuses {message.topic}: {acked.refused}")
+        if message.seq is not None:
+            self.acks.put(Ack(message.seq, acked.refused))
+
+    def _arrived(self, message: Incoming) -> None:
+        if message.retained:
+            logger.warning("MQTT: a retained command is ignored: %s (%d bytes)", message.topic, message.size)
+        elif not self.inbox.put(message):
+            self._turn_away(message)
+
+    def _turn_away(self, message: Incoming) -> None:
+        match self.topics.parse(message.topic):
+            case CommandTopic(verb):
+                result = refusal(verb, recover_id(message.payload), Code.BUSY, "too many commands wait; try again")
+            case PartTopic(command_id):
+                result = refusal("enrol", command_id, Code.BUSY, "too many photos wait; try again")
+            case _:
+                return
+        self.send(Outgoing(self.topics.result(result.verb, result.id), result.to_json()))
+
+    def _lost(self, reason: str) -> None:
+        now = time.monotonic()
+        if self.connected and now - self._at > STEADY_SECONDS:
+            self._backoff.reset()
+            self._complaints.clear()
+        self._complain(f"connection lost: {reason}" if self.connected else reason)
+        self._connection = None
+        self._at = now + self._backoff.next()
+        self._outlet.shut()
+
+    def _status(self, state: Literal["online", "offline", "stopped"]) -> Outgoing:
+        body = Status(state=state, **self._identity)
+        return Outgoing(self.topics.status, body.to_json(), retain=True)
+
+    def _complain(self, reason: str) -> None:
+        """Logs a reason once, until a connection has lasted."""
+        if reason in self._complaints or len(self._complaints) >= MAX_COMPLAINTS:
+            return
+        self._complaints.add(reason)
+        hint = next((f" ({hint})" for word, hint in HINTS.items() if word in reason), "")
+        logger.warning("MQTT: %s%s; the agent goes on and keeps trying", reason, hint)

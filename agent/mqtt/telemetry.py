@@ -1,0 +1,129 @@
+"""What the device tells about itself and its door: status, health, door state and events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import Field
+
+from agent.mqtt.wire import Message
+from agent.types import Event, Outcome, Reason
+
+SCHEMA: Final = 1
+Clock: TypeAlias = Literal["synchronised", "unsynchronised", "unknown"]
+
+
+class Status(Message):
+    """Whether the device is there: birth, last will and orderly end."""
+
+    state: Literal["online", "offline", "stopped"]
+    boot_id: str
+    version: str
+    model: str
+
+
+class Health(Message):
+    """How the device is."""
+
+    at: str
+    boot_id: str
+    uptime_seconds: float
+    outbox_depth: int
+    oldest_unsent_seconds: float | None = None
+    fps: float | None = None
+    frames_dropped: int | None = None
+    people: int | None = None
+    templates: int | None = None
+    disk_free_bytes: int | None = None
+    memory_bytes: int | None = None
+    temperature_celsius: float | None = None
+    throttled: bool | None = None
+    clock: Clock = "unknown"
+
+
+class DoorState(Message):
+    """The state of the door."""
+
+    at: str
+    locked: bool
+    contact: Literal["open", "closed"] | None = None
+    mode: str | None = None
+    last_opened_by: str | None = None
+
+
+class EventMessage(Message):
+    """What all events share."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    id: str
+    seq: int
+    at: str
+    site: str
+    device: str
+    boot_id: str
+    historical: bool
+
+
+class QualityBody(Message):
+    """How usable the best shot was."""
+
+    face_px: float
+    sharpness: float
+    yaw: float
+    exposure: float
+    contrast: float
+
+
+class AccessEvent(EventMessage):
+    """A decision at the door."""
+
+    kind: Literal["access"]
+    outcome: Outcome
+    reason: Reason
+    person: str | None
+    similarity: float | None
+    margin: float | None
+    second: str | None
+    threshold: float
+    shots: int
+    agreeing: int
+    quality: QualityBody | None
+    detail: str
+    model: str
+    camera: str
+    track: int
+    latency_ms: float
+    clock: Clock
+
+
+class AuditEvent(EventMessage):
+    """A change somebody made."""
+
+    kind: Literal["audit"]
+    action: str
+    person: str | None = None
+    templates: int | None = None
+    by: Literal["mqtt", "cli"]
+    command_id: str | None = None
+
+
+def timestamp(at: datetime) -> str:
+    """ISO 8601, UTC, milliseconds: `2026-11-22T06:00:00.000Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def event_body(event: Event, *, site: str, device: str, historical: bool) -> dict[str, object]:
+    """An event as it goes out."""
+    return {
+        "schema": SCHEMA,
+        "id": event.id,
+        "seq": event.seq,
+        "kind": event.kind,
+        "at": timestamp(event.at),
+        "site": site,
+        "device": device,
+        "boot_id": event.boot_id,
+        "historical": historical,
+        **event.body,
+    }

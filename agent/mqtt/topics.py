@@ -1,0 +1,121 @@
+"""The topics of one device, made and read in one place: `latchkey/v1/<site>/<device>/...`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from agent.errors import ConfigError
+
+ROOT: Final = "latchkey/v1"
+ID_PATTERN: Final = r"[A-Za-z0-9_-]{1,64}"
+"""What a command id may be: it becomes a level of the result topic."""
+MAX_TOPIC: Final = 256  # characters of a response topic; the protocol allows 65,535 bytes
+
+_ID = re.compile(ID_PATTERN)
+_VERB = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_NUMBER = re.compile(r"[0-9]{1,4}")
+_FORBIDDEN = re.compile(r"[\x00-\x20/+#\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTopic:
+    """A message on `cmd/<verb>`; a verb that cannot be repeated in a result topic is `invalid`."""
+
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartTopic:
+    """One photo of an enrolment, on `cmd/enrol/<id>/part/<number>/<of>`."""
+
+    id: str | None  # None: not one
+    number: int  # counted from 1; 0: not a number
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one device.
+
+    Raises:
+        ConfigError: the site or device cannot be a level of a topic.
+    """
+
+    site: str
+    device: str
+
+    def __post_init__(self) -> None:
+        for name, level in (("site", self.site), ("name", self.device)):
+            if not level or level.startswith("$") or _FORBIDDEN.search(level):
+                raise ConfigError(f'[device] {name} = "{level}" cannot be part of a topic: no spaces, "/", "+" or "#"')
+
+    @property
+    def prefix(self) -> str:
+        """What all topics of the device begin with, without a slash at the end."""
+        return f"{ROOT}/{self.site}/{self.device}"
+
+    @property
+    def status(self) -> str:
+        """Whether the device is online; retained, and the last will."""
+        return f"{self.prefix}/status"
+
+    @property
+    def health(self) -> str:
+        """How the device is; retained."""
+        return f"{self.prefix}/health"
+
+    @property
+    def door(self) -> str:
+        """The state of the door; retained."""
+        return f"{self.prefix}/state/door"
+
+    def event(self, kind: str) -> str:
+        """Where events of a kind go."""
+        return f"{self.prefix}/event/{kind}"
+
+    def command(self, verb: str) -> str:
+        """Where a command is sent."""
+        return f"{self.prefix}/cmd/{verb}"
+
+    def part(self, command_id: str, number: int, of: int) -> str:
+        """Where a photo of an enrolment is sent; `number` counts from 1."""
+        return f"{self.prefix}/cmd/enrol/{command_id}/part/{number}/{of}"
+
+    def result(self, verb: str, command_id: str | None) -> str:
+        """Where a command is answered; `invalid` stands for an id that could not be read."""
+        return f"{self.prefix}/cmd/{verb}/{command_id or 'invalid'}/result"
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """What the device listens to. Not `cmd/#`: that would bring its own results back."""
+        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+")
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What others listen to: all that the device says."""
+        said = ("status", "health", "state/+", "event/+", "cmd/+/+/result")
+        return tuple(f"{self.prefix}/{topic}" for topic in said)
+
+    def parse(self, topic: str) -> CommandTopic | PartTopic | None:
+        """What a topic asks for; None where it is none of ours."""
+        match topic.removeprefix(f"{self.prefix}/").split("/"):
+            case ["cmd", verb]:
+                return CommandTopic(verb if _VERB.fullmatch(verb) else "invalid")
+            case ["cmd", "enrol", id_, "part", number, of]:
+                return PartTopic(id_ if _ID.fullmatch(id_) else None, _number(number), _number(of))
+        return None
+
+    def may_answer_on(self, topic: str) -> bool:
+        """Whether a response topic of a requester's choice is harmless.
+
+        A requester must not make us write where only we may (events, status) or into other devices.
+        """
+        ours = topic.startswith(f"{self.prefix}/cmd/") and topic.endswith("/result")
+        fits = 0 < len(topic) <= MAX_TOPIC and topic.isprintable() and not set(topic) & set("+#")
+        return fits and not topic.startswith("$") and (ours or not topic.startswith(f"{ROOT.split('/')[0]}/"))
+
+
+def _number(text: str) -> int:
+    return int(text) if _NUMBER.fullmatch(text) else 0

@@ -1,0 +1,97 @@
+"""From a frame to what is concluded about the visitors in it: detect, track, best shot, encode, match, gate.
+
+Fed with frames, one after the other, by one thread. There is no clock here and no I/O: the same frames give the same
+sightings again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent.access.gate import Gate
+from agent.gallery.match import Gallery
+from agent.stopwatch import Stopwatch
+from agent.types import Frame, Image, Sighting
+from agent.vision.eyes import Eyes
+from agent.vision.motion import MotionGate
+from agent.vision.quality import QualityLimits, judge
+from agent.vision.track import Track, Tracker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Who is enrolled, and how similar a visitor must be; replaced as a whole when people change."""
+
+    gallery: Gallery
+    threshold: float  # cosine
+
+
+class Recogniser:
+    """Looks at frames.
+
+    Args:
+        eyes: of this thread.
+        gate: concludes.
+        limits: what a face must have to be compared.
+        known: to begin with; `known` may be set from any thread.
+        motion: lets an empty hall cost next to nothing; None looks at every frame.
+    """
+
+    def __init__(
+        self, eyes: Eyes, gate: Gate, *, limits: QualityLimits, known: Known, motion: MotionGate | None = None
+    ) -> None:
+        self.known = known
+        self.stopwatch = Stopwatch()
+        self.faces = 0  # in the last frame
+        self.tracks = Tracker()
+        self.gate = gate
+        self._eyes, self._limits, self._motion = eyes, limits, motion
+
+    def see(self, frame: Frame) -> list[Sighting]:
+        """What this frame was the last missing piece of: mostly nothing."""
+        known = self.known
+        self.gate.threshold = known.threshold
+        if self._motion is not None:
+            with self.stopwatch.stage("motion"):
+                moved = self._motion.moved(frame.image, frame.at)
+            if not moved:
+                return self._without_faces(frame.at)
+        with self.stopwatch.stage("detect"):
+            faces = self._eyes.faces(frame.image)
+        self.faces = len(faces)
+        if faces and self._motion is not None:
+            self._motion.keep(frame.at)
+        tracks = self.tracks.update(faces, frame.at)
+        concluded = self._gone(frame.at)
+        concluded += [self._look(track, frame.image, frame.at, known.gallery) for track in tracks]
+        return [sighting for sighting in concluded + self._gone(frame.at) if sighting is not None]
+
+    def finish(self, at: datetime) -> list[Sighting]:
+        """The camera has stopped: what there is to conclude about those who were still there."""
+        self.tracks.finish()
+        return [sighting for sighting in self._gone(at) if sighting is not None]
+
+    def _without_faces(self, at: datetime) -> list[Sighting]:
+        self.faces = 0
+        self.tracks.update([], at)
+        return [sighting for sighting in self._gone(at) if sighting is not None]
+
+    def _look(self, track: Track, image: Image, at: datetime, gallery: Gallery) -> Sighting | None:
+        """One face of this frame: refused, not needed, or compared."""
+        if not self.gate.wants(track.id, at):
+            return None
+        with self.stopwatch.stage("align"):
+            crop = self._eyes.crop(image, track.face)
+        rejection = judge(crop.quality, self._limits)
+        if rejection is not None:
+            return self.gate.reject(track.id, at, rejection)
+        with self.stopwatch.stage("encode"):
+            embedding = self._eyes.embed(crop)
+        with self.stopwatch.stage("match"):
+            match = gallery.nearest(embedding.vector)
+        visitor = self.tracks.confirm(track.id, embedding.vector)
+        return self.gate.see(visitor, at, match, crop.quality)
+
+    def _gone(self, at: datetime) -> list[Sighting | None]:
+        return [self.gate.leave(ended, at) for ended in self.tracks.take_ended()]

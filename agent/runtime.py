@@ -1,0 +1,120 @@
+"""Threads: a worker repeats a step until it is stopped, a `Latest` hands frames over."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Worker:
+    """A thread that repeats `step`. Every step returns within a second or two, busy or not, so that progress shows.
+
+    Args:
+        name: of the thread.
+        step: does a little, or waits a little; returns False when there is nothing left to do, ever.
+        crashed: told of an unexpected error, which ends the worker.
+        patience_seconds: how long one step may take before the watchdog is left to bite.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], bool | None],
+        *,
+        crashed: Callable[[BaseException], None],
+        patience_seconds: float = 30.0,
+    ) -> None:
+        self.name = name
+        self.finished = threading.Event()
+        self._step, self._crashed, self._patience = step, crashed, patience_seconds
+        self._stopping = threading.Event()
+        self._progress = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it makes progress, or is done."""
+        return self.finished.is_set() or time.monotonic() - self._progress < self._patience
+
+    def stop(self, seconds: float = 10.0, *, after_all: bool = False) -> None:
+        """Lets the present step be the last, and waits for it. May be called again.
+
+        Args:
+            seconds: how long to wait.
+            after_all: first wait as long for the steps to end by themselves.
+        """
+        if after_all and self._thread.is_alive():
+            self.finished.wait(seconds)
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+            if self._thread.is_alive():
+                log.warning("worker does not stop: %s", self.name)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                if self._step() is False:
+                    break
+                self._progress = time.monotonic()
+        except BaseException as error:
+            self._crashed(error)
+        finally:
+            self.finished.set()
+
+
+class Latest(Generic[T]):
+    """A place for one value.
+
+    Args:
+        lossless: `put` waits until the value before was taken; otherwise it is replaced, and counted as dropped.
+    """
+
+    def __init__(self, *, lossless: bool = False) -> None:
+        self.dropped = 0
+        self._lossless = lossless
+        self._value: T | None = None
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def put(self, value: T) -> None:
+        """Leaves a value; does nothing once closed."""
+        with self._changed:
+            if self._lossless:
+                self._changed.wait_for(lambda: self._value is None or self._closed)
+            if self._closed:
+                return
+            self.dropped += self._value is not None
+            self._value = value
+            self._changed.notify_all()
+
+    def take(self, seconds: float) -> T | None:
+        """Returns the value, or None if there is none within the time; once closed, what is left is still given."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._value is not None or self._closed, seconds)
+            value, self._value = self._value, None
+            self._changed.notify_all()
+            return value
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come and nothing is left."""
+        with self._changed:
+            return self._closed and self._value is None

@@ -1,0 +1,1 @@
+"""The database: people, templates, events and the outbox, answered commands. Nothing else knows SQLite."""

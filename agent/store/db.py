@@ -1,0 +1,178 @@
+"""Opening the database, and its transactions.
+
+    with open_db(path) as db, db.transaction() as sql:
+        sql.execute(...)
+
+A `Db` is used by one thread at a time; several may be open on one file, also in other processes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from agent.errors import StoreError
+from agent.store.faults import files_translated, translated
+from agent.store.migrations import APPLICATION_ID, migrate
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 5.0
+OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+
+# FULL: a commit is on the disk when it returns. secure_delete: what is deleted is overwritten with zeros.
+_PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "journal_size_limit = 4194304")
+
+
+_WHOLE = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+_PART = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part", "RELEASE part")
+_creation = threading.Lock()
+
+
+class Db:
+    """An open database. Make it with `open_db`."""
+
+    def __init__(self, path: Path, sql: sqlite3.Connection) -> None:
+        self.path = path
+        self.sql = sql
+        self._wipe_due = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what happens inside, or nothing of it. Inside another transaction it is a part of that one."""
+        with translated(self.path):
+            outermost = not self.sql.in_transaction
+            begin, end, *undo = _WHOLE if outermost else _PART
+            self.sql.execute(begin)
+            try:
+                yield self.sql
+                self.sql.execute(end)
+            except BaseException:
+                if self.sql.in_transaction:  # SQLite itself rolls back when the disk is full
+                    with suppress(sqlite3.Error):
+                        for statement in undo:
+                            self.sql.execute(statement)
+                raise
+        if outermost and self._wipe_due:
+            self.wipe_log()
+
+    def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows that `query` selects."""
+        with translated(self.path):
+            return self.sql.execute(query, parameters).fetchall()
+
+    def wipe_log(self) -> None:
+        """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it."""
+        self._wipe_due = True
+        if self.sql.in_transaction:
+            return
+        try:
+            busy = bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0])
+        except StoreError as error:
+            log.warning("emptying the write-ahead log failed: %s", error)
+            return
+        self._wipe_due = busy
+        if busy:  # somebody has been reading for BUSY_SECONDS: tried again after the next transaction, and on closing
+            log.warning("what was deleted stays in %s-wal while another program reads", self.path)
+
+    def check(self) -> None:
+        """Read every page, or raise StoreError."""
+        found = [row[0] for row in self.rows("PRAGMA quick_check(1)")]
+        if found != ["ok"]:
+            raise StoreError(f"{self.path} is damaged ({found[0]}): move it away and restore a backup")
+
+    def close(self) -> None:
+        """Close; more than once does no harm. The last one out of a file removes its write-ahead log."""
+        self.sql.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_db(path: Path, *, create: bool = True) -> Db:
+    """Return the database at `path`, made or brought up to date where needed.
+
+    Raises:
+        StoreError: it is not there and `create` is false, not ours, damaged, or of a newer version.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: want 3.37 or newer")
+    with files_translated(path):
+        if not create and not path.exists():
+            raise StoreError(f"there is no database at {path}: start the agent once, or enrol somebody")
+        _make_private(path)
+    with translated(path):
+        # The thread that closes is not always the one that worked
+        sql = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db = Db(path, sql)
+    try:
+        with translated(path):
+            _set_up(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody but the owner read the file; SQLite gives its log the same mode.
+
+    A file that exists is not opened here: closing it would drop the locks that this process's other connections have
+    on it (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with _creation:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _set_up(db: Db) -> None:
+    application = db.rows("PRAGMA application_id")[0][0]
+    if application != APPLICATION_ID and (application or db.rows("SELECT 1 FROM sqlite_schema")):
+        raise StoreError(f"{db.path} is the database of another program: choose another path")
+    for pragma in _PRAGMAS:
+        db.sql.execute(f"PRAGMA {pragma}")
+    migrate(db.sql, db.path)
+    mode = db.rows("PRAGMA journal_mode")[0][0]
+    if mode != "wal":
+        mode = db.rows("PRAGMA journal_mode = WAL")[0][0]
+    if mode != "wal":
+        raise StoreError(f"{db.path}: its file system cannot share memory (SQLite's WAL): choose a local disk")
+
+
+@contextmanager
+def agent_lock(path: Path) -> Iterator[None]:
+    """Keep a second agent off the database at `path`; the command line does not ask.
+
+    Raises:
+        StoreError: another agent has it.
+    """
+    lock = path.with_name(path.name + ".lock")
+    with files_translated(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise StoreError(
+                f"another agent (process {holder}) uses {path}: stop it, or choose another path"
+            ) from error
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(file)  # which releases it. The file stays: removing it would race with the next agent

@@ -1,0 +1,116 @@
+"""What happened, in order, and what of it the broker has not acknowledged yet: one row holds both.
+
+`seq` is the order and the truth. `at` is what the clock said, and clocks are set back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ulid import ULID
+
+from agent.store.db import Db
+from agent.store.times import from_text, to_text
+from agent.types import Event
+
+_COLUMNS = "seq, id, kind, at, boot_id, body"
+
+
+def append(
+    db: Db,
+    kind: str,
+    at: datetime,
+    boot_id: str,
+    body: Mapping[str, object],
+    *,
+    id: str | None = None,  # noqa: A002 - as in Event
+) -> Event:
+    """Record an event; when this returns it is on the disk, or a part of the transaction it is called in.
+
+    Args:
+        db: the database.
+        kind: the last level of the topic.
+        at: when it happened.
+        boot_id: of this run of the agent.
+        body: JSON values only.
+        id: a ULID; a new one if None. Trying again with the same id and content records nothing new.
+    """
+    text = _json(body)
+    # A ULID counts from 1970, and so should a clock; but an event is not lost to one that does not
+    id_ = str(ULID.from_timestamp(max(at.timestamp(), 0.0))) if id is None else id
+    row = (id_, kind, to_text(at), boot_id, text)
+    with db.transaction() as sql:
+        # Looked for first: an insert that is turned down would leave a gap in seq
+        stored = sql.execute(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (id_,)).fetchone()  # noqa: S608 - ours
+        if stored is None:
+            new = sql.execute("INSERT INTO events (id, kind, at, boot_id, body) VALUES (?, ?, ?, ?, ?)", row)
+            stored = (new.lastrowid, *row)
+        elif stored[1:] != row:
+            raise ValueError(f"the event id {id_} is taken by another event")
+    return _event(stored)
+
+
+def unsent(db: Db, *, after: int = 0, limit: int = 100) -> list[Event]:
+    """Return the first `limit` events beyond the seq `after` that wait for the broker, in order."""
+    # Without the index named, SQLite walks over all the sent ones
+    return _select(db, "INDEXED BY events_unsent WHERE sent_at IS NULL AND seq > ? ORDER BY seq LIMIT ?", after, limit)
+
+
+def oldest_unsent(db: Db) -> Event | None:
+    """Return the first event that waits for the broker, if any."""
+    return next(iter(unsent(db, limit=1)), None)
+
+
+def count_unsent(db: Db) -> int:
+    """Return how many events wait for the broker."""
+    return int(db.rows("SELECT count(*) FROM events INDEXED BY events_unsent WHERE sent_at IS NULL")[0][0])
+
+
+def mark_sent(db: Db, seqs: Iterable[int], at: datetime) -> None:
+    """Note that the broker has acknowledged these; twice does no harm, and unknown ones are ignored."""
+    now = to_text(at)
+    with db.transaction() as sql:
+        sql.executemany("UPDATE events SET sent_at = ? WHERE seq = ? AND sent_at IS NULL", [(now, seq) for seq in seqs])
+
+
+def recent(db: Db, limit: int) -> list[Event]:
+    """Return the last `limit` events, in order."""
+    return _select(db, "ORDER BY seq DESC LIMIT ?", limit)[::-1]
+
+
+def since(db: Db, seq: int, limit: int) -> list[Event]:
+    """Return the first `limit` events beyond `seq`, sent or not, in order."""
+    return _select(db, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+
+
+def prune_sent(db: Db, before: datetime, keep: int) -> int:
+    """Forget what was sent before `before`, but not the newest `keep` events; return how many that were."""
+    with db.transaction() as sql:
+        return sql.execute(
+            "DELETE FROM events WHERE sent_at < ?"
+            " AND seq <= (SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+            (to_text(before), keep),
+        ).rowcount
+
+
+def _select(db: Db, clauses: str, *parameters: int) -> list[Event]:
+    return [_event(row) for row in db.rows(f"SELECT {_COLUMNS} FROM events {clauses}", parameters)]  # noqa: S608 - ours
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    seq, id_, kind, at, boot_id, body = row
+    return Event(id_, seq, kind, from_text(at), boot_id, json.loads(body))
+
+
+def _json(body: Mapping[str, object]) -> str:
+    """Return `body` as JSON that reads back as the very same, or raise ValueError."""
+    try:
+        text = json.dumps(body, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the body of an event is not JSON: {error}") from error
+    if json.loads(text) != body:  # tuples, or keys that are numbers
+        raise ValueError("the body of an event is not JSON: want lists, not tuples, and keys that are text")
+    return text

@@ -1,0 +1,35 @@
+"""All that is made of one picture: every face found, aligned, measured and encoded."""
+
+from __future__ import annotations
+
+from agent.types import Crop, Embedding, Face, Image, Seen
+from agent.vision.align import align
+from agent.vision.detect import Detector
+from agent.vision.encode import Encoder
+from agent.vision.quality import measure
+
+
+class Eyes:
+    """A detector and an encoder, used by one thread."""
+
+    def __init__(self, detector: Detector, encoder: Encoder) -> None:
+        self.detector = detector
+        self.encoder = encoder
+
+    def faces(self, image: Image) -> list[Face]:
+        """The faces of a (H, W, 3) uint8 RGB picture, the surest first."""
+        return self.detector(image)
+
+    def crop(self, image: Image, face: Face) -> Crop:
+        """A face upright and to size, with its quality."""
+        aligned = align(image, face.landmarks)
+        return Crop(aligned, measure(face, aligned))
+
+    def embed(self, crop: Crop) -> Embedding:
+        """What the encoder makes of a crop."""
+        return self.encoder(crop.image)
+
+    def look(self, image: Image) -> list[Seen]:
+        """Every face of a picture, encoded."""
+        crops = [(face, self.crop(image, face)) for face in self.faces(image)]
+        return [Seen(face, crop, self.embed(crop)) for face, crop in crops]

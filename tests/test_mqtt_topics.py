@@ -1,0 +1,74 @@
+"""Topics: made, read back, and which response topics are harmless."""
+
+import pytest
+
+from agent.errors import ConfigError
+from agent.mqtt.topics import CommandTopic, PartTopic, Topics
+
+TOPICS = Topics("hq", "front-door")
+PREFIX = "latchkey/v1/hq/front-door"
+
+
+def test_topics_are_those_of_the_contract():
+    assert TOPICS.status == f"{PREFIX}/status"
+    assert TOPICS.health == f"{PREFIX}/health"
+    assert TOPICS.door == f"{PREFIX}/state/door"
+    assert TOPICS.event("access") == f"{PREFIX}/event/access"
+    assert TOPICS.command("enrol") == f"{PREFIX}/cmd/enrol"
+    assert TOPICS.part("7", 1, 3) == f"{PREFIX}/cmd/enrol/7/part/1/3"
+    assert TOPICS.result("enrol", "7") == f"{PREFIX}/cmd/enrol/7/result"
+    assert TOPICS.result("enrol", None) == f"{PREFIX}/cmd/enrol/invalid/result"
+
+
+@pytest.mark.parametrize("level", ["", "a/b", "a+", "#", "a b", "$SYS", "a\x00", "a\n"])
+def test_a_name_that_cannot_be_a_level_is_a_configuration_error(level):
+    with pytest.raises(ConfigError, match="site"):
+        Topics(level, "door")
+    with pytest.raises(ConfigError, match="name"):
+        Topics("hq", level)
+
+
+@pytest.mark.parametrize(
+    ("topic", "meaning"),
+    [
+        ("cmd/ping", CommandTopic("ping")),
+        ("cmd/Unknown-1", CommandTopic("Unknown-1")),
+        ("cmd/öffne dich", CommandTopic("invalid")),
+        ("cmd/" + "x" * 33, CommandTopic("invalid")),
+        ("cmd/", CommandTopic("invalid")),
+        ("cmd/enrol/7/part/1/3", PartTopic("7", 1, 3)),
+        ("cmd/enrol/7/part/x/99999", PartTopic("7", 0, 0)),
+        ("cmd/enrol/ü/part/1/3", PartTopic(None, 1, 3)),
+        ("cmd/remove/7/part/1/3", None),
+        ("cmd/ping/7/result", None),
+        ("status", None),
+    ],
+)
+def test_parse(topic, meaning):
+    assert TOPICS.parse(f"{PREFIX}/{topic}") == meaning
+
+
+def test_parts_and_commands_of_our_own_making_are_read_back():
+    assert TOPICS.parse(TOPICS.part("a_B-9", 2, 20)) == PartTopic("a_B-9", 2, 20)
+    assert TOPICS.parse(TOPICS.command("list")) == CommandTopic("list")
+
+
+@pytest.mark.parametrize(
+    ("topic", "harmless"),
+    [
+        ("replies/me", True),
+        (f"{PREFIX}/cmd/ping/7/result", True),
+        (f"{PREFIX}/status", False),
+        (f"{PREFIX}/event/access", False),
+        (f"{PREFIX}/cmd/enrol", False),
+        ("latchkey/v1/hq/other/cmd/enrol", False),
+        ("$SYS/broker", False),
+        ("replies/+", False),
+        ("replies/#", False),
+        ("a\nb", False),
+        ("", False),
+        ("x" * 257, False),
+    ],
+)
+def test_a_requester_cannot_make_us_write_where_only_we_may(topic, harmless):
+    assert TOPICS.may_answer_on(topic) is harmless

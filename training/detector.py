@@ -1,0 +1,58 @@
+"""The detector: a small anchor-free net that says at every cell of three grids whether a face's middle is there, how
+large the face is, and where its eyes, nose and mouth corners are.
+
+The cells are 8, 16 and 32 pixels wide. Small faces are found on the fine grid, helped by what the next coarser one
+sees around them; all numbers are in cells, so that one int8 scale serves each grid (FCOS, Tian et al. 2019; YuNet, Wu et al. 2023).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.encoder import Block, conv
+
+STRIDES = (8, 16, 32)
+
+
+class Head(nn.Module):
+    """(B, C, H, W) -> scores (B, 1, H, W) before the sigmoid, boxes (B, 4, H, W), landmarks (B, 10, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.shared = Block(channels, channels, 2, 1, fused=False)
+        self.score, self.box, self.points = (nn.Conv2d(channels, n, 1) for n in (1, 4, 10))
+        nn.init.constant_(self.score.bias, -4.6)  # 1 % faces at first (Lin et al. 2017)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y = self.shared(x)
+        return self.score(y), self.box(y), self.points(y)
+
+
+class Detector(nn.Module):
+    """(B, 3, 240, 320) float32 in -1..1 -> nine maps: scores, boxes, landmarks of stride 8, then of 16, then of 32."""
+
+    def __init__(self, *, stem: int = 8, widths: tuple[int, int, int, int] = (16, 40, 64, 96)) -> None:
+        super().__init__()
+        quarter, eighth, sixteenth, last = widths
+        self.stem = nn.Sequential(conv(3, stem, stride=2), Block(stem, quarter, 2, 2, fused=True))
+        self.fine = nn.Sequential(
+            Block(quarter, eighth, 3, 2, fused=False), *(Block(eighth, eighth, 2, 1, fused=False) for _ in range(2))
+        )
+        self.middle = nn.Sequential(
+            Block(eighth, sixteenth, 3, 2, fused=False),
+            *(Block(sixteenth, sixteenth, 2, 1, fused=False) for _ in range(3)),
+        )
+        self.coarse = nn.Sequential(Block(sixteenth, last, 2, 2, fused=False), Block(last, last, 2, 1, fused=False))
+        self.down = conv(sixteenth, eighth, 1, act=False)
+        self.heads = nn.ModuleList(Head(c) for c in (eighth, sixteenth, last))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        fine = self.fine(self.stem(x))
+        middle = self.middle(fine)
+        coarse = self.coarse(middle)
+        fine = fine + F.interpolate(self.down(middle), scale_factor=2, mode="bilinear", align_corners=False)
+        maps: list[Tensor] = []
+        for head, level in zip(self.heads, (fine, middle, coarse), strict=True):
+            maps += head(level)
+        return tuple(maps)

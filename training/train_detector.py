@@ -1,0 +1,155 @@
+"""Trains the detector on composed pictures: quality focal loss on the grids, IoU loss on boxes, L1 on landmarks."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from training.background import in_background
+from training.detector import STRIDES, Detector
+from training.scenes import Composer, load_backgrounds, load_scenes
+from training.train_encoder import schedule, to_input
+
+SIZES = {8: (0.0, 48.0), 16: (32.0, 104.0), 32: (80.0, 1e9)}
+"""Which faces (square root of the box's area, pixels) each grid learns; they overlap, so that no size falls between."""
+
+Labels = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how fast, on pictures of which size."""
+
+    minutes: float
+    peak_rate: float = 3e-3
+    last_rate: float = 2e-5
+    batch: int = 24
+    width: int = 256
+    height: int = 192
+    weight_decay: float = 0.01
+    seed: int = 0
+
+
+def targets(labels: list[Labels], stride: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Returns what one grid should say.
+
+    Returns:
+        state (B, H, W): 1 face, 0 none, -1 not asked; boxes (B, H, W, 4) and landmarks (B, H, W, 10) in cells,
+        relative to the cell's middle; size (B, H, W) of the face in cells.
+    """
+    rows, columns = -(-height // stride), -(-width // stride)
+    state = np.zeros((len(labels), rows, columns), np.float32)
+    box = np.zeros((len(labels), rows, columns, 4), np.float32)
+    points = np.zeros((len(labels), rows, columns, 10), np.float32)
+    xs, ys = (np.arange(columns) + 0.5) * stride, (np.arange(rows) + 0.5) * stride
+    low, high = SIZES[stride]
+    for i, (boxes, marks) in enumerate(labels):
+        for b, p in zip(boxes, marks, strict=True):
+            size = float(np.sqrt((b[2] - b[0]) * (b[3] - b[1])))
+            off = np.maximum(
+                np.abs(ys - (b[1] + b[3]) / 2)[:, None] / stride, np.abs(xs - (b[0] + b[2]) / 2)[None, :] / stride
+            )
+            reach = 1.0 + 0.08 * size / stride
+            if not low <= size < high:
+                near = low / 1.4 <= size < high * 1.4
+                state[i][(off < reach) & (state[i] == 0) & near] = -1
+                continue
+            state[i][(off < 1.6 * reach) & (state[i] == 0)] = -1
+            chosen = off < reach
+            state[i][chosen] = 1
+            r, c = np.nonzero(chosen)
+            box[i, r, c] = np.stack([xs[c] - b[0], ys[r] - b[1], b[2] - xs[c], b[3] - ys[r]], 1) / stride
+            middles = np.stack([xs[c], ys[r]], 1)[:, None]
+            points[i, r, c] = ((p[None] - middles) / stride).reshape(-1, 10)
+    return torch.from_numpy(state), torch.from_numpy(box), torch.from_numpy(points), torch.from_numpy(box).sum(-1) / 2
+
+
+def box_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns IoU and generalised IoU (Rezatofighi et al. 2019) of (N, 4) distances left, top, right, bottom."""
+    a = a.clamp(min=0)
+    overlap = (torch.minimum(a, b)[:, :2] + torch.minimum(a, b)[:, 2:]).prod(1)
+    union = (a[:, :2] + a[:, 2:]).prod(1) + (b[:, :2] + b[:, 2:]).prod(1) - overlap
+    hull = (torch.maximum(a, b)[:, :2] + torch.maximum(a, b)[:, 2:]).prod(1)
+    iou = overlap / union.clamp(min=1e-6)
+    return iou, iou - (hull - union) / hull.clamp(min=1e-6)
+
+
+def loss(maps: tuple[Tensor, ...], labels: list[Labels], height: int, width: int) -> dict[str, Tensor]:
+    """Returns the parts of the loss of nine maps, each a mean over the cells that hold a face, of all grids together."""
+    parts: dict[str, list[Tensor]] = {"score": [], "box": [], "points": []}
+    count = 0
+    for level, stride in enumerate(STRIDES):
+        score, box, points = (m.permute(0, 2, 3, 1) for m in maps[3 * level : 3 * level + 3])
+        state, box_goal, points_goal, size = targets(labels, stride, height, width)
+        face = state == 1
+        count += int(face.sum())
+        iou, giou = box_iou(box[face], box_goal[face])
+        goal = state.clamp(min=0)
+        goal[face] = iou.detach().clamp(0.3, 1)
+        parts["score"].append(_quality_focal(score[..., 0], goal)[state >= 0].sum())
+        parts["box"].append(2 * (1 - giou).sum())
+        error = (points[face] - points_goal[face]).abs().mean(1) / size[face].clamp(min=1)
+        parts["points"].append(12 * error.sum())
+    return {name: torch.stack(values).sum() / max(count, 1) for name, values in parts.items()}
+
+
+def _quality_focal(logit: Tensor, goal: Tensor) -> Tensor:
+    """Quality focal loss (Li et al. 2020): the score learns the IoU of its own box."""
+    return (logit.sigmoid() - goal).abs().pow(2) * F.binary_cross_entropy_with_logits(logit, goal, reduction="none")
+
+
+def train(data: Path, run: Path, plan: Plan, *, start_from: Path | None = None) -> None:
+    """Trains and leaves `detector.pt` (averaged weights) and `log.jsonl` in `run`."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
+    torch.manual_seed(plan.seed)
+    net, mean = Detector(), Detector()
+    if start_from:
+        net.load_state_dict(torch.load(start_from, weights_only=True))
+    mean.load_state_dict(net.state_dict())
+    net.to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=plan.weight_decay)
+    composer = Composer(load_scenes(data, "train"), load_backgrounds(data), seed=plan.seed)
+    ready = in_background(lambda: _draw(composer, plan))
+    began, step, progress = time.monotonic(), 0, 0.0
+    while progress < 1:
+        pictures, labels = ready.get()
+        optimiser.param_groups[0]["lr"] = schedule(progress, plan.peak_rate, plan.last_rate)
+        parts = loss(net(to_input(pictures)), labels, plan.height, plan.width)
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(parts.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+        optimiser.step()
+        step += 1
+        progress = (time.monotonic() - began) / 60 / plan.minutes
+        _average(mean, net, step)
+        if step % 100 == 0:
+            line = {"step": step, "progress": round(progress, 3)} | {k: round(v.item(), 4) for k, v in parts.items()}
+            print(line, flush=True)
+            with (run / "log.jsonl").open("a") as log:
+                log.write(json.dumps(line) + "\n")
+            torch.save(mean.state_dict(), run / "detector.pt")
+    torch.save(mean.state_dict(), run / "detector.pt")
+
+
+@torch.no_grad()
+def _average(mean: Detector, net: Detector, step: int) -> None:
+    keep = min(0.997, (1 + step) / (10 + step))
+    for mine, theirs in zip(mean.state_dict().values(), net.state_dict().values(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs, 1 - keep)
+        else:
+            mine.copy_(theirs)
+
+
+def _draw(composer: Composer, plan: Plan) -> tuple[NDArray[np.uint8], list[Labels]]:
+    drawn = [composer.draw(plan.width, plan.height) for _ in range(plan.batch)]
+    return np.stack([d[0] for d in drawn]), [(d[1], d[2]) for d in drawn]

@@ -1,0 +1,171 @@
+"""Trains the encoder: distillation from reference embeddings plus a siamese loss on the people who are named.
+
+Phases grow the picture (64, then 112 pixels): most of what there is to learn is there at 64 and four times cheaper.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from training.encoder import Encoder
+from training.background import in_background
+from training.faces import PIXELS, Batches, Faces, load, sharpen_to
+from training.losses import contrastive, distillation, relation
+from training.measure import verification
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training at one picture size. It ends by the clock, since that is what one has."""
+
+    side: int
+    minutes: float
+    peak_rate: float
+    last_rate: float
+    batch: int = 64
+    people: int = 12
+    relation_weight: float = 0.0
+    siamese_weight: float = 0.2
+    weight_decay: float = 2e-4
+    seed: int = 0
+
+
+def to_input(pictures: PIXELS) -> Tensor:
+    """Returns (B, 3, S, S) float32 in -1..1 of (B, S, S, 3) uint8, in channels-last memory."""
+    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+    return x.sub_(127.5).div_(127.5).contiguous(memory_format=torch.channels_last)
+
+
+class Mean:
+    """An exponential moving average of a net's weights: what is kept (Polyak averaging)."""
+
+    def __init__(self, net: Encoder) -> None:
+        self.net = Encoder(dimension=net.dimension).to(memory_format=torch.channels_last)
+        self.net.load_state_dict(net.state_dict())
+        self._steps = 0
+
+    @torch.no_grad()
+    def update(self, net: Encoder) -> None:
+        """Moves the average towards `net`; faster at first."""
+        self._steps += 1
+        keep = min(0.998, (1 + self._steps) / (10 + self._steps))
+        pairs = zip(self.net.state_dict().values(), net.state_dict().values(), strict=True)
+        mine, theirs = zip(*((a, b) for a, b in pairs if a.dtype.is_floating_point), strict=True)
+        torch._foreach_lerp_(list(mine), list(theirs), 1 - keep)
+
+
+@torch.no_grad()
+def embed(net: Encoder, pictures: PIXELS, side: int) -> NDArray[np.float32]:
+    """Returns (N, D) unit rows for (N, 112, 112, 3) uint8, as grey and colour come."""
+    net.eval()
+    rows = []
+    for start in range(0, len(pictures), 128):
+        x = to_input(np.ascontiguousarray(pictures[start : start + 128]))
+        if side != x.shape[-1]:
+            x = F.interpolate(x, size=(side, side), mode="area")
+        rows.append(F.normalize(net(x)).numpy())
+    return np.concatenate(rows)
+
+
+def train(data: Path, run: Path, phase: Phase, *, start_from: Path | None, dimension: int = 256) -> None:
+    """Trains one phase and leaves `encoder.pt` (averaged weights), `state.pt` (to resume), `log.jsonl` in `run`."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "phase.json").write_text(json.dumps(asdict(phase), indent=1))
+    torch.manual_seed(phase.seed)
+    faces = load(data)
+    project = sharpen_to(dimension, np.asarray(faces.teacher[faces.train], np.float32))
+    net = Encoder(dimension=dimension).to(memory_format=torch.channels_last)
+    if start_from:
+        net.load_state_dict(torch.load(start_from, weights_only=True))
+    _Run(faces, torch.from_numpy(project), net, phase, run).go()
+
+
+class _Run:
+    def __init__(self, faces: Faces, project: Tensor, net: Encoder, phase: Phase, folder: Path) -> None:
+        self.faces, self.project, self.net, self.phase, self.folder = faces, project, net, phase, folder
+        self.mean = Mean(net)
+        self.optimiser = torch.optim.SGD(
+            net.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=phase.weight_decay
+        )
+        self.step, self.spent = 0, 0.0
+        if (folder / "state.pt").exists():
+            self._resume(torch.load(folder / "state.pt", weights_only=True))
+
+    def go(self) -> None:
+        """Runs until the phase's minutes are spent."""
+        batches = Batches(
+            self.faces, size=self.phase.batch, people=self.phase.people, side=self.phase.side, seed=self.step
+        )
+        ready = in_background(batches.draw)
+        budget, began, looked = self.phase.minutes * 60, time.monotonic() - self.spent, 0.0
+        while self.spent < budget:
+            parts = self._learn(
+                *ready.get(), rate=schedule(self.spent / budget, self.phase.peak_rate, self.phase.last_rate)
+            )
+            self.step += 1
+            self.spent = time.monotonic() - began
+            if self.step % 100 == 0:
+                speed = self.step * self.phase.batch / self.spent
+                print(f"{self.step:6d} {self.spent / 60:6.1f} min {speed:5.0f} img/s", parts, flush=True)
+            if self.spent - looked > 600:
+                looked = self.spent
+                self.save(parts)
+        self.save(parts)
+
+    def _learn(self, rows: NDArray[np.int64], pictures: PIXELS, *, rate: float) -> dict[str, float]:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.net.train()
+        teacher = torch.from_numpy(np.asarray(self.faces.teacher[rows], np.float32))
+        labels = torch.from_numpy(self.faces.identity[rows])
+        out = F.normalize(self.net(to_input(pictures)))
+        named = labels >= 0
+        losses = {
+            "distil": distillation(out, F.normalize(teacher @ self.project)),
+            "siamese": self.phase.siamese_weight * contrastive(out[named], labels[named]),
+        }
+        if self.phase.relation_weight:
+            losses["relation"] = self.phase.relation_weight * relation(out, teacher)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        self.optimiser.step()
+        self.mean.update(self.net)
+        return {name: round(value.item(), 4) for name, value in losses.items()}
+
+    def save(self, parts: dict[str, float]) -> None:
+        """Writes weights, the state to resume from, and a line of the log with the validation figures."""
+        torch.save(self.mean.net.state_dict(), self.folder / "encoder.pt")
+        state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {"mean": self.mean.net.state_dict(), "step": self.step, "spent": self.spent}
+        torch.save(state, self.folder / "state.pt")
+        val = self.faces.val
+        figures = verification(
+            embed(self.mean.net, self.faces.pictures[val], self.phase.side), self.faces.identity[val]
+        )
+        line = {"step": self.step, "minutes": round(self.spent / 60, 1), **parts, **figures}
+        with (self.folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+        print(line, flush=True)
+
+    def _resume(self, state: dict[str, object]) -> None:
+        self.net.load_state_dict(state["net"])
+        self.mean.net.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.spent = int(str(state["step"])), float(str(state["spent"]))
+
+
+def schedule(progress: float, peak: float, last: float) -> float:
+    """Returns the learning rate: a short linear warm-up to `peak`, then half a cosine down to `last`."""
+    if progress < 0.02:
+        return peak * max(progress / 0.02, 0.01)
+    return last + (peak - last) * 0.5 * (1 + math.cos(math.pi * (progress - 0.02) / 0.98))
