@@ -22,13 +22,13 @@ from agent import systemd
 from agent.bundle import open_bundle
 from agent.config import Config
 from agent.desk import Desk
-from agent.errors import CameraLost, StoreError
+from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.make import make_camera, make_door, make_recogniser
 from agent.recognise import Known
 from agent.recorder import Recorder
-from agent.runtime import Latest, Worker
+from agent.runtime import Deadline, Latest, Worker
 from agent.store import people
-from agent.store.db import agent_lock, open_db
+from agent.store.db import Db, agent_lock, open_db
 from agent.types import Decision, Event, Frame
 from agent.visits import Visits
 
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 TAKE_SECONDS = 0.5
 GALLERY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
+STOP_SECONDS = 8.0  # for everything; the link may need five more to give up connecting, systemd kills after 15
+PART_SECONDS = 3.0  # for each part of it
 
 
 class Agent:
@@ -50,12 +52,15 @@ class Agent:
         LatchkeyError: on entering: something that was asked for is not there, or is in use.
     """
 
-    def __init__(self, config: Config, *, told: Callable[[Decision], None] = lambda decision: None) -> None:
+    def __init__(self, config: Config, *, told: Callable[[Decision], None] = lambda _: None) -> None:
         self.config = config
+        self.failed = False  # something crashed
+        self.stopping = Deadline(STOP_SECONDS)
         self.boot_id = str(ULID())
         self.desk: Desk | None = None
         self._told = told
-        self._control: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
+        # A signal's number, a crash, or None: the recording has ended
+        self._control: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
         self._workers: list[Worker] = []
         self._stack = ExitStack()
         self._latest: Latest[tuple[Frame, float]] = Latest(lossless=config.camera.as_fast_as_possible)
@@ -89,17 +94,17 @@ class Agent:
             except queue.Empty:
                 if all(worker.alive for worker in self._workers):
                     systemd.watchdog()
-                if self._vision.finished.is_set():
-                    return 0
                 continue
             if isinstance(news, BaseException):
-                log.error("agent crashed", exc_info=news)
                 return 1
-            log.info("agent stops: signal %d", news)
+            log.info("agent stops: %s", "the recording has ended" if news is None else signal.Signals(news).name)
             return 0
 
     def crashed(self, error: BaseException) -> None:
-        """Lets `wait` return with status 1."""
+        """Lets `wait` return with status 1; from the thread that crashed."""
+        traceback = None if isinstance(error, LatchkeyError) else error
+        log.error("agent crashed in %s: %s", threading.current_thread().name, error, exc_info=traceback)
+        self.failed = True
         self._control.put(error)
 
     def reload_soon(self) -> None:
@@ -111,14 +116,6 @@ class Agent:
         """Frames that nobody looked at."""
         return self._latest.dropped
 
-    def _reload(self) -> None:
-        """Takes over changes of people, whoever made them."""
-        version = people.gallery_version(self._db)
-        if version == self._gallery_version:
-            return
-        self.recogniser.known = self._known()
-        self._gallery_version = version
-
     # Opening, sink first: what was opened last is stopped first
 
     def _open(self, stack: ExitStack) -> None:
@@ -127,19 +124,18 @@ class Agent:
         stack.enter_context(agent_lock(path))
         self._db = stack.enter_context(open_db(path))  # read by the gallery's worker
         self.recorder = Recorder(stack.enter_context(open_db(path)), boot_id=self.boot_id, recorded=self._recorded)
-        stack.callback(self.recorder.drain)
-        self._work(stack, "recorder", self.recorder.step)
+        self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
         self.door = make_door(config)
         stack.callback(self.door.close)
         self.recogniser = make_recogniser(bundle, self._known())
-        self.visits = Visits(config, self.recogniser, self.door, self.recorder, bundle.model_id, self._told)
+        self.visits = Visits(config, self.recogniser, self.door, self.recorder, model=bundle.model_id, told=self._told)
         self._work(stack, "gallery", self._watch_gallery)
         if config.mqtt.enabled:
             self.desk = Desk(self, bundle)
             stack.enter_context(self.desk)
-            for name, step in self.desk.steps():
-                self._work(stack, name, step)
-            stack.callback(self.desk.drain)
+            for name, step, at_last in self.desk.work():
+                self._work(stack, name, step, at_last=at_last)
+            stack.callback(self.door.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -150,10 +146,18 @@ class Agent:
         self._workers.append(worker)
         return worker
 
-    def _work(self, stack: ExitStack, name: str, step: Callable[[], bool | None]) -> None:
+    def _work(
+        self, stack: ExitStack, name: str, step: Callable[[], bool | None], *, at_last: Callable[[], None] | None = None
+    ) -> None:
+        """Starts a worker. After it has stopped, what it worked with is free for `at_last`."""
         worker = self._worker(name, step)
         worker.start()
-        stack.callback(worker.stop)
+
+        def stop() -> None:
+            if worker.stop(self.stopping.left(PART_SECONDS)) and at_last is not None:
+                at_last()
+
+        stack.callback(stop)
 
     # What the workers do
 
@@ -175,15 +179,19 @@ class Agent:
             self.visits.see(*taken)
         elif self._latest.closed:
             self.visits.finish()
+            self._control.put(None)
             return False
         return True
 
     def _watch_gallery(self) -> None:
+        """Takes over changes of people, whoever made them."""
         self._changed.wait(GALLERY_SECONDS)
         self._changed.clear()
-        self._reload()
+        if people.gallery_version(self._db) != self._gallery_version:
+            self.recogniser.known = self._known()
 
     def _known(self) -> Known:
+        self._gallery_version = people.gallery_version(self._db)  # first: what changes from now on is seen next time
         gallery = people.load_gallery(self._db, self._bundle.model_id)
         threshold = self._bundle.threshold(gallery.templates)
         log.info(
@@ -204,15 +212,26 @@ class Agent:
     # Stopping, source first
 
     def _blind(self) -> None:
+        """Takes no more frames, and looks at those that were taken."""
+        self._latest.close()  # a capture that waits for the vision waits no longer
+        closing = Worker("closing the camera", self._close_camera, crashed=self.crashed)
+        closing.start()
+        closing.stop(self.stopping.left(PART_SECONDS), after_all=True)
+        self._capture.stop(self.stopping.left(PART_SECONDS))
+        self._vision.stop(self.stopping.left(PART_SECONDS), after_all=True)
+
+    def _close_camera(self) -> bool:
         self._camera.close()
-        self._capture.stop()
-        self._latest.close()
-        self._vision.stop(after_all=True)
+        return False
 
     def _settle(self) -> None:
         """Waits until all that was decided is on the disk, so that the publisher can see it."""
         with suppress(StoreError):
-            self.recorder.write(lambda db: None)
+            self.recorder.write(_nothing, seconds=self.stopping.left(PART_SECONDS))
+
+
+def _nothing(_: Db) -> None:
+    """Changes nothing: when it is done, all before it is."""
 
 
 def run_agent(config: Config) -> int:
@@ -228,4 +247,5 @@ def run_agent(config: Config) -> int:
         agent.look()
         systemd.ready("looking")
         log.info("agent looks: %s/%s boot %s", config.device.site, config.device.name, agent.boot_id)
-        return agent.wait()
+        status = agent.wait()
+    return 1 if agent.failed else status

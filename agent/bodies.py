@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from agent.types import Decision
+from agent.types import Decision, Quality
 
 ClockState = Literal["synchronised", "unsynchronised", "unknown"]
 
@@ -15,7 +16,6 @@ def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[st
     """Returns the body of an `access` event; similarities to a ten-thousandth."""
     sighting = decision.sighting
     match = sighting.match if sighting.match and sighting.match.person is not None else None
-    quality = sighting.quality
     return {
         "outcome": decision.outcome.value,
         "reason": decision.reason.value,
@@ -27,7 +27,7 @@ def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[st
         "threshold": round(sighting.threshold, 4),
         "shots": sighting.shots,
         "agreeing": sighting.agreeing,
-        "quality": {name: round(float(value), 3) for name, value in asdict(quality).items()} if quality else None,
+        "quality": _quality(sighting.quality),
         "detail": sighting.detail,
         "model": model,
         "camera": sighting.camera,
@@ -43,6 +43,15 @@ def clock_state(synchronised: Path) -> ClockState:
     Args:
         synchronised: that file; where even its folder is missing, nobody knows.
     """
-    if synchronised.exists():
-        return "synchronised"
-    return "unsynchronised" if synchronised.parent.is_dir() else "unknown"
+    try:
+        if synchronised.exists():
+            return "synchronised"
+        return "unsynchronised" if synchronised.parent.is_dir() else "unknown"
+    except OSError:  # not for us to look into
+        return "unknown"
+
+
+def _quality(quality: Quality | None) -> dict[str, float] | None:
+    """Returns the measures; None where one is infinite, as a yaw may be: JSON cannot say it."""
+    measures = {name: round(float(value), 3) for name, value in asdict(quality).items()} if quality else {}
+    return measures if measures and all(map(math.isfinite, measures.values())) else None

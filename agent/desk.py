@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.bundle import Bundle
-from agent.config import Mqtt, mqtt_password
+from agent.config import mqtt_password
+from agent.config.tables import Mqtt
 from agent.enrolment import Administration
+from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 DOOR_SECONDS = 0.2
 DRAIN_SECONDS = 3.0
+GOODBYE_SECONDS = 2.0
 
 
 def link_settings(mqtt: Mqtt) -> LinkSettings:
@@ -60,14 +63,18 @@ class Desk:
     """Three workers' steps and the link they share. A context: leaving says goodbye to the broker."""
 
     def __init__(self, agent: Agent, bundle: Bundle) -> None:
+        with ExitStack() as stack:
+            self._make(stack, agent, bundle)
+            self._stack = stack.pop_all()
+
+    def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent, self._seconds = agent, config.mqtt.health_seconds
-        self._stack = ExitStack()
         self.topics = Topics(config.device.site, config.device.name)
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
-        reads = [self._stack.enter_context(open_db(config.database_path)) for _ in range(3)]
+        reads = [stack.enter_context(open_db(config.database_path)) for _ in range(3)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
@@ -92,26 +99,31 @@ class Desk:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.link.close()
+        self.link.close(self._agent.stopping.left(GOODBYE_SECONDS))
         self._stack.close()
 
-    def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """The workers to be."""
-        yield "publisher", self._publisher.step
-        yield "commander", self._commander.step
-        yield "telemetry", self._tell
+    def work(self) -> list[tuple[str, Callable[[], None], Callable[[], None] | None]]:
+        """Returns the workers to be: name, step, and what comes after the last step; to be stopped last first."""
+        return [
+            ("publisher", self._publisher.step, self._drain),
+            ("commander", self._commander.step, None),
+            ("telemetry", self._tell, self._tell_door),
+        ]
 
     def wake(self) -> None:
         """An event was recorded."""
         self._publisher.wake()
 
-    def drain(self) -> None:
-        """Sends what is left, for a little while; the rest waits in the outbox. After the publisher has stopped."""
-        self._publisher.drain(DRAIN_SECONDS)
+    def _drain(self) -> None:
+        """Sends what is left, for a little while; the rest waits in the outbox."""
+        self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
 
     def _mark_sent(self, seqs: Sequence[int]) -> None:
         done = list(seqs)
-        self._agent.recorder.write(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
+        try:
+            self._agent.recorder.write(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
+        except StoreError as error:  # such as another program that keeps it locked: as good as full, and tried again
+            raise StoreFull(str(error)) from error
 
     def _remember(self, command_id: str, verb: str, result: str) -> None:
         self._agent.recorder.write(lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC)))
@@ -145,12 +157,8 @@ class Desk:
     def _tell(self) -> None:
         """Tells the door's state when it changes, and health now and then."""
         time.sleep(DOOR_SECONDS)
-        agent, unlocked = self._agent, self._agent.door.unlocked
-        if unlocked != self._unlocked:
-            self._unlocked = unlocked
-            at = timestamp(datetime.now(UTC))
-            opened_by = agent.visits.opened_by
-            self.link.publish_door_state(DoorState(at=at, locked=not unlocked, last_opened_by=opened_by))
+        self._tell_door()
+        agent = self._agent
         if time.monotonic() >= self._health_due:
             self._health_due = time.monotonic() + self._seconds
             gallery = agent.recogniser.known.gallery
@@ -162,3 +170,12 @@ class Desk:
                     templates=gallery.templates,
                 )
             )
+
+    def _tell_door(self) -> None:
+        unlocked = self._agent.door.unlocked
+        if unlocked == self._unlocked:
+            return
+        self._unlocked = unlocked
+        opened_by = self._agent.visits.opened_by
+        at = timestamp(datetime.now(UTC))
+        self.link.publish_door_state(DoorState(at=at, locked=not unlocked, last_opened_by=opened_by))

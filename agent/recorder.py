@@ -1,7 +1,8 @@
 """The only writer of the agent's database: events first come first served, and what others want written in between.
 
-When the disk is full the event that did not fit is tried again until it fits; until then `healthy` is False, and the
-rules say whether the door still opens. What is behind it waits in memory, as much as there is room for.
+When the disk is full, or refuses for another reason, the event that could not be recorded is tried again until it can;
+until then `healthy` is False, and the rules say whether the door still opens. What is behind it waits in memory, as
+much as there is room for.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
 from ulid import ULID
 
-from agent.errors import StoreFull
+from agent.errors import StoreError, StoreFull
 from agent.store import events
 from agent.store.db import Db
 from agent.types import Event
@@ -41,6 +43,9 @@ class Pending:
     body: Mapping[str, object]
 
 
+Job: TypeAlias = Pending | Callable[[], None]
+
+
 class Recorder:
     """A worker. `record` and `write` may be called from any thread.
 
@@ -54,23 +59,23 @@ class Recorder:
         self.healthy = True
         self.lost = 0  # events there was no room for, on the disk or here
         self._db, self._boot_id, self._recorded = db, boot_id, recorded
-        self._jobs: queue.Queue[Pending | Callable[[], None]] = queue.Queue(ROOM)
-        self._stuck: Pending | None = None
+        self._jobs: queue.Queue[Job] = queue.Queue(ROOM)
+        self._stuck: Pending | None = None  # goes before all others
+        self._closed = False
 
     def record(self, kind: str, at: datetime, body: Mapping[str, object]) -> None:
         """Queues an event. Returns at once, or waits a little while the queue is full."""
         pending = Pending(str(ULID()), kind, at, body)
-        try:
-            self._jobs.put(pending, timeout=STEP_SECONDS)
-        except queue.Full:
-            self.lost += 1
-            log.error("event lost, the disk is full and so is memory: %s %s %s", kind, at.isoformat(), dict(body))
+        if not self._queued(pending):
+            self._lose(pending, "the agent has stopped" if self._closed else "the disk is full and so is memory")
 
-    def write(self, change: Callable[[Db], T]) -> T:
+    def write(self, change: Callable[[Db], T], *, seconds: float = WRITE_SECONDS) -> T:
         """Has `change` done by the worker, in its turn, and returns what it returns or raises what it raises.
 
+        Waits for a change that has begun for as long as it takes.
+
         Raises:
-            StoreFull: the disk is full, or it was not done in time; then it will not be done any more.
+            StoreFull: events cannot be recorded now, or it was not begun in time; then it will not be done any more.
         """
         future: Future[T] = Future()
 
@@ -83,56 +88,76 @@ class Recorder:
                 future.set_exception(error)
 
         if not self.healthy:
-            raise StoreFull("the disk is full: free some space")
-        try:
-            self._jobs.put(job, timeout=STEP_SECONDS)
-            return future.result(timeout=WRITE_SECONDS)
-        except (queue.Full, TimeoutError):
-            future.cancel()
-            raise StoreFull("the database is too busy, or its disk is full: try again later") from None
+            raise StoreFull("nothing can be recorded now: free some space on the disk, and look at the log")
+        if self._queued(job):
+            try:
+                return future.result(timeout=seconds)
+            except TimeoutError:
+                if not future.cancel():
+                    return future.result()
+        raise StoreFull("the database is too busy, or its disk is full: try again later")
 
     def step(self) -> None:
         """Does one job, or waits for one."""
         if self._stuck is not None:
             time.sleep(RETRY_SECONDS)
-            self._try(self._stuck)
-            return
-        try:
-            job = self._jobs.get(timeout=STEP_SECONDS)
-        except queue.Empty:
-            return
-        if isinstance(job, Pending):
-            self._try(job)
-        else:
-            job()
+            self._do(self._stuck)
+        elif (job := self._next(STEP_SECONDS)) is not None:
+            self._do(job)
 
     def drain(self) -> None:
-        """Does all that is left; what cannot be recorded now is logged and lost."""
-        while self._stuck is not None or not self._jobs.empty():
-            before = self._stuck
-            self.step()
-            if self._stuck is not None and self._stuck is before:
-                self._give_up()
-                return
+        """Does all that is left; what cannot be recorded now is logged and lost. After the worker has stopped."""
+        self._closed = True
+        while (job := self._stuck or self._next(0.0)) is not None:
+            with suppress(ValueError):  # it is told already, and those behind it still count
+                self._do(job)
+            if self._stuck is not None:
+                break
+        while (job := self._stuck or self._next(0.0)) is not None:
+            self._stuck = None
+            if isinstance(job, Pending):
+                self._lose(job, "it could not be recorded before the agent stopped")
 
-    def _try(self, pending: Pending) -> None:
+    def _queued(self, job: Job) -> bool:
+        if self._closed:
+            return False
         try:
-            event = events.append(self._db, pending.kind, pending.at, self._boot_id, pending.body, id=pending.id)
-        except StoreFull as error:
-            if self.healthy:
-                log.error("events cannot be recorded, trying again every %s s: %s", RETRY_SECONDS, error)
-            self.healthy, self._stuck = False, pending
+            self._jobs.put(job, timeout=STEP_SECONDS)
+        except queue.Full:
+            return False
+        return True
+
+    def _next(self, seconds: float) -> Job | None:
+        try:
+            return self._jobs.get(timeout=seconds) if seconds else self._jobs.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _do(self, job: Job) -> None:
+        if not isinstance(job, Pending):
+            job()
             return
+        self._stuck = job
+        try:
+            event = events.append(self._db, job.kind, job.at, self._boot_id, job.body, id=job.id)
+        except StoreError as error:
+            self._unwell(error)
+            return
+        except ValueError:  # our own mistake: the agent crashes, but trying again would do so again
+            self._stuck = None
+            self._lose(job, "it is not what the database takes")
+            raise
+        self._stuck = None
         if not self.healthy:
             log.warning("events are recorded again")
-        self.healthy, self._stuck = True, None
+        self.healthy = True
         self._recorded(event)
 
-    def _give_up(self) -> None:
-        waiting: list[Any] = [self._stuck]
-        while not self._jobs.empty():
-            waiting.append(self._jobs.get())
-        for pending in waiting:
-            if isinstance(pending, Pending):
-                self.lost += 1
-                log.error("event lost: %s %s %s", pending.kind, pending.at.isoformat(), dict(pending.body))
+    def _unwell(self, error: StoreError) -> None:
+        if self.healthy:
+            log.error("events cannot be recorded, trying again every %g s: %s", RETRY_SECONDS, error)
+        self.healthy = False
+
+    def _lose(self, event: Pending, why: str) -> None:
+        self.lost += 1
+        log.error("event lost, %s: %s %s %s", why, event.kind, event.at.isoformat(), dict(event.body))

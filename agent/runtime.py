@@ -1,4 +1,4 @@
-"""Threads: a worker repeats a step until it is stopped, a `Latest` hands frames over."""
+"""Threads: a worker repeats a step until it is stopped, a `Latest` hands frames over, a `Deadline` bounds the end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+MOMENT_SECONDS = 0.1
 
 
 class Worker:
@@ -40,27 +41,31 @@ class Worker:
 
     def start(self) -> None:
         """Begins."""
+        self._progress = time.monotonic()
         self._thread.start()
 
     @property
     def alive(self) -> bool:
-        """Whether it makes progress, or is done."""
-        return self.finished.is_set() or time.monotonic() - self._progress < self._patience
+        """Whether it makes progress, is done, or was never asked to work."""
+        idle = self._thread.ident is None or self.finished.is_set()
+        return idle or time.monotonic() - self._progress < self._patience
 
-    def stop(self, seconds: float = 10.0, *, after_all: bool = False) -> None:
-        """Lets the present step be the last, and waits for it. May be called again.
+    def stop(self, seconds: float = 10.0, *, after_all: bool = False) -> bool:
+        """Lets the present step be the last, waits for it, and returns whether it has ended. May be called again.
 
         Args:
-            seconds: how long to wait.
-            after_all: first wait as long for the steps to end by themselves.
+            seconds: how long to wait at the most.
+            after_all: let the steps end by themselves, if they do in that time.
         """
+        deadline = time.monotonic() + seconds
         if after_all and self._thread.is_alive():
             self.finished.wait(seconds)
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(seconds)
-            if self._thread.is_alive():
-                log.warning("worker does not stop: %s", self.name)
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            log.warning("worker does not stop: %s", self.name)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -68,7 +73,7 @@ class Worker:
                 if self._step() is False:
                     break
                 self._progress = time.monotonic()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told: no thread dies in silence
             self._crashed(error)
         finally:
             self.finished.set()
@@ -118,3 +123,22 @@ class Latest(Generic[T]):
         """Whether nothing more will come and nothing is left."""
         with self._changed:
             return self._closed and self._value is None
+
+
+class Deadline:
+    """Time for several things that are done one after the other; it runs from the first question.
+
+    Args:
+        seconds: for all of them.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._at: float | None = None  # monotonic seconds
+
+    def left(self, most: float) -> float:
+        """Returns how many seconds one of them may take: `most`, or less; a moment where nothing is left."""
+        now = time.monotonic()
+        if self._at is None:
+            self._at = now + self._seconds
+        return max(MOMENT_SECONDS, min(most, self._at - now))

@@ -25,6 +25,7 @@ class Visits:
         recogniser: Recogniser,
         door: Door,
         recorder: Recorder,
+        *,
         model: str,
         told: Callable[[Decision], None],
     ) -> None:

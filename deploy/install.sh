@@ -20,7 +20,9 @@ config=/etc/latchkey/agent.toml
 unit=/etc/systemd/system/latchkey.service
 rule=/etc/udev/rules.d/99-coral.rules
 command=/usr/local/bin/latchkey
-os_release=${LATCHKEY_OS_RELEASE:-/etc/os-release} # another file for tests
+# other places for tests
+os_release=${LATCHKEY_OS_RELEASE:-/etc/os-release}
+apt_sources=${LATCHKEY_APT_SOURCES:-/etc/apt}
 
 dry_run=false
 edgetpu=false
@@ -124,10 +126,10 @@ install_packages() {
     local packages=(python3 python3-venv python3-gpiozero python3-lgpio)
     export DEBIAN_FRONTEND=noninteractive
     run apt-get update
-    if apt-cache show python3-picamera2 >/dev/null 2>&1; then
+    if grep -rqs archive.raspberrypi "$apt_sources"; then
         packages+=(python3-picamera2)
     else
-        say "this system has no python3-picamera2 (Raspberry Pi OS has): cameras by USB and network only"
+        say "no Raspberry Pi archive in $apt_sources, so no python3-picamera2: cameras by USB and network only"
     fi
     if [ -n "$libedgetpu" ]; then
         packages+=("$(realpath "$libedgetpu")")
@@ -165,7 +167,7 @@ install_program() {
     run rm -rf "$source_copy"
     run install -d -m 755 "$source_copy"
     run cp -R "$checkout/agent" "$checkout/training" "$checkout/pyproject.toml" "$checkout/README.md" "$source_copy"
-    run python3 -m venv --system-site-packages "$prefix"
+    run /usr/bin/python3 -m venv --system-site-packages "$prefix"
     run "${as[@]}" "$prefix/bin/python" -m pip install --quiet --upgrade pip
     run "${as[@]}" "$prefix/bin/python" -m pip install --quiet --upgrade "${source_copy}[$extras]" "${pins[@]}"
     run rm -rf "$source_copy"

@@ -63,12 +63,13 @@ class Mosquitto:
 
 @dataclass(frozen=True)
 class Certificates:
-    """An authority, what it signed for the broker and a client, and a client of another authority."""
+    """An authority, what it signed for the broker and two clients, and a client of another authority."""
 
     ca: Path
     server: Path
     server_key: Path
     client: TlsFiles
+    admin: TlsFiles
     stranger: TlsFiles
     other_ca: Path
 
@@ -137,7 +138,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     for name in ("ca", "other-ca"):
         _openssl(folder, f"req -x509 {curve} -days 1 -subj /CN={name} -keyout {name}.key -out {name}.crt")
     (folder / "san").write_text(f"subjectAltName=IP:{HOST},DNS:localhost")
-    for name, ca in (("server", "ca"), ("client", "ca"), ("stranger", "other-ca")):
+    for name, ca in (("server", "ca"), ("client", "ca"), ("admin", "ca"), ("stranger", "other-ca")):
         _openssl(folder, f"req {curve} -subj /CN={name} -keyout {name}.key -out {name}.csr")
         signer = f"-CA {ca}.crt -CAkey {ca}.key -CAcreateserial"
         _openssl(folder, f"x509 -req -days 1 -in {name}.csr {signer} -extfile san -out {name}.crt")
@@ -147,6 +148,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
         server=folder / "server.crt",
         server_key=folder / "server.key",
         client=TlsFiles(ca, folder / "client.crt", folder / "client.key"),
+        admin=TlsFiles(ca, folder / "admin.crt", folder / "admin.key"),
         stranger=TlsFiles(ca, folder / "stranger.crt", folder / "stranger.key"),
         other_ca=folder / "other-ca.crt",
     )

@@ -234,8 +234,8 @@ def test_a_remainder_of_fewer_than_k_shots_is_not_tried():
     told += feed(g, STRANGER, STRANGER)
     told.append(g.reject(1, at(4.2), DARK))
     assert [sighting.shots for sighting in told] == [2]
-    assert not g.wants(1, at(0.3 + 0.8)), "closed: only a look now and then"
     assert feed(g, ANNA, ANNA, start=20) == []
+    assert not g.wants(1, at(21.1)), "closed: only a look now and then"
 
 
 def test_a_stranger_who_steps_back_after_enough_shots_is_refused_by_those():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agent.errors import CameraLost, ConfigError, HardwareError
-from agent.hardware.cameras import CameraOptions, utc_now
+from agent.hardware.cameras import CameraOptions, demo, utc_now
 from agent.hardware.cameras.files import Folder
 from agent.hardware.cameras.opencv import LiveCapture, open_source, without_password
 from agent.hardware.cameras.pace import Pace
@@ -181,6 +181,17 @@ class TestVideoFile:
         shown = numbers(VideoFile(short, fast(short)))
         assert shown[:-1] == [number % 10 for number in range(len(shown) - 1)]  # the last may be half a picture
         assert 6 < len(shown) < 60
+
+
+class TestDemo:
+    def test_it_is_the_bundled_clip(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(demo, "CLIP", scenes.write_clip(tmp_path / "clip.avi"))
+        assert numbers(demo.open_demo(fast("0"))) == [0, 1, 2, 3, 4, 5]
+
+    def test_without_it_the_place_is_told(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(demo, "CLIP", tmp_path / "clip.mp4")
+        with pytest.raises(HardwareError, match=r"clip\.mp4: there is no such video file"):
+            demo.open_demo(fast("0"))
 
 
 class Jammed:

@@ -257,6 +257,55 @@ class TestGpioDoor:
         assert pin.states[-1].state == 0
 
 
+class TestLgpio:
+    """gpiozero's factory for lgpio, which needs a board, in the shape of the mock one."""
+
+    @pytest.fixture
+    def factories(self, monkeypatch):
+        made = []
+
+        class LGPIOFactory(MockFactory):
+            error = None
+
+            def __init__(self):
+                if self.error is not None:
+                    raise self.error
+                super().__init__()
+                made.append(self)
+                self.closings = 0
+
+            def close(self):
+                self.closings += 1
+                super().close()
+
+        module = type(sys)("gpiozero.pins.lgpio")
+        module.LGPIOFactory = LGPIOFactory
+        module.error = type("error", (Exception,), {})
+        monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", module)
+        monkeypatch.setitem(sys.modules, "lgpio", module)
+        monkeypatch.setattr(gpiozero.Device, "pin_factory", None)
+        monkeypatch.delenv("GPIOZERO_PIN_FACTORY", raising=False)
+        return made
+
+    def test_it_is_the_one_that_is_taken_and_given_back(self, factories):
+        door = GpioDoor(DoorOptions(pin=17))
+        (factory,) = factories
+        assert factory.pin(17).function == "output"
+        door.close()
+        assert factory.closings == 1
+
+    def test_it_is_given_back_where_the_pin_cannot_be_used(self, factories):
+        with pytest.raises(HardwareError, match="GPIO 99"):
+            GpioDoor(DoorOptions(pin=99))
+        assert factories[0].closings == 1
+
+    def test_without_a_board_it_says_so(self, factories, monkeypatch):
+        library = sys.modules["lgpio"]
+        monkeypatch.setattr(library.LGPIOFactory, "error", library.error("can not open gpiochip"))
+        with pytest.raises(HardwareError, match=r"no GPIO pins to use here \(can not open gpiochip\)"):
+            GpioDoor(DoorOptions(pin=17))
+
+
 SCRIPT = """
 import atexit, sys
 import gpiozero

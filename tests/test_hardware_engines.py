@@ -90,6 +90,20 @@ def test_a_model_that_the_runtime_refuses_is_told_by_name(path):
         LiteRtModel(path, sha256=None)
 
 
+def test_an_accelerator_pulled_out_is_told_with_the_model(path):
+    class Gone:
+        def set_tensor(self, index, array):
+            pass
+
+        def invoke(self):
+            raise RuntimeError("USB transfer error 2 [LibUsbDataOut]")
+
+    model = LiteRtModel(path, sha256=None)
+    model._interpreter = Gone()
+    with pytest.raises(HardwareError, match=r"tiny\.tflite: the engine failed: USB transfer error 2"):
+        model(np.zeros((1, 4), np.int8))
+
+
 class TestDelegate:
     @pytest.mark.parametrize(
         ("delegate", "says"),

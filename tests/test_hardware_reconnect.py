@@ -151,6 +151,13 @@ def test_a_camera_opened_while_being_closed_is_closed_too():
     assert late.closed == 1
 
 
+def test_a_loss_while_being_closed_is_an_end():
+    inner = Flaky(0)
+    camera = quick(Port(inner))
+    inner.read = lambda: (camera.close(), Flaky(0).read())
+    assert camera.read() is None
+
+
 def test_a_network_camera_is_unplugged_and_comes_back():
     server = MjpegServer(scenes.numbered)
     camera = quick(lambda: open_source(CameraOptions(source=server.url)))

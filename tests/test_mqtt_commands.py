@@ -268,7 +268,7 @@ COMMAND_TOPICS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(COMMAND_TOPICS, BODIES)
 def test_nothing_that_arrives_crashes_the_commander(topic, payload):
     office = Office()

@@ -1,7 +1,7 @@
 """What waits and what is out, over connections that come and go."""
 
 from agent.mqtt.connection import Outgoing
-from agent.mqtt.ledger import MAX_ANSWERS, Ledger
+from agent.mqtt.ledger import MAX_ANSWERS, MAX_EVENTS, Ledger
 
 
 def state(topic, body=b"1"):
@@ -12,11 +12,15 @@ def answer(body):
     return Outgoing("result", body)
 
 
+def event(seq):
+    return Outgoing("event", b"e%d" % seq, seq=seq)
+
+
 def drain(ledger, first_mid=1):
     sent = []
-    while (item := ledger.next()) is not None:
-        ledger.sent(first_mid + len(sent), *item)
-        sent.append(item[1])
+    while (message := ledger.next()) is not None:
+        ledger.sent(first_mid + len(sent))
+        sent.append(message)
     return sent
 
 
@@ -39,8 +43,9 @@ def test_after_a_lost_connection_state_and_unacknowledged_answers_go_again_but_n
     ledger.add(state("status"))
     for body in (b"a", b"b", b"c"):
         ledger.add(answer(body))
-    drain(ledger)  # ids 1 to 4
-    ledger.sent_event(5, Outgoing("event", b"e", seq=9))
+    ledger.add_event(event(9))
+    drain(ledger)  # ids 1 to 5
+    ledger.add_event(event(10))
     assert ledger.acked(1).topic == "status"
     assert ledger.acked(2).payload == b"a"
     ledger.add(answer(b"d"))
@@ -56,7 +61,8 @@ def test_settled_when_only_events_are_out():
     drain(ledger)
     assert not ledger.settled
     ledger.acked(1)
-    ledger.sent_event(2, Outgoing("event", b"e", seq=9))
+    ledger.add_event(event(9))
+    drain(ledger, first_mid=2)
     assert ledger.settled
     assert ledger.inflight == 1
 
@@ -75,3 +81,13 @@ def test_answers_are_bounded_and_state_is_kept(caplog):
     assert sent[1].payload == b"3"
     assert len(sent) == MAX_ANSWERS + 1
     assert "dropped" in caplog.text
+
+
+def test_events_go_after_state_and_answers_and_are_bounded():
+    ledger = Ledger()
+    taken = [ledger.add_event(event(seq)) for seq in range(MAX_EVENTS + 1)]
+    assert taken == [True] * MAX_EVENTS + [False]
+    ledger.add(answer(b"a"))
+    sent = drain(ledger)
+    assert sent[0].payload == b"a"
+    assert [message.seq for message in sent[1:]] == list(range(MAX_EVENTS))

@@ -3,16 +3,17 @@
 import gc
 import json
 import logging
-import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from agent.errors import ConfigError
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.inbox import Inbox
+from agent.mqtt.ledger import MAX_EVENTS
 from agent.mqtt.link import Link
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings, TlsFiles
@@ -20,6 +21,7 @@ from agent.mqtt.telemetry import DoorState, Health
 from agent.mqtt.topics import Topics
 
 TOPICS = Topics("hq", "door")
+RIGHT, WRONG = "right", "wr0ng"  # passwords
 HEALTH = Health(at="2026-11-22T06:00:00.000Z", boot_id="b1", uptime_seconds=1.5, outbox_depth=0)
 
 
@@ -161,7 +163,7 @@ def test_a_broker_that_never_answers_is_given_up_and_tried_again(make_link, wait
 
 
 def open_files():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_a_lost_connection_leaves_nothing_open(mosquitto, make_link, wait_for):
@@ -184,7 +186,7 @@ class TestPasswords:
     @pytest.fixture
     def guarded(self, make_mosquitto, tmp_path):
         passwords = tmp_path / "passwords"
-        command = ["mosquitto_passwd", "-c", "-b", passwords, "latchkey", "right"]
+        command = ["mosquitto_passwd", "-c", "-b", passwords, "latchkey", RIGHT]
         subprocess.run(command, check=True, capture_output=True)
         passwords.chmod(0o644)
         broker = make_mosquitto(f"allow_anonymous false\npassword_file {passwords}")
@@ -193,7 +195,7 @@ class TestPasswords:
 
     @PROTOCOLS
     def test_right(self, guarded, make_link, protocol):
-        link = make_link(reach(guarded, protocol=protocol, username="latchkey", **{"password": "right"}))
+        link = make_link(reach(guarded, protocol=protocol, username="latchkey", password=RIGHT))
         link.start()
         assert link.wait_connected(10)
 
@@ -201,8 +203,8 @@ class TestPasswords:
     def test_wrong_is_said_once_without_the_password_and_tried_again(
         self, guarded, make_link, wait_for, caplog, protocol
     ):
-        settings = reach(guarded, protocol=protocol, username="latchkey", **{"password": "wr0ng"})
-        assert "wr0ng" not in repr(settings)
+        settings = reach(guarded, protocol=protocol, username="latchkey", password=WRONG)
+        assert WRONG not in repr(settings)
         caplog.set_level(logging.DEBUG)
         link = make_link(settings)
         link.start()
@@ -210,7 +212,7 @@ class TestPasswords:
         told = [record.getMessage() for record in caplog.records]
         assert len(told) == 1
         assert "password_file" in told[0]
-        assert "wr0ng" not in caplog.text
+        assert WRONG not in caplog.text
         assert not link.connected
 
 
@@ -270,13 +272,15 @@ def test_a_full_inbox_is_answered_busy(mosquitto, make_link, listen):
     hears(listener, TOPICS.result("enrol", "e1"), code="busy")
 
 
-def test_events_stay_within_the_window_and_behind_answers(mosquitto, make_link):
+def test_events_wait_for_room_in_the_window_up_to_a_limit(mosquitto, make_link):
     link = make_link(reach(mosquitto, max_inflight=3))
     link.start()
     assert link.wait_connected(10)
-    taken = [link.publish(TOPICS.event("access"), b"{}", seq=seq, epoch=1) for seq in range(1, 50)]
-    assert True in taken
-    assert not link.publish(TOPICS.event("access"), b"{}", seq=99, epoch=0)  # not the connection that is meant
+    taken = [link.publish(TOPICS.event("access"), b"{}", seq=seq, epoch=1) for seq in range(1000)]
+    assert taken[:MAX_EVENTS] == [True] * MAX_EVENTS
+    assert not link.publish(TOPICS.event("access"), b"{}", seq=9999, epoch=0)  # not the connection that is meant
+    acked = [link.acks.get(timeout=10).seq for _ in range(taken.count(True) + 1)]
+    assert acked == [None, *(seq for seq, went in enumerate(taken) if went)]
 
 
 def test_a_client_that_takes_our_name_is_outlived(mosquitto, make_link, wait_for):

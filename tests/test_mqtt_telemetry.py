@@ -1,33 +1,37 @@
 """What the device says about itself: events as JSON."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from pydantic import ValidationError
 
+from agent.bodies import access_body
 from agent.mqtt.telemetry import AccessEvent, AuditEvent, event_body, timestamp
-from agent.types import Event
+from agent.types import Decision, Event, Match, Outcome, Quality, Reason, Sighting
 
 AT = datetime(2026, 11, 22, 6, 0, 0, 123_456, tzinfo=UTC)
-ACCESS = {
-    "outcome": "denied",
-    "reason": "unknown",
-    "person": None,
-    "similarity": 0.31,
-    "margin": 0.02,
-    "second": "ben",
-    "threshold": 0.52,
-    "shots": 3,
-    "agreeing": 0,
-    "quality": {"face_px": 120.0, "sharpness": 80.0, "yaw": 0.1, "exposure": 120.0, "contrast": 40.0},
-    "detail": "0.31 to anna, need 0.52",
-    "model": "latchkey-encoder-1-00000000",
-    "camera": "front",
-    "track": 4,
-    "latency_ms": 84.0,
-    "clock": "synchronised",
-}
+SIGHTING = Sighting(
+    at=AT,
+    camera="front",
+    track=4,
+    reason=Reason.UNKNOWN,
+    person=None,
+    match=Match("anna", 0.31, "ben", 0.02),
+    threshold=0.52,
+    shots=3,
+    agreeing=0,
+    quality=Quality(face_px=120.0, sharpness=80.0, yaw=0.1, exposure=120.0, contrast=40.0),
+    detail="0.31 to anna, need 0.52",
+    latency_ms=84.0,
+)
+
+
+def access(sighting=SIGHTING):
+    """What the agent records of a decision."""
+    decision = Decision(Outcome.DENIED, sighting.reason, sighting.person, sighting)
+    return access_body(decision, model="latchkey-encoder-1-00000000", clock="synchronised")
 
 
 def as_json(kind, body):
@@ -41,8 +45,14 @@ def test_time_is_utc_with_milliseconds():
 
 
 def test_an_access_event_is_what_its_schema_says():
-    event = AccessEvent.model_validate_json(as_json("access", ACCESS))
+    event = AccessEvent.model_validate_json(as_json("access", access()))
     assert (event.schema_, event.seq, event.site, event.historical) == (1, 7, "hq", False)
+
+
+def test_so_is_one_of_a_visit_without_a_usable_shot():
+    sighting = replace(SIGHTING, reason=Reason.POOR_QUALITY, match=None, quality=None, shots=0)
+    event = AccessEvent.model_validate_json(as_json("access", access(sighting)))
+    assert (event.similarity, event.margin, event.second, event.quality) == (None, None, None, None)
 
 
 def test_an_audit_event_is_what_its_schema_says():
@@ -52,4 +62,4 @@ def test_an_audit_event_is_what_its_schema_says():
 
 def test_an_event_with_a_field_that_is_not_in_the_contract_is_noticed():
     with pytest.raises(ValidationError, match="image"):
-        AccessEvent.model_validate_json(as_json("access", {**ACCESS, "image": "..."}))
+        AccessEvent.model_validate_json(as_json("access", {**access(), "image": "..."}))

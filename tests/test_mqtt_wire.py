@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from agent.errors import EnrolmentRefused
 from agent.mqtt.wire import COMMANDS, MAX_PHOTOS, Code, EnrolCommand, RemoveCommand, Result, explain, recover_id
+from agent.person_id import check_person_id
 
 ENROL = {"id": "7", "person": "anna"}
 
@@ -35,7 +36,8 @@ def test_photos_are_bytes_after_parsing_and_base64_in_json():
         ({**ENROL, "id": 7}, "id: "),
         ({**ENROL, "person": " anna"}, "person: "),
         ({**ENROL, "person": "a/b"}, "person: "),
-        ({**ENROL, "person": "a\x07"}, "person: "),
+        ({**ENROL, "person": "a\n"}, "person: "),
+        ({**ENROL, "person": "Jürgen"}, "person: "),
         ({**ENROL, "person": ""}, "person: "),
         ({**ENROL, "person": "x" * 65}, "person: "),
         ({**ENROL, "name": "a\n"}, "name: "),
@@ -58,9 +60,14 @@ def test_what_is_not_a_proper_command_is_refused_and_explained(body, told):
     assert told in explain(refused.value)
 
 
-@pytest.mark.parametrize("person", ["anna", "Jürgen Müller", "日本", "o'neill", "a.b-c_1"])
-def test_names_of_people_in_any_script_are_taken(person):
-    assert parse(RemoveCommand, id="7", person=person).person == person
+@pytest.mark.parametrize("name", ["Jürgen Müller", "日本", "Tim O'Neill"])
+def test_names_in_any_script_are_taken(name):
+    assert parse(EnrolCommand, **ENROL, name=name).name == name
+
+
+@pytest.mark.parametrize("person", ["anna", "a.b-c_1", "7"])
+def test_ids_of_people_are_those_of_the_rest_of_the_house(person):
+    assert parse(RemoveCommand, id="7", person=check_person_id(person)).person == person
 
 
 def test_an_explanation_never_repeats_what_was_sent():

@@ -72,10 +72,15 @@ class GlobalDepthwise(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.full((channels, 1, self.SIDE, self.SIDE), 1 / self.SIDE**2))
 
+    def fix(self, side: int) -> None:
+        """Makes the weights of one size for good, before exporting."""
+        weight = F.interpolate(self.weight, size=(side, side), mode="bilinear") * (self.weight.shape[-1] / side) ** 2
+        self.weight = nn.Parameter(weight)
+
     def forward(self, x: Tensor) -> Tensor:
         side, weight = x.shape[-1], self.weight
-        if side != self.SIDE:
-            weight = F.interpolate(weight, size=(side, side), mode="bilinear") * (self.SIDE / side) ** 2
+        if side != weight.shape[-1]:
+            weight = F.interpolate(weight, size=(side, side), mode="bilinear") * (weight.shape[-1] / side) ** 2
         return F.conv2d(x, weight, groups=x.shape[1])
 
 
@@ -97,6 +102,12 @@ class Encoder(nn.Module):
         layers += [nn.Conv2d(head, dimension, 1, bias=False), nn.BatchNorm2d(dimension)]
         self.layers = nn.Sequential(*layers)
         self.dimension = dimension
+
+    def fix(self, side: int) -> None:
+        """Makes the net one for pictures of (side, side) only."""
+        for layer in self.layers:
+            if isinstance(layer, GlobalDepthwise):
+                layer.fix(side // 16)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layers(x)

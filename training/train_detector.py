@@ -29,12 +29,12 @@ class Plan:
     """How long, how fast, on pictures of which size."""
 
     minutes: float
-    peak_rate: float = 3e-3
-    last_rate: float = 2e-5
+    peak_rate: float = 0.1
+    last_rate: float = 1e-3
     batch: int = 24
     width: int = 256
     height: int = 192
-    weight_decay: float = 0.01
+    weight_decay: float = 2e-4
     seed: int = 0
 
 
@@ -116,7 +116,9 @@ def train(data: Path, run: Path, plan: Plan, *, start_from: Path | None = None) 
         net.load_state_dict(torch.load(start_from, weights_only=True))
     mean.load_state_dict(net.state_dict())
     net.to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=plan.weight_decay)
+    optimiser = torch.optim.SGD(
+        net.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay
+    )
     composer = Composer(load_scenes(data, "train"), load_backgrounds(data), seed=plan.seed)
     ready = in_background(lambda: _draw(composer, plan))
     began, step, progress = time.monotonic(), 0, 0.0

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.encoder import Encoder
+from agent.vision.encode import shrink
 from training.background import in_background
 from training.faces import PIXELS, Batches, Faces, load, sharpen_to
 from training.losses import contrastive, distillation, relation
@@ -70,9 +71,7 @@ def embed(net: Encoder, pictures: PIXELS, side: int) -> NDArray[np.float32]:
     net.eval()
     rows = []
     for start in range(0, len(pictures), 128):
-        x = to_input(np.ascontiguousarray(pictures[start : start + 128]))
-        if side != x.shape[-1]:
-            x = F.interpolate(x, size=(side, side), mode="area")
+        x = to_input(np.stack([shrink(picture, side) for picture in pictures[start : start + 128]]))
         rows.append(F.normalize(net(x)).numpy())
     return np.concatenate(rows)
 

@@ -3,21 +3,30 @@
 One visit is one track. What the gate knows of it:
 
                  a usable face                 k shots agree on a person
-      (new) ──────────────────► WATCHING ────────────────────────────────► SETTLED
-                                 │    ▲                                       │
-        n shots without k that   │    │ the pause is over;                    │
-        agree, or no patience    ▼    │ the next one is twice as long         │ the track ends
-                                RESTING ── the track ends ──► gone ◄──────────┘
+      (new) ──────────────────► WATCHING ────────────────────────────────► SETTLED ──┐
+                                 │  │ ▲                                              │ the track
+        n shots without k that   │  │ │ the pause is over;                           │ ends
+        agree, or no patience    │  ▼ │ the next one is twice as long                ├───────────► gone
+                                 │ RESTING ──────────────────────────────────────────┤
+        the same, and of the     ▼                                                   │
+        n x tries shots of the  CLOSED ──────────────────────────────────────────────┘
+        visit fewer than k are left
 
-Leaving WATCHING is a conclusion, a `Sighting`, with two exceptions: the same person within `revisit_seconds` of being
-seen last is the same visit on another track (`repeats`), and a visitor is told the same refusal `most_refusals` times
-at most. Who stays too small, or is gone before k shots, has passed by (`passed_by`).
+A stranger's chance is that of all the shots that were ever compared, so these are counted over the whole visit: no
+more than n x tries, in however many tries, shots that were forgotten again included. The threshold is made for as many
+(`agent.gallery.threshold`). SETTLED, RESTING and CLOSED look at the visitor now and then, for the tracker to see that
+it is still the same, and conclude nothing from it; after CLOSED only a new track is a new visit.
+
+Leaving WATCHING is a conclusion, a `Sighting`. The same person within `revisit_seconds` of being seen last is the same
+visit on another track: let in again, and marked as a `repeat`. A try without agreement tells its refusal; where there
+was nothing to compare, three times in a visit at most. Who stays too small, or is gone before k shots, has passed by
+(`passed_by`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.access.visit import Shot, Visit
@@ -26,6 +35,7 @@ from agent.gallery.verdict import verdict
 from agent.types import Match, Quality, Reason, Rejection, Sighting
 
 _LONGEST_PAUSE_SECONDS = 60.0
+_MOST_UNCOMPARED = 3  # refusals of one reason in a visit that are told although no shot was compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +48,9 @@ class GateSettings:
     min_margin: float = 0.05  # cosine, to the second person
     patience_seconds: float = 4.0  # of one try
     retry_seconds: float = 3.0  # the pause after the first refusal
-    tries: int = 2  # of one visit: the threshold reckons with `shots` of each
+    tries: int = 2  # a visit is closed after shots * tries compared shots: the threshold reckons with so many
     revisit_seconds: float = 10.0  # out of sight for less is still the same visit
-    check_seconds: float = 1.0  # a visitor who is settled or resting is looked at so often: is it still the same?
+    check_seconds: float = 1.0  # who is settled, resting or closed is looked at so often: still the same?
 
 
 class Gate:
@@ -56,7 +66,7 @@ class Gate:
         """
         self.threshold = threshold
         self.passed_by = 0  # visitors who never came near enough, or were gone too soon
-        self.repeats = 0  # visits that were the same person's last one still
+        self.repeats = 0  # people let in again on the visit that was their last one still
         self._settings = settings
         self._camera = camera
         self._elapsed = Elapsed()
@@ -89,14 +99,13 @@ class Gate:
             return None
         if now < visit.resting_until:
             return None
+        if self._enough(visit) and visit.stale(now, after=self._settings.patience_seconds):
+            return self._refuse(visit, at, now)  # the try that was broken off; this shot is not compared
         visit.add(shot, forget_after=self._settings.patience_seconds)
         person = self._agreed(visit, now)
         if person is not None:
             return self._settle(visit, at, now, person)
-        enough = len(visit.shots) >= self._settings.shots_needed
-        if len(visit.shots) >= self._settings.shots or (enough and (match.person is None or self._late(visit, now))):
-            return self._refuse(visit, at, now)
-        return None
+        return self._refuse(visit, at, now) if self._over(visit, now) else None
 
     def reject(self, track: int, at: datetime, rejection: Rejection) -> Sighting | None:
         """A bad shot: a conclusion if somebody is near and has shown nothing better for too long."""
@@ -105,12 +114,11 @@ class Gate:
             return None
         if rejection.code == "too_small":
             visit.step_back()
-            return None
-        visit.refuse(rejection, now)
-        if len(visit.shots) >= self._settings.shots_needed:
+        else:
+            visit.refuse(rejection, now)
+        if self._enough(visit):
             return self._refuse(visit, at, now) if self._late(visit, now) else None
-        since = visit.near_since if visit.near_since is not None else now
-        if now - since < self._settings.patience_seconds:
+        if visit.near_since is None or now - visit.near_since < self._settings.patience_seconds:
             return None
         return self._tell(visit, at, now, Reason.POOR_QUALITY, visit.commonest_rejection())
 
@@ -121,7 +129,7 @@ class Gate:
             return None
         if visit.person is not None:
             self._seen[visit.person] = now
-        elif len(visit.shots) >= self._settings.shots_needed:
+        elif self._enough(visit):
             return self._refuse(visit, at, now)
         elif not visit.told:
             self.passed_by += 1
@@ -132,6 +140,20 @@ class Gate:
 
     def _names(self, shot: Shot) -> str | None:
         return shot.names(threshold=self.threshold, min_margin=self._settings.min_margin)
+
+    def _enough(self, visit: Visit) -> bool:
+        """True if this try has shots enough for a conclusion."""
+        return len(visit.shots) >= self._settings.shots_needed
+
+    def _left(self, visit: Visit) -> int:
+        """How many shots may still be compared in this visit."""
+        return self._settings.shots * self._settings.tries - visit.compared
+
+    def _over(self, visit: Visit, now: float) -> bool:
+        """True if this try, without agreement so far, gets no more shots."""
+        if len(visit.shots) >= self._settings.shots or self._left(visit) <= 0:
+            return True
+        return self._enough(visit) and (visit.shots[-1].match.person is None or self._late(visit, now))
 
     def _late(self, visit: Visit, now: float) -> bool:
         """True if the first good shot of this try is longer ago than patience lasts."""
@@ -146,17 +168,16 @@ class Gate:
         others = len(named) - named.count(person) - named.count(None)
         return person if named.count(person) - others >= self._settings.shots_needed else None
 
-    def _settle(self, visit: Visit, at: datetime, now: float, person: str) -> Sighting | None:
-        """The visit is `person`'s; None where the last one of the same person has hardly ended."""
+    def _settle(self, visit: Visit, at: datetime, now: float, person: str) -> Sighting:
+        """The visit is `person`'s; a repeat where the last one of the same person has hardly ended."""
         seen = self._seen.get(person)
         visit.person = person
         self._seen = {p: t for p, t in self._seen.items() if now - t < self._settings.revisit_seconds} | {person: now}
-        if seen is not None and now - seen < self._settings.revisit_seconds:
-            self.repeats += 1
-            return None
+        repeat = seen is not None and now - seen < self._settings.revisit_seconds
+        self.repeats += repeat
         best = max((s for s in visit.shots if self._names(s) == person), key=lambda s: s.match.similarity)
         _, detail = verdict(best.match, threshold=self.threshold, min_margin=self._settings.min_margin)
-        return self._sighting(visit, at, Reason.MATCH, best, detail)
+        return replace(self._sighting(visit, at, Reason.MATCH, best, detail), repeat=repeat)
 
     def _refuse(self, visit: Visit, at: datetime, now: float) -> Sighting | None:
         """The shots of this try name nobody."""
@@ -172,11 +193,14 @@ class Gate:
         return self._tell(visit, at, now, reason, detail)
 
     def _tell(self, visit: Visit, at: datetime, now: float, reason: Reason, detail: str) -> Sighting | None:
-        """A refusal, unless it was told often enough; either way the try is over."""
+        """A refusal, unless nothing was compared and it was told often enough; either way the try is over."""
+        compared = any(shot.match.person is not None for shot in visit.shots)
         sighting = self._sighting(visit, at, reason, visit.nearest() if visit.shots else None, detail)
         visit.rest(now, longest_pause=_LONGEST_PAUSE_SECONDS)
+        if self._left(visit) < self._settings.shots_needed:
+            visit.close()
         visit.told[reason] += 1
-        return sighting if visit.told[reason] <= self._settings.most_refusals else None
+        return sighting if compared or visit.told[reason] <= _MOST_UNCOMPARED else None
 
     def _sighting(self, visit: Visit, at: datetime, reason: Reason, best: Shot | None, detail: str) -> Sighting:
         named = Counter(name for name in map(self._names, visit.shots) if name is not None)

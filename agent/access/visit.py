@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -32,18 +33,24 @@ class Visit:
     person: str | None = None  # who it is, once that is settled
     resting_until: float = 0.0
     last_shot: float = 0.0
+    compared: int = 0  # shots that could have agreed on somebody, in the whole visit
     near_since: float | None = None  # since when somebody is near, in this try
     shots: list[Shot] = field(default_factory=list)  # the good ones, of this try
     rejections: list[Rejection] = field(default_factory=list)  # the bad ones, of this try and after the last good one
-    told: Counter[Reason] = field(default_factory=Counter)  # refusals, in the whole visit
+    told: Counter[Reason] = field(default_factory=Counter)  # refusals, told or not, in the whole visit
 
     def add(self, shot: Shot, *, forget_after: float) -> None:
         """A good shot: whatever spoiled the pictures before it is mended, and shots long before it no longer count."""
-        if self.shots and shot.at - self.shots[-1].at > forget_after:
+        if self.stale(shot.at, after=forget_after):
             self.shots.clear()
         self.shots.append(shot)
+        self.compared += shot.match.person is not None
         self.rejections.clear()
         self.near_since = shot.at
+
+    def stale(self, now: float, *, after: float) -> bool:
+        """True if the newest shot of this try is from longer ago."""
+        return bool(self.shots) and now - self.shots[-1].at > after
 
     def refuse(self, rejection: Rejection, now: float) -> None:
         """A bad shot of somebody near."""
@@ -62,6 +69,10 @@ class Visit:
         self.step_back()
         self.resting_until = now + self.pause
         self.pause = min(2 * self.pause, longest_pause)
+
+    def close(self) -> None:
+        """Rests for as long as the track lasts."""
+        self.resting_until = math.inf
 
     def nearest(self) -> Shot:
         """The shot that is most like somebody."""

@@ -51,7 +51,7 @@ class Coarse:
         self._packed.setflags(write=False)
 
     def scores(self, vector: Floats) -> tuple[Floats, float]:
-        """Return about S^2 times the cosines of `vector` (D,), as (N,) float32, and by how much each is wrong at most."""
+        """Return about S^2 times the cosines of `vector` (D,), (N,) float32, and the most by which each is wrong."""
         code = np.rint(vector * self._scale)
         total = code.astype(np.float64) @ self._packed  # (N / 3,)
         lanes = np.empty((_LANES, len(total)), np.float32)  # integers below 2^17 are exact in it

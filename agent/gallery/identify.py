@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 from agent.gallery.enrol import Look
@@ -29,24 +30,29 @@ class IdentifiedFace:
         return self.reason is Reason.MATCH
 
     def as_json(self) -> dict[str, object]:
-        """Everything, JSON-able: pixels to a tenth, similarities to a ten-thousandth, null where there is nobody."""
+        """Everything, JSON-able: pixels to a tenth, similarities to a ten-thousandth, null for nobody and for NaN."""
         box, match = self.face.box, self.match
         return {
-            "box": [round(side, 1) for side in (box.x, box.y, box.width, box.height)],
-            "landmarks": [[round(float(x), 1), round(float(y), 1)] for x, y in self.face.landmarks],
-            "score": round(float(self.face.score), 4),
-            "quality": {name: round(float(value), 3) for name, value in asdict(self.quality).items()},
+            "box": [_rounded(side, 1) for side in (box.x, box.y, box.width, box.height)],
+            "landmarks": [[_rounded(x, 1), _rounded(y, 1)] for x, y in self.face.landmarks],
+            "score": _rounded(self.face.score, 4),
+            "quality": {name: _rounded(value, 3) for name, value in asdict(self.quality).items()},
             "rejection": asdict(self.rejection) if self.rejection else None,
             "person": match.person,
-            "similarity": None if match.person is None else round(match.similarity, 4),
+            "similarity": None if match.person is None else _rounded(match.similarity, 4),
             "second": match.second,
-            "second_similarity": None if match.second is None else round(match.similarity - match.margin, 4),
-            "margin": None if match.second is None else round(match.margin, 4),
-            "threshold": round(self.threshold, 4),
+            "second_similarity": None if match.second is None else _rounded(match.similarity - match.margin, 4),
+            "margin": None if match.second is None else _rounded(match.margin, 4),
+            "threshold": _rounded(self.threshold, 4),
             "verdict": "known" if self.known else "unknown",
             "reason": self.reason.value,
             "detail": self.detail,
         }
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """None for NaN and infinity, which JSON (RFC 8259) has no words for."""
+    return round(float(value), digits) if math.isfinite(value) else None
 
 
 def identify(

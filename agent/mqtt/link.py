@@ -28,6 +28,7 @@ from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import DoorState, Health, Status
 from agent.mqtt.topics import CommandTopic, PartTopic, Topics
 from agent.mqtt.wire import MAX_PHOTO_BYTES, Code, recover_id, refusal
+from agent.runtime import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,11 @@ class Ack:
 
     seq: int | None = None
     refused: str | None = None
+
+
+def raise_again(error: BaseException) -> None:
+    """Lets an unexpected error go on its way."""
+    raise error
 
 
 class Link:
@@ -72,19 +78,23 @@ class Link:
         self._at = 0.0  # monotonic seconds: the next attempt, or when the connection began
         self._complaints: set[str] = set()
         self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
         self.send(self._status("online"))  # the first of the retained state, on every connection
 
-    # For the rest of the agent, from any thread
-
-    def start(self, crashed: Callable[[BaseException], None] | None = None) -> None:
+    def start(self, crashed: Callable[[BaseException], None] = raise_again) -> None:
         """Begins to connect, in a thread of its own; returns at once, whether or not there is a broker.
 
         Args:
             crashed: told of an unexpected error, which ends the thread; without it the error goes to threading's hook.
         """
-        self._thread = threading.Thread(target=self._run, args=(crashed,), name="mqtt", daemon=True)
-        self._thread.start()
+        patience = self._settings.connect_seconds + 2 * self._settings.keepalive_seconds  # paho's limit of a handshake
+        self._worker = Worker("mqtt", self.step, crashed=crashed, patience_seconds=patience)
+        self._worker.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread makes progress, with or without a broker."""
+        return self._worker is None or self._worker.alive
 
     @property
     def connected(self) -> bool:
@@ -101,7 +111,7 @@ class Link:
         return self._outlet.wait_open(seconds)
 
     def publish(self, topic: str, payload: bytes, *, seq: int, epoch: int) -> bool:
-        """Sends an event if there is room in the window; `acks` tells when the broker has it.
+        """Sends an event; `acks` tells when the broker has it. False where too many wait already.
 
         Args:
             topic: where to.
@@ -132,23 +142,11 @@ class Link:
             self.send(self._status("stopped"))
             self._outlet.wait_settled(seconds)
         self._closing.set()
-        if self._thread is not None:
-            self._thread.join(self._settings.connect_seconds + seconds)
-
-    # The link's own thread
-
-    def _run(self, crashed: Callable[[BaseException], None] | None) -> None:
-        try:
-            while not self._closing.is_set():
-                self.step()
-            if self._connection is not None:
-                self._connection.close()
-        except BaseException as error:
-            if crashed is None:
-                raise
-            crashed(error)
-        finally:
-            self._outlet.shut()
+        if self._worker is not None:
+            self._worker.stop(self._settings.connect_seconds + seconds)
+        if self._connection is not None:
+            self._connection.close()
+        self._outlet.shut()
 
     def step(self) -> None:
         """Connects when it is time, or serves the connection for a moment."""

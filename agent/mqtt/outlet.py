@@ -53,14 +53,15 @@ class Outlet:
             self._pump()
 
     def send_event(self, message: Outgoing, epoch: int) -> bool:
-        """Sends an event if the connection is still the one the caller means and there is room."""
+        """Sends an event, now or when there is room in the window, if the connection is the one the caller means.
+
+        False where it is another one, or where too many events wait already.
+        """
         with self._changed:
-            if self._connection is None or epoch != self._epoch or self._ledger.waiting or not self._room:
+            if self._connection is None or epoch != self._epoch or not self._ledger.add_event(message):
                 return False
-            mid = self._connection.publish(message)
-            if mid is not None:
-                self._ledger.sent_event(mid, message)
-            return mid is not None
+            self._pump()
+            return True
 
     def acked(self, mid: int) -> Outgoing | None:
         """What the broker has taken, or refused; sends what waited for the room."""
@@ -81,13 +82,10 @@ class Outlet:
             self._changed.wait_for(lambda: self._ledger.settled or not self.is_open, seconds)
             return self._ledger.settled
 
-    @property
-    def _room(self) -> bool:
-        return self._ledger.inflight < self._window
-
     def _pump(self) -> None:
-        while self._connection is not None and self._room and (item := self._ledger.next()) is not None:
-            mid = self._connection.publish(item[1])
+        while self._connection is not None and self._ledger.inflight < self._window:
+            message = self._ledger.next()
+            mid = self._connection.publish(message) if message is not None else None
             if mid is None:
                 return
-            self._ledger.sent(mid, *item)
+            self._ledger.sent(mid)

@@ -1,4 +1,4 @@
-"""From the outbox to the broker: in order, a bounded number in flight, marked as sent when acknowledged.
+"""From the outbox to the broker: in order, a bounded number at a time, marked as sent when acknowledged.
 
 At least once: an event is marked only after its PUBACK, so a crash or a lost connection in between sends it again,
 under the same id. After every new connection the outbox is read from the start: what was in flight on the old one
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from queue import Empty
 from typing import Final, Protocol
 
-from agent.errors import StoreFull
+from agent.errors import StoreError
 from agent.mqtt.link import Ack, Link
 from agent.mqtt.telemetry import event_body
 from agent.types import Event
@@ -65,11 +65,11 @@ class OutboxPublisher:
         self._epoch = 0
         self._cursor = 0  # the last seq read on this connection
         self._ahead: deque[Event] = deque()  # read, not yet sent
-        self._inflight: set[int] = set()
+        self._inflight: set[int] = set()  # with the link, not acknowledged
         self._acked: list[int] = []  # acknowledged, not yet marked
         self._acked_since = 0.0  # monotonic seconds
         self._hold_until = 0.0  # monotonic seconds: nothing is sent before
-        self._mark_after = 0.0  # monotonic seconds: the disk is full
+        self._mark_after = 0.0  # monotonic seconds: the database did not take it
 
     def wake(self) -> None:
         """An event has been recorded: look at once. From any thread."""
@@ -125,7 +125,7 @@ class OutboxPublisher:
             return
         try:
             self._mark_sent(self._acked)
-        except StoreFull as error:
+        except StoreError as error:  # full, or locked by another program: neither is a reason to close the door
             logger.warning("events cannot be marked as sent, and are not sent until they can: %s", error)
             self._hold_until = self._mark_after = now + HOLD_SECONDS
             return
@@ -142,7 +142,7 @@ class OutboxPublisher:
             self._inflight.clear()
 
     def _send(self) -> None:
-        """Sends in order until the window is full or nothing is left."""
+        """Hands events to the link, in order, until it takes no more or nothing is left."""
         while self._ahead or self._read():
             event = self._ahead[0]
             topic = self._link.topics.event(event.kind)

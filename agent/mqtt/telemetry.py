@@ -82,6 +82,7 @@ class AccessEvent(EventMessage):
     outcome: Outcome
     reason: Reason
     person: str | None
+    repeat: bool
     similarity: float | None
     margin: float | None
     second: str | None

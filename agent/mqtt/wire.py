@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from agent.mqtt.topics import ID_PATTERN
+from agent.person_id import PERSON_ID_PATTERN
 
 MAX_PAYLOAD: Final = 8 * 2**20  # bytes of one message; also of one photo
 MAX_PHOTOS: Final = 20
@@ -78,12 +79,6 @@ def _printable(value: str) -> str:
     return value
 
 
-def _id_of_person(value: str) -> str:
-    if "/" in value or value != value.strip():
-        raise ValueError("no slash, and no space at either end")
-    return _printable(value)
-
-
 Photo: TypeAlias = Annotated[
     bytes,
     BeforeValidator(_from_base64),
@@ -92,11 +87,7 @@ Photo: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"}),
 ]
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
-Person: TypeAlias = Annotated[
-    str,
-    Field(min_length=1, max_length=64, description="id: printable, no slash, no space at either end"),
-    AfterValidator(_id_of_person),
-]
+Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 
 
 class Message(BaseModel):

@@ -19,6 +19,8 @@ from agent.vision.pixels import PixelTable, real
 
 STRIDES = (8, 16, 32)
 SAME_FACE_IOU = 0.4
+MOST_CANDIDATES = 300
+"""A wall of faces has fewer; merging takes milliseconds even for a model that sees one in every cell."""
 _LOWEST_SCORE = 0.02
 
 
@@ -58,8 +60,8 @@ class Detector:
         outputs = self._model(self._table(small))
         found = [self._candidates(level, outputs) for level in self._levels]
         scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        order = np.argsort(-scores, kind="stable")
-        return merge(scores[order], boxes[order] / scale, points[order] / scale)
+        order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
+        return merge(scores[order], boxes[order] / np.tile(scale, 2), points[order] / scale)
 
     def _level(self, stride: int) -> _Level:
         rows, columns = -(-self._table.height // stride), -(-self._table.width // stride)
@@ -80,22 +82,26 @@ class Detector:
         logits = real(outputs[level.score], specs[level.score]).ravel()
         chosen = np.flatnonzero(logits >= self._least_logit)
         middles = level.middles[chosen]
-        sides = real(outputs[level.box].reshape(-1, 4)[chosen], specs[level.box]) * level.stride
+        sides = real(outputs[level.box].reshape(-1, 4)[chosen], specs[level.box]).clip(min=0) * level.stride
         boxes = np.hstack([middles - sides[:, :2], middles + sides[:, 2:]])
         offsets = real(outputs[level.points].reshape(-1, 5, 2)[chosen], specs[level.points]) * level.stride
         return 1 / (1 + np.exp(-logits[chosen])), boxes, offsets + middles[:, None]
 
 
-def letterbox(image: Image, width: int, height: int) -> tuple[Image, float]:
-    """Returns the picture at (height, width), its shape kept, black to the right or below; and the scale used."""
+def letterbox(image: Image, width: int, height: int) -> tuple[Image, Floats]:
+    """Returns the picture at (height, width), its shape kept but for rounding, black to the right or below.
+
+    And (2,) the scale used in x and y: a point times that is the point in the letterboxed picture.
+    """
     scale = min(width / image.shape[1], height / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    used = np.array((size[0] / image.shape[1], size[1] / image.shape[0]), np.float32)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if small.shape[:2] == (height, width):
-        return np.asarray(small, np.uint8), scale
+        return np.asarray(small, np.uint8), used
     canvas = np.zeros((height, width, 3), np.uint8)
     canvas[: size[1], : size[0]] = small
-    return canvas, scale
+    return canvas, used
 
 
 def merge(scores: Floats, boxes: Floats, points: Floats) -> list[Face]:

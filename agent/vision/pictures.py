@@ -6,6 +6,7 @@ bytes is refused without a pixel allocated. Where a header can be read in two wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -99,13 +100,32 @@ def _jpeg(data: bytes) -> tuple[int, int]:
 
 
 def _check_scans(data: bytes, start: int) -> None:
-    """Refuses a JPEG without an end, or with too many scans; 0xFF is stuffed in its data, so these are markers."""
-    if data.rfind(b"\xff\xd9", start) < 0:
-        raise PictureError("the picture is cut short")
-    if data.count(b"\xff\xda", start) > _MOST_SCANS:
-        raise PictureError(f"the picture has more than {_MOST_SCANS} scans")
+    """Refuses a JPEG without an end, or with too many scans before it; what phones append behind it does not count.
+
+    Goes from marker to marker as libjpeg does (next_marker and read_markers in jdmarker.c), so that both see the same
+    scans: over a segment by its length, over scan data and stray bytes to the next marker.
+    """
+    scans = 0
+    for _ in range(_MOST_SEGMENTS):
+        found = _MARKER.search(data, start)
+        if found is None:
+            raise PictureError("the picture is cut short")
+        marker, start = data[found.end() - 1], found.end()
+        if marker == _END_OF_IMAGE:
+            return
+        if marker in _NOT_IN_AN_IMAGE:
+            raise PictureError(f"the picture is damaged: it has a marker {marker:#04x} inside")
+        scans += marker == _START_OF_SCAN
+        if scans > _MOST_SCANS:
+            raise PictureError(f"the picture has more than {_MOST_SCANS} scans")
+        start += max(2, _number(data, start, 2, "big"))
+    raise PictureError(f"the picture has more than {_MOST_SEGMENTS:,} segments")
 
 
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # but 0xFF of the data (followed by 0), RSTn and fill bytes
+_START_OF_SCAN = 0xDA
+_END_OF_IMAGE = 0xD9
+_NOT_IN_AN_IMAGE = frozenset({*range(0x01, 0xC0), 0xD8})  # TEM and reserved: with a length or not? And a second SOI
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC lie among them
 _PARAMETERLESS = frozenset({0x00, 0x01, *range(0xD0, 0xDB)})  # TEM, RSTn, SOI, EOI, and SOS, which comes too early
 

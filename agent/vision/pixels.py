@@ -24,7 +24,7 @@ class PixelTable:
     """
 
     def __init__(self, spec: TensorSpec) -> None:
-        if len(spec.shape) != 4 or spec.shape[0] != 1 or spec.shape[3] != 3:
+        if (spec.shape[:1], spec.shape[3:]) != ((1,), (3,)):
             raise ModelError(f"the model wants an input of shape {spec.shape}, not one RGB picture (1, H, W, 3)")
         numbers = (np.arange(256) - HALF) / HALF
         if spec.dtype != np.float32:

@@ -52,7 +52,8 @@ class _Followed:
     """A track that has not ended: what is known of it so far."""
 
     track: Track
-    seen: float  # elapsed seconds
+    seen: float  # elapsed seconds, of the frame that showed it last
+    at: datetime  # the same frame's time
     vector: Floats | None = None  # of the last good shot
 
 
@@ -87,12 +88,12 @@ class Tracker:
         return track_id
 
     def split(self, track_id: int) -> int:
-        """Ends a track that has turned out to be somebody else by now; the new id under which it goes on."""
+        """Ends a track whose last face is somebody else's; the new id, under which that face is the first."""
         old = self._followed.pop(track_id)
         self._ended.append(track_id)
         new_id = self._new_id()
-        track = Track(id=new_id, face=old.track.face, since=old.track.since, frames=1)
-        self._followed[new_id] = _Followed(track, old.seen)
+        track = Track(id=new_id, face=old.track.face, since=old.at, frames=1)
+        self._followed[new_id] = _Followed(track, old.seen, old.at)
         return new_id
 
     def take_ended(self) -> list[int]:
@@ -146,12 +147,12 @@ class Tracker:
         """The track with its new face; a new one where there is no id."""
         if track_id is None:
             track = Track(id=self._new_id(), face=face, since=at, frames=1)
-            self._followed[track.id] = _Followed(track, now)
+            self._followed[track.id] = _Followed(track, now, at)
             return track
         followed = self._followed[track_id]
         before = followed.track
         followed.track = Track(id=track_id, face=face, since=before.since, frames=before.frames + 1)
-        followed.seen = now
+        followed.seen, followed.at = now, at
         return followed.track
 
     def _new_id(self) -> int:

@@ -74,7 +74,7 @@ def torso(who: Identity) -> Part:
     weave = noise(who.seed + 33, shape, (80, 80))
     arm = np.exp(-(((np.abs(x) - broad * 0.86) / 0.9) ** 2)) * step(y, -26.0, -34.0)
     position[..., 2] += 0.35 * folds * step(y, -18.0, -26.0)
-    colour = linear(who.clothes) * np.clip(1.0 + 0.05 * folds + 0.05 * weave - 0.45 * arm, 0.2, 2)[..., None]
+    colour = linear(who.clothes) * np.clip(1.0 + 0.05 * folds + 0.03 * weave - 0.45 * arm, 0.2, 2)[..., None]
     open_to = -15.2 - 4.5 * who.collar
     shirt = np.abs(x) * (0.75 if who.collar > 0.5 else 0.45) + open_to
     bare = step(y - shirt, -0.15, 0.15) * step(np.abs(x), 1.5 * who.skull.neck, 1.2 * who.skull.neck)
@@ -82,7 +82,7 @@ def torso(who: Identity) -> Part:
     seam = np.exp(-(((y - shirt + 0.5) / 0.3) ** 2)) * (position[..., 2] > 0)
     colour = colour * (1.0 - 0.35 * seam)[..., None]
     return part(position, coat(mix(colour, linear(who.skin.tone), bare), 0.03), 1.0 - bare,
-                every=4, on_head=False)  # fmt: skip
+                every=4, on_head=False, hollow=True)  # fmt: skip
 
 
 def legs(who: Identity) -> list[Part]:
@@ -91,8 +91,8 @@ def legs(who: Identity) -> list[Part]:
     parts = []
     for side in (-1, 1):
         knots = [
-            [-64.0, 0, 0, 0, -3.0],
-            [-66.0, 10.0, 9.5, 9.5, -3.0],
+            [-60.0, 0, 0, 0, -3.0],
+            [-65.0, 10.5, 9.5, 9.5, -3.0],
             [-100.0, 8.0, 8.0, 8.0, -3.0],
             [-150.0, 6.5, 6.5, 6.5, -3.0],
             [-151.0, 0, 0, 0, -3.0],

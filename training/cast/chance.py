@@ -27,7 +27,12 @@ HAIRS: tuple[Colour, ...] = (
     (0.08, 0.06, 0.06), (0.16, 0.11, 0.08), (0.28, 0.18, 0.11), (0.42, 0.28, 0.16),
     (0.62, 0.47, 0.28), (0.55, 0.25, 0.12), (0.55, 0.54, 0.53), (0.78, 0.77, 0.75),
 )  # fmt: skip
-IRISES: tuple[Colour, ...] = ((0.22, 0.13, 0.08), (0.36, 0.24, 0.14), (0.38, 0.36, 0.20), (0.40, 0.50, 0.58))
+IRISES: tuple[Colour, ...] = (
+    (0.22, 0.13, 0.08),
+    (0.36, 0.24, 0.14),
+    (0.38, 0.36, 0.20),
+    (0.40, 0.50, 0.58),
+)  # brown to blue
 CLOTHES: tuple[Colour, ...] = (
     (0.22, 0.28, 0.40), (0.55, 0.16, 0.17), (0.20, 0.33, 0.26), (0.72, 0.70, 0.66),
     (0.12, 0.12, 0.14), (0.60, 0.50, 0.28), (0.36, 0.24, 0.42), (0.30, 0.45, 0.55),
@@ -60,19 +65,19 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def _near(rng: np.random.Generator, mean: float, spread: float) -> float:
-    """Normal, cut at two spreads."""
-    return round(mean + spread * float(np.clip(rng.standard_normal(), -2, 2)), 3)
+    """Normal, cut at two spreads, and these somewhat wider than among people: a small cast has to differ."""
+    return round(mean + 1.85 * spread * float(np.clip(rng.standard_normal(), -2, 2)), 3)
 
 
 def _skull(rng: np.random.Generator, male: float) -> Skull:
     return Skull(
         width=_near(rng, 6.7 + 0.35 * male, 0.33),
         chin=_near(rng, -10.7 - 0.8 * male, 0.45),
-        jaw=_near(rng, 0.80 + 0.09 * male, 0.06),
-        chin_width=_near(rng, 0.25 + 0.35 * male, 0.2),
+        jaw=_near(rng, 0.80 + 0.09 * male, 0.045),
+        chin_width=_near(rng, 0.3 + 0.3 * male, 0.14),
         chin_out=_near(rng, 0.25 + 0.2 * male, 0.25),
         cheekbone_out=_near(rng, 0.35, 0.2),
-        cheek_out=_near(rng, 0.0, 0.3),
+        cheek_out=_near(rng, 0.0, 0.25),
         forehead=_near(rng, 0.98, 0.035),
         slope=_near(rng, 0.3 + 0.4 * male, 0.35),
         brow_out=_near(rng, 0.1 + 0.35 * male, 0.12),
@@ -86,7 +91,7 @@ def _eyes(rng: np.random.Generator, male: float, age: float, dark: int, hair: Ha
     return Eyes(
         apart=_near(rng, 3.15, 0.15),
         width=_near(rng, 1.48, 0.1),
-        opening=_near(rng, 0.60 - 0.08 * male - 0.08 * age, 0.08),
+        opening=float(np.clip(_near(rng, 0.60 - 0.08 * male - 0.08 * age, 0.08), 0.36, 0.8)),
         tilt=_near(rng, 4.0 - 2.0 * age, 3.5),
         depth=_near(rng, 0.75 + 0.3 * male, 0.25),
         crease=_near(rng, 0.33, 0.12),
@@ -107,12 +112,12 @@ def _nose(rng: np.random.Generator, male: float, dark: int) -> Nose:
     return Nose(
         length=_near(rng, 4.15 + 0.35 * male, 0.3),
         width=_near(rng, 1.5 + 0.15 * male + broad, 0.14),
-        bridge=_near(rng, 0.75 + 0.15 * male - 0.05 * dark, 0.22),
+        bridge=float(np.clip(_near(rng, 0.75 + 0.15 * male - 0.05 * dark, 0.22), 0.1, 1.5)),
         bridge_width=_near(rng, 0.7 + 0.5 * broad, 0.1),
         tip=_near(rng, 2.15 + 0.2 * male, 0.22),
         tip_width=_near(rng, 0.95 + 0.6 * broad, 0.13),
-        hump=_near(rng, 0.05 + 0.1 * male, 0.15),
-        upturn=_near(rng, 0.35 - 0.25 * male, 0.25),
+        hump=float(np.clip(_near(rng, 0.05 + 0.1 * male, 0.15), -0.1, 0.5)),
+        upturn=float(np.clip(_near(rng, 0.35 - 0.25 * male, 0.25), -0.3, 0.9)),
     )
 
 
@@ -120,11 +125,11 @@ def _mouth(rng: np.random.Generator, male: float, dark: int) -> Mouth:
     full = 0.045 * dark
     return Mouth(
         drop=_near(rng, 2.35 + 0.2 * male, 0.17),
-        width=_near(rng, 2.45 + 0.15 * male, 0.22),
+        width=_near(rng, 2.45 + 0.15 * male, 0.16),
         upper=float(np.clip(_near(rng, 0.72 - 0.14 * male + full, 0.14), 0.35, 1.3)),
         lower=float(np.clip(_near(rng, 0.95 - 0.12 * male + full, 0.16), 0.5, 1.5)),
         bow=_between(rng, 0.1, 1.0),
-        curl=_near(rng, 0.0, 0.13),
+        curl=_near(rng, 0.03, 0.08),
         red=float(np.clip(_near(rng, 0.75 - 0.4 * male, 0.17), 0.15, 1)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -12,7 +13,7 @@ from agent.types import Floats
 
 def bump(x: Floats, y: Floats, at: tuple[float, float], size: tuple[float, float]) -> Floats:
     """A bell of height 1 at `at`; it falls to 1/e at `size` from there. Same shape as `x`."""
-    return np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2)
+    return np.asarray(np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2), np.float32)
 
 
 def pair(x: Floats, y: Floats, at: tuple[float, float], size: tuple[float, float]) -> Floats:
@@ -20,21 +21,21 @@ def pair(x: Floats, y: Floats, at: tuple[float, float], size: tuple[float, float
     return bump(np.abs(x), y, at, size)
 
 
-def step(value: Floats, low: float, high: float) -> Floats:
+def step(value: Floats, low: float | Floats, high: float | Floats) -> Floats:
     """0 at `low`, 1 at `high` (which may be the smaller one), smooth between."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)
 
 
 def line(x: Floats, y: Floats, points: Sequence[tuple[float, float]], width: float) -> Floats:
     """A soft line of height 1 along a polyline."""
     nearest = np.full(np.broadcast(x, y).shape, np.inf, np.float32)
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         length = max((x1 - x0) ** 2 + (y1 - y0) ** 2, 1e-6)
         along = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length, 0.0, 1.0)
         away = (x - x0 - along * (x1 - x0)) ** 2 + (y - y0 - along * (y1 - y0)) ** 2
         nearest = np.minimum(nearest, away)
-    return np.exp(-nearest / (width * width))
+    return np.asarray(np.exp(-nearest / (width * width)), np.float32)
 
 
 def noise(seed: int, shape: tuple[int, int], cells: tuple[float, float]) -> Floats:

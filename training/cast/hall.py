@@ -7,11 +7,11 @@ import numpy as np
 
 from agent.types import Floats, Image
 from training.cast.fields import bump, linear, noise, step
-from training.cast.identity import Colour, Light
+from training.cast.identity import SOFT, Colour, Light
 from training.cast.shade import tints
 
 
-def hall(size: tuple[int, int] = (640, 480), light: Light = Light(), *, seed: int = 1) -> Image:
+def hall(size: tuple[int, int] = (640, 480), light: Light = SOFT, *, seed: int = 1) -> Image:
     """The empty hall (H, W, 3); `size` is (width, height). The lamp of `light` brightens its side of the wall."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -19,12 +19,12 @@ def hall(size: tuple[int, int] = (640, 480), light: Light = Light(), *, seed: in
     colour = np.broadcast_to(linear((0.73, 0.72, 0.68)), (height, width, 3)).astype(np.float32)
     colour *= 1.0 + 0.02 * noise(seed, (height, width), (9, 12))[..., None]
     colour = _floor(colour, x, y, seed)
-    colour = _box(colour, x, y, (0.34, -0.30, 0.60, 0.38), (0.40, 0.30, 0.22), 0.004)  # the door to the yard
-    colour = _box(colour, x, y, (0.365, -0.29, 0.575, 0.355), (0.50, 0.37, 0.26), 0.003)
-    colour = _box(colour, x, y, (0.385, -0.02, 0.40, 0.01), (0.75, 0.72, 0.66), 0.003)
-    colour = _box(colour, x, y, (-0.50, 0.06, -0.24, 0.30), (0.24, 0.22, 0.20), 0.003)  # a framed picture
-    colour = _box(colour, x, y, (-0.485, 0.075, -0.255, 0.285), (0.55, 0.63, 0.66), 0.003)
-    colour = _box(colour, x, y, (-0.485, 0.075, -0.255, 0.15), (0.42, 0.50, 0.36), 0.02)
+    colour = _box(colour, x, y, (0.34, -0.30, 0.60, 0.38), (0.40, 0.30, 0.22), soft=0.004)  # the door to the yard
+    colour = _box(colour, x, y, (0.365, -0.29, 0.575, 0.355), (0.50, 0.37, 0.26), soft=0.003)
+    colour = _box(colour, x, y, (0.385, -0.02, 0.40, 0.01), (0.75, 0.72, 0.66), soft=0.003)
+    colour = _box(colour, x, y, (-0.50, 0.06, -0.24, 0.30), (0.24, 0.22, 0.20), soft=0.003)  # a framed picture
+    colour = _box(colour, x, y, (-0.485, 0.075, -0.255, 0.285), (0.55, 0.63, 0.66), soft=0.003)
+    colour = _box(colour, x, y, (-0.485, 0.075, -0.255, 0.15), (0.42, 0.50, 0.36), soft=0.02)
     colour = _plant(colour, x, y, seed)
     return _lit(colour, x, y, light)
 
@@ -33,14 +33,16 @@ def _floor(colour: Floats, x: Floats, y: Floats, seed: int) -> Floats:
     floor = step(y, -0.298, -0.303)[..., None]
     depth = 1.0 / np.maximum(-y, 0.05)
     tiles = ((np.floor(x * depth * 1.6) + np.floor(depth * 2.2)) % 2) * 0.05
-    stone = linear((0.45, 0.43, 0.41)) * (0.95 + tiles + 0.02 * noise(seed + 1, (len(y), x.shape[1]), (60, 40)))[..., None]
+    stone = (
+        linear((0.45, 0.43, 0.41)) * (0.95 + tiles + 0.02 * noise(seed + 1, (len(y), x.shape[1]), (60, 40)))[..., None]
+    )
     colour = colour + (stone - colour) * floor
     skirting = step(y, -0.303, -0.301) * step(y, -0.268, -0.271)
     return np.asarray(colour * (1 - 0.45 * skirting[..., None]), np.float32)
 
 
 def _box(
-    colour: Floats, x: Floats, y: Floats, edges: tuple[float, float, float, float], paint: Colour, soft: float
+    colour: Floats, x: Floats, y: Floats, edges: tuple[float, float, float, float], paint: Colour, *, soft: float
 ) -> Floats:
     left, bottom, right, top = edges
     inside = step(x, left - soft, left + soft) * step(x, right + soft, right - soft)

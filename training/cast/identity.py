@@ -187,3 +187,6 @@ class Light:
     key: float = 0.75
     ambient: float = 0.42
     warmth: float = 0.0  # -1 bluish, 1 yellowish
+
+
+FRONT, PLAIN, SOFT = Pose(), Expression(), Light()  # what one gets without asking

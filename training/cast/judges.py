@@ -37,7 +37,8 @@ class Haar:
     """The frontal Haar cascade of OpenCV 4: (N, 4) x, y, width, height."""
 
     def __init__(self) -> None:
-        self._net = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")
+        folder = Path(cv2.__file__).parent / "data"
+        self._net = cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_alt2.xml"))
 
     def __call__(self, image: Image) -> Floats:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -10,13 +10,15 @@ import numpy as np
 
 from agent.types import Floats, Image
 from training.cast.figure import Figure, figure, looking_at_camera
-from training.cast.identity import Expression, Identity, Light, Pose
+from training.cast.identity import FRONT, PLAIN, SOFT, Expression, Identity, Light, Pose
 from training.cast.raster import FAR, Part, rasterise, sample
 from training.cast.shade import Buffers, shade
 
 PIVOT = np.array([0.0, -8.0, -2.0], np.float32)  # where the head turns on the neck, cm
 FOCAL = 1.17  # of the door's camera, in image heights: 46 degrees high, 58 wide
 PORTRAIT = 2.2  # of enrolment pictures
+# linear light 0..4 in steps of 1/1024 to picture values: a soft shoulder, then sRGB as a power of 1 / 2.2
+TONE_CURVE = (1.0 - np.exp(-1.25 * np.arange(4096, dtype=np.float32) / 1024)) ** (1 / 2.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,10 @@ class Actor:
     """Somebody in a picture."""
 
     who: Identity
-    pose: Pose = Pose()
-    face: Expression = Expression()
+    pose: Pose = FRONT
+    face: Expression = PLAIN
     at_camera: bool = True  # the eyes follow the camera
+    motion: tuple[float, float] = (0.0, 0.0)  # pixels moved while the shutter was open
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,23 @@ class Sensor:
     """What the camera adds."""
 
     blur: float = 0.7  # pixels
-    motion: tuple[float, float] = (0.0, 0.0)  # pixels moved while the shutter was open
     noise: float = 2.0  # grey levels
     seed: int = 0
 
 
+SENSOR = Sensor()
+
+
 def render(
-    identity: Identity, pose: Pose = Pose(), light: Light = Light(), *, face: Expression = Expression(),
-    size: tuple[int, int] = (320, 320), background: Image | None = None, focal: float = PORTRAIT,
-    sensor: Sensor | None = Sensor(),
+    identity: Identity,
+    pose: Pose = FRONT,
+    light: Light = SOFT,
+    *,
+    face: Expression = PLAIN,
+    size: tuple[int, int] = (320, 320),
+    background: Image | None = None,
+    focal: float = PORTRAIT,
+    sensor: Sensor | None = SENSOR,
 ) -> Image:
     """One person, (H, W, 3) uint8 RGB; `size` is (width, height), `focal` in image heights."""
     if background is None:
@@ -51,8 +62,12 @@ def render(
 
 
 def scene(
-    actors: Sequence[Actor], background: Image, light: Light = Light(), *, focal: float = FOCAL,
-    sensor: Sensor | None = Sensor(),
+    actors: Sequence[Actor],
+    background: Image,
+    light: Light = SOFT,
+    *,
+    focal: float = FOCAL,
+    sensor: Sensor | None = SENSOR,
 ) -> Image:
     """Several people before a background, the far ones behind the near; (H, W, 3) uint8 RGB like the background."""
     picture = background.astype(np.float32) / 255
@@ -62,8 +77,12 @@ def scene(
 
 
 def landmarks(
-    identity: Identity, pose: Pose = Pose(), *, face: Expression = Expression(),
-    size: tuple[int, int] = (320, 320), focal: float = PORTRAIT,
+    identity: Identity,
+    pose: Pose = FRONT,
+    *,
+    face: Expression = PLAIN,
+    size: tuple[int, int] = (320, 320),
+    focal: float = PORTRAIT,
 ) -> Floats:
     """Left eye, right eye, nose, left and right mouth corner in pixels, (5, 2) float32, as in the image."""
     points, _ = _project(_turn(figure(identity, face).landmarks, pose, pose.yaw, on_head=True), pose, size, focal)
@@ -74,7 +93,6 @@ def develop(picture: Floats, sensor: Sensor | None) -> Image:
     """The picture (0..1, as seen) as a sensor would record it."""
     if sensor is not None:
         picture = cv2.GaussianBlur(picture, (0, 0), sensor.blur) if sensor.blur > 0 else picture
-        picture = _smear(picture, sensor.motion)
         rng = np.random.default_rng(sensor.seed)
         grain = rng.standard_normal((*picture.shape[:2], 1), np.float32) * 0.8
         picture = picture + (sensor.noise / 255) * cv2.GaussianBlur(grain, (0, 0), 0.6)[..., None] * 1.6
@@ -127,14 +145,16 @@ def _draw(picture: Floats, actor: Actor, light: Light, focal: float) -> None:
     if (high - low).min() < 2:
         return
     per_cm = focal * size[1] / pose.distance
-    fine = float(np.clip(np.ceil(8.0 / per_cm), 1, 4)) if per_cm < 8 else 1.25
+    fine = float(np.clip(9.0 / per_cm, 1.0, 4.0))  # far people are drawn larger, so that their maps do not flicker
     window = (round((high[1] - low[1]) * fine), round((high[0] - low[0]) * fine))
-    moved = [((points - low + 0.5) * fine - 0.5, away) for points, away in projected]
+    corner = low.astype(np.float32) - 0.5
+    moved = [((points - corner) * np.float32(fine) - 0.5, away) for points, away in projected]
     seen = _gather(person, moved, pose, window)
     light_seen = _tone(shade(seen, light, per_cm * fine))
     alpha = seen.cover[..., None]
     layer = np.concatenate([light_seen * alpha, alpha], axis=-1)
     layer = cv2.resize(layer, (int(high[0] - low[0]), int(high[1] - low[1])), interpolation=cv2.INTER_AREA)
+    layer = _smear(layer, actor.motion)
     target = picture[low[1] : high[1], low[0] : high[0]]
     target[:] = target * (1 - layer[..., 3:]) + layer[..., :3]
 
@@ -160,21 +180,25 @@ def _lay(seen: Buffers, what: Part, points: Floats, away: Floats, pose: Pose) ->
         return
     here = (slice(low[1], high[1]), slice(low[0], high[0]))
     depth, u, v = rasterise(points - low.astype(np.float32), away, what, (high[1] - low[1], high[0] - low[0]))
-    normal = sample(what.normal, u, v)
-    opacity = normal[..., 3] * (depth < seen.depth[here])
+    rows, columns = np.nonzero(depth < seen.depth[here])
+    u, v, depth = u[rows, columns], v[rows, columns], depth[rows, columns]
+    rows, columns = rows + low[1], columns + low[0]
+    normal, paint = sample(what.normal, u, v), sample(what.paint, u, v)
     matrix = _turn(PIVOT + np.eye(3, dtype=np.float32), pose, pose.yaw, on_head=what.on_head) - PIVOT
-    facing = normal[..., :3] @ matrix
-    facing[facing[..., 2] < 0] *= -1
-    amount = opacity[..., None]
-    seen.paint[here] += (sample(what.paint, u, v) - seen.paint[here]) * amount
-    seen.normal[here] += (facing - seen.normal[here]) * amount
-    seen.depth[here] = np.where(opacity > 0.5, depth, seen.depth[here])
-    seen.cover[here] = np.maximum(seen.cover[here], opacity)
+    facing, opacity = normal[:, :3] @ matrix, normal[:, 3]
+    facing[facing[:, 2] < 0] *= -1
+    if what.hollow:
+        paint = _over(seen.paint[rows, columns], paint, opacity)
+        facing = _over(seen.normal[rows, columns], facing, opacity)
+        depth = np.where(opacity > 0.5, depth, seen.depth[rows, columns])
+    seen.paint[rows, columns], seen.normal[rows, columns], seen.depth[rows, columns] = paint, facing, depth
+    seen.cover[rows, columns] = np.maximum(seen.cover[rows, columns], opacity)
+
+
+def _over(below: Floats, above: Floats, opacity: Floats) -> Floats:
+    return np.asarray(below + (above - below) * opacity[:, None], np.float32)
 
 
 def _tone(light: Floats) -> Floats:
-    """Linear light to picture values 0..1: a soft shoulder, then the sRGB curve (as a power of 1 / 2.2)."""
+    """Linear light to picture values 0..1."""
     return np.asarray(TONE_CURVE[np.clip(light * 1024, 0, len(TONE_CURVE) - 1).astype(np.int32)], np.float32)
-
-
-TONE_CURVE = (1.0 - np.exp(-1.25 * np.arange(4096, dtype=np.float32) / 1024)) ** (1 / 2.2)

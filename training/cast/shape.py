@@ -136,7 +136,7 @@ def _nose(x: Floats, y: Floats, who: Identity) -> Floats:
     below = np.clip(tip - y, 0.0, None) / (0.75 + 0.3 * n.upturn)
     height = height * step(y, 2.2, 0.0) * np.exp(-(below**2.5))
     half = n.bridge_width + (n.tip_width * 0.9 - n.bridge_width) * along
-    ridge = height * np.exp(-(np.abs(x / half) ** 2.2))
+    ridge = np.clip(height, 0.0, None) * np.exp(-(np.abs(x / half) ** 2.2))
     ball = 0.4 * bump(x, y, (0.0, tip + 0.05), (n.tip_width * 0.85, 0.75))
     wing = pair(x, y, (n.width - 0.5, tip - 0.3), (0.62, 0.68)) * step(y, -n.length - 0.75, -n.length)
     groove = -0.25 * pair(x, y, (n.width + 0.3, tip - 0.25), (0.3, 0.8))

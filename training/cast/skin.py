@@ -71,16 +71,16 @@ def _marks(colour: Floats, at: Surface, who: Identity) -> Floats:
     return colour
 
 
-def _lips(
-    colour: Floats, gloss: Floats, at: Surface, who: Identity, face: Expression
-) -> tuple[Floats, Floats]:
+def _lips(colour: Floats, gloss: Floats, at: Surface, who: Identity, face: Expression) -> tuple[Floats, Floats]:
     m, middle = who.mouth, mouth_y(who)
     half = m.width * (1.0 + 0.16 * face.smile - 0.08 * face.open)
     t = at.x / half
     across = np.clip(1.0 - t**2, 0.0, None)
     line_y = middle + (m.curl + 0.45 * face.smile) * t**2
     gap = 1.1 * face.open * across
-    bow = 1.0 - m.bow * 0.35 * np.exp(-((at.x / 0.42) ** 2)) + 0.1 * m.bow * np.exp(-(((np.abs(at.x) - 0.75) / 0.5) ** 2))
+    bow = (
+        1.0 - m.bow * 0.35 * np.exp(-((at.x / 0.42) ** 2)) + 0.1 * m.bow * np.exp(-(((np.abs(at.x) - 0.75) / 0.5) ** 2))
+    )
     top = line_y + m.upper * (across**0.8) * bow * (1 - 0.15 * face.smile)
     bottom = line_y - gap - m.lower * across**0.6 * (1 - 0.1 * face.smile)
     lips = step(at.y, top + 0.09, top - 0.09) * step(at.y, bottom - 0.12, bottom + 0.1) * (across > 0) * at.front

@@ -1,0 +1,1 @@
+"""`latchkey bench`: how fast it is here, against what is asked of it."""

@@ -1,0 +1,202 @@
+"""The checks: each looks at one thing the agent needs, as the agent would, and gives it back."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from agent.bodies import clock_state
+from agent.bundle import open_bundle
+from agent.cli.findings import Finding, State
+from agent.cli.opened import database
+from agent.config import Config, find_config
+from agent.desk import link_settings
+from agent.errors import CameraLost, ModelError
+from agent.make import make_camera, make_door
+from agent.mqtt.connection import Connection, Gone, Happening, Ready
+from agent.mqtt.link import HINTS
+from agent.mqtt.topics import Topics
+from agent.store import events, people
+from agent.store.db import Db
+from agent.types import Crop, Quality
+from agent.vision.align import SIZE
+
+BROKER_SECONDS = 3.0
+LEAST_FREE = 64 * 2**20  # bytes; 100,000 events
+LITTLE_FREE = 512 * 2**20
+SANE_YEARS = range(2024, 2100)  # a Pi without a clock of its own starts in 1970, or when it was switched off
+
+
+def which_config(asked: Path | None) -> Finding:
+    """Which file counts; that it is good is known already."""
+    found = find_config(asked)
+    if found is None:
+        return Finding("config", State.OK, "no file, all defaults", "deploy/agent.example.toml has every key")
+    return Finding("config", State.OK, str(found.absolute()))
+
+
+def camera(config: Config) -> Finding:
+    """Takes a picture."""
+    what = f"{config.camera.backend} {config.camera.source}" if config.camera.backend != "demo" else "demo"
+    if config.camera.backend in {"picamera2", "opencv"} and (agent := _running(config)):
+        return Finding("camera", State.OK, f"{what}: left to the agent that runs (process {agent})")
+    opened = make_camera(config)
+    try:
+        frame = opened.read()
+    except CameraLost as lost:
+        return Finding("camera", State.FAILED, str(lost))
+    finally:
+        opened.close()
+    if frame is None:
+        return Finding("camera", State.FAILED, f"{what}: no picture in it", "choose another [camera] source")
+    return Finding("camera", State.OK, f"{what}: {frame.image.shape[1]}x{frame.image.shape[0]} pixels")
+
+
+def models(config: Config) -> Finding:
+    """Loads both and lets them look at a black picture."""
+    bundle = open_bundle(config)
+    eyes = bundle.eyes()
+    eyes.faces(np.zeros((config.camera.height, config.camera.width, 3), np.uint8))
+    eyes.embed(Crop(np.zeros((SIZE, SIZE, 3), np.uint8), Quality(0, 0, 0, 0, 0)))
+    runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
+    return Finding("models", State.OK, f"{bundle.detector.id} and {bundle.model_id} on {runtime}")
+
+
+def store(config: Config) -> Finding:
+    """Reads all of the database."""
+    path = config.database_path
+    if not path.exists():
+        folder = _existing(path.parent)
+        if not os.access(folder, os.W_OK):
+            return Finding("database", State.FAILED, f"{path} cannot be made", f"let this user write to {folder}")
+        return Finding("database", State.OK, f"{path}: none yet, made at the first start")
+    with database(config) as db:
+        db.check()
+        everybody, unsent = people.list_people(db), events.count_unsent(db)
+        foreign = _foreign(db, config)
+    text = (
+        f"{path}: {len(everybody)} people, {sum(one.templates for one in everybody)} templates, {unsent} events to send"
+    )
+    if foreign:
+        advice = f"{foreign} templates are of another model and are not compared: enrol those people again"
+        return Finding("database", State.WARNING, text, advice)
+    return Finding("database", State.OK, text)
+
+
+def _foreign(db: Db, config: Config) -> int:
+    """How many templates cannot be compared."""
+    try:
+        return people.foreign_templates(db, open_bundle(config).model_id)
+    except ModelError:  # told by the check of the models
+        return 0
+
+
+def broker(config: Config) -> Finding:
+    """Logs in under a name of its own, so that the agent is not thrown out, and asks to hear the commands."""
+    where = f"{config.mqtt.host}:{config.mqtt.port}"
+    if not config.mqtt.enabled:
+        return Finding("broker", State.WARNING, "switched off, events stay here", "set [mqtt] enabled = true")
+    settings = replace(link_settings(config.mqtt), session_seconds=0, connect_seconds=BROKER_SECONDS)
+    topics = Topics(config.device.site, config.device.name)
+    connection = Connection(
+        settings,
+        settings.tls.context() if settings.tls else None,
+        client_id=f"latchkey-check-{secrets.token_hex(4)}",
+        will=None,
+        subscriptions=topics.subscriptions,
+    )
+    try:
+        connection.open()
+    except (OSError, UnicodeError) as error:
+        return Finding(
+            "broker", State.FAILED, f"{where}: {error}", "is it running, and are [mqtt] host and port right?"
+        )
+    return _logged_in(where, connection)
+
+
+def _logged_in(where: str, connection: Connection) -> Finding:
+    deadline = time.monotonic() + BROKER_SECONDS
+    happened: list[Happening] = []
+    while not any(isinstance(each, Ready | Gone) for each in happened) and time.monotonic() < deadline:
+        happened += connection.serve(0.1)
+    match next((each for each in happened if isinstance(each, Ready | Gone)), None):
+        case Ready(denied=()):
+            connection.close()
+            return Finding("broker", State.OK, f"{where}: lets us in")
+        case Ready(denied=denied):
+            connection.close()
+            text = f"{where}: does not let us listen to {', '.join(denied)}"
+            return Finding("broker", State.FAILED, text, "change its access list")
+        case Gone(reason=reason):
+            advice = next((hint for word, hint in HINTS.items() if word in reason), "look into its log")
+            return Finding("broker", State.FAILED, f"{where}: {reason}", advice)
+    connection.drop()
+    return Finding("broker", State.FAILED, f"{where}: no answer", "is that an MQTT broker, with TLS as configured?")
+
+
+def door(config: Config) -> Finding:
+    """Makes the door, which locks it. Does not open it."""
+    if config.door.backend == "log":
+        return Finding("door", State.OK, "log: writes a line and opens nothing")
+    if agent := _running(config):
+        return Finding("door", State.OK, f"{config.door.backend}: left to the agent that runs (process {agent})")
+    make_door(config).close()
+    return Finding("door", State.OK, f"{config.door.backend}: relay on pin {config.door.pin}, locked")
+
+
+def clock(config: Config) -> Finding:
+    """Whether the time of an event can be believed."""
+    now, state = datetime.now(UTC), clock_state(config.clock.synchronised_file)
+    text = f"{now:%Y-%m-%d %H:%M:%S} UTC, {state}"
+    if now.year not in SANE_YEARS:
+        return Finding("clock", State.FAILED, text, "set it: sudo timedatectl set-ntp true, and wait for the network")
+    if state == "unsynchronised":
+        return Finding("clock", State.WARNING, text, "wait for the network, or run timedatectl timesync-status")
+    if state == "unknown":
+        return Finding("clock", State.WARNING, text, "run systemd-timesyncd, or set [clock] synchronised_file")
+    return Finding("clock", State.OK, text)
+
+
+def disk(config: Config) -> Finding:
+    """Whether there is room for events."""
+    folder = _existing(config.database_path.parent)
+    free = shutil.disk_usage(folder).free
+    text = f"{folder}: {free / 2**30:.1f} GiB free"
+    if free < LEAST_FREE:
+        return Finding("disk", State.FAILED, text, "free some space: events cannot be recorded without")
+    return Finding("disk", State.WARNING if free < LITTLE_FREE else State.OK, text, "free some" * (free < LITTLE_FREE))
+
+
+CHECKS: Mapping[str, Callable[[Config], Finding]] = {
+    "camera": camera,
+    "models": models,
+    "database": store,
+    "broker": broker,
+    "door": door,
+    "clock": clock,
+    "disk": disk,
+}
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(each for each in (folder, *folder.parents) if each.is_dir())
+
+
+def _running(config: Config) -> int | None:
+    """The process of an agent that has this database, if one runs: it holds camera and relay."""
+    path = config.database_path
+    try:
+        process = int(path.with_name(f"{path.name}.lock").read_text())
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return process if b"latchkey" in command or b"agent.cli" in command else None

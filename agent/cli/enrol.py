@@ -1,0 +1,94 @@
+"""`latchkey enrol`: one person from photos, or many from a folder with a subfolder of photos each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent.cli.opened import administration
+from agent.cli.output import counted, progress, say
+from agent.cli.settings import ConfigFile, Sets, load
+from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError
+
+if TYPE_CHECKING:
+    from agent.enrolment import Administration
+
+
+def enrol(
+    who: Annotated[str, typer.Argument(metavar="PERSON|FOLDER", help="An id, or a folder with PERSON/photo.jpg.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="PHOTO...", help="Photos of PERSON, or folders of them.")
+    ] = None,
+    *,
+    name: Annotated[str | None, typer.Option(help="What PERSON is called by humans. Default: the id.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Forget what was enrolled of them before.")] = False,
+    config: ConfigFile = None,
+    sets: Sets = None,
+) -> None:
+    """Enrol a person, or add photos to one; or everybody in a folder of folders.
+
+    All photos of a person are taken, or none and it says which ones are bad and why. A running agent knows at once.
+    Exit status: 0 if everybody was enrolled, 1 if anybody was refused.
+    """
+    if not photos and not Path(who).is_dir():
+        raise typer.BadParameter(f"no photos of {who} were given, and there is no folder of that name")
+    if not photos and name is not None:
+        raise typer.BadParameter("--name is for one person")
+    configured = load(config, sets)
+    with administration(configured, create=True) as people:
+        if photos:
+            say(_told(_enrol(people, who, _photos(photos), name=name, replace=replace)))
+        elif _enrol_all(people, Path(who), replace=replace):
+            raise typer.Exit(1)
+
+
+def _enrol_all(people: Administration, folder: Path, *, replace: bool) -> int:
+    """Enrols everybody; returns how many were refused, after saying why."""
+    persons = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not persons:
+        raise PictureError(f"{folder}: want a folder of photos in it for each person")
+    done: list[dict[str, Any]] = []
+    refused: list[tuple[str, LatchkeyError]] = []
+    for path in progress(persons, total=len(persons), doing="enrolling"):
+        try:
+            done.append(_enrol(people, path.name, _photos([path]), replace=replace))
+        except (EnrolmentRefused, CommandError, PictureError) as error:
+            refused.append((path.name, error))
+    for each in done:
+        say(_told(each))
+    for person, why in refused:
+        say(f"{person}: refused: {why}", style="red")
+    say(f"{len(done)} of {len(persons)} people enrolled, {len(refused)} refused")
+    return len(refused)
+
+
+def _photos(paths: Sequence[Path]) -> list[Path]:
+    from agent.cli.pictures import picture_files
+
+    return picture_files(paths)
+
+
+def _enrol(
+    people: Administration, person: str, photos: Sequence[Path], *, name: str | None = None, replace: bool
+) -> dict[str, Any]:
+    """Enrols somebody; a refusal names the files."""
+    try:
+        return people.enrol(person, name, [_bytes(photo) for photo in photos], replace=replace, by="cli")
+    except EnrolmentRefused as error:
+        text = re.sub(r"\bphoto (\d+)\b", lambda found: photos[int(found[1]) - 1].name, str(error))
+        raise EnrolmentRefused(error.code, text, error.photo) from error
+
+
+def _bytes(photo: Path) -> bytes:
+    try:
+        return photo.read_bytes()
+    except OSError as error:
+        raise PictureError(f"{photo}: {error.strerror}") from error
+
+
+def _told(done: dict[str, Any]) -> str:
+    return f"{done['person']}: {counted(done['added'], 'photo')} added, {counted(done['templates'], 'template')}"

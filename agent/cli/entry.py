@@ -1,0 +1,65 @@
+"""The entry point: all commands, and what becomes of an error.
+
+Exit status: 0 done, or asked to stop; 1 crashed, or what was asked for could not be done (a photo was refused, nobody
+has that id); 2 the configuration, the command line or the hardware is wrong; 130 interrupted by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from agent.cli.bench.command import bench
+from agent.cli.check import check
+from agent.cli.embed import embed
+from agent.cli.enrol import enrol
+from agent.cli.events import events
+from agent.cli.identify import identify
+from agent.cli.logs import start_logging
+from agent.cli.output import warn
+from agent.cli.people import people
+from agent.cli.run import demo, run
+from agent.cli.version import version
+from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(
+    name="latchkey",
+    help="A face-recognising door terminal: on the device, over MQTT, offline first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (run, demo, check, enrol, identify, embed, events, bench, version):
+    app.command()(command)
+app.add_typer(people, name="people")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit status; a user's mistake is a line on stderr, never a traceback.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may be no text
+            stream.reconfigure(errors="backslashreplace")
+    start_logging("warning")
+    try:
+        typer.main.get_command(app).main(args=arguments, prog_name="latchkey")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    except LatchkeyError as error:
+        for line in str(error).splitlines():
+            warn(line)
+        return 1 if isinstance(error, CommandError | EnrolmentRefused | PictureError) else 2
+    except Exception:
+        log.exception("crashed")
+        return 1
+    return 0

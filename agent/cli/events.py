@@ -1,0 +1,77 @@
+"""`latchkey events`: what was recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.opened import database
+from agent.cli.output import Json, counted, say, say_json
+from agent.cli.settings import ConfigFile, Sets, load
+from agent.store.db import Db
+from agent.types import Event
+
+PAGE = 500  # events read at once
+LAST = 20  # events shown where nobody says how many
+FOLLOW_SECONDS = 0.5
+
+
+def events(
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones until Ctrl-C.")] = False,
+    json: Json = False,
+    since: Annotated[int | None, typer.Option(metavar="SEQ", min=0, help="Those after this number.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help=f"So many of those there are. Default: the last {LAST}; with --since all.")
+    ] = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+) -> None:
+    """Show the events on this device, sent or not, oldest first. With --json one object a line."""
+    configured = load(config, sets)
+    from agent.store.events import recent
+
+    with database(configured) as db:
+        last = max((event.seq for event in recent(db, 1)), default=0)
+        old = recent(db, LAST if limit is None else limit) if since is None else islice(_after(db, since), limit)
+        for event in old:
+            _tell(event, json=json)
+            last = max(last, event.seq)
+        while follow:
+            time.sleep(FOLLOW_SECONDS)
+            for event in _after(db, last):
+                _tell(event, json=json)
+                last = event.seq
+
+
+def _after(db: Db, seq: int) -> Iterator[Event]:
+    """All events beyond `seq`, page by page."""
+    from agent.store.events import since
+
+    while page := since(db, seq, PAGE):
+        yield from page
+        seq = page[-1].seq
+
+
+def _tell(event: Event, *, json: bool) -> None:
+    from agent.mqtt.telemetry import timestamp
+
+    head = {"seq": event.seq, "id": event.id, "kind": event.kind, "at": timestamp(event.at), "boot_id": event.boot_id}
+    if json:
+        say_json(head | event.body, indent=None)
+    else:
+        say(f"{event.seq} {event.at.astimezone():%Y-%m-%d %H:%M:%S} {_words(event.kind, event.body)}")
+
+
+def _words(kind: str, body: dict[str, Any]) -> str:
+    """The gist of an event."""
+    who = body.get("person") or "unknown"
+    if kind == "access":
+        return f"{body.get('outcome')} {who}: {body.get('reason')}: {body.get('detail')}"
+    if kind == "audit":
+        return f"{body.get('action')} {who}: {counted(body.get('templates', 0), 'template')}, by {body.get('by')}"
+    return f"{kind} {body}"

@@ -1,0 +1,49 @@
+"""Opens what commands work with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ulid import ULID
+
+from agent.config import Config
+from agent.store.db import Db, open_db
+
+if TYPE_CHECKING:
+    from agent.enrolment import Administration
+
+
+@contextmanager
+def administration(config: Config, *, create: bool = False) -> Iterator[Administration]:
+    """The people of the database at hand, with the models loaded.
+
+    Args:
+        config: which database and models.
+        create: make the database where there is none.
+    """
+    from agent.bundle import open_bundle
+    from agent.enrolment import Administration
+
+    bundle = open_bundle(config)
+    eyes = bundle.eyes()
+    with database(config, create=create) as db:
+        yield Administration(bundle, eyes, db, boot_id=str(ULID()))
+
+
+def database(config: Config, *, create: bool = False) -> Db:
+    """The database at hand; a new one belongs to whom its folder belongs to, also where root makes it."""
+    path = config.database_path
+    if create and not path.exists() and path.parent.is_dir():
+        _leave_to_owner(path)
+    return open_db(path, create=create)
+
+
+def _leave_to_owner(path: Path) -> None:
+    owner = path.parent.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        path.touch(mode=0o600)
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,0 +1,262 @@
+"""Who is enrolled and who is in a picture: the command line and the commands over MQTT do the same things here.
+
+Every change is one transaction with its audit event. Photos are decoded and encoded before it begins; where the people
+have changed in the meantime, the photos are judged again, so that two requests cannot enrol one face under two names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+
+from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, Bundle
+from agent.errors import CommandError
+from agent.gallery.enrol import Enroller
+from agent.gallery.identify import identify
+from agent.gallery.match import Gallery
+from agent.mqtt.telemetry import timestamp
+from agent.mqtt.wire import Code
+from agent.person_id import check_person_id
+from agent.store import events, people
+from agent.store.db import Db
+from agent.types import Embedding, Image, Quality, Seen
+from agent.vision.pictures import decode_picture
+
+By: TypeAlias = Literal["cli", "mqtt"]
+Templates: TypeAlias = Sequence[tuple[Embedding, Quality]]
+T = TypeVar("T")
+
+TRIES = 5  # of an enrolment; somebody else must have changed the people during each of them
+LONGEST_NAME = 128  # characters, as on the wire
+SAME_PICTURE = 0.99999  # cosine: the very same photo again
+
+
+class Write(Protocol):
+    """Has a change made by whoever may write, waits for it, and returns or raises what it does."""
+
+    def __call__(self, change: Callable[[Db], T], /) -> T:
+        """Makes the change."""
+        ...
+
+
+class Sight(Protocol):
+    """Finds the faces of a picture and encodes each, like `agent.vision.eyes.Eyes`."""
+
+    def look(self, image: Image, /) -> Sequence[Seen]:
+        """Every face of a (H, W, 3) uint8 RGB picture."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks for a change, and when: what an audit event says beside the change."""
+
+    by: By
+    at: datetime
+    boot_id: str
+    command_id: str | None = None  # None on the command line
+
+
+class Administration:
+    """Changes and tells who is enrolled. Used by one thread.
+
+    Args:
+        bundle: the models' cards and limits.
+        sight: with the encoder of `bundle`.
+        db: read by this thread.
+        write: makes the changes; without it they are made with `db`.
+        boot_id: goes into the audit events.
+        now: the time, UTC.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        sight: Sight,
+        db: Db,
+        *,
+        write: Write | None = None,
+        boot_id: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._bundle, self._sight, self._db = bundle, sight, db
+        self._write, self._boot_id, self._now = write or _with(db), boot_id, now
+        self._known: tuple[int, Gallery] | None = None  # with the version of the people it shows
+        self._enroller = Enroller(
+            sight.look,
+            bundle.limits,
+            duplicate_threshold=bundle.table.cosine_for(DUPLICATE_FMR),
+            same_person_threshold=bundle.table.cosine_for(SAME_PERSON_FMR),
+        )
+
+    def enrol(
+        self,
+        person: str,
+        name: str | None,
+        photos: Sequence[bytes | Image],
+        *,
+        replace: bool = False,
+        by: By,
+        command_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Adds a person, or photos to a person; all of them or none. The very same photos again add nothing.
+
+        Args:
+            person: id.
+            name: for humans; None keeps the one there is, or takes the id.
+            photos: of this person alone: encoded pictures, or (H, W, 3) uint8 RGB.
+            replace: forget the templates so far; the photos need not be like them.
+            by: who asked.
+            command_id: of the command, if it was one.
+
+        Returns:
+            `person`, `name`, how many templates were `added` and how many `templates` there are now.
+
+        Raises:
+            EnrolmentRefused: a photo would make a bad template.
+            CommandError: the id or the name will not do, or others change the people without end.
+            StoreError: nothing was changed.
+        """
+        _check_names(person, name)
+        for _ in range(TRIES):
+            version, gallery = self._gallery()
+            known = without(gallery, person) if replace else gallery
+            new = _not_yet(self._enroller.templates(photos, person, known), known, person)
+            request = Request(by, self._now(), self._boot_id, command_id)
+            add = partial(_add, version=version, person=person, name=name, new=new, replace=replace, request=request)
+            if (done := self._write(add)) is not None:
+                return done
+        raise CommandError(Code.BUSY, f"others keep changing who is enrolled: try {person} again later")
+
+    def remove(self, person: str, *, by: By, command_id: str | None = None) -> dict[str, Any]:
+        """Forgets a person, see `remove_person`."""
+        request = Request(by, self._now(), self._boot_id, command_id)
+        return self._write(lambda db: remove_person(db, person, request))
+
+    def list(self) -> dict[str, Any]:
+        """Returns all `people`, by id, and the `model` whose templates are compared."""
+        return {"people": [as_json(person) for person in people.list_people(self._db)], "model": self._bundle.model_id}
+
+    def identify(self, photo: bytes | Image) -> dict[str, Any]:
+        """Returns the `faces` of a picture, the largest first, each with all that was weighed.
+
+        Raises:
+            PictureError: it is none.
+        """
+        image = photo if isinstance(photo, np.ndarray) else decode_picture(photo)
+        _, gallery = self._gallery()
+        faces = identify(
+            image,
+            self._sight.look,
+            gallery,
+            threshold=self._bundle.threshold(gallery.templates).cosine,
+            min_margin=self._bundle.config.gate.min_margin,
+            limits=self._bundle.limits,
+        )
+        return {"faces": [face.as_json() for face in faces]}
+
+    def _gallery(self) -> tuple[int, Gallery]:
+        """Who is enrolled now, with the version of that."""
+        version = people.gallery_version(self._db)
+        if self._known is None or self._known[0] != version:
+            self._known = version, people.load_gallery(self._db, self._bundle.model_id)
+        return self._known
+
+
+def remove_person(db: Db, person: str, request: Request) -> dict[str, Any]:
+    """Forgets a person; returns `person` and how many `templates` that were. Needs no model.
+
+    Raises:
+        CommandError: there is no such person.
+    """
+    with db.transaction():
+        enrolled(db, person)
+        templates = people.remove_person(db, person)
+        _audit(db, "removed", person, templates, request)
+    return {"person": person, "templates": templates}
+
+
+def enrolled(db: Db, person: str) -> people.Person:
+    """Returns somebody by id.
+
+    Raises:
+        CommandError: there is no such person.
+    """
+    found = people.get_person(db, person)
+    if found is None:
+        raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
+    return found
+
+
+def as_json(person: people.Person) -> dict[str, Any]:
+    """Returns a person as JSON values."""
+    return {
+        "id": person.id,
+        "name": person.name,
+        "templates": person.templates,
+        "models": [*person.models],
+        "enrolled_at": timestamp(person.enrolled_at),
+    }
+
+
+def without(gallery: Gallery, person: str) -> Gallery:
+    """Returns everybody else."""
+    if person not in gallery.people:
+        return gallery
+    index = gallery.people.index(person)
+    keep = gallery.owners != index
+    owners = gallery.owners[keep]
+    others = [name for name in gallery.people if name != person]
+    return Gallery.build(gallery.model, others, gallery.vectors[keep], owners - (owners > index))
+
+
+def _not_yet(templates: Templates, gallery: Gallery, person: str) -> Templates:
+    """The templates that are not there, so that a command which is repeated changes nothing."""
+    if person not in gallery.people:
+        return templates
+    own = gallery.vectors[gallery.owners == gallery.people.index(person)]  # (N, D)
+    return [template for template in templates if float((own @ template[0].vector).max()) < SAME_PICTURE]
+
+
+def _add(
+    db: Db, *, version: int, person: str, name: str | None, new: Templates, replace: bool, request: Request
+) -> dict[str, Any] | None:
+    """Stores new templates with an audit event; None, and nothing done, where the people are others by now."""
+    with db.transaction():
+        if people.gallery_version(db) != version:
+            return None
+        again = replace and people.get_person(db, person) is not None
+        people.add_person(db, person, name=name, at=request.at)
+        if new:
+            people.enrol(db, person, name, new, request.at, replace=replace)
+        _audit(db, "replaced" if again else "enrolled", person, len(new), request)
+        after = enrolled(db, person)
+    return {"person": person, "name": after.name, "added": len(new), "templates": after.templates}
+
+
+def _audit(db: Db, action: str, person: str, templates: int, request: Request) -> None:
+    told = {"by": request.by, "command_id": request.command_id}
+    events.append(
+        db, "audit", request.at, request.boot_id, {"action": action, "person": person, "templates": templates, **told}
+    )
+
+
+def _check_names(person: str, name: str | None) -> None:
+    try:
+        check_person_id(person)
+    except ValueError as error:
+        raise CommandError(Code.BAD_REQUEST, str(error)) from error
+    if name is not None and not (name.isprintable() and 0 < len(name) <= LONGEST_NAME):
+        raise CommandError(Code.BAD_REQUEST, f"a name has 1 to {LONGEST_NAME} printable characters, got {name[:80]!r}")
+
+
+def _with(db: Db) -> Write:
+    def write(change: Callable[[Db], T], /) -> T:
+        return change(db)
+
+    return write

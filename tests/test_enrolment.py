@@ -1,0 +1,245 @@
+"""Enrolling, removing and identifying, over a real database; faces are blocks of colour."""
+
+import threading
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from agent.bundle import open_bundle
+from agent.config import load_config
+from agent.enrolment import Administration, Request, without
+from agent.errors import CommandError, EnrolmentRefused, PictureError, StoreFull
+from agent.gallery.match import Gallery
+from agent.hardware.backends import BACKENDS
+from agent.mqtt.telemetry import AuditEvent, event_body
+from agent.store import events, people
+from agent.store.db import open_db
+from tests.fakes import blocks
+from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
+
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+def photo(colour, tint=0, **more):
+    return png(paint(Block(colour, tint=tint, **more)))
+
+
+@pytest.fixture
+def bundle(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", blocks.ENGINE)
+    blocks.write_cards(tmp_path)
+    models = {f"models.{name}": tmp_path / f"{name}.tflite" for name in ("encoder", "detector")}
+    return open_bundle(load_config(None, {"device.data_dir": tmp_path, **models}, {}))
+
+
+@pytest.fixture
+def db(bundle):
+    with open_db(bundle.config.database_path) as db:
+        yield db
+
+
+@pytest.fixture
+def admin(bundle, db):
+    return Administration(bundle, bundle.eyes(), db, boot_id="boot", now=lambda: NOW)
+
+
+def audit(db):
+    return [(event.body["action"], event.body["person"], event.body["templates"]) for event in events.recent(db, 100)]
+
+
+def test_a_person_is_enrolled_with_an_audit_event(admin, db):
+    done = admin.enrol("anna", "Anna", [photo(RED), photo(RED, 9)], by="mqtt", command_id="c1")
+    assert done == {"person": "anna", "name": "Anna", "added": 2, "templates": 2}
+    (event,) = events.unsent(db)
+    assert (event.kind, event.at, event.boot_id) == ("audit", NOW, "boot")
+    assert event.body == {"action": "enrolled", "person": "anna", "templates": 2, "by": "mqtt", "command_id": "c1"}
+    AuditEvent.model_validate(event_body(event, site="home", device="door", historical=False))
+
+
+def test_pictures_may_be_pixels(admin):
+    assert admin.enrol("anna", None, [paint(Block(RED))], by="cli")["name"] == "anna"
+
+
+def test_more_photos_are_added_and_the_name_stays(admin, db):
+    admin.enrol("anna", "Anna", [photo(RED)], by="cli")
+    assert admin.enrol("anna", None, [photo(RED, 9)], by="cli") == {
+        "person": "anna",
+        "name": "Anna",
+        "added": 1,
+        "templates": 2,
+    }
+    assert audit(db) == [("enrolled", "anna", 1), ("enrolled", "anna", 1)]
+
+
+def test_the_same_again_adds_nothing(admin):
+    photos = [photo(RED), photo(RED, 9)]
+    admin.enrol("anna", None, photos, by="mqtt", command_id="c1")
+    again = admin.enrol("anna", "Anna", photos, by="mqtt", command_id="c1")
+    assert again == {"person": "anna", "name": "Anna", "added": 0, "templates": 2}
+
+
+def test_a_refusal_changes_nothing(admin, db):
+    with pytest.raises(EnrolmentRefused) as refused:
+        admin.enrol("anna", None, [photo(RED), photo(GREEN), photo(RED, 9)], by="cli")
+    assert (refused.value.code, refused.value.photo) == ("different_people", 1)
+    assert people.list_people(db) == []
+    assert audit(db) == []
+
+
+def test_the_same_face_under_another_name_is_refused(admin):
+    admin.enrol("anna", None, [photo(RED)], by="cli")
+    with pytest.raises(EnrolmentRefused, match="enrolled already as anna"):
+        admin.enrol("bob", None, [photo(RED, 9)], by="cli")
+
+
+def test_another_face_under_the_same_name_is_refused_unless_it_replaces(admin, db):
+    admin.enrol("anna", None, [photo(RED), photo(RED, 9)], by="cli")
+    with pytest.raises(EnrolmentRefused, match="another person than the anna enrolled before"):
+        admin.enrol("anna", None, [photo(GREEN)], by="cli")
+    done = admin.enrol("anna", None, [photo(GREEN)], replace=True, by="cli")
+    assert (done["added"], done["templates"]) == (1, 1)
+    assert audit(db)[-1] == ("replaced", "anna", 1)
+    assert admin.identify(photo(RED))["faces"][0]["verdict"] == "unknown"
+
+
+def test_replacing_still_refuses_the_face_of_somebody_else(admin):
+    admin.enrol("anna", None, [photo(RED)], by="cli")
+    admin.enrol("bob", None, [photo(GREEN)], by="cli")
+    with pytest.raises(EnrolmentRefused, match="enrolled already as bob"):
+        admin.enrol("anna", None, [photo(GREEN, 9)], replace=True, by="cli")
+
+
+def test_replacing_somebody_new_is_enrolling(admin, db):
+    admin.enrol("anna", None, [photo(RED)], replace=True, by="cli")
+    assert audit(db) == [("enrolled", "anna", 1)]
+
+
+@pytest.mark.parametrize(
+    ("person", "name"), [("../etc", None), ("", None), ("anna\n", None), ("anna", ""), ("anna", "A\x1b[31m")]
+)
+def test_names_that_would_not_do(admin, person, name):
+    with pytest.raises(CommandError) as refused:
+        admin.enrol(person, name, [photo(RED)], by="mqtt")
+    assert refused.value.code == "bad_request"
+
+
+def test_a_face_that_was_enrolled_meanwhile_under_another_name_is_noticed(bundle, db):
+    with open_db(db.path) as other:
+        rival = Administration(bundle, bundle.eyes(), other, boot_id="other")
+        eyes, looks = bundle.eyes(), []
+
+        class Slow:
+            def look(self, image):
+                if not looks:
+                    rival.enrol("bob", None, [photo(RED, 9)], by="cli")
+                looks.append(image)
+                return eyes.look(image)
+
+        with pytest.raises(EnrolmentRefused, match="enrolled already as bob"):
+            Administration(bundle, Slow(), db, boot_id="boot").enrol("anna", None, [photo(RED)], by="mqtt")
+    assert [person.id for person in people.list_people(db)] == ["bob"]
+
+
+def test_people_who_never_stand_still_are_given_up(bundle, db):
+    eyes = bundle.eyes()
+
+    class Restless:
+        def look(self, image):
+            people.add_person(db, "bob", name=f"{people.gallery_version(db)}", at=NOW)
+            return eyes.look(image)
+
+    with pytest.raises(CommandError) as refused:
+        Administration(bundle, Restless(), db, boot_id="boot").enrol("anna", None, [photo(RED)], by="mqtt")
+    assert refused.value.code == "busy"
+
+
+def test_changes_are_made_by_who_may_write(bundle, db):
+    writers = []
+
+    def write(change):
+        done = []
+
+        def work():
+            writers.append(threading.current_thread())
+            with open_db(db.path) as own:
+                done.append(change(own))
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+        return done[0]
+
+    admin = Administration(bundle, bundle.eyes(), db, write=write, boot_id="boot")
+    admin.enrol("anna", None, [photo(RED)], by="mqtt")
+    assert admin.remove("anna", by="mqtt") == {"person": "anna", "templates": 1}
+    assert len(writers) == 2
+    assert threading.current_thread() not in writers
+
+
+def test_what_the_writer_says_comes_through(bundle, db):
+    def full(change):
+        raise StoreFull("no room")
+
+    with pytest.raises(StoreFull):
+        Administration(bundle, bundle.eyes(), db, write=full, boot_id="b").enrol("anna", None, [photo(RED)], by="mqtt")
+
+
+def test_a_person_is_removed_with_an_audit_event(admin, db):
+    admin.enrol("anna", None, [photo(RED), photo(RED, 9)], by="cli")
+    assert admin.remove("anna", by="mqtt", command_id="c2") == {"person": "anna", "templates": 2}
+    assert audit(db)[-1] == ("removed", "anna", 2)
+    with pytest.raises(CommandError) as refused:
+        admin.remove("anna", by="mqtt")
+    assert refused.value.code == "unknown_person"
+    assert len(audit(db)) == 2
+
+
+def test_everybody_is_listed(admin):
+    admin.enrol("bob", "Bob", [photo(GREEN)], by="cli")
+    admin.enrol("anna", None, [photo(RED)], by="cli")
+    listed = admin.list()
+    assert listed["model"] == blocks.MODEL
+    assert [person["id"] for person in listed["people"]] == ["anna", "bob"]
+    assert listed["people"][1] == {
+        "id": "bob",
+        "name": "Bob",
+        "templates": 1,
+        "models": [blocks.MODEL],
+        "enrolled_at": "2026-11-22T06:00:00.000Z",
+    }
+
+
+def test_faces_are_identified_as_people_come_and_go(admin, db, bundle):
+    both = png(paint(Block(RED, x=40), Block(BLUE, x=300, px=160)))
+    assert [face["reason"] for face in admin.identify(both)["faces"]] == ["empty_gallery"] * 2
+    admin.enrol("anna", None, [photo(RED)], by="cli")
+    with open_db(db.path) as other:
+        Administration(bundle, bundle.eyes(), other, boot_id="other").enrol("bob", None, [photo(GREEN)], by="cli")
+    faces = admin.identify(both)["faces"]
+    assert [(face["verdict"], face["reason"]) for face in faces] == [("unknown", "unknown"), ("known", "match")]
+    assert (faces[1]["person"], faces[1]["second"]) == ("anna", "bob")
+
+
+def test_what_is_no_picture_is_not_identified(admin):
+    with pytest.raises(PictureError):
+        admin.identify(b"GIF89a")
+
+
+class TestWithout:
+    def test_the_others_keep_their_templates(self):
+        vectors = np.eye(5, dtype=np.float32)
+        gallery = Gallery.build("m", ["a", "b", "c"], vectors, [0, 1, 1, 2, 2])
+        rest = without(gallery, "b")
+        assert rest.people == ("a", "c")
+        assert rest.nearest(vectors[4]).person == "c"
+        assert rest.nearest(vectors[1]).similarity == 0
+        assert without(gallery, "z") is gallery
+
+    def test_nobody_may_be_left(self):
+        rest = without(Gallery.build("m", ["a"], np.eye(1, 3, dtype=np.float32), [0]), "a")
+        assert rest.nearest(np.eye(1, 3, dtype=np.float32)[0]).person is None
+
+
+def test_a_request_from_the_command_line_has_no_command_id():
+    assert Request("cli", NOW, "boot").command_id is None
