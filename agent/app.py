@@ -28,7 +28,7 @@ from agent.recognise import Known
 from agent.recorder import Recorder
 from agent.runtime import Deadline, Latest, Worker
 from agent.store import people
-from agent.store.db import Db, agent_lock, open_db
+from agent.store.db import agent_lock, open_db
 from agent.types import Decision, Event, Frame
 from agent.visits import Visits
 
@@ -227,11 +227,7 @@ class Agent:
     def _settle(self) -> None:
         """Waits until all that was decided is on the disk, so that the publisher can see it."""
         with suppress(StoreError):
-            self.recorder.write(_nothing, seconds=self.stopping.left(PART_SECONDS))
-
-
-def _nothing(_: Db) -> None:
-    """Changes nothing: when it is done, all before it is."""
+            self.recorder.write(lambda _: None, seconds=self.stopping.left(PART_SECONDS))
 
 
 def run_agent(config: Config) -> int:

@@ -7,10 +7,9 @@ have changed in the meantime, the photos are judged again, so that two requests 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,20 +18,16 @@ from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
 from agent.gallery.match import Gallery
-from agent.mqtt.telemetry import timestamp
 from agent.mqtt.wire import Code
-from agent.person_id import check_person_id
-from agent.store import events, people
+from agent.register import By, Request, Templates, add_templates, as_json, check_names, remove_person
+from agent.store import people
 from agent.store.db import Db
-from agent.types import Embedding, Image, Quality, Seen
+from agent.types import Image, Seen
 from agent.vision.pictures import decode_picture
 
-By: TypeAlias = Literal["cli", "mqtt"]
-Templates: TypeAlias = Sequence[tuple[Embedding, Quality]]
 T = TypeVar("T")
 
 TRIES = 5  # of an enrolment; somebody else must have changed the people during each of them
-LONGEST_NAME = 128  # characters, as on the wire
 SAME_PICTURE = 0.99999  # cosine: the very same photo again
 
 
@@ -50,16 +45,6 @@ class Sight(Protocol):
     def look(self, image: Image, /) -> Sequence[Seen]:
         """Every face of a (H, W, 3) uint8 RGB picture."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who asks for a change, and when: what an audit event says beside the change."""
-
-    by: By
-    at: datetime
-    boot_id: str
-    command_id: str | None = None  # None on the command line
 
 
 class Administration:
@@ -122,19 +107,21 @@ class Administration:
             CommandError: the id or the name will not do, or others change the people without end.
             StoreError: nothing was changed.
         """
-        _check_names(person, name)
+        check_names(person, name)
         for _ in range(TRIES):
             version, gallery = self._gallery()
             known = without(gallery, person) if replace else gallery
             new = _not_yet(self._enroller.templates(photos, person, known), known, person)
             request = Request(by, self._now(), self._boot_id, command_id)
-            add = partial(_add, version=version, person=person, name=name, new=new, replace=replace, request=request)
+            add = partial(
+                add_templates, version=version, person=person, name=name, new=new, replace=replace, request=request
+            )
             if (done := self._write(add)) is not None:
                 return done
         raise CommandError(Code.BUSY, f"others keep changing who is enrolled: try {person} again later")
 
     def remove(self, person: str, *, by: By, command_id: str | None = None) -> dict[str, Any]:
-        """Forgets a person, see `remove_person`."""
+        """Forgets a person, see `agent.register.remove_person`."""
         request = Request(by, self._now(), self._boot_id, command_id)
         return self._write(lambda db: remove_person(db, person, request))
 
@@ -168,42 +155,6 @@ class Administration:
         return self._known
 
 
-def remove_person(db: Db, person: str, request: Request) -> dict[str, Any]:
-    """Forgets a person; returns `person` and how many `templates` that were. Needs no model.
-
-    Raises:
-        CommandError: there is no such person.
-    """
-    with db.transaction():
-        enrolled(db, person)
-        templates = people.remove_person(db, person)
-        _audit(db, "removed", person, templates, request)
-    return {"person": person, "templates": templates}
-
-
-def enrolled(db: Db, person: str) -> people.Person:
-    """Returns somebody by id.
-
-    Raises:
-        CommandError: there is no such person.
-    """
-    found = people.get_person(db, person)
-    if found is None:
-        raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
-    return found
-
-
-def as_json(person: people.Person) -> dict[str, Any]:
-    """Returns a person as JSON values."""
-    return {
-        "id": person.id,
-        "name": person.name,
-        "templates": person.templates,
-        "models": [*person.models],
-        "enrolled_at": timestamp(person.enrolled_at),
-    }
-
-
 def without(gallery: Gallery, person: str) -> Gallery:
     """Returns everybody else."""
     if person not in gallery.people:
@@ -221,38 +172,6 @@ def _not_yet(templates: Templates, gallery: Gallery, person: str) -> Templates:
         return templates
     own = gallery.vectors[gallery.owners == gallery.people.index(person)]  # (N, D)
     return [template for template in templates if float((own @ template[0].vector).max()) < SAME_PICTURE]
-
-
-def _add(
-    db: Db, *, version: int, person: str, name: str | None, new: Templates, replace: bool, request: Request
-) -> dict[str, Any] | None:
-    """Stores new templates with an audit event; None, and nothing done, where the people are others by now."""
-    with db.transaction():
-        if people.gallery_version(db) != version:
-            return None
-        again = replace and people.get_person(db, person) is not None
-        people.add_person(db, person, name=name, at=request.at)
-        if new:
-            people.enrol(db, person, name, new, request.at, replace=replace)
-        _audit(db, "replaced" if again else "enrolled", person, len(new), request)
-        after = enrolled(db, person)
-    return {"person": person, "name": after.name, "added": len(new), "templates": after.templates}
-
-
-def _audit(db: Db, action: str, person: str, templates: int, request: Request) -> None:
-    told = {"by": request.by, "command_id": request.command_id}
-    events.append(
-        db, "audit", request.at, request.boot_id, {"action": action, "person": person, "templates": templates, **told}
-    )
-
-
-def _check_names(person: str, name: str | None) -> None:
-    try:
-        check_person_id(person)
-    except ValueError as error:
-        raise CommandError(Code.BAD_REQUEST, str(error)) from error
-    if name is not None and not (name.isprintable() and 0 < len(name) <= LONGEST_NAME):
-        raise CommandError(Code.BAD_REQUEST, f"a name has 1 to {LONGEST_NAME} printable characters, got {name[:80]!r}")
 
 
 def _with(db: Db) -> Write:

@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.access.gate import Gate, GateSettings
@@ -387,6 +387,7 @@ def speaks_for(match, person):
     return match.person == person and match.similarity >= 0.52 and match.margin >= 0.05
 
 
+@settings(deadline=None)
 @given(happenings, st.integers(1, 4), st.integers(0, 4))
 def test_never_a_match_with_fewer_than_k_agreeing_shots(happenings, k, more):
     seen = {}
@@ -400,6 +401,7 @@ def test_never_a_match_with_fewer_than_k_agreeing_shots(happenings, k, more):
             assert k <= sighting.agreeing <= sighting.shots <= k + more
 
 
+@settings(deadline=None)
 @given(happenings)
 def test_at_most_one_match_per_track_and_nothing_after_it(happenings):
     settled = set()
@@ -410,9 +412,22 @@ def test_at_most_one_match_per_track_and_nothing_after_it(happenings):
                 settled.add(visit)
 
 
-@given(happenings, st.integers(1, 3), st.integers(0, 3), st.integers(1, 3))
+long_visits = st.lists(
+    st.tuples(
+        st.sampled_from([0.1, 0.6, 2]),  # the next shot, a good while, longer than patience
+        st.just(1),
+        st.sampled_from([STRANGER, STRANGER, STRANGER, BOB, ANNA, TWINS, NOBODY, SMALL, DARK]),
+    ),
+    min_size=10,
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(long_visits, st.integers(1, 3), st.integers(0, 2), st.integers(1, 2))
 def test_never_more_compared_shots_in_a_visit_than_the_threshold_reckons_with(happenings, k, more, tries):
-    g, used, told = gate(shots_needed=k, shots=k + more, tries=tries), Counter(), Counter()
+    limits = {"shots_needed": k, "shots": k + more, "tries": tries}
+    g, used, told = gate(**limits, patience_seconds=1, retry_seconds=1), Counter(), Counter()
     for _, visit, what, sighting in play(g, happenings):
         if what != "leave":
             remembered = g._visits[visit[0]]
@@ -429,6 +444,7 @@ strangers = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(strangers, st.integers(1, 4), st.integers(1, 3))
 def test_a_stranger_has_so_many_chances_to_be_lucky_and_no_more(happenings, shots, tries):
     """With k = 1 a shot is compared if it would open the door, had it shown somebody else."""
@@ -442,6 +458,7 @@ def test_a_stranger_has_so_many_chances_to_be_lucky_and_no_more(happenings, shot
     assert chances <= shots * tries
 
 
+@settings(deadline=None)
 @given(happenings)
 def test_nobody_is_counted_twice_within_the_revisit_time(happenings):
     granted, g, repeated = {}, gate(), 0
@@ -454,6 +471,7 @@ def test_nobody_is_counted_twice_within_the_revisit_time(happenings):
     assert g.repeats == repeated
 
 
+@settings(deadline=None)
 @given(happenings, st.integers(1, 3))
 def test_refusals_neither_flood_nor_name_anybody(happenings, tries):
     last, told = {}, Counter()

@@ -79,7 +79,7 @@ class TestNpz:
 
     def test_names_that_are_no_text(self, latchkey, folder):
         name = os.fsdecode(b"album/\xff.png")
-        os.rename(folder / "a.PNG", os.fsencode(name))
+        (folder / "a.PNG").rename(name)
         latchkey("embed", "album", "--npz", "out.npz")
         assert os.fsencode(str(np.load("out.npz")["path"][-1])) == b"album/\xff.png"
 

@@ -12,10 +12,11 @@ import typer
 
 import agent.errors as kinds
 from agent.cli import entry, logs
+from agent.hardware.backends import BACKENDS
 from agent.version import VERSION
 from tests.fakes.terminal import Terminal, forget_logging
 
-COMMANDS = ["run", "demo", "check", "enrol", "identify", "embed", "events", "bench", "version", "people"]
+COMMANDS = ["run", "demo", "check", "enrol", "identify", "embed", "events", "bench", "version", "people", "door"]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],
     "demo": ["--camera"],
@@ -24,6 +25,7 @@ OPTIONS = {
     "people list": ["--json"],
     "people show": ["PERSON", "--json"],
     "people remove": ["PERSON", "--yes", "--json"],
+    "door release": ["--config"],
     "identify": ["IMAGE...", "--json"],
     "embed": ["IMAGE...", "--npz", "--aligned", "--json", "--threads"],
     "events": ["--follow", "--json", "--since", "--limit"],
@@ -77,9 +79,9 @@ class TestHelp:
 
     def test_every_option_has_a_word_of_help(self):
         root = typer.main.get_command(entry.app)
-        commands = {**root.commands, **root.commands["people"].commands}
+        commands = {**root.commands, **root.commands["people"].commands, **root.commands["door"].commands}
         silent = [f"{name} {each.name}" for name, one in commands.items() for each in one.params if not each.help]
-        assert (len(commands), silent) == (len(COMMANDS) + 3, [])
+        assert (len(commands), silent) == (len(COMMANDS) + 4, [])
 
     def test_without_a_command_there_is_help(self, latchkey):
         assert "Usage" in latchkey.run().out + latchkey.run().err
@@ -163,6 +165,17 @@ class TestStatus:
 
     def test_version(self, latchkey):
         assert latchkey.run("version").out == f"latchkey {VERSION}\n"
+
+
+class TestDoor:
+    def test_it_is_locked_and_let_go(self, latchkey, monkeypatch):
+        monkeypatch.setitem(BACKENDS["door"], "gpio", "agent.hardware.doors.log:LogDoor")
+        outcome = latchkey("door", "release", "--set", "door.backend=gpio")
+        assert (outcome.code, outcome.out) == (0, "door locked: gpio\n")
+
+    def test_without_a_relay_it_says_so(self, latchkey, monkeypatch):
+        monkeypatch.setitem(BACKENDS["door"], "gpio", "no_such_module:Door")
+        assert latchkey("door", "release", "--set", "door.backend=gpio").code == 2
 
 
 class TestAsAProcess:

@@ -9,8 +9,12 @@ from agent.config import load_config
 from agent.errors import ConfigError
 
 
-def configured(*assignments, **overrides):
-    return load_config(None, {**parse_sets(assignments), **overrides}, {})
+@pytest.fixture
+def configured(tmp_path):
+    """Loads a configuration that is all defaults but for these."""
+    file = tmp_path / "defaults.toml"
+    file.touch()
+    return lambda *assignments, **overrides: load_config(file, {**parse_sets(assignments), **overrides}, {})
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,7 @@ def test_values_are_as_in_the_file_but_text_needs_no_quotes(assignment, value):
 
 @pytest.mark.parametrize("assignment", ["camera.fps", "fps=5", "=", ""])
 def test_what_is_no_assignment_is_refused(assignment):
-    with pytest.raises(ConfigError, match="want TABLE.KEY=VALUE, as in --set camera.fps=5"):
+    with pytest.raises(ConfigError, match=r"want TABLE\.KEY=VALUE, as in --set camera\.fps=5"):
         parse_sets([assignment])
 
 
@@ -54,7 +58,7 @@ def test_paths_start_where_the_user_is(tmp_path, monkeypatch):
     assert load_config(file, parse_sets(["device.data_dir=data"]), {}).device.data_dir == tmp_path / "data"
 
 
-def test_an_unknown_key_is_an_error_of_the_configuration():
+def test_an_unknown_key_is_an_error_of_the_configuration(configured):
     with pytest.raises(ConfigError, match=r"command line: unknown key 'fsp' in \[camera\]"):
         configured("camera.fsp=5")
 
@@ -70,7 +74,7 @@ def test_an_unknown_key_is_an_error_of_the_configuration():
         ("7", "opencv"),
     ],
 )
-def test_the_backend_follows_from_the_source(tmp_path, monkeypatch, source, backend):
+def test_the_backend_follows_from_the_source(tmp_path, monkeypatch, configured, source, backend):
     monkeypatch.chdir(tmp_path)
     for folder in ("pictures", "7"):
         (tmp_path / folder).mkdir()
@@ -78,7 +82,7 @@ def test_the_backend_follows_from_the_source(tmp_path, monkeypatch, source, back
     assert (camera.backend, camera.source) == (backend, source)
 
 
-def test_a_backend_that_is_asked_for_wins():
+def test_a_backend_that_is_asked_for_wins(configured):
     camera = configured(**camera_overrides("1", "picamera2")).camera
     assert (camera.backend, camera.source) == ("picamera2", "1")
     assert configured(**camera_overrides(None, "demo")).camera.backend == "demo"

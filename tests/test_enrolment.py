@@ -8,11 +8,12 @@ import pytest
 
 from agent.bundle import open_bundle
 from agent.config import load_config
-from agent.enrolment import Administration, Request, without
+from agent.enrolment import Administration, without
 from agent.errors import CommandError, EnrolmentRefused, PictureError, StoreFull
 from agent.gallery.match import Gallery
 from agent.hardware.backends import BACKENDS
 from agent.mqtt.telemetry import AuditEvent, event_body
+from agent.register import Request
 from agent.store import events, people
 from agent.store.db import open_db
 from tests.fakes import blocks
@@ -30,7 +31,8 @@ def bundle(tmp_path, monkeypatch):
     monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", blocks.ENGINE)
     blocks.write_cards(tmp_path)
     models = {f"models.{name}": tmp_path / f"{name}.tflite" for name in ("encoder", "detector")}
-    return open_bundle(load_config(None, {"device.data_dir": tmp_path, **models}, {}))
+    (tmp_path / "agent.toml").touch()
+    return open_bundle(load_config(tmp_path / "agent.toml", {"device.data_dir": tmp_path, **models}, {}))
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ class Outbox:
 
 
 def reach(broker, **more):
+    more = {"max_inflight": 20, **more}
     return LinkSettings("127.0.0.1", broker.port, reconnect_min_seconds=0.05, reconnect_max_seconds=0.2, **more)
 
 

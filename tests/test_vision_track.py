@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.types import Box, Face
@@ -156,6 +156,7 @@ boxes = st.builds(Box, *[st.floats(0, 600)] * 2, *[st.floats(0, 200)] * 2)
 frames = st.lists(st.tuples(st.floats(-2, 3), st.lists(boxes, max_size=4)), max_size=15)
 
 
+@settings(deadline=None)
 @given(frames)
 def test_every_id_is_given_to_one_face_at_a_time_ends_once_and_never_comes_back(frames):
     tracker, now, alive, gone = Tracker(), 0.0, set(), []
@@ -172,6 +173,7 @@ def test_every_id_is_given_to_one_face_at_a_time_ends_once_and_never_comes_back(
     assert sorted(gone) == sorted(alive) == list(range(1, len(alive) + 1))
 
 
+@settings(deadline=None)
 @given(boxes, boxes)
 def test_iou_is_symmetric_and_a_share(a, b):
     assert 0 <= iou(a, b) <= 1 + 1e-9

@@ -11,6 +11,7 @@ import typer
 Data = Annotated[Path, typer.Option(help="the folder with faces/, scenes/, reference/ and lfw/")]
 Work = Annotated[Path, typer.Option(help="where unpacked faces and embeddings are kept, about 2.6 GB")]
 Run = Annotated[Path, typer.Option(help="the folder of this run: weights, log, state to resume from")]
+Start = Annotated[Path | None, typer.Option(help="weights to begin with, as in training/weights; else from nothing")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards go")]
 
 ENCODER_DATA = (
@@ -35,7 +36,9 @@ def prepare(data: Data, work: Work = Path("runs/data")) -> None:
 
 
 @app.command("train-encoder")
-def train_encoder(work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), threads: int = 2) -> None:
+def train_encoder(
+    work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), start: Start = None, threads: int = 2
+) -> None:
     """Train the encoder, phase after phase; started again, it goes on where it was."""
     import torch
 
@@ -43,7 +46,7 @@ def train_encoder(work: Work = Path("runs/data"), run: Run = Path("runs/encoder"
     from training.presets import ENCODER
 
     torch.set_num_threads(threads)
-    before: Path | None = None
+    before = start
     for number, phase in enumerate(ENCODER, start=1):
         folder = run / f"phase{number}"
         module.train(work, folder, phase, start_from=before)
@@ -51,7 +54,7 @@ def train_encoder(work: Work = Path("runs/data"), run: Run = Path("runs/encoder"
 
 
 @app.command("train-detector")
-def train_detector(data: Data, run: Run = Path("runs/detector"), threads: int = 2) -> None:
+def train_detector(data: Data, run: Run = Path("runs/detector"), start: Start = None, threads: int = 2) -> None:
     """Train the detector."""
     import torch
 
@@ -59,7 +62,7 @@ def train_detector(data: Data, run: Run = Path("runs/detector"), threads: int = 
     from training.presets import DETECTOR
 
     torch.set_num_threads(threads)
-    before: Path | None = None
+    before = start
     for number, plan in enumerate(DETECTOR, start=1):
         folder = run / f"phase{number}"
         module.train(data / "scenes", folder, plan, start_from=before)

@@ -116,6 +116,12 @@ def _export(
 
 def _write(target: Path, name: str, card: dict[str, Any]) -> dict[str, Any]:
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    card = {"id": f"{name}-{digest[:8]}", "sha256": digest, "bytes": target.stat().st_size, "quantisation": "int8", **card}
+    card = {
+        "id": f"{name}-{digest[:8]}",
+        "sha256": digest,
+        "bytes": target.stat().st_size,
+        "quantisation": "int8",
+        **card,
+    }
     target.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
     return card

@@ -5,11 +5,14 @@ from __future__ import annotations
 from training.train_detector import Plan
 from training.train_encoder import Phase
 
-# Small pictures first: a step at 48 pixels costs a third of one at 80. The rate falls from phase to phase.
+# Small pictures first: a step at 48 pixels costs half of one at 64. The rate falls from phase to phase.
 ENCODER = (
     Phase(side=48, minutes=20, peak_rate=1.5, last_rate=0.8),
-    Phase(side=64, minutes=20, peak_rate=0.9, last_rate=0.3, seed=1),
-    Phase(side=80, minutes=32, peak_rate=0.35, last_rate=0.003, seed=2),
+    Phase(side=64, minutes=23, peak_rate=0.4, last_rate=0.15, seed=1),
+    Phase(side=64, minutes=36, peak_rate=0.22, last_rate=0.001, seed=2),
 )
 
-DETECTOR = (Plan(minutes=13), Plan(minutes=4, peak_rate=6e-4, width=320, height=240, batch=16, seed=1))
+DETECTOR = (
+    Plan(minutes=17),
+    Plan(minutes=5, peak_rate=0.02, last_rate=2e-4, width=320, height=240, batch=16, seed=1),
+)

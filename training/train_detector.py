@@ -116,9 +116,7 @@ def train(data: Path, run: Path, plan: Plan, *, start_from: Path | None = None) 
         net.load_state_dict(torch.load(start_from, weights_only=True))
     mean.load_state_dict(net.state_dict())
     net.to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.SGD(
-        net.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay
-    )
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay)
     composer = Composer(load_scenes(data, "train"), load_backgrounds(data), seed=plan.seed)
     ready = in_background(lambda: _draw(composer, plan))
     began, step, progress = time.monotonic(), 0, 0.0

@@ -17,6 +17,7 @@ from agent.bodies import clock_state
 from agent.bundle import open_bundle
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database
+from agent.cli.output import counted
 from agent.config import Config, find_config
 from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError
@@ -82,11 +83,11 @@ def store(config: Config) -> Finding:
         db.check()
         everybody, unsent = people.list_people(db), events.count_unsent(db)
         foreign = _foreign(db, config)
-    text = (
-        f"{path}: {len(everybody)} people, {sum(one.templates for one in everybody)} templates, {unsent} events to send"
-    )
+    templates = sum(one.templates for one in everybody)
+    people_there = "1 person" if len(everybody) == 1 else f"{len(everybody)} people"
+    text = f"{path}: {people_there}, {counted(templates, 'template')}, {counted(unsent, 'event')} to send"
     if foreign:
-        advice = f"{foreign} templates are of another model and are not compared: enrol those people again"
+        advice = f"{counted(foreign, 'template')} of another model, not compared: enrol those people again"
         return Finding("database", State.WARNING, text, advice)
     return Finding("database", State.OK, text)
 
@@ -119,10 +120,11 @@ def broker(config: Config) -> Finding:
         return Finding(
             "broker", State.FAILED, f"{where}: {error}", "is it running, and are [mqtt] host and port right?"
         )
-    return _logged_in(where, connection)
+    return log_in(where, connection)
 
 
-def _logged_in(where: str, connection: Connection) -> Finding:
+def log_in(where: str, connection: Connection) -> Finding:
+    """What the broker answers, on a connection that was opened."""
     deadline = time.monotonic() + BROKER_SECONDS
     happened: list[Happening] = []
     while not any(isinstance(each, Ready | Gone) for each in happened) and time.monotonic() < deadline:

@@ -15,6 +15,7 @@ import typer
 
 from agent.cli.bench.command import bench
 from agent.cli.check import check
+from agent.cli.door import door
 from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
@@ -39,6 +40,7 @@ app = typer.Typer(
 for command in (run, demo, check, enrol, identify, embed, events, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
+app.add_typer(door, name="door")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,17 +1,19 @@
-"""What commands print: answers on stdout, progress on stderr."""
+"""What commands print: answers on stdout, progress on stderr.
+
+rich is loaded when something is printed with it: the agent starts sooner without.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 WIDE = 200  # columns where no terminal limits them: a pipe loses nothing
@@ -21,6 +23,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 def say(text: str, *, style: str = "") -> None:
     """Prints a line to stdout; `text` is taken as it is."""
+    from rich.text import Text
+
     _console().print(Text(text, style=style), soft_wrap=True)
 
 
@@ -47,6 +51,9 @@ def say_json(value: object, *, indent: int | None = 2) -> None:
 
 def say_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Prints rows of text under their headings."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
@@ -55,6 +62,9 @@ def say_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
 def progress(things: Iterable[T], *, total: int, doing: str) -> Iterator[T]:
     """Yields the things, with a bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -62,5 +72,7 @@ def progress(things: Iterable[T], *, total: int, doing: str) -> Iterator[T]:
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDE)

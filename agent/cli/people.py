@@ -20,7 +20,7 @@ Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 def list_all(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
     """List everybody, by id."""
     configured = load(config, sets)
-    from agent.enrolment import as_json
+    from agent.register import as_json
     from agent.store.people import list_people
 
     with database(configured) as db:
@@ -36,7 +36,7 @@ def list_all(*, json: Json = False, config: ConfigFile = None, sets: Sets = None
 def show(person: Person, *, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
     """Show what is kept of a person."""
     configured = load(config, sets)
-    from agent.enrolment import as_json, enrolled
+    from agent.register import as_json, enrolled
 
     with database(configured) as db:
         one = as_json(enrolled(db, person))
@@ -61,14 +61,12 @@ def remove(
     Exit status: 1 if there is no such person, or you say no.
     """
     configured = load(config, sets)
-    from agent.enrolment import Request, enrolled, remove_person
+    from agent.register import Request, enrolled, remove_person
 
     with database(configured) as db:
         one = enrolled(db, person)
-        if not yes:
-            typer.confirm(
-                f"Remove {one.id} ({one.name}) and {counted(one.templates, 'template')}?", abort=True, err=True
-            )
+        if not yes and not confirmed(f"Remove {one.id} ({one.name}) and {counted(one.templates, 'template')}?"):
+            raise typer.Exit(1)
         done = remove_person(db, person, Request("cli", datetime.now(UTC), str(ULID())))
     if json:
         say_json(done)

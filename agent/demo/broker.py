@@ -71,7 +71,8 @@ def _mosquitto(program: str, port: int) -> Iterator[None]:
         # Started by root, mosquitto would become a user who cannot read the folder.
         config.write_text(
             f"user {getpass.getuser()}\nlistener {port} {HOST}\n"
-            "allow_anonymous true\npersistence false\nset_tcp_nodelay true\nlog_dest none\n"
+            "allow_anonymous true\npersistence false\nlog_dest none\n"
+            "set_tcp_nodelay true\nmax_inflight_messages 100\n"
         )
         process = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

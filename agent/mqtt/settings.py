@@ -52,7 +52,7 @@ class LinkSettings:
     connect_seconds: float = 5.0  # limit of one attempt to connect
     # How long the broker keeps commands for us while we are away; 0: not at all. MQTT 3.1.1 knows only yes or no.
     session_seconds: int = 300
-    max_inflight: int = 20  # messages out and unacknowledged; Mosquitto's own limit is 20
+    max_inflight: int = 100  # messages out and unacknowledged; a broker of MQTT 5 may allow fewer: Mosquitto says 20
     max_payload_bytes: int = MAX_PAYLOAD
     reconnect_min_seconds: float = 0.5
     reconnect_max_seconds: float = 30.0

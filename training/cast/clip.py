@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +40,6 @@ def frames(told: Story) -> Iterator[Image]:
 
 def write_clip(path: Path, told: Story) -> None:
     """The clip as MPEG-4 part 2 in MP4: what every build of OpenCV reads."""
-    os.environ["OPENCV_FFMPEG_WRITER_OPTIONS"] = "threads;1"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
     for frame in frames(told):
         writer.write(np.ascontiguousarray(frame[..., ::-1]))

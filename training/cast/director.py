@@ -19,7 +19,7 @@ from training.cast.picture import FOCAL, Actor
 
 FPS = 15
 HEIGHT = 480
-COMING, GOING = 24, 11  # frames from the picture's edge to the door, and from there out of the picture
+COMING, GOING = 22, 10  # frames from the picture's edge to the door, and from there out of the picture
 EMPTY = 24  # frames, 1.6 s
 DAY = Light(azimuth=-35, elevation=35, key=0.75, ambient=0.42)
 DUSK = Light(azimuth=40, elevation=22, key=0.62, ambient=0.36, warmth=0.8)
@@ -82,19 +82,19 @@ class Story:
 def story(cast: Cast) -> Story:
     """The storyline, with that cast."""
     (ada, bruno, _), (first_stranger, second_stranger) = cast.staff, cast.strangers
-    visits = [_at_door(ada, 28, stay=48, smile=0.4, come=-1, go=1)]
+    visits = [_at_door(ada, 22, stay=56, smile=0.4, come=-1, go=1)]
     t = visits[-1].last + EMPTY
-    visits.append(_at_door(first_stranger, t, stay=45, come=1, go=-1))
+    visits.append(_at_door(first_stranger, t, stay=66, come=1, go=-1))
     t = visits[-1].last + EMPTY
     dusk = t - 4
-    visits.append(_at_door(bruno, t, stay=45, smile=0.9, come=1, go=1, distance=72))
+    visits.append(_at_door(bruno, t, stay=56, smile=0.9, come=1, go=1, distance=72))
     t = visits[-1].last + EMPTY
     dull = t - 4
-    visits.append(_at_door(ada, t, stay=58, come=-1, go=-1, x=-19, distance=86))
-    visits.append(_at_door(second_stranger, t + 3, stay=52, come=1, go=1, x=19, distance=89, smile=0.2))
+    visits.append(_at_door(ada, t, stay=72, come=-1, go=-1, x=-19, distance=86))
+    visits.append(_at_door(second_stranger, t + 3, stay=67, come=1, go=1, x=19, distance=89, smile=0.2))
     t = visits[-2].last + EMPTY
     visits.append(_walk_past(cast.passer_by, t))
-    frames = visits[-1].last + EMPTY - 4
+    frames = visits[-1].last + EMPTY
     return Story(frames, tuple(visits), ((0, DAY), (dusk, DUSK), (dull, DULL)))
 
 

@@ -43,7 +43,7 @@ def noise(seed: int, shape: tuple[int, int], cells: tuple[float, float]) -> Floa
     rng = np.random.default_rng(seed)
     coarse = rng.standard_normal((max(round(cells[0]), 2), max(round(cells[1]), 2)), np.float32)
     fine = np.asarray(cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
-    return (fine - fine.mean()) / max(float(fine.std()), 1e-6)
+    return np.asarray((fine - fine.mean()) / max(float(fine.std()), 1e-6), np.float32)
 
 
 def curve(knots: Floats, at: Floats) -> Floats:

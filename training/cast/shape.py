@@ -54,7 +54,7 @@ def rings(knots: Floats, rows: int, angle: Floats, roundness: float = 2.15) -> F
     side, ahead = np.sin(angle), np.cos(angle)
     x = width * np.sign(side) * np.abs(side) ** (2 / roundness)
     z = centre + np.where(ahead > 0, front, back) * np.sign(ahead) * np.abs(ahead) ** (2 / roundness)
-    return np.stack(np.broadcast_arrays(x, y, z), axis=-1).astype(np.float32)
+    return np.asarray(np.stack(np.broadcast_arrays(x, y, z), axis=-1), np.float32)
 
 
 def head_knots(who: Identity, face: Expression) -> Floats:
@@ -117,7 +117,7 @@ def mouth_y(who: Identity) -> float:
 
 def _sockets(x: Floats, y: Floats, who: Identity) -> Floats:
     e, s = who.eyes, who.skull
-    return (
+    out = (
         -e.depth * pair(x, y, (e.apart - 0.2, 0.15), (1.7, 1.05))
         - 0.35 * e.depth * pair(x, y, (1.5, 0.3), (0.7, 1.0))
         + 0.5 * pair(x, y, (e.apart, -0.05), (1.15, 0.75))
@@ -126,6 +126,7 @@ def _sockets(x: Floats, y: Floats, who: Identity) -> Floats:
         + 0.18 * e.bags * pair(x, y, (e.apart - 0.1, -1.15), (1.1, 0.35))
         - 0.15 * e.bags * pair(x, y, (e.apart - 0.1, -1.65), (1.3, 0.25))
     )
+    return np.asarray(out, np.float32)
 
 
 def _nose(x: Floats, y: Floats, who: Identity) -> Floats:
@@ -142,18 +143,19 @@ def _nose(x: Floats, y: Floats, who: Identity) -> Floats:
     groove = -0.25 * pair(x, y, (n.width + 0.3, tip - 0.25), (0.3, 0.8))
     nostril = -0.4 * pair(x, y, (n.width * 0.46, -n.length - 0.2), (0.36, 0.24))
     # the wings run into the ridge without an edge: a soft maximum
-    return (ridge**3 + (1.15 * wing) ** 3) ** (1 / 3) + ball + groove + nostril
+    return np.asarray((ridge**3 + (1.15 * wing) ** 3) ** (1 / 3) + ball + groove + nostril, np.float32)
 
 
 def _cheeks(x: Floats, y: Floats, who: Identity, face: Expression) -> Floats:
     s, middle = who.skull, mouth_y(who)
-    return (
+    out = (
         s.cheekbone_out * pair(x, y, (s.width * 0.64, -2.2), (1.6, 1.1))
         + s.cheek_out * pair(x, y, (s.width * 0.56, middle + 1.2), (1.9, 2.0))
         + 0.45 * face.smile * pair(x, y, (s.width * 0.52, -3.2), (1.5, 1.3))
         + s.chin_out * bump(x, y, (0.0, s.chin + 1.5 - 0.7 * face.open), (1.0 + s.chin_width, 1.0))
         - 0.3 * bump(x, y, (0.0, middle - who.mouth.lower - 0.75 - 0.8 * face.open), (1.5, 0.4))
     )
+    return np.asarray(out, np.float32)
 
 
 def _mouth(x: Floats, y: Floats, who: Identity, face: Expression) -> Floats:
@@ -164,15 +166,16 @@ def _mouth(x: Floats, y: Floats, who: Identity, face: Expression) -> Floats:
     corners = (m.curl + 0.45 * face.smile) * (x / half) ** 2
     upper = y - middle - corners
     lower = y - middle - corners + gap
-    return (
+    out = (
         0.45 * bump(x, y, (0.0, middle + 0.2), (2.7, 1.7))
-        + 0.42 * across * bump(upper, upper * 0, (m.upper * 0.55, 0.0), (m.upper * 0.6, 1.0))
-        + 0.5 * across * bump(lower, lower * 0, (-m.lower * 0.5, 0.0), (m.lower * 0.6, 1.0))
+        + 0.42 * across * np.exp(-(((upper / m.upper - 0.55) / 0.6) ** 2))
+        + 0.5 * across * np.exp(-(((lower / m.lower + 0.5) / 0.6) ** 2))
         - 0.35 * np.sqrt(across) * np.maximum(np.exp(-((upper / 0.16) ** 2)), np.exp(-((lower / 0.16) ** 2)))
         - 0.6 * step(np.minimum(-upper, lower), 0.0, 0.15) * (across > 0)
         - 0.12 * bump(x, y, (0.0, middle + m.upper + 0.75), (0.3, 0.6))
         - 0.2 * pair(x, y, (half + 0.25, middle + m.curl + 0.45 * face.smile), (0.35, 0.5))
     )
+    return np.asarray(out, np.float32)
 
 
 def smile_fold(who: Identity, face: Expression) -> list[tuple[float, float]]:
@@ -192,12 +195,13 @@ def _lines(x: Floats, y: Floats, who: Identity, face: Expression) -> Floats:
     age, side, corner = who.skin.age, np.abs(x), who.eyes.apart + 1.9
     crow = line(side, y, [(corner, 0.25), (corner + 1, 0.6)], 0.12)
     crow = crow + line(side, y, [(corner, -0.1), (corner + 1, -0.4)], 0.12)
-    return (
+    out = (
         -(0.06 + 0.2 * age + 0.16 * face.smile) * line(side, y, smile_fold(who, face), 0.32)
         - (0.05 * age + 0.05 * face.smile) * crow
         - (0.07 * age + 0.05 * face.raise_brows) * forehead_lines(x, y, who, 0.13)
         - 0.12 * age * line(side, y, [(0.55, 1.2), (0.6, 2.5)], 0.14)
     )
+    return np.asarray(out, np.float32)
 
 
 def beard_region(x: Floats, y: Floats, who: Identity) -> Floats:

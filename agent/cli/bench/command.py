@@ -36,21 +36,22 @@ def bench(
     configured = load(config, sets, {"engine.threads": 1})
     from agent.bundle import open_bundle
 
+    from agent.hardware.cameras.demo import CLIP
+
     bundle = open_bundle(configured)
-    rows = _stages(bundle, clip, frames)
+    rows = _stages(bundle, clip or CLIP, frames)
     if not quick:
         from agent.cli.bench.outbox import outbox_row
         from agent.cli.bench.process import process_rows
 
-        rows += [*process_rows(configured), outbox_row()]
+        rows += [*process_rows(configured, clip or CLIP), outbox_row()]
     _tell(bundle, rows, json=json)
 
 
-def _stages(bundle: Bundle, clip: Path | None, frames: int) -> list[Row]:
+def _stages(bundle: Bundle, clip: Path, frames: int) -> list[Row]:
     from agent.cli.bench.stages import Stages, clip_frames
-    from agent.hardware.cameras.demo import CLIP
 
-    return Stages(bundle, _enrolled(bundle.config, bundle.model_id)).rows(clip_frames(clip or CLIP, frames))
+    return Stages(bundle, _enrolled(bundle.config, bundle.model_id)).rows(clip_frames(clip, frames))
 
 
 def _enrolled(config: Config, model: str) -> Gallery:

@@ -34,11 +34,11 @@ class Started:
     seconds: float  # from the start of Python to READY
 
 
-def process_rows(config: Config) -> list[Row]:
+def process_rows(config: Config, clip: Path) -> list[Row]:
     """Returns start, memory and load of an agent with the models of `config`, a database of its own and no broker."""
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as name:
         folder = Path(name)
-        with _agent(folder, [*_sets(config, folder), "--backend", "demo", "--loop"]) as started:
+        with _agent(folder, [*_sets(config, folder), "--camera", str(clip), "--loop"]) as started:
             time.sleep(MEMORY_SECONDS)
             resident, peak = _megabytes(started.process, "VmRSS"), _megabytes(started.process, "VmHWM")
         with _agent(folder, [*_sets(config, folder), *_empty_scene(folder)]) as still:

@@ -12,6 +12,7 @@ import numpy as np
 from agent.access.gate import Gate, GateSettings
 from agent.bundle import Bundle
 from agent.cli.bench.rows import Row
+from agent.cli.output import counted
 from agent.gallery.match import Gallery
 from agent.hardware.cameras import CameraOptions
 from agent.hardware.cameras.video import VideoFile
@@ -52,8 +53,8 @@ class Stages:
         times = self._watch.percentiles()
         notes = {
             "detect": "letterbox, network, decoding",
-            "search": f"{self._gallery.templates} templates enrolled here",
-            TOTAL: f"{self._single} of {len(frames)} frames show one face; without the large search",
+            "search": f"{counted(self._gallery.templates, 'template')} enrolled here",
+            TOTAL: f"{self._single} of {max(len(frames) - WARM_UP, 0)} frames show one face; without the large search",
         }
         return [self._row(name, times.get(name), notes.get(name, "")) for name in STAGES]
 

@@ -1,0 +1,152 @@
+"""Models with their cards."""
+
+import json
+
+import numpy as np
+import pytest
+
+from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, open_bundle, read_card
+from agent.config import load_config
+from agent.errors import ConfigError, HardwareError, ModelError
+from agent.hardware.backends import BACKENDS
+from agent.vision.quality import QualityLimits
+from tests.fakes import blocks
+from tests.fakes.engines import NOTING, NotingEngine
+
+opened = NotingEngine.asked
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    opened.clear()
+    monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", NOTING)
+    blocks.write_cards(tmp_path)
+    return tmp_path
+
+
+def config(models, **more):
+    paths = {f"models.{name}": models / f"{name}.tflite" for name in ("encoder", "detector")}
+    return load_config(None, {"device.data_dir": models, **paths, **more}, {})
+
+
+def test_it_knows_its_models_before_any_is_loaded(models):
+    bundle = open_bundle(config(models))
+    assert bundle.model_id == blocks.MODEL
+    assert bundle.detector.id == "latchkey-detector-1-b10c0000"
+    assert opened == []
+
+
+def test_eyes_are_new_each_time_and_run_what_the_card_describes(models):
+    bundle = open_bundle(config(models, **{"engine.threads": 2, "detector.score_threshold": 0.7}))
+    first, second = bundle.eyes(), bundle.eyes()
+    assert first.detector is not second.detector
+    assert first.encoder is not second.encoder
+    want = {"runtime": "ai-edge-litert", "delegate": None, "threads": 2}
+    assert opened[:2] == [
+        ("detector.tflite", want | {"sha256": bundle.detector.sha256}),
+        ("encoder.tflite", want | {"sha256": bundle.encoder.sha256}),
+    ]
+    assert len(opened) == 4
+
+
+def test_a_delegate_is_asked_for(models):
+    open_bundle(config(models, **{"engine.delegate": "edgetpu"})).eyes()
+    assert {options["delegate"] for _, options in opened} == {"edgetpu"}
+
+
+def test_everything_that_is_made_of_a_picture(models):
+    eyes = open_bundle(config(models)).eyes()
+    picture = blocks.paint(blocks.Block(blocks.RED, x=80), blocks.Block(blocks.BLUE, x=400))
+    seen = sorted(eyes.look(picture), key=lambda one: one.face.box.x)
+    assert [round(one.face.box.x / 10) * 10 for one in seen] == [80, 400]
+    assert [one.crop.image.shape for one in seen] == [(112, 112, 3)] * 2
+    assert all(one.crop.quality.face_px == pytest.approx(120, abs=4) for one in seen)
+    assert all(one.embedding.model == blocks.MODEL for one in seen)
+    assert float(seen[0].embedding.vector @ seen[1].embedding.vector) < 0.2
+    assert eyes.look(blocks.paint()) == []
+
+
+def test_flip_averaging_is_configured(models):
+    plain, averaging = (
+        open_bundle(config(models, **{"gate.flip_average": flip})).eyes().encoder for flip in (False, True)
+    )
+    half = np.zeros((112, 112, 3), np.uint8)
+    half[:, :56] = blocks.RED
+    mirrored = np.ascontiguousarray(half[:, ::-1])
+    assert np.array_equal(averaging(half).vector, averaging(mirrored).vector)
+    assert plain.dimension == averaging.dimension == 3
+
+
+def test_the_threshold_grows_with_the_gallery_and_with_caution(models):
+    bundle = open_bundle(config(models))
+    few, many = bundle.threshold(10), bundle.threshold(10_000)
+    assert few.cosine < many.cosine
+    cautious = open_bundle(config(models, **{"gate.false_accepts_per_visit": 1e-6}))
+    assert cautious.threshold(10).cosine > few.cosine
+    tries = open_bundle(config(models, **{"gate.tries": 10}))
+    assert tries.threshold(10).cosine > few.cosine  # more shots of a stranger, each with its chance
+
+
+def test_the_rates_of_enrolment_are_on_the_table(models):
+    table = open_bundle(config(models)).table
+    assert table.cosine_for(SAME_PERSON_FMR) == pytest.approx(0.3)
+    assert table.cosine_for(DUPLICATE_FMR) == pytest.approx(0.5)
+
+
+def test_limits_are_those_configured(models):
+    assert open_bundle(config(models)).limits == QualityLimits()
+    assert open_bundle(config(models, **{"quality.min_face_px": 80.0})).limits.min_face_px == 80
+
+
+# What may be wrong
+
+
+def test_a_card_that_is_missing(models):
+    (models / "encoder.json").unlink()
+    with pytest.raises(ModelError, match=r"encoder\.json: no card for encoder\.tflite: No such file.*copy it beside"):
+        open_bundle(config(models))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"null", id="nothing"),
+        pytest.param(b"7", id="a number"),
+        pytest.param(b'"card"', id="text"),
+        pytest.param(b'{"id": "x"}', id="no sha256"),
+        pytest.param(b'{"sha256": "x"}', id="no id"),
+        pytest.param(b"\xff\xfe\x00", id="not UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["detector", "encoder"])
+def test_a_card_that_is_none(models, name, text):
+    (models / f"{name}.json").write_bytes(text)
+    with pytest.raises(ModelError, match=rf"{name}\.json: not a model card"):
+        open_bundle(config(models))
+
+
+def test_an_encoder_without_a_table_of_rates(models):
+    card = json.loads((models / "encoder.json").read_text())
+    del card["fmr"]
+    (models / "encoder.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="has no table 'fmr'"):
+        open_bundle(config(models))
+
+
+def test_the_card_keeps_all_it_says(models):
+    (models / "encoder.json").write_text('{"id": "e", "sha256": "0", "dimension": 256}')
+    assert read_card(models / "encoder.tflite").fields["dimension"] == 256
+
+
+def test_a_runtime_that_is_not_there(models, monkeypatch):
+    monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", "agent.no_such:Engine")
+    with pytest.raises(HardwareError, match="ai-edge-litert"):
+        open_bundle(config(models)).eyes()
+
+
+def test_a_runtime_that_nobody_knows(models):
+    with pytest.raises(ConfigError):
+        config(models, **{"engine.runtime": "tensorrt"})

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the [training] extra is not installed: losses and nets are not tested")
+
+from training.losses import contrastive, distillation, relation  # noqa: E402
+
+
+def rows(seed, count=12, dimension=6):
+    values = torch.from_numpy(np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32))
+    return torch.nn.functional.normalize(values)
+
+
+def test_distillation_and_relation_as_two_loops_have_them():
+    student, teacher = rows(0), rows(1)
+    direct = np.mean([1 - float(s @ t) for s, t in zip(student, teacher, strict=True)])
+    assert float(distillation(student, teacher)) == pytest.approx(direct, abs=1e-6)
+    pairs = [
+        float(student[i] @ student[j] - teacher[i] @ teacher[j]) ** 2 for i in range(12) for j in range(12) if i != j
+    ]
+    assert float(relation(student, teacher)) == pytest.approx(np.mean(pairs), abs=1e-6)
+    assert float(relation(student, student @ torch.linalg.qr(torch.randn(6, 6)).Q)) == pytest.approx(0, abs=1e-6)
+
+
+def test_contrastive_as_two_loops_have_it():
+    embeddings, labels = rows(2), torch.arange(12) // 3
+    pull, push = [], []
+    for i in range(12):
+        for j in range(12):
+            cosine = float(embeddings[i] @ embeddings[j])
+            if i != j and labels[i] == labels[j]:
+                pull.append(max(0.0, 0.5 - cosine) ** 2)
+            elif labels[i] != labels[j] and cosine > 0.2:
+                push.append((cosine - 0.2) ** 2)
+    assert float(contrastive(embeddings, labels)) == pytest.approx(np.mean(pull) + np.mean(push), abs=1e-6)
+
+
+def test_contrastive_of_strangers_only_and_of_one_person_only():
+    far = torch.eye(6)
+    assert float(contrastive(far, torch.arange(6))) == 0.0
+    assert float(contrastive(torch.ones(4, 3) / 3**0.5, torch.zeros(4, dtype=torch.int64))) == 0.0
+
+
+def test_detector_targets_lie_on_the_face_at_its_own_grid():
+    from training.train_detector import loss, targets
+
+    box = np.array([[40, 30, 80, 80]], np.float32)
+    marks = np.array([[[50, 45], [70, 45], [60, 57], [52, 68], [68, 68]]], np.float32)
+    state, boxes, points, _ = targets([(box, marks)], 16, 120, 160)
+    r, c = np.nonzero(state[0].numpy() == 1)
+    assert len(r) > 0
+    for row, column in zip(r, c, strict=True):
+        middle = np.array([(column + 0.5) * 16, (row + 0.5) * 16])
+        left, top, right, bottom = boxes[0, row, column].numpy() * 16
+        np.testing.assert_allclose([middle[0] - left, middle[1] - top, middle[0] + right, middle[1] + bottom], box[0])
+        np.testing.assert_allclose(points[0, row, column].numpy().reshape(5, 2) * 16 + middle, marks[0], atol=1e-4)
+    assert (targets([(box, marks)], 32, 120, 160)[0] != 1).all()
+
+    from training.detector import Detector
+
+    parts = loss(Detector()(torch.zeros(1, 3, 120, 160)), [(box, marks)], 120, 160)
+    assert all(torch.isfinite(value) for value in parts.values())
+
+
+@pytest.mark.parametrize("side", [48, 64, 80, 112])
+def test_one_encoder_takes_several_sizes(side):
+    from training.encoder import Encoder
+
+    net = Encoder().eval()
+    x = torch.randn(2, 3, side, side)
+    with torch.no_grad():
+        before = net(x)
+        net.fix(side)
+        torch.testing.assert_close(net(x), before)
+    assert before.shape == (2, 256)
