@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from tests.fakes import blocks, cameras
 from tests.fakes.agents import Terminals, empty_stage, enrol, outcomes, perform, recorded, waited
 from tests.fakes.blocks import GREEN, RED
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER, Stage
+from tests.fakes.service import Service
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 VISIT = [EMPTY] * 3 + [ANNA] * 10 + [EMPTY] * 15
@@ -427,3 +429,77 @@ def test_strangers_only(configure, stage):
     stage.play = VISIT
     perform(config)
     assert [outcome for outcome, _, _ in outcomes(config)] == ["denied"]
+
+
+# As a process: exit statuses
+
+
+@pytest.fixture
+def serve(configure, tmp_path):
+    config = configure()
+    enrol(config, "anna", RED)
+    lines = [
+        f'[device]\ndata_dir = "{config.device.data_dir}"\n[mqtt]\nenabled = false\n[camera]\nbackend = "demo"',
+        f'[models]\nencoder = "{config.models.encoder}"\ndetector = "{config.models.detector}"\n',
+    ]
+    (tmp_path / "agent.toml").write_text("\n".join(lines))
+    started = []
+
+    def start(play, *arguments):
+        started.append(Service(tmp_path, play, "--config", tmp_path / "agent.toml", *arguments))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.process.kill()
+        service.process.wait()
+
+
+def test_0_after_the_end_of_a_recording(serve, configure):
+    service = serve("a visit", "--as-fast-as-possible")
+    assert service.status() == 0, service.log
+    assert outcomes(configure()) == [("granted", "match", "anna")]
+    assert "the recording has ended" in service.log
+    assert "Traceback" not in service.log
+
+
+def test_1_after_a_crash(serve, configure):
+    service = serve("a crash", "--as-fast-as-possible")
+    assert service.status() == 1, service.log
+    assert "agent crashed in capture: ha" in service.log
+    assert outcomes(configure()) == [("denied", "unknown", None)]  # the visitor who was there
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["--camera", "/nonexistent/video.mp4"], "there is no such video file", id="no video"),
+        pytest.param(["--camera", "/dev/video99"], "there is no such camera", id="no camera"),
+        pytest.param(["--set", "engine.threads=0"], "threads", id="a wrong value"),
+        pytest.param(["--set", "models.encoder=/nonexistent.tflite"], "no card for nonexistent.tflite", id="no model"),
+    ],
+)
+def test_2_for_what_is_not_there(serve, arguments, says):
+    service = serve("a visit", *arguments)
+    assert service.status() == 2, service.log
+    assert says in service.log
+    assert "Traceback" not in service.log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_0_when_asked_to_stop(serve, configure, wait_for, number):
+    service = serve("a queue")
+    wait_for(lambda: outcomes(configure()) or service.process.poll() is not None, seconds=60)
+    service.process.send_signal(number)
+    assert service.status(15) == 0, service.log
+    assert f"agent stops: {number.name}" in service.log
+    assert "Traceback" not in service.log
+    told = service.log.count("denied")
+    assert len(outcomes(configure())) == told
+
+
+def test_0_when_asked_to_stop_while_the_camera_is_away(serve, wait_for):
+    service = serve("unplugged")
+    wait_for(lambda: service.log.count("camera lost") >= 2 or service.process.poll() is not None, seconds=60)
+    service.process.terminate()
+    assert service.status(15) == 0, service.log

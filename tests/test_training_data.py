@@ -4,6 +4,7 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+
 from training.faces import Batches, augment, load, sharpen_to
 from training.scenes import SWAP, Composer, load_scenes
 

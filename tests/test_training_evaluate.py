@@ -3,6 +3,7 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+
 from agent.types import Box, Face
 from training.evaluate import central, lfw_pairs, read_pictures, ten_fold
 

@@ -46,7 +46,7 @@ def test_detector_targets_lie_on_the_face_at_its_own_grid():
 
     box = np.array([[40, 30, 80, 80]], np.float32)
     marks = np.array([[[50, 45], [70, 45], [60, 57], [52, 68], [68, 68]]], np.float32)
-    state, boxes, points, _ = targets([(box, marks)], 16, 120, 160)
+    state, boxes, points, _ = targets([(box, marks)], 16, 128, 160)
     r, c = np.nonzero(state[0].numpy() == 1)
     assert len(r) > 0
     for row, column in zip(r, c, strict=True):
@@ -54,11 +54,11 @@ def test_detector_targets_lie_on_the_face_at_its_own_grid():
         left, top, right, bottom = boxes[0, row, column].numpy() * 16
         np.testing.assert_allclose([middle[0] - left, middle[1] - top, middle[0] + right, middle[1] + bottom], box[0])
         np.testing.assert_allclose(points[0, row, column].numpy().reshape(5, 2) * 16 + middle, marks[0], atol=1e-4)
-    assert (targets([(box, marks)], 32, 120, 160)[0] != 1).all()
+    assert (targets([(box, marks)], 32, 128, 160)[0] != 1).all()
 
     from training.detector import Detector
 
-    parts = loss(Detector()(torch.zeros(1, 3, 120, 160)), [(box, marks)], 120, 160)
+    parts = loss(Detector()(torch.zeros(1, 3, 128, 160)), [(box, marks)], 128, 160)
     assert all(torch.isfinite(value) for value in parts.values())
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from training.measure import all_pairs, threshold_at, verification
 
 

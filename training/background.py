@@ -6,18 +6,18 @@ import multiprocessing
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Ready(Protocol[T]):
+class Ready(Protocol[T_co]):
     """Where the batches arrive."""
 
-    def get(self) -> T:
+    def get(self) -> T_co:
         """Returns the next one; waits for it."""
         ...
 
 
-def in_background(draw: Callable[[], T], *, ahead: int = 8) -> Ready[T]:
+def in_background(draw: Callable[[], T_co], *, ahead: int = 8) -> Ready[T_co]:
     """Returns a queue that a forked process keeps filled with what `draw` returns. It ends with this process."""
     context = multiprocessing.get_context("fork")
     ready = context.Queue(ahead)

@@ -86,7 +86,7 @@ def fmr_table(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> dict
     The last point is the last that the rule of three lets one believe: three in so many pairs.
     """
     _, impostor = all_pairs(vectors, identity)
-    points = []
+    points: list[tuple[float, float]] = []
     for hundredth in range(-100, 100):
         similarity = hundredth / 100
         rate = float(len(impostor) - np.searchsorted(impostor, similarity)) / len(impostor)

@@ -1,8 +1,11 @@
-"""The detector: a small anchor-free net that says at every cell of three grids whether a face's middle is there, how
-large the face is, and where its eyes, nose and mouth corners are.
+"""The detector: a small anchor-free net.
+
+It says at every cell of three grids whether a face's middle is there, how large the face is, and where its eyes, nose
+and mouth corners are.
 
 The cells are 8, 16 and 32 pixels wide. Small faces are found on the fine grid, helped by what the next coarser one
-sees around them; all numbers are in cells, so that one int8 scale serves each grid (FCOS, Tian et al. 2019; YuNet, Wu et al. 2023).
+sees around them; all numbers are in cells, so that one int8 scale serves each grid (FCOS, Tian et al. 2019; YuNet,
+Wu et al. 2023).
 """
 
 from __future__ import annotations

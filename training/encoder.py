@@ -63,8 +63,10 @@ class Block(nn.Module):
 
 
 class GlobalDepthwise(nn.Module):
-    """A learned weighted mean per channel over the last map; the weights follow the map's size, so that the net can be
-    trained on smaller pictures first."""
+    """A learned weighted mean per channel over the last map.
+
+    The weights follow the map's size, so that the net can be trained on smaller pictures first.
+    """
 
     SIDE = 7  # 112 / 16
 

@@ -105,7 +105,8 @@ def evaluate_lfw(folder: Path, detector: Detector, encoder: Encoder) -> dict[str
     embedded = embed_pictures(read_pictures(folder / "lfw.zip"), detector, encoder)
     row = {name: i for i, name in enumerate(embedded.names)}
     pairs = lfw_pairs(folder / "pairs.txt")
-    first, second = (embedded.vectors[[row[pair[side]] for pair in pairs]] for side in (0, 1))
+    first = embedded.vectors[[row[one] for one, _, _ in pairs]]
+    second = embedded.vectors[[row[other] for _, other, _ in pairs]]
     accuracy, error = ten_fold((first * second).sum(1), np.array([pair[2] for pair in pairs]))
     people: dict[str, int] = {}
     identity = np.array([people.setdefault(name.split("/")[0], len(people)) for name in embedded.names])

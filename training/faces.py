@@ -47,8 +47,10 @@ def load(folder: Path) -> Faces:
 
 
 def sharpen_to(dimension: int, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns the (T, dimension) projection that keeps most of the similarities of (N, T) rows: their leading right
-    singular vectors, without centring, since cosines are taken from the origin."""
+    """Returns the (T, dimension) projection that keeps most of the similarities of (N, T) rows.
+
+    Their leading right singular vectors, without centring, since cosines are taken from the origin.
+    """
     _, basis = np.linalg.eigh(vectors.T @ vectors)
     return np.ascontiguousarray(basis[:, ::-1][:, :dimension]).astype(np.float32)
 

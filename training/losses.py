@@ -31,6 +31,8 @@ def contrastive(embeddings: Tensor, labels: Tensor, *, positive: float = 0.5, ne
     Args:
         embeddings: (B, D) float32, unit length.
         labels: (B,) int64, the person of each row.
+        positive: cosine that is enough for the same person; the reference encoders rarely say more.
+        negative: cosine that is little enough for others.
     """
     cosine = embeddings @ embeddings.T
     same = labels[:, None] == labels[None, :]

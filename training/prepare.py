@@ -38,7 +38,7 @@ def _unpack(folder: Path, target: Path) -> None:
     with (folder / "index.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     part = target.with_suffix(".part")
-    faces = np.lib.format.open_memmap(part, "w+", np.uint8, (len(rows), 112, 112, 3))
+    faces = np.lib.format.open_memmap(part, "w+", np.uint8, (len(rows), 112, 112, 3))  # type: ignore[no-untyped-call] # numpy
     archives = {shard: zipfile.ZipFile(folder / f"faces_{int(shard):02d}.zip") for shard in {r["shard"] for r in rows}}
     for i, row in enumerate(track(rows, "unpacking faces")):
         data = np.frombuffer(archives[row["shard"]].read(row["file"]), np.uint8)
@@ -72,4 +72,4 @@ def _embed(model: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

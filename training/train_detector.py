@@ -83,7 +83,7 @@ def box_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def loss(maps: tuple[Tensor, ...], labels: list[Labels], height: int, width: int) -> dict[str, Tensor]:
-    """Returns the parts of the loss of nine maps, each a mean over the cells that hold a face, of all grids together."""
+    """Returns the parts of the loss of nine maps, each a mean over the cells of all grids that hold a face."""
     parts: dict[str, list[Tensor]] = {"score": [], "box": [], "points": []}
     count = 0
     for level, stride in enumerate(STRIDES):

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.encoder import Encoder
 from agent.vision.encode import shrink
 from training.background import in_background
+from training.encoder import Encoder
 from training.faces import PIXELS, Batches, Faces, load, sharpen_to
 from training.losses import contrastive, distillation, relation
 from training.measure import verification

@@ -35,7 +35,6 @@ def bench(
     """
     configured = load(config, sets, {"engine.threads": 1})
     from agent.bundle import open_bundle
-
     from agent.hardware.cameras.demo import CLIP
 
     bundle = open_bundle(configured)

@@ -24,6 +24,7 @@ MEMORY_SECONDS = 5.0  # after READY
 EMPTY_SECONDS = 10.0
 EMPTY_FPS = 10
 LONGEST_START_SECONDS = 60.0
+LONGEST_STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,17 @@ def _agent(folder: Path, options: Sequence[str]) -> Iterator[Started]:
             _wait_ready(process, messages)
             yield Started(process.pid, time.monotonic() - began)
         finally:
-            process.terminate()
-            process.wait()
+            _stop(process)
             address.unlink()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(LONGEST_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_ready(process: subprocess.Popen[bytes], messages: socket.socket) -> None:
