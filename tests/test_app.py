@@ -494,7 +494,7 @@ def test_0_when_asked_to_stop(serve, configure, wait_for, number):
     assert service.status(15) == 0, service.log
     assert f"agent stops: {number.name}" in service.log
     assert "Traceback" not in service.log
-    told = service.log.count("denied")
+    told = service.log.count(": denied {")
     assert len(outcomes(configure())) == told
 
 

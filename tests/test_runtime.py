@@ -129,11 +129,13 @@ def test_stopping_after_all_lets_the_steps_end_by_themselves():
 
 
 def test_stopping_after_all_is_bounded_all_in_all():
-    at_work = worker(pause)
+    release = threading.Event()
+    at_work = worker(release.wait)
     at_work.start()
     began = time.monotonic()
-    at_work.stop(0.3, after_all=True)
-    assert 0.3 <= time.monotonic() - began < 0.6
+    assert at_work.stop(1.0, after_all=True) is False
+    assert 1.0 <= time.monotonic() - began < 1.9
+    release.set()
     assert at_work.stop() is True
 
 

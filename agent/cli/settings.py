@@ -38,10 +38,11 @@ def load(
     Args:
         file: of --config.
         sets: of --set; win over the file.
-        overrides: of other options; win over both.
+        overrides: of other options; win over both, but for those that are None: not given.
         quiet: log warnings at most, unless the level is "debug": a command that answers is no service.
     """
-    config = load_config(file, {**parse_sets(sets or ()), **(overrides or {})})
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    config = load_config(file, parse_sets(sets or ()) | given)
     start_logging("warning" if quiet and config.log.level == "info" else config.log.level)
     return config
 

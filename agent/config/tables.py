@@ -179,7 +179,7 @@ class Mqtt(Table):
     username: str = ""
     password_file: OptionalFile = None
     keepalive_seconds: Annotated[int, Field(ge=5, le=3600)] = 30
-    max_inflight: Annotated[int, Field(ge=1, le=1000)] = 20  # events sent and not yet acknowledged
+    max_inflight: Annotated[int, Field(ge=1, le=1000)] = 100  # events sent and not yet acknowledged
     reconnect_min_seconds: Seconds = 0.5
     reconnect_max_seconds: Seconds = 30.0
     session_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300  # how long the broker keeps commands for us

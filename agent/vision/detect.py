@@ -113,10 +113,11 @@ def merge(scores: Floats, boxes: Floats, points: Floats) -> list[Face]:
         points: (N, 5, 2).
     """
     faces, left = [], np.ones(len(scores), bool)
+    alike = overlap(boxes[:, None], boxes) > SAME_FACE_IOU  # (N, N)
+    np.fill_diagonal(alike, val=True)  # those without an area, too
     while left.any():
         best = int(np.argmax(left))
-        same = left & (overlap(boxes[best], boxes) > SAME_FACE_IOU)
-        same[best] = True
+        same = left & alike[best]
         weight = scores[same] ** 2 / (scores[same] ** 2).sum()
         x0, y0, x1, y1 = (float(v) for v in weight @ boxes[same])
         marks = np.tensordot(weight, points[same], 1).astype(np.float32)
@@ -125,10 +126,13 @@ def merge(scores: Floats, boxes: Floats, points: Floats) -> list[Face]:
     return faces
 
 
-def overlap(box: Floats, boxes: Floats) -> Floats:
-    """Returns the intersection over union of one (4,) box with each of (N, 4)."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    both = np.clip(high - low, 0, None).prod(1)
-    areas = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)
-    union = float(np.clip(box[2:] - box[:2], 0, None).prod()) + areas - both
+def overlap(a: Floats, b: Floats) -> Floats:
+    """Returns the intersection over union of boxes (..., 4) with others, as far as numpy broadcasts them."""
+    both = _area(np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:]))
+    union = _area(a[..., :2], a[..., 2:]) + _area(b[..., :2], b[..., 2:]) - both
     return np.asarray(both / np.maximum(union, 1e-9), np.float32)
+
+
+def _area(low: Floats, high: Floats) -> Floats:
+    width, height = (high - low).clip(min=0).T  # of any number of boxes
+    return np.asarray(width * height, np.float32).T

@@ -67,6 +67,6 @@ def _unit(vector: Floats) -> Floats:
     if not math.isfinite(length):
         raise ModelError("the encoder answers with infinite numbers, or none: its file is not usable")
     if length == 0:
-        return np.eye(1, len(vector), dtype=np.float32)[0]
+        return np.asarray(np.eye(1, len(vector))[0], np.float32)
     unit: Floats = (exact / length).astype(np.float32)
     return unit

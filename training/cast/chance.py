@@ -82,7 +82,7 @@ def _skull(rng: np.random.Generator, male: float) -> Skull:
         slope=_near(rng, 0.3 + 0.4 * male, 0.35),
         brow_out=_near(rng, 0.1 + 0.35 * male, 0.12),
         ear=_near(rng, 0.95 + 0.1 * male, 0.09),
-        neck=_near(rng, 4.7 + 1.2 * male, 0.3),
+        neck=min(_near(rng, 4.7 + 1.2 * male, 0.3), 6.3),
     )
 
 

@@ -29,20 +29,23 @@ def hair_line(angle: Floats, who: Identity) -> Floats:
     return np.interp(away, at, y).astype(np.float32)
 
 
-def growth(angle: Floats, y: Floats, who: Identity, softness: float = 0.35) -> Floats:
+def growth(angle: Floats, y: Floats, who: Identity, softness: float = 0.45) -> Floats:
     """How much of the head (H, W) is covered by hair, 0..1."""
     if who.hair.style is HairStyle.BALD:
         return np.zeros_like(y)
     rows, columns = y.shape
-    ragged = 0.35 * noise(who.seed + 21, (rows, columns), (6, columns / 4)) + 0.2 * noise(
-        who.seed + 22, (rows, columns), (rows / 4, columns / 4)
+    tufts, strands = (
+        noise(who.seed + 21, (rows, columns), (5, columns / 9)),
+        noise(who.seed + 22, (rows, columns), (9, columns / 2.2)),
     )
+    ragged = 0.25 * tufts + 0.22 * strands
     return step(y - hair_line(angle, who) + ragged, -softness, softness)
 
 
 def scalp(angle: Floats, y: Floats, who: Identity) -> Floats:
     """How dark the roots make the skin (H, W), 0..1."""
-    cover = growth(angle, y, who, 0.6) * step(y, -6.5, -4.0) * step(np.degrees(np.abs(angle)) - 2 * y, 60.0, 75.0)
+    grown = np.maximum(step(y, 0.0, 2.0), step(np.abs(angle), 1.4, 1.6) * step(y, -6.5, -4.0))  # not on the cheeks
+    cover = growth(angle, y, who, 0.6) * grown
     rows, columns = y.shape
     stubble = noise(who.seed + 23, (rows, columns), (rows / 2, columns / 2))
     if who.hair.style is HairStyle.BUZZ:
