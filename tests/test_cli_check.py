@@ -141,7 +141,7 @@ class TestModels:
 class TestDatabase:
     def test_people_and_events_are_counted(self, latchkey):
         latchkey("enrol", "anna", latchkey.photo("a.png", Block(RED)))
-        text = f"{latchkey.database}: 1 person, 1 template, 1 event to send"
+        text = f"{latchkey.database}: 1 person, 1 template, 1 event, 1 to send"
         assert look(latchkey, checks.store).text == text
 
     def test_templates_of_another_model(self, latchkey):

@@ -264,3 +264,8 @@ def test_a_second_agent_is_told_who_has_the_database(path):
         pass
     with agent_lock(path):
         pass
+
+
+def test_counts_tell_the_rows_of_every_table(tmp_path):
+    with open_db(tmp_path / "latchkey.db") as db:
+        assert db.counts() == {"people": 0, "templates": 0, "gallery": 1, "events": 0, "commands": 0}

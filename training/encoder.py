@@ -111,6 +111,14 @@ class Encoder(nn.Module):
             if isinstance(layer, GlobalDepthwise):
                 layer.fix(side // 16)
 
+    def shift(self, mean: Tensor) -> None:
+        """Takes a (dimension,) mean off every output from now on, at no cost: the last layer's bias holds it."""
+        last = self.layers[-1]
+        if not isinstance(last, nn.BatchNorm2d):
+            raise TypeError("the last layer has no bias")
+        with torch.no_grad():
+            last.bias -= mean
+
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layers(x)
         return y.flatten(1)

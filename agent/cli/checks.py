@@ -82,10 +82,10 @@ def store(config: Config) -> Finding:
     with database(config) as db:
         db.check()
         everybody, unsent = people.list_people(db), events.count_unsent(db)
-        foreign = _foreign(db, config)
+        foreign, recorded = _foreign(db, config), db.counts()["events"]
     templates = sum(one.templates for one in everybody)
     people_there = "1 person" if len(everybody) == 1 else f"{len(everybody)} people"
-    text = f"{path}: {people_there}, {counted(templates, 'template')}, {counted(unsent, 'event')} to send"
+    text = f"{path}: {people_there}, {counted(templates, 'template')}, {counted(recorded, 'event')}, {unsent} to send"
     if foreign:
         advice = f"{counted(foreign, 'template')} of another model, not compared: enrol those people again"
         return Finding("database", State.WARNING, text, advice)

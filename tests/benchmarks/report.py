@@ -56,7 +56,7 @@ class Results:
     bundle: Bundle
     at: datetime
     tried: list[Tried] = field(default_factory=list)
-    staff: list[Staff] = field(default_factory=list)  # of each turn; those with the speakers are the last
+    staff: list[Staff] = field(default_factory=list)  # of each turn
     seconds: float = 0.0
 
     def take(self, found: Iterable[Tried | Staff]) -> None:
@@ -114,14 +114,17 @@ def _head(results: Results, command: str) -> str:
 
 def _totals(results: Results) -> str:
     members, strangers = results.of(Kind.MEMBER), results.of(Kind.STRANGER)
-    refused = sum(len(staff.refused) for staff in results.staff)
-    asked = refused + sum(len(staff.gallery.people) for staff in results.staff)
+    refused, asked = (sum(counts) for counts in zip(*((len(s.refused), s.asked) for s in results.staff), strict=True))
     waits = sorted(each.visit.waited for each in members if each.let_in)
     rows = [
         ("enrolments refused", _share(refused, asked), "failure to enrol"),
         ("visits of enrolled people refused", _share(_count(members, _refused), len(members)), "false rejections"),
         ("… let in as somebody else", _share(_count(members, _mistaken), len(members)), "misidentifications"),
-        ("… let in within a second", _share(sum(wait <= PROMPT_SECONDS for wait in waits), len(members)), _waits(waits)),
+        (
+            "… let in within a second",
+            _share(sum(wait <= PROMPT_SECONDS for wait in waits), len(members)),
+            _waits(waits),
+        ),
         ("… let in after a refusal", _share(_count(members, _at_last), len(members)), ""),
         ("… lowest similarity of a visit", _alike(members, min), "its best shot"),
         ("visits of strangers let in", _share(_count(strangers, _mistaken), len(strangers)), "false accepts"),

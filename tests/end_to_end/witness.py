@@ -38,16 +38,24 @@ class Witness:
         """All events heard, in the order of hearing; one may be heard again."""
         return [body for where, body in self.heard if where.startswith("event/")]
 
+    def first_heard(self):
+        """The events by id, in the order in which they were first heard."""
+        first = {}
+        for event in self.events():
+            first.setdefault(event["id"], event)
+            assert event["seq"] == first[event["id"]]["seq"]
+        return first
+
     def wait_events(self, count, seconds=PATIENCE_SECONDS):
         """Waits until so many different events were heard."""
-        wait_for(lambda: len(_firsts(self.events())) >= count, seconds=seconds, what=f"{count} events")
+        wait_for(lambda: len(self.first_heard()) >= count, seconds=seconds, what=f"{count} events")
 
     def request(self, verb, *, seconds=PATIENCE_SECONDS, **arguments):
         return self.remote.request(verb, seconds=seconds, **arguments)
 
     def heard_all_of(self, recorded):
         """Every recorded event was heard, as it was recorded, none besides, and first heard in the order of seq."""
-        first = _firsts(self.events())
+        first = self.first_heard()
         assert set(first) == {event.id for event in recorded}
         for event in recorded:
             heard = first[event.id]
@@ -56,10 +64,3 @@ class Witness:
         assert [heard["seq"] for heard in first.values()] == sorted(event.seq for event in recorded)
         return first
 
-
-def _firsts(events):
-    first = {}
-    for event in events:
-        first.setdefault(event["id"], event)
-        assert event["seq"] == first[event["id"]]["seq"]
-    return first
