@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ def read_card(model: Path) -> Card:
         raise ModelError(f"{path}: not a model card: {error!r}; copy it again") from error
 
 
+@contextmanager
+def _naming(model: Path) -> Iterator[None]:
+    """Lets what is wrong with a model say which file it is."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{model}: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The two models' cards, and how to get eyes that use them."""
@@ -69,10 +79,11 @@ class Bundle:
         settings = {"runtime": options.runtime, "delegate": options.delegate or None, "threads": options.threads}
         detector = engine(config.models.detector, sha256=self.detector.sha256, **settings)  # type: ignore[arg-type] # mixed values
         encoder = engine(config.models.encoder, sha256=self.encoder.sha256, **settings)  # type: ignore[arg-type] # mixed values
-        return Eyes(
-            Detector(detector, score_threshold=config.detector.score_threshold),
-            Encoder(encoder, self.model_id, flip_average=config.gate.flip_average),
-        )
+        with _naming(config.models.detector):
+            finds = Detector(detector, score_threshold=config.detector.score_threshold)
+        with _naming(config.models.encoder):
+            encodes = Encoder(encoder, self.model_id, flip_average=config.gate.flip_average)
+        return Eyes(finds, encodes)
 
     def threshold(self, templates: int) -> Threshold:
         """Returns the cosine that keeps the configured rate of false accepts in a gallery of so many templates."""

@@ -205,8 +205,7 @@ class Storage(Table):
     """The database."""
 
     path: OptionalFile = None  # none: latchkey.db in data_dir
-    busy_timeout_seconds: Seconds = 5.0
-    keep_enrolment_crops: bool = False
+    keep_sent_days: Annotated[float, Field(gt=0, le=3650)] = 90.0  # events the broker has acknowledged
 
 
 class Log(Table):
@@ -219,7 +218,6 @@ class Clock(Table):
     """Whether the time can be believed."""
 
     synchronised_file: File = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd.service(8)
-    max_step_seconds: Seconds = 2.0
 
 
 class Config(Table):

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,20 +16,13 @@ from agent.config import load_config
 from agent.store import events, people
 from agent.store.db import open_db
 from agent.vision.pictures import decode_picture
+from tests.end_to_end.forked import Forked
+from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
 from tests.end_to_end.pictures import VISIT_FPS, write_play
 
 LATCHKEY = (sys.executable, "-m", "agent.cli")
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60.0  # the machine may be busy with something else
 RECORDED = re.compile(r" agent\.app: (access|audit) (\d+): \w+ (\{.*\})\n")
-
-
-def wait_for(condition, *, seconds=PATIENCE_SECONDS, what="the condition"):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what() if callable(what) else what}"
-        time.sleep(0.02)
-    return value
 
 
 def environment():
@@ -146,6 +138,12 @@ class Terminal:
             process.wait_said("agent looks")
         return process
 
+    def fork(self, *arguments):
+        """Any command of `latchkey`, in a process that has imported it already."""
+        log = self.folder / f"fork{len(self.started)}.log"
+        self.started.append(Forked([*arguments, "-c", self.config_file], log))
+        return self.started[-1]
+
     def run(self, *arguments, seconds=PATIENCE_SECONDS):
         """Any command of `latchkey`, until it ends."""
         command = [*LATCHKEY, *map(str, arguments), "-c", str(self.config_file)]
@@ -191,3 +189,14 @@ class Terminal:
 def told(text):
     """What the lines of the log say was recorded: seq -> (kind, body)."""
     return {int(seq): (kind, ast.literal_eval(body)) for kind, seq, body in RECORDED.findall(text)}
+
+
+def refused(terminal, *words, command=("run",)):
+    """A command ends with status 2 and one line, which has these words."""
+    terminal.set(log__level="warning")
+    process = terminal.fork(*command)
+    assert process.ended() == 2, process.said()
+    (line,) = process.said().splitlines()
+    assert line.startswith("latchkey: ")
+    for word in words:
+        assert str(word) in line

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from agent.vision.pictures import decode_picture
-from tests.end_to_end.terminal import wait_for
+from tests.end_to_end.patience import wait_for
 from tests.fakes.mjpeg import MjpegServer
 
 FPS = 10.0

@@ -4,53 +4,16 @@ Most of the agents are forked from a process that has imported everything, so th
 open, look, decide, record and publish as `latchkey run` does, and some more are that very command.
 """
 
-import multiprocessing
-import os
 import random
-import sys
 import time
 
 import pytest
 
-from agent.cli import main
 from tests.end_to_end.pictures import hurried
-from tests.end_to_end.terminal import told, wait_for
+from tests.end_to_end.patience import wait_for
+from tests.end_to_end.terminal import told
 
 FORKED, WHOLE = 50, 5  # deaths
-READY_MADE = ["agent.app", "agent.desk", "agent.hardware.cameras.files", "ai_edge_litert.interpreter", __name__]
-
-
-def perform(arguments, log):
-    """`latchkey`, in a process that has imported it already."""
-    with open(log, "ab") as sink:  # noqa: PTH123 - paths cross as text
-        os.dup2(sink.fileno(), sys.stderr.fileno())
-    main(arguments)
-
-
-class Forked:
-    """What `Process` is, for an agent that starts in no time."""
-
-    context = multiprocessing.get_context("forkserver")
-
-    def __init__(self, arguments, log):
-        self.log = log
-        log.touch()
-        self._process = self.context.Process(target=perform, args=([str(each) for each in arguments], str(log)))
-        self._process.start()
-
-    def said(self):
-        return self.log.read_text(encoding="utf-8", errors="replace")
-
-    def wait_said(self, text):
-        wait_for(lambda: text in self.said(), what=lambda: f"{text!r} in:\n{self.said()}")
-
-    @property
-    def alive(self):
-        return self._process.is_alive()
-
-    def kill(self):
-        self._process.kill()
-        self._process.join()
 
 
 @pytest.fixture
@@ -62,10 +25,6 @@ def busy(make_terminal, mosquitto, pictures):
     terminal.seed(ada=pictures.ada)
     terminal.show(hurried(pictures, "ada", "stranger"))
     return terminal
-
-
-def forked(terminal, number):
-    return Forked(["run", "-c", terminal.config_file], terminal.folder / f"forked{number}.log")
 
 
 def die(running, number, chance, starting_seconds):
@@ -94,17 +53,16 @@ def seen_outside(terminal, witness, logs):
 @pytest.mark.parametrize(
     ("deaths", "start", "starting_seconds"),
     [
-        pytest.param(FORKED, forked, 0.5, id="forked"),
-        pytest.param(WHOLE, lambda terminal, _: terminal.start(ready=False), 2.0, id="latchkey run"),
+        pytest.param(FORKED, lambda terminal: terminal.fork("run"), 0.5, id="forked"),
+        pytest.param(WHOLE, lambda terminal: terminal.start(ready=False), 2.0, id="latchkey run"),
     ],
 )
 def test_no_death_loses_what_was_seen_and_no_number_comes_twice(
     busy, witness, pictures, deaths, start, starting_seconds
 ):
-    Forked.context.set_forkserver_preload(READY_MADE)
     chance, logs = random.Random(deaths), {}
     for number in range(deaths):
-        running = start(busy, number)
+        running = start(busy)
         try:
             die(running, number, chance, starting_seconds)
         finally:
@@ -122,4 +80,3 @@ def test_no_death_loses_what_was_seen_and_no_number_comes_twice(
     wait_for(lambda: busy.unsent() == 0, what="an empty outbox")
     assert rest.stop() == 0
     witness.heard_all_of(busy.check())
-

@@ -5,18 +5,16 @@ import time
 
 import pytest
 
-from tests.end_to_end.terminal import wait_for
+from tests.end_to_end.patience import wait_for
 
 LONGEST_STOP_SECONDS = 10.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_decision_of_the_last_moment_is_recorded_and_published(
-    make_terminal, mosquitto, witness, pictures, number
-):
+def test_a_decision_of_the_last_moment_is_recorded_and_published(make_terminal, mosquitto, witness, pictures, number):
     terminal = make_terminal(mqtt__enabled=True, mqtt__port=mosquitto.port, door__pulse_seconds=30.0)
     terminal.seed(ada=pictures.ada)
-    terminal.show([pictures.empty] * 3 + [pictures.ada] * 1000)
+    terminal.show([pictures.empty] * 3 + [pictures.ada] * 60)
     running = terminal.start()
     wait_for(lambda: witness.on("status"), what="the birth")
     running.wait_said("door unlocked")  # said before anything is recorded

@@ -5,7 +5,7 @@ import json
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
-from tests.end_to_end.terminal import PATIENCE_SECONDS, wait_for
+from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
 
 
 class Witness:
@@ -63,4 +63,3 @@ class Witness:
             assert {key: heard[key] for key in event.body} == event.body
         assert [heard["seq"] for heard in first.values()] == sorted(event.seq for event in recorded)
         return first
-

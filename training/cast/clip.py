@@ -20,8 +20,8 @@ SIZE = (640, 480)
 PORTRAIT_SIZE = (480, 480)
 # pose, light and face of the enrolment pictures: none of them is in the clip
 PORTRAITS = (
-    (Pose(yaw=0, pitch=1, y=1.5, distance=75), Light(azimuth=-20, elevation=40), Expression()),
-    (Pose(yaw=-13, pitch=0, y=1.5, distance=78), Light(azimuth=25, elevation=30, ambient=0.5), Expression(smile=0.4)),
+    (Pose(yaw=0, pitch=1, y=1.5, distance=75), Light(azimuth=20, elevation=40), Expression()),
+    (Pose(yaw=-13, y=1.5, distance=78), Light(azimuth=-55, elevation=25, key=0.8), Expression(smile=0.4)),
     (Pose(yaw=14, pitch=3, roll=2, y=1.5, distance=72), Light(azimuth=-5, elevation=60, key=0.6), Expression()),
     (Pose(yaw=3, pitch=-5, roll=-3, y=1.5, distance=70), Light(key=0.6, warmth=0.6), Expression(smile=0.8)),
 )

@@ -21,7 +21,7 @@ FPS = 15
 HEIGHT = 480
 COMING, GOING = 22, 10  # frames from the picture's edge to the door, and from there out of the picture
 EMPTY = 24  # frames, 1.6 s
-DAY = Light(azimuth=-35, elevation=35, key=0.75, ambient=0.42)
+DAY = Light(azimuth=-35, elevation=35, key=0.68, ambient=0.46)
 DUSK = Light(azimuth=40, elevation=22, key=0.62, ambient=0.36, warmth=0.8)
 DULL = Light(azimuth=-15, elevation=55, key=0.5, ambient=0.56, warmth=-0.4)
 

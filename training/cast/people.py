@@ -11,7 +11,7 @@ from training.cast.chance import random_identity
 from training.cast.identity import Colour, Identity
 
 Person: TypeAlias = tuple[str, Identity]
-STAFF = {"ada": 277, "bruno": 242, "carl": 22}
+STAFF = {"ada": 277, "bruno": 242, "carl": 258}
 STRANGERS = {"stranger-1": 257, "stranger-2": 233}
 PASSER_BY = {"passer-by": 160}
 # chance dressed several of them alike
