@@ -30,6 +30,7 @@ class Visits:
         told: Callable[[Decision], None],
     ) -> None:
         self.frames = 0
+        self.began: datetime | None = None  # when the first frame was taken
         self.opened_by: str | None = None
         self._config, self._recogniser, self._door, self._recorder = config, recogniser, door, recorder
         self._model, self._told = model, told
@@ -43,6 +44,7 @@ class Visits:
             arrived: when the camera gave it, by `time.perf_counter`.
         """
         self.frames += 1
+        self.began = self.began or frame.at
         self._at = frame.at
         watch = self._recogniser.stopwatch
         began = time.perf_counter()

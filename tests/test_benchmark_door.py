@@ -61,7 +61,7 @@ class TestFootage:
         pictures = [footage.Picture("0001", "00_00_01", number, "") for number in range(28)]
         turns = [[each.number for each in footage.photos_for(pictures, 4, turn)] for turn in range(7)]
         assert turns[0] == [0, 7, 14, 21]
-        assert sorted(sum(turns, [])) == [*range(28)]
+        assert sorted(number for turn in turns for number in turn) == [*range(28)]
 
     @pytest.mark.parametrize(
         ("pictures", "played"),

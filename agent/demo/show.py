@@ -88,7 +88,8 @@ class Show:
             with open_db(self._config.database_path) as db:
                 published = {event.seq for event in events.since(db, 0, MOST_EVENTS)}
             subscriber.wait_for(published, ARRIVAL_SECONDS)
-            wrong = mistakes(read_story(), self.decisions) if from_clip else []
+            began = agent.visits.began
+            wrong = mistakes(read_story(), self.decisions, began) if from_clip and began else []
             return self._conclude(agent, subscriber, published, wrong)
 
     def _staff(self) -> dict[str, list[bytes]]:

@@ -13,13 +13,14 @@ from agent.types import Decision, Outcome
 
 def summarise(agent: Agent, decisions: Sequence[Decision], *, published: int, received: int) -> Group:
     """Returns two tables."""
-    granted = sum(decision.outcome is Outcome.GRANTED for decision in decisions)
+    granted = sum(decision.outcome is Outcome.GRANTED and not decision.sighting.repeat for decision in decisions)
+    denied = sum(decision.outcome is Outcome.DENIED for decision in decisions)
     tracks = {decision.sighting.track for decision in decisions}
     passed_by = agent.recogniser.gate.passed_by
     counts = Table(title="What happened")
     for name in ("people seen", "granted", "denied", "walked past", "events published", "events received"):
         counts.add_column(name, justify="right")
-    numbers = (len(tracks) + passed_by, granted, len(decisions) - granted, passed_by, published, received)
+    numbers = (len(tracks) + passed_by, granted, denied, passed_by, published, received)
     counts.add_row(*(str(number) for number in numbers))
     times = Table(title=f"How long it took, ms ({agent.visits.frames} frames, one thread)")
     for name in ("stage", "p50", "p95"):

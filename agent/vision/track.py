@@ -32,9 +32,10 @@ class TrackSettings:
     max_shift: float = 1.0  # face sizes: 1.5 m/s at 10 frames a second is 0.15 m, the width of a face
     max_growth: float = 1.6  # ratio of the sizes of two boxes that do not overlap enough
     max_gap_seconds: float = 1.0  # how long a face may be missed
-    # Cosine. With a good public encoder, two webcam frames of one person never fell below 0.49 (4,500 pairs), and
-    # 99 % of those of two people stayed below 0.31.
-    min_similarity: float = 0.3
+    # Cosine. Our encoder says less than this of nearly all pairs of strangers who look different, and hardly ever of
+    # one person half a second later. Low, since a visitor split in two is the commoner mistake, and k shots have to
+    # agree anyway.
+    min_similarity: float = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from agent.store import events
 from agent.store.db import open_db
-from tests.end_to_end.pictures import hurried, visit
 from tests.end_to_end.patience import wait_for
+from tests.end_to_end.pictures import hurried, visit
 from tests.end_to_end.witness import Witness
 
 AN_HOUR_OF_EVENTS = 3600

@@ -3,8 +3,8 @@
 import sqlite3
 
 from agent.store.migrations import STEPS
-from tests.end_to_end.pictures import visit
 from tests.end_to_end.patience import wait_for
+from tests.end_to_end.pictures import visit
 from tests.end_to_end.terminal import refused
 
 

@@ -4,13 +4,16 @@ import time
 
 import pytest
 
-from tests.end_to_end.pictures import VISIT_FPS, visit
 from tests.end_to_end.patience import wait_for
+from tests.end_to_end.pictures import VISIT_FPS, visit
 from tests.fakes.disks import SmallDisk, small_disk
 
 REFUSED = "events cannot be recorded, trying again"
 UNLOCKED = "door unlocked"
+
+
 GRANTED = ("granted", "match", "ada")
+OUTCOMES = {"stay_shut": ("denied", "storage_failed", "ada"), "open": GRANTED}
 
 
 @pytest.fixture
@@ -24,14 +27,17 @@ def disk(tmp_path):
         yield made
 
 
-@pytest.mark.parametrize(
-    ("policy", "outcome", "reason"), [("stay_shut", "denied", "storage_failed"), ("open", "granted", "match")]
-)
-def test_a_full_disk(make_terminal, mosquitto, witness, pictures, disk, policy, outcome, reason):
-    terminal = make_terminal(
-        mqtt__enabled=True, mqtt__port=mosquitto.port,
-        device__data_dir=str(disk.path), door__on_storage_failure=policy, door__pulse_seconds=0.3,
-    )  # fmt: skip
+@pytest.fixture
+def terminal(make_terminal, mosquitto, disk):
+    """One whose data is on that disk."""
+    return make_terminal(
+        mqtt__enabled=True, mqtt__port=mosquitto.port, device__data_dir=str(disk.path), door__pulse_seconds=0.3
+    )
+
+
+@pytest.mark.parametrize("policy", OUTCOMES)
+def test_a_full_disk(terminal, disk, witness, pictures, policy):
+    terminal.set(door__on_storage_failure=policy)
     terminal.seed(ada=pictures.ada)
     play = visit(pictures, "ada")
     terminal.show(play)
@@ -63,4 +69,4 @@ def test_a_full_disk(make_terminal, mosquitto, witness, pictures, disk, policy, 
     witness.heard_all_of(terminal.check())
     first, *later = terminal.decisions()[recorded:]
     assert first == GRANTED  # decided when nobody knew yet
-    assert (outcome, reason, "ada") in later
+    assert OUTCOMES[policy] in later

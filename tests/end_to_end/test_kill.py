@@ -9,11 +9,14 @@ import time
 
 import pytest
 
-from tests.end_to_end.pictures import hurried
 from tests.end_to_end.patience import wait_for
+from tests.end_to_end.pictures import hurried
 from tests.end_to_end.terminal import told
 
-FORKED, WHOLE = 50, 5  # deaths
+HOW = {  # how many deaths, what starts it, how long that may take
+    "forked": (50, lambda terminal: terminal.fork("run"), 0.5),
+    "latchkey run": (5, lambda terminal: terminal.start(ready=False), 2.0),
+}
 
 
 @pytest.fixture
@@ -50,16 +53,9 @@ def seen_outside(terminal, witness, logs):
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(
-    ("deaths", "start", "starting_seconds"),
-    [
-        pytest.param(FORKED, lambda terminal: terminal.fork("run"), 0.5, id="forked"),
-        pytest.param(WHOLE, lambda terminal: terminal.start(ready=False), 2.0, id="latchkey run"),
-    ],
-)
-def test_no_death_loses_what_was_seen_and_no_number_comes_twice(
-    busy, witness, pictures, deaths, start, starting_seconds
-):
+@pytest.mark.parametrize("kind", HOW)
+def test_no_death_loses_what_was_seen_and_no_number_comes_twice(busy, witness, pictures, kind):
+    deaths, start, starting_seconds = HOW[kind]
     chance, logs = random.Random(deaths), {}
     for number in range(deaths):
         running = start(busy)

@@ -9,8 +9,8 @@ import pytest
 
 from agent.config.tables import BUNDLED_MODELS
 from agent.store.db import open_db
-from tests.end_to_end.pictures import visit
 from tests.end_to_end.patience import wait_for
+from tests.end_to_end.pictures import visit
 from tests.end_to_end.terminal import refused
 
 
