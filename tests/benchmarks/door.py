@@ -42,7 +42,8 @@ from agent.vision.pictures import decode_picture
 from tests.benchmarks import footage
 from tests.benchmarks.footage import Picture
 from tests.benchmarks.replay import Staff, Terminal, enrol, known_of, open_terminal
-from tests.benchmarks.report import Kind, Results, Tried, rewritten, tables
+from tests.benchmarks.report import rewritten, tables
+from tests.benchmarks.results import Kind, Results, Tried
 
 README = Path(__file__).with_name("README.md")
 PHOTOS = 4  # to enrol from

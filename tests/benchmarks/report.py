@@ -5,76 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from statistics import median
 
-from agent.bundle import Bundle
+from agent.cli.output import counted
 from agent.types import Match
-from tests.benchmarks.replay import Staff, Visit
+from tests.benchmarks.replay import Visit
+from tests.benchmarks.results import Kind, Results, Tried
 
 BEGIN, END = "<!-- door: begin, written by door.py -->", "<!-- door: end -->"
 PROMPT_SECONDS = 1.0
-
-
-class Kind(StrEnum):
-    """In which part somebody plays."""
-
-    MEMBER = "member"
-    STRANGER = "stranger"
-    PHOTO = "photo"
-    PASSER = "passer"
-    SPEAKER = "speaker"
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One visit, and who it was."""
-
-    kind: Kind
-    who: str
-    threshold: float  # cosine
-    visit: Visit
-    enrolled: bool  # `who` is in the gallery
-
-    @property
-    def let_in(self) -> bool:
-        """The door opened for who it was."""
-        return self.who in self.visit.opened_for
-
-    @property
-    def mistaken_for(self) -> list[str]:
-        """Whom the door opened for, other than who it was."""
-        return [person for person in self.visit.opened_for if person != self.who]
-
-
-@dataclass(slots=True)
-class Results:
-    """Everything that was tried."""
-
-    bundle: Bundle
-    at: datetime
-    tried: list[Tried] = field(default_factory=list)
-    staff: list[Staff] = field(default_factory=list)  # of each turn
-    seconds: float = 0.0
-
-    def take(self, found: Iterable[Tried | Staff]) -> None:
-        """Adds what was found, as it is found."""
-        for each in found:
-            if isinstance(each, Staff):
-                self.staff.append(each)
-            else:
-                self.tried.append(each)
-
-    def of(self, kind: Kind, who: str | None = None) -> list[Tried]:
-        """The visits of a kind, of one person or of all."""
-        return [each for each in self.tried if each.kind is kind and who in (None, each.who)]
-
-    @property
-    def people(self) -> list[str]:
-        """Everybody who came themselves."""
-        return list(dict.fromkeys(each.who for each in self.of(Kind.STRANGER)))
 
 
 def rewritten(readme: str, text: str) -> str:
@@ -101,14 +40,16 @@ def tables(results: Results, *, command: str) -> str:
 
 
 def _head(results: Results, command: str) -> str:
-    bundle, gallery = results.bundle, results.staff[0].gallery
-    threshold = bundle.threshold(gallery.templates)
+    bundle, galleries = results.bundle, [staff.gallery for staff in results.staff]
+    largest = max(gallery.templates for gallery in galleries)
+    threshold = bundle.threshold(largest)
     beyond = f", beyond the {bundle.table.fmr[-1]:.1e} that its card has measured" if threshold.extrapolated else ""
-    rate = f"false match rate {threshold.fmr:.1e}{beyond}"
+    people = sorted(len(gallery.people) for gallery in galleries)
     return (
         f"{results.at:%Y-%m-%d %H:%M} UTC, {results.seconds:.0f} s, `{command}`\n\n"
-        f"Encoder `{bundle.model_id}`, detector `{bundle.detector.id}`. {len(gallery.people)} people enrolled with "
-        f"{gallery.templates} templates: threshold {threshold.cosine:.3f} ({rate})."
+        f"Encoder `{bundle.model_id}`, detector `{bundle.detector.id}`. In each of {counted(len(galleries), 'turn')} "
+        f"{' to '.join(map(str, dict.fromkeys((people[0], people[-1]))))} people enrolled, with {largest} templates at "
+        f"the most: threshold {threshold.cosine:.3f} (false match rate {threshold.fmr:.1e}{beyond})."
     )
 
 
