@@ -173,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except LatchkeyError as error:
             print(f"door: {error}", file=sys.stderr)
             return 2
-    text = tables(results, command=" ".join(["python -m tests.benchmarks.door", *(arguments or sys.argv[1:])]))
+    typed = sys.argv[1:] if arguments is None else arguments
+    text = tables(results, command=" ".join(["python -m tests.benchmarks.door", *typed]))
     print(text)
     if told.write:
         README.write_text(rewritten(README.read_text(encoding="utf-8"), text), encoding="utf-8")
