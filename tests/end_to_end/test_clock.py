@@ -55,7 +55,7 @@ class Entrance:
         pytest.param({0: -HOUR}, id="back between two visits"),
         pytest.param({1: -HOUR}, id="back between the first two shots"),
         pytest.param({2: -timedelta(days=365 * 60)}, id="back to before 1970"),
-        pytest.param({n: -HOUR for n in range(SHOTS)}, id="back before every shot"),
+        pytest.param(dict.fromkeys(range(SHOTS), -HOUR), id="back before every shot"),
         pytest.param({0: DAY}, id="forward between two visits"),
         pytest.param({1: DAY, 6: -2 * DAY}, id="forward between the first two shots, and back beyond"),
     ],
