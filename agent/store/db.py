@@ -147,8 +147,11 @@ def _make_private(path: Path) -> None:
 
 
 def _set_up(db: Db) -> None:
+    db.sql.execute("BEGIN")  # both looks at one state: another process may be making the tables just now
     application = db.rows("PRAGMA application_id")[0][0]
-    if application != APPLICATION_ID and (application or db.rows("SELECT 1 FROM sqlite_schema")):
+    foreign = application != APPLICATION_ID and (application or db.rows("SELECT 1 FROM sqlite_schema"))
+    db.sql.execute("COMMIT")
+    if foreign:
         raise StoreError(f"{db.path} is the database of another program: choose another path")
     for pragma in _PRAGMAS:
         db.sql.execute(f"PRAGMA {pragma}")
