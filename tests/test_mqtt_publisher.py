@@ -245,15 +245,13 @@ def test_what_was_acknowledged_before_a_crash_but_not_marked_is_sent_again(mosqu
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_full_disk_holds_the_publisher_until_there_is_room(mosquitto, make, outbox, caplog):
+def test_a_full_disk_holds_the_publisher_until_there_is_room(mosquitto, make, outbox, caplog, wait_for):
     for _ in range(300):
         outbox.record()
     outbox.full = True
     link, publisher = make(mosquitto)
     assert link.wait_connected(10)
-    for _ in range(20):
-        publisher.step()
-    assert "cannot be marked" in caplog.text
+    wait_for(lambda: publisher.step() or "cannot be marked" in caplog.text)
     outbox.full = False
     assert publisher.drain(20)
     assert set(outbox.sent) == set(range(1, 301))
