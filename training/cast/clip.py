@@ -39,11 +39,13 @@ def frames(told: Story) -> Iterator[Image]:
 
 
 def write_clip(path: Path, told: Story) -> None:
-    """The clip as MPEG-4 part 2 in MP4: what every build of OpenCV reads."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
+    """The clip as MPEG-4 part 2 in MP4: what every build of OpenCV reads. It appears when it is complete."""
+    unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
+    writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
     for frame in frames(told):
         writer.write(np.ascontiguousarray(frame[..., ::-1]))
     writer.release()
+    unfinished.replace(path)
 
 
 def portrait(who: Identity, number: int) -> Image:

@@ -90,8 +90,8 @@ def story(cast: Cast) -> Story:
     visits.append(_at_door(bruno, t, stay=56, smile=0.9, come=1, go=1, distance=72))
     t = visits[-1].last + EMPTY
     dull = t - 4
-    visits.append(_at_door(ada, t, stay=72, come=-1, go=-1, x=-19.5, distance=78))
-    visits.append(_at_door(second_stranger, t + 3, stay=67, come=1, go=1, x=19.5, distance=80, smile=0.2))
+    visits.append(_at_door(ada, t, stay=72, come=-1, go=-1, x=-19, distance=86))
+    visits.append(_at_door(second_stranger, t + 3, stay=67, come=1, go=1, x=19, distance=89, smile=0.2))
     t = visits[-2].last + EMPTY
     visits.append(_walk_past(cast.passer_by, t))
     frames = visits[-1].last + EMPTY
