@@ -187,6 +187,11 @@ class Terminal:
             process.kill()
 
 
+def freeze(broker):
+    """It hears nothing and answers nothing, but its connections are up."""
+    broker._process.send_signal(signal.SIGSTOP)
+
+
 def told(text):
     """What the lines of the log say was recorded: seq -> (kind, body)."""
     return {int(seq): (kind, ast.literal_eval(body)) for kind, seq, body in RECORDED.findall(text)}

@@ -8,6 +8,7 @@ from agent.store import events
 from agent.store.db import open_db
 from tests.end_to_end.patience import wait_for
 from tests.end_to_end.pictures import hurried, visit
+from tests.end_to_end.terminal import freeze
 from tests.end_to_end.witness import Witness
 
 AN_HOUR_OF_EVENTS = 3600
@@ -66,9 +67,13 @@ def test_a_broker_that_is_killed_in_mid_flow_and_comes_back_misses_nothing(make_
     terminal.show(hurried(pictures, "ada", "stranger"))
     running = terminal.start("--as-fast-as-possible")
     chance = random.Random(2)
-    for _ in range(4):
+    for life in range(4):
         witness.wait_events(len(witness.first_heard()) + 10)
         time.sleep(chance.uniform(0, 0.2))  # any moment of the flow
+        if life % 2:
+            freeze(mosquitto)  # so that it dies with events on their way
+            recorded = len(terminal.recorded())
+            wait_for(lambda then=recorded: len(terminal.recorded()) > then + 3, what="decisions that are sent")
         mosquitto.kill()
         recorded = len(terminal.recorded())
         wait_for(lambda then=recorded: len(terminal.recorded()) > then + 3, what="decisions without a broker")

@@ -8,15 +8,16 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from tests.end_to_end.patience import wait_for
+from tests.end_to_end.terminal import freeze
 
 LONGEST_STOP_SECONDS = 10.0
-HELD_SECONDS = 1.0  # after the signal
+HELD_SECONDS = 2.0  # after the signal
 
 
 @contextmanager
 def broker_held(mosquitto, terminal):
     """The broker acknowledges nothing."""
-    mosquitto._process.send_signal(signal.SIGSTOP)
+    freeze(mosquitto)
     try:
         yield
     finally:
