@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from agent.vision.align import TEMPLATE
 from training.faces import Batches, augment, load, sharpen_to
 from training.scenes import SWAP, Composer, load_scenes
 
@@ -90,7 +91,8 @@ def test_pasted_faces_keep_their_landmarks(scenes):
     composer._weather = lambda picture: picture
     hits = total = 0
     for _ in range(40):
-        picture, boxes, points = composer.draw(160, 120)
+        picture, boxes, points, exact = composer.draw(160, 120)
+        assert exact.all()
         assert picture.shape == (120, 160, 3)
         for (x0, y0, x1, y1), marks in zip(boxes, points, strict=True):
             assert x0 < x1
@@ -105,6 +107,40 @@ def test_pasted_faces_keep_their_landmarks(scenes):
                     total += 1
     assert total > 50
     assert hits / total > 0.9
+
+
+def test_cut_out_faces_lie_on_their_landmarks(scenes):
+    crop = np.full((112, 112, 3), 90, np.uint8)
+    for x, y in TEMPLATE:
+        cv2.circle(crop, (round(x), round(y)), 4, (255, 0, 0), -1)
+    crop[:, 104:] = 0  # outside of the photograph
+    composer = Composer(scenes, [np.full((60, 80, 3), 200, np.uint8)], seed=7, crops=[crop])
+    composer._weather = lambda picture: picture
+    hits = total = 0
+    for _ in range(60):
+        drawn = composer.draw(160, 120)
+        for box, marks in zip(drawn.boxes[~drawn.exact], drawn.points[~drawn.exact], strict=True):
+            assert ((marks > box[:2]) & (marks < box[2:])).all()
+            if box[2] - box[0] < 25:
+                continue
+            for x, y in marks:
+                if 1 <= x < 158 and 1 <= y < 118:
+                    patch = drawn.picture[int(y), int(x)].astype(int)
+                    hits += patch[0] > patch[1] + 40
+                    total += 1
+    assert total > 50
+    assert hits / total > 0.9
+
+
+def test_a_cut_out_leaves_out_what_was_never_photographed(scenes):
+    crop = np.full((112, 112, 3), 90, np.uint8)
+    crop[:, :20] = 0
+    crop[50:60, 60:70] = 3  # a pupil, a nostril: black, but inside
+    composer = Composer(scenes, [], seed=8, crops=[crop])
+    masks = [composer._cut_out(crop) for _ in range(20)]
+    assert all((mask[:, :20] == 0).all() for mask in masks)
+    assert all((mask[50:60, 60:70] == 255).all() for mask in masks)
+    assert len({mask.tobytes() for mask in masks}) > 15
 
 
 def test_a_mirror_swaps_left_and_right_once():

@@ -46,20 +46,39 @@ def test_detector_targets_lie_on_the_face_at_its_own_grid():
 
     box = np.array([[40, 30, 80, 80]], np.float32)
     marks = np.array([[[50, 45], [70, 45], [60, 57], [52, 68], [68, 68]]], np.float32)
-    state, boxes, points, _ = targets([(box, marks)], 16, 128, 160)
-    r, c = np.nonzero(state[0].numpy() == 1)
+    labels = [(box, marks, np.ones(1, bool))]
+    goal = targets(labels, 16, 128, 160)
+    r, c = np.nonzero(goal.state[0].numpy() == 1)
     assert len(r) > 0
     for row, column in zip(r, c, strict=True):
         middle = np.array([(column + 0.5) * 16, (row + 0.5) * 16])
-        left, top, right, bottom = boxes[0, row, column].numpy() * 16
+        left, top, right, bottom = goal.box[0, row, column].numpy() * 16
         np.testing.assert_allclose([middle[0] - left, middle[1] - top, middle[0] + right, middle[1] + bottom], box[0])
-        np.testing.assert_allclose(points[0, row, column].numpy().reshape(5, 2) * 16 + middle, marks[0], atol=1e-4)
-    assert (targets([(box, marks)], 32, 128, 160)[0] != 1).all()
+        np.testing.assert_allclose(goal.points[0, row, column].numpy().reshape(5, 2) * 16 + middle, marks[0], atol=1e-4)
+    assert (targets(labels, 32, 128, 160).state != 1).all()
 
     from training.detector import Detector
 
-    parts = loss(Detector()(torch.zeros(1, 3, 128, 160)), [(box, marks)], 128, 160)
-    assert all(torch.isfinite(value) for value in parts.values())
+    maps = Detector().eval()(torch.randn(1, 3, 128, 160))
+    exact = loss(maps, labels, 128, 160)
+    as_a_whole = loss(maps, [(box, marks, np.zeros(1, bool))], 128, 160)
+    assert all(torch.isfinite(value) for value in exact.values())
+    assert 0 < as_a_whole["points"] < exact["points"]
+
+
+def test_misalignment_is_what_the_similarity_makes_of_an_error():
+    from agent.vision.align import similarity
+    from training.train_detector import misalignment
+
+    rng = np.random.default_rng(3)
+    points = rng.normal(0, 20, (5, 2)).astype(np.float32)
+    error = rng.normal(0, 0.5, (5, 2)).astype(np.float32)
+    found = points + error
+    fitted = np.column_stack([points, np.ones(5)]) @ similarity(points, found).T  # the similarity nearest to `found`
+    moved = misalignment(torch.from_numpy(error)[None], torch.from_numpy(points)[None])[0].numpy()
+    np.testing.assert_allclose(moved, fitted - points, atol=1e-3)
+    rest = torch.from_numpy(error - moved)[None]
+    np.testing.assert_allclose(misalignment(rest, torch.from_numpy(points)[None]).numpy(), 0, atol=1e-4)
 
 
 @pytest.mark.parametrize("side", [48, 64, 80, 112])

@@ -37,35 +37,39 @@ def prepare(data: Data, work: Work = Path("runs/data")) -> None:
 
 @app.command("train-encoder")
 def train_encoder(
-    work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), start: Start = None, threads: int = 2
+    work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), start: Start = None, processes: int = 2
 ) -> None:
-    """Train the encoder, phase after phase; started again, it goes on where it was."""
-    import torch
-
+    """Train the encoder, phase after phase; started again, it goes on where it was. A process for each core."""
     from training import train_encoder as module
     from training.presets import ENCODER
 
-    torch.set_num_threads(threads)
     before = start
     for number, phase in enumerate(ENCODER, start=1):
         folder = run / f"phase{number}"
-        module.train(work, folder, phase, start_from=before)
+        module.train(work, folder, phase, start_from=before, processes=processes)
         before = folder / "encoder.pt"
 
 
 @app.command("train-detector")
-def train_detector(data: Data, run: Run = Path("runs/detector"), start: Start = None, threads: int = 2) -> None:
+def train_detector(
+    data: Data,
+    work: Work = Path("runs/data"),
+    run: Run = Path("runs/detector"),
+    start: Start = None,
+    threads: int = 2,
+) -> None:
     """Train the detector."""
     import torch
 
     from training import train_detector as module
+    from training.faces import Crops, load
     from training.presets import DETECTOR
 
     torch.set_num_threads(threads)
     before = start
     for number, plan in enumerate(DETECTOR, start=1):
         folder = run / f"phase{number}"
-        module.train(data / "scenes", folder, plan, start_from=before)
+        module.train(data / "scenes", Crops(load(work)), folder, plan, start_from=before)
         before = folder / "detector.pt"
 
 

@@ -46,6 +46,19 @@ def load(folder: Path) -> Faces:
     )
 
 
+class Crops:
+    """The training pictures of all faces as a sequence, each read from the disk when asked for."""
+
+    def __init__(self, faces: Faces) -> None:
+        self._faces = faces
+
+    def __len__(self) -> int:
+        return len(self._faces.train)
+
+    def __getitem__(self, number: int) -> PIXELS:
+        return np.asarray(self._faces.pictures[self._faces.train[number]])
+
+
 def sharpen_to(dimension: int, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns the (T, dimension) projection that keeps most of the similarities of (N, T) rows.
 
@@ -82,8 +95,8 @@ def augment(picture: PIXELS, side: int, random: np.random.Generator) -> PIXELS:
     Mirrored, slightly misaligned, grey as under infra-red, darker or back-lit, blurred, coarse or partly hidden.
     """
     scale = side / 112
-    angle, zoom = np.radians(random.normal(0, 2)), np.exp(random.normal(0, 0.02)) * scale
-    shift = random.normal(0, 1, 2) * scale
+    angle, zoom = np.radians(random.normal(0, 3)), np.exp(random.normal(0, 0.04)) * scale
+    shift = random.normal(0, 1.6, 2) * scale
     mirror = -1 if random.random() < 0.5 else 1
     cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
     turn = np.array([[cos * mirror, -sin], [sin * mirror, cos]])

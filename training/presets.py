@@ -13,6 +13,6 @@ ENCODER = (
 )
 
 DETECTOR = (
-    Plan(minutes=17),
-    Plan(minutes=5, peak_rate=0.02, last_rate=2e-4, width=320, height=240, batch=16, seed=1),
+    Plan(minutes=34),
+    Plan(minutes=10, peak_rate=0.02, last_rate=2e-4, width=320, height=240, batch=16, seed=1),
 )

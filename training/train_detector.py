@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,13 +17,14 @@ from torch.nn import functional as F
 
 from training.background import in_background
 from training.detector import STRIDES, Detector
-from training.scenes import Composer, load_backgrounds, load_scenes
+from training.scenes import PIXELS, Composer, load_backgrounds, load_scenes
 from training.train_encoder import schedule, to_input
 
 SIZES = {8: (0.0, 48.0), 16: (32.0, 104.0), 32: (80.0, 1e9)}
 """Which faces (square root of the box's area, pixels) each grid learns; they overlap, so that no size falls between."""
 
-Labels = tuple[NDArray[np.float32], NDArray[np.float32]]
+Labels = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
+"""Boxes, landmarks and whether these are exact, as in `scenes.Drawn`."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +41,27 @@ class Plan:
     seed: int = 0
 
 
-def targets(labels: list[Labels], stride: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Returns what one grid should say.
+class Targets(NamedTuple):
+    """What one grid should say."""
 
-    Returns:
-        state (B, H, W): 1 face, 0 none, -1 not asked; boxes (B, H, W, 4) and landmarks (B, H, W, 10) in cells,
-        relative to the cell's middle; size (B, H, W) of the face in cells.
-    """
+    state: Tensor  # (B, H, W): 1 face, 0 none, -1 not asked
+    box: Tensor  # (B, H, W, 4) cells, from the cell's middle to the left, top, right, bottom
+    points: Tensor  # (B, H, W, 10) cells, relative to the cell's middle
+    exact: Tensor  # (B, H, W) bool: each landmark is meant, not only the five as a whole
+    size: Tensor  # (B, H, W) of the face, cells
+
+
+def targets(labels: list[Labels], stride: int, height: int, width: int) -> Targets:
+    """Returns what the grid of one stride should say about pictures with these faces."""
     rows, columns = -(-height // stride), -(-width // stride)
     state = np.zeros((len(labels), rows, columns), np.float32)
     box = np.zeros((len(labels), rows, columns, 4), np.float32)
     points = np.zeros((len(labels), rows, columns, 10), np.float32)
+    exact = np.zeros((len(labels), rows, columns), bool)
     xs, ys = (np.arange(columns) + 0.5) * stride, (np.arange(rows) + 0.5) * stride
     low, high = SIZES[stride]
-    for i, (boxes, marks) in enumerate(labels):
-        for b, p in zip(boxes, marks, strict=True):
+    for i, faces in enumerate(labels):
+        for b, p, each in zip(*faces, strict=True):
             size = float(np.sqrt((b[2] - b[0]) * (b[3] - b[1])))
             off = np.maximum(
                 np.abs(ys - (b[1] + b[3]) / 2)[:, None] / stride, np.abs(xs - (b[0] + b[2]) / 2)[None, :] / stride
@@ -69,7 +78,27 @@ def targets(labels: list[Labels], stride: int, height: int, width: int) -> tuple
             box[i, r, c] = np.stack([xs[c] - b[0], ys[r] - b[1], b[2] - xs[c], b[3] - ys[r]], 1) / stride
             middles = np.stack([xs[c], ys[r]], 1)[:, None]
             points[i, r, c] = ((p[None] - middles) / stride).reshape(-1, 10)
-    return torch.from_numpy(state), torch.from_numpy(box), torch.from_numpy(points), torch.from_numpy(box).sum(-1) / 2
+            exact[i, r, c] = each
+    parts = (torch.from_numpy(part) for part in (state, box, points, exact))
+    return Targets(*parts, size=torch.from_numpy(box).sum(-1) / 2)
+
+
+def misalignment(error: Tensor, points: Tensor) -> Tensor:
+    """Returns the part of an error in the landmarks that moves, turns or scales the aligned crop.
+
+    It is what the least-squares similarity makes of it (`agent.vision.align`): the error's projection onto the four
+    directions in which a similarity can move the points.
+
+    Args:
+        error: (N, 5, 2) found minus true landmarks.
+        points: (N, 5, 2) true landmarks.
+    """
+    shift = error.mean(1, keepdim=True)
+    arm = points - points.mean(1, keepdim=True)
+    side = torch.stack([-arm[..., 1], arm[..., 0]], -1)
+    spread = arm.pow(2).sum((1, 2), keepdim=True).clamp(min=1e-6)
+    scale, turn = ((error * part).sum((1, 2), keepdim=True) / spread for part in (arm, side))
+    return shift + scale * arm + turn * side
 
 
 def box_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,16 +117,19 @@ def loss(maps: tuple[Tensor, ...], labels: list[Labels], height: int, width: int
     count = 0
     for level, stride in enumerate(STRIDES):
         score, box, points = (m.permute(0, 2, 3, 1) for m in maps[3 * level : 3 * level + 3])
-        state, box_goal, points_goal, size = targets(labels, stride, height, width)
-        face = state == 1
+        goal = targets(labels, stride, height, width)
+        face = goal.state == 1
         count += int(face.sum())
-        iou, giou = box_iou(box[face], box_goal[face])
-        goal = state.clamp(min=0)
-        goal[face] = iou.detach().clamp(0.3, 1)
-        parts["score"].append(_quality_focal(score[..., 0], goal)[state >= 0].sum())
+        iou, giou = box_iou(box[face], goal.box[face])
+        quality = goal.state.clamp(min=0)
+        quality[face] = iou.detach().clamp(0.3, 1)
+        parts["score"].append(_quality_focal(score[..., 0], quality)[goal.state >= 0].sum())
         parts["box"].append(2 * (1 - giou).sum())
-        error = (points[face] - points_goal[face]).abs().mean(1) / size[face].clamp(min=1)
-        parts["points"].append(12 * error.sum())
+        size = goal.size[face].clamp(min=1)
+        error = (points[face] - goal.points[face]).reshape(-1, 5, 2)
+        moved = misalignment(error, goal.points[face].reshape(-1, 5, 2))
+        each = error.abs().mean((1, 2)) * goal.exact[face]
+        parts["points"].append((12 * (each + moved.abs().mean((1, 2))) / size).sum())
     return {name: torch.stack(values).sum() / max(count, 1) for name, values in parts.items()}
 
 
@@ -106,8 +138,16 @@ def _quality_focal(logit: Tensor, goal: Tensor) -> Tensor:
     return (logit.sigmoid() - goal).abs().pow(2) * F.binary_cross_entropy_with_logits(logit, goal, reduction="none")
 
 
-def train(data: Path, run: Path, plan: Plan, *, start_from: Path | None = None) -> None:
-    """Trains and leaves `detector.pt` (averaged weights) and `log.jsonl` in `run`."""
+def train(data: Path, crops: Sequence[PIXELS], run: Path, plan: Plan, *, start_from: Path | None = None) -> None:
+    """Trains and leaves `detector.pt` (averaged weights) and `log.jsonl` in `run`.
+
+    Args:
+        data: the folder of the scenes and backgrounds.
+        crops: aligned faces, see `Composer`.
+        run: where to.
+        plan: how.
+        start_from: weights to begin with.
+    """
     run.mkdir(parents=True, exist_ok=True)
     (run / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
     torch.manual_seed(plan.seed)
@@ -117,7 +157,7 @@ def train(data: Path, run: Path, plan: Plan, *, start_from: Path | None = None) 
     mean.load_state_dict(net.state_dict())
     net.to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.SGD(net.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay)
-    composer = Composer(load_scenes(data, "train"), load_backgrounds(data), seed=plan.seed)
+    composer = Composer(load_scenes(data, "train"), load_backgrounds(data), seed=plan.seed, crops=crops)
     ready = in_background(lambda: _draw(composer, plan))
     began, step, progress = time.monotonic(), 0, 0.0
     while progress < 1:
@@ -152,4 +192,4 @@ def _average(mean: Detector, net: Detector, step: int) -> None:
 
 def _draw(composer: Composer, plan: Plan) -> tuple[NDArray[np.uint8], list[Labels]]:
     drawn = [composer.draw(plan.width, plan.height) for _ in range(plan.batch)]
-    return np.stack([d[0] for d in drawn]), [(d[1], d[2]) for d in drawn]
+    return np.stack([d.picture for d in drawn]), [(d.boxes, d.points, d.exact) for d in drawn]

@@ -1,12 +1,16 @@
 """Trains the encoder: distillation from reference embeddings plus a siamese loss on the people who are named.
 
-Phases grow the picture (64, then 112 pixels): most of what there is to learn is there at 64 and four times cheaper.
+Phases grow the picture: most of what there is to learn is there at 48 pixels, at half the price of 64.
+
+Each core trains on its own part of the batch in a process of its own, and the gradients are averaged: for a net this
+small that sees a third more pictures a second than one process with as many threads.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,22 +80,41 @@ def embed(net: Encoder, pictures: PIXELS, side: int) -> NDArray[np.float32]:
     return np.concatenate(rows)
 
 
-def train(data: Path, run: Path, phase: Phase, *, start_from: Path | None, dimension: int = 256) -> None:
+def train(
+    data: Path, run: Path, phase: Phase, *, start_from: Path | None, dimension: int = 256, processes: int = 2
+) -> None:
     """Trains one phase and leaves `encoder.pt` (averaged weights), `state.pt` (to resume), `log.jsonl` in `run`."""
     run.mkdir(parents=True, exist_ok=True)
     (run / "phase.json").write_text(json.dumps(asdict(phase), indent=1))
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = f"file://{folder}/meeting"
+        torch.multiprocessing.spawn(
+            _work, (processes, meeting, data, run, phase, start_from, dimension), nprocs=processes
+        )
+
+
+def _work(
+    rank: int, processes: int, meeting: str, data: Path, run: Path, phase: Phase, start_from: Path | None, size: int
+) -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     torch.manual_seed(phase.seed)
+    torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
     faces = load(data)
-    project = sharpen_to(dimension, np.asarray(faces.teacher[faces.train], np.float32))
-    net = Encoder(dimension=dimension).to(memory_format=torch.channels_last)
+    project = sharpen_to(size, np.asarray(faces.teacher[faces.train], np.float32))
+    net = Encoder(dimension=size).to(memory_format=torch.channels_last)
     if start_from:
         net.load_state_dict(torch.load(start_from, weights_only=True))
     _Run(faces, torch.from_numpy(project), net, phase, run).go()
+    torch.distributed.destroy_process_group()
 
 
 class _Run:
+    """One process's part of a phase. The first one keeps the time, the averaged weights and the log."""
+
     def __init__(self, faces: Faces, project: Tensor, net: Encoder, phase: Phase, folder: Path) -> None:
         self.faces, self.project, self.net, self.phase, self.folder = faces, project, net, phase, folder
+        self.rank, self.processes = torch.distributed.get_rank(), torch.distributed.get_world_size()
         self.mean = Mean(net)
         self.optimiser = torch.optim.SGD(
             net.parameters(), lr=0.0, momentum=0.9, nesterov=True, weight_decay=phase.weight_decay
@@ -103,23 +126,37 @@ class _Run:
     def go(self) -> None:
         """Runs until the phase's minutes are spent."""
         batches = Batches(
-            self.faces, size=self.phase.batch, people=self.phase.people, side=self.phase.side, seed=self.step
+            self.faces,
+            size=self.phase.batch // self.processes,
+            people=self.phase.people // self.processes,
+            side=self.phase.side,
+            seed=self.step * self.processes + self.rank,
         )
         ready = in_background(batches.draw)
-        budget, began, looked = self.phase.minutes * 60, time.monotonic() - self.spent, 0.0
+        budget, began, looked = self.phase.minutes * 60, time.monotonic() - self.spent, self.spent
+        parts: dict[str, float] = {}
         while self.spent < budget:
             parts = self._learn(
                 *ready.get(), rate=schedule(self.spent / budget, self.phase.peak_rate, self.phase.last_rate)
             )
             self.step += 1
-            self.spent = time.monotonic() - began
+            self.spent = self._agreed(time.monotonic() - began)
+            if self.rank:
+                continue
             if self.step % 100 == 0:
                 speed = self.step * self.phase.batch / self.spent
                 print(f"{self.step:6d} {self.spent / 60:6.1f} min {speed:5.0f} img/s", parts, flush=True)
             if self.spent - looked > 600:
                 looked = self.spent
                 self.save(parts)
-        self.save(parts)
+        if self.rank == 0:
+            self.save(parts)
+
+    def _agreed(self, seconds: float) -> float:
+        """Returns what the first process says."""
+        clock = torch.tensor([seconds], dtype=torch.float64)
+        torch.distributed.broadcast(clock, 0)
+        return clock.item()
 
     def _learn(self, rows: NDArray[np.int64], pictures: PIXELS, *, rate: float) -> dict[str, float]:
         for group in self.optimiser.param_groups:
@@ -137,9 +174,19 @@ class _Run:
             losses["relation"] = self.phase.relation_weight * relation(out, teacher)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()
+        self._average_gradients()
         self.optimiser.step()
-        self.mean.update(self.net)
+        if self.rank == 0:
+            self.mean.update(self.net)
         return {name: round(value.item(), 4) for name, value in losses.items()}
+
+    def _average_gradients(self) -> None:
+        gradients = [p.grad for p in self.net.parameters() if p.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        torch.distributed.all_reduce(flat)
+        parts = flat.div_(self.processes).split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
 
     def save(self, parts: dict[str, float]) -> None:
         """Writes weights, the state to resume from, and a line of the log with the validation figures."""
