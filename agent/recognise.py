@@ -54,11 +54,11 @@ class Recogniser:
         self.gate.threshold = known.threshold
         if self._motion is not None:
             with self.stopwatch.stage("motion"):
-                moved = self._motion.moved(frame.image, frame.at)
+                moved = self._motion.moved(frame.image if frame.small is None else frame.small, frame.at)
             if not moved:
                 return self._without_faces(frame.at)
         with self.stopwatch.stage("detect"):
-            faces = self._eyes.faces(frame.image)
+            faces = self._eyes.faces(frame.image, frame.small)
         self.faces = len(faces)
         if faces and self._motion is not None:
             self._motion.keep(frame.at)

@@ -26,6 +26,7 @@ class Frame:
     at: datetime  # UTC, aware
     seq: int  # counts up from 0 per camera; gaps are dropped frames
     camera: str
+    small: Image | None = None  # the whole of it at a smaller size, where the camera makes that at no cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Face:
     box: Box
     landmarks: Floats  # (5, 2) float32 pixels: left eye, right eye, nose, left and right mouth corner
     score: float  # detector confidence, 0..1
+
+    def scaled(self, x: float, y: float) -> Face:
+        """The same face in a picture that is `x` times as wide and `y` times as high."""
+        box = Box(self.box.x * x, self.box.y * y, self.box.width * x, self.box.height * y)
+        return Face(box, self.landmarks * np.array((x, y), np.float32), self.score)
 
 
 @dataclass(frozen=True, slots=True)

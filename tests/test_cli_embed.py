@@ -163,7 +163,7 @@ class TestEmbedder:
                 owners.append(self.owner)
                 meet.wait()
 
-            def faces(self, image):
+            def faces(self, image, small=None):
                 assert threading.get_ident() == self.owner
                 return []
 
@@ -176,7 +176,7 @@ class TestEmbedder:
         looked = []
 
         class Eyes:
-            def faces(self, image):
+            def faces(self, image, small=None):
                 looked.append(1)
                 return []
 

@@ -20,11 +20,21 @@ def opened(**options):
     return backends.load("camera", "picamera2")(CameraOptions(**options))
 
 
-def test_one_stream_is_configured_at_the_size_and_rate_asked_for(fake):
-    camera = opened(width=640, height=480, fps=10.0)
+@pytest.mark.parametrize(
+    ("large", "small"),
+    [
+        ((640, 480), (320, 240)),
+        ((1920, 1080), (320, 180)),
+        ((1296, 972), (320, 240)),
+        ((480, 640), (180, 240)),
+        ((64, 48), (64, 48)),
+    ],
+)
+def test_two_streams_are_configured_at_the_size_and_rate_asked_for(fake, large, small):
+    camera = opened(width=large[0], height=large[1], fps=10.0)
     config = camera._camera.config
-    assert config["main"]["size"] == (640, 480)
-    assert config["lores"] is None
+    assert config["main"]["size"] == large
+    assert config["lores"] == {"size": small, "format": "YUV420", "stride": -(-small[0] // 64) * 64}
     assert config["controls"] == {"FrameDurationLimits": (100_000, 100_000)}
 
 
@@ -36,6 +46,15 @@ def test_padding_at_the_end_of_rows_is_left_out(fake):
     camera = opened(width=50, height=40)
     assert camera._camera.config["main"]["stride"] > 150
     assert np.array_equal(camera.read().image, scenes.numbered(0, 50, 40))
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_the_small_picture_shows_the_same_without_padding(fake, rotation):
+    frame = opened(width=1000, height=800, rotation=rotation).read()
+    wanted = np.rot90(scenes.numbered(0, 300, 240), -rotation // 90)
+    assert frame.small.shape == wanted.shape
+    assert frame.small.flags.c_contiguous
+    assert np.abs(frame.small.astype(int) - wanted).mean() < 6  # YUV has colour at half the size
 
 
 def test_every_buffer_goes_back_at_once(fake):

@@ -52,7 +52,7 @@ def test_systemd_understands_every_line(analyze):
         ("Type", "notify"),
         ("NotifyAccess", "main"),
         ("Restart", "always"),
-        ("RestartPreventExitStatus", "2"),
+        ("RestartSec", "5"),
         ("StartLimitIntervalSec", "0"),
         ("User", "latchkey"),
         ("StateDirectory", "latchkey"),

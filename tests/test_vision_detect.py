@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from agent.errors import ModelError
-from agent.types import Box
+from agent.types import Box, Face
 from agent.vision.detect import MOST_CANDIDATES, SAME_FACE_IOU, Detector, letterbox, merge, overlap
+from agent.vision.eyes import Eyes
 from agent.vision.quality import measure
 from agent.vision.track import Tracker, iou
 from tests.fakes import models
@@ -314,3 +315,15 @@ def test_a_size_that_is_no_multiple_of_the_cells():
     plant(maps, 32, 3, 4, box=(120, 70, 160, 130), points=POINTS)
     (face,) = found(maps, size=(100, 150), image=np.zeros((100, 150, 3), np.uint8))
     np.testing.assert_allclose(corners(face), (120, 70, 160, 130), atol=1e-3)  # beyond the edges
+
+
+def test_faces_found_in_the_small_picture_lie_in_the_large_one():
+    def detect(image):
+        assert image.shape == (240, 320, 3)
+        return [Face(Box(10, 20, 30, 40), np.full((5, 2), 25, np.float32), 0.9)]
+
+    eyes = Eyes(detect, None)
+    [face] = eyes.faces(np.zeros((960, 640, 3), np.uint8), np.zeros((240, 320, 3), np.uint8))
+    assert face.box == Box(20, 80, 60, 160)
+    assert face.landmarks.tolist() == [[50, 100]] * 5
+    assert face.score == 0.9

@@ -58,7 +58,9 @@ class Detector:
         """Returns the faces in (H, W, 3) uint8 RGB, the best first; boxes may reach beyond the edges."""
         small, scale = letterbox(image, self._table.width, self._table.height)
         outputs = self._model(self._table(small))
-        found = [self._candidates(level, outputs) for level in self._levels]
+        found = [some for level in self._levels if (some := self._candidates(level, outputs))]
+        if not found:
+            return []
         scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
         return merge(scores[order], boxes[order] / np.tile(scale, 2), points[order] / scale)
@@ -76,11 +78,13 @@ class Detector:
         middles = (np.stack([xs.ravel(), ys.ravel()], 1) + 0.5) * stride
         return _Level(stride, score, box, points, middles.astype(np.float32))
 
-    def _candidates(self, level: _Level, outputs: list[Floats]) -> tuple[Floats, Floats, Floats]:
-        """Returns scores (N,), boxes (N, 4) x0 y0 x1 y1 and landmarks (N, 5, 2) in model pixels."""
+    def _candidates(self, level: _Level, outputs: list[Floats]) -> tuple[Floats, Floats, Floats] | None:
+        """Returns scores (N,), boxes (N, 4) x0 y0 x1 y1 and landmarks (N, 5, 2) in model pixels; None for N = 0."""
         specs = self._model.outputs
         logits = real(outputs[level.score], specs[level.score]).ravel()
         chosen = np.flatnonzero(logits >= self._least_logit)
+        if not len(chosen):
+            return None
         middles = level.middles[chosen]
         sides = real(outputs[level.box].reshape(-1, 4)[chosen], specs[level.box]).clip(min=0) * level.stride
         boxes = np.hstack([middles - sides[:, :2], middles + sides[:, 2:]])

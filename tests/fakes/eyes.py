@@ -40,7 +40,7 @@ class FakeEyes:
         self.looks = self.embedded = 0
         self._there = []
 
-    def faces(self, image):
+    def faces(self, image, small=None):
         self.looks += 1
         self._there = self.script[number_of(image)]
         return [visitor.face() for visitor in self._there]

@@ -6,6 +6,7 @@ A stream's buffers are few, lie in memory with padded rows, and are filled again
 import sys
 from concurrent.futures import Future
 
+import cv2
 import numpy as np
 
 ROW_BYTES = 64  # rows start at multiples of this
@@ -31,10 +32,14 @@ class Picamera2:
         return {"main": dict(main), "lores": lores, "controls": controls, "buffer_count": buffer_count}
 
     def configure(self, config):
-        width, height = config["main"]["size"]
-        if width % 2 or height % 2:
-            raise RuntimeError("width and height should be even")
-        config["main"]["stride"] = -(-3 * width // ROW_BYTES) * ROW_BYTES
+        for name, pixel_bytes in (("main", 3), ("lores", 1)):
+            width, height = config[name]["size"]
+            if width % 2 or height % 2:
+                raise RuntimeError("width and height should be even")
+            config[name]["stride"] = -(-pixel_bytes * width // ROW_BYTES) * ROW_BYTES
+        assert config["lores"]["format"] == "YUV420", "what every Pi can do"
+        if any(small > large for small, large in zip(config["lores"]["size"], config["main"]["size"], strict=True)):
+            raise RuntimeError("lores stream dimensions may not exceed main stream")
         self.config = config
 
     def start(self):
@@ -65,10 +70,13 @@ class Request:
         image = camera.scene(camera.number, width, height)[..., CHANNELS_IN_MEMORY[main["format"]]]
         self.buffer = np.full((height, main["stride"]), 0xAA, np.uint8)
         self.buffer[:, : 3 * width] = image.reshape(height, -1)
+        self.lores = yuv420(camera.scene(camera.number, *camera.config["lores"]["size"]), camera.config["lores"]["stride"])
         camera.number += 1
         camera.taken += 1
 
     def make_array(self, name):
+        if name == "lores":  # "we leave any packing in there"
+            return self.lores.copy()
         main = self.camera.config[name]
         width, height = main["size"]
         return self.buffer[:, : 3 * width].reshape(height, width, 3).copy()
@@ -77,8 +85,16 @@ class Request:
         if self.buffer is None:
             raise RuntimeError("CompletedRequest: lock now has negative ref_count")
         self.buffer[:] = 0xEE
+        self.lores[:] = 0xEE
         self.buffer = None
         self.camera.taken -= 1
+
+
+def yuv420(image, stride):
+    """(H * 3 / 2, stride): the rows of Y, then those of U and of V at half the stride, two to a row."""
+    height, width = image.shape[:2]
+    padded = cv2.copyMakeBorder(image, 0, 0, 0, stride - width, cv2.BORDER_CONSTANT, value=(255, 0, 255))
+    return cv2.cvtColor(padded, cv2.COLOR_RGB2YUV_I420)
 
 
 def install(monkeypatch, scene):

@@ -1,8 +1,7 @@
 """The Raspberry Pi's camera, through picamera2 (from apt: python3-picamera2).
 
-One stream only, `main`, at the size the detector is fed from. The second one, `lores`, is not configured: it is
-YUV420 before the Pi 5, so that making RGB of it costs more than letterboxing 640x480 (0.1 ms), a face is cut out of
-the same picture it was found in, and a `Frame` holds one picture.
+Two streams of the same picture: faces are searched for in `lores`, which the image processor makes small at no cost,
+and cut out of `main` at its full size. `lores` is asked for as YUV420, the only format that every Pi has for it.
 
 Formats are named after the order of bits in a little-endian word: what picamera2 calls BGR888 lies in memory as
 R, G, B (its manual, appendix A, and https://github.com/raspberrypi/picamera2/issues/848).
@@ -13,6 +12,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import cv2
 from picamera2 import Picamera2
 
 from agent.errors import CameraLost, ConfigError, HardwareError
@@ -21,6 +21,8 @@ from agent.hardware.cameras.pixels import upright
 from agent.types import Frame
 
 RGB_IN_MEMORY = "BGR888"
+LORES = 320, 240
+"""What `lores` fits into, pixels: the size that our detector takes."""
 BUFFERS = 4  # of which one is being read and the others are being filled
 SILENCE_SECONDS = 3.0  # libcamera gives a frame up after 1 to 2 and then sends none any more, without an error
 
@@ -49,10 +51,11 @@ class PiCamera:
         with self._lock:
             if self._closed:
                 return None
-            image = self._next()
+            image, small = self._next()
             at = self._now()
         seq, self._seq = self._seq, self._seq + 1
-        return Frame(image=upright(image, self._options.rotation), at=at, seq=seq, camera=self._options.name)
+        image, small = (upright(picture, self._options.rotation) for picture in (image, small))
+        return Frame(image=image, at=at, seq=seq, camera=self._options.name, small=small)
 
     def close(self) -> None:
         """Stop the camera and give it back, after the frame being waited for. May be called again.
@@ -65,8 +68,8 @@ class PiCamera:
                 self._closed = True
                 self._camera.close()
 
-    def _next(self) -> Any:
-        """Return the next picture as an array of its own. The request, one of a few buffers, goes back at once."""
+    def _next(self) -> tuple[Any, Any]:
+        """Return the next picture, large and small, as arrays. The request, one of a few buffers, goes back at once."""
         # Waiting on the job, as capture_request(wait=True) would hang for ever on a silent camera.
         job = self._camera.capture_request(wait=False)
         try:
@@ -74,9 +77,18 @@ class PiCamera:
         except (TimeoutError, RuntimeError) as error:
             raise CameraLost("the Pi camera has gone silent; check the ribbon cable") from error
         try:
-            return request.make_array("main")  # a copy without the padding at the end of the rows
+            image = request.make_array("main")  # a copy without the padding at the end of the rows
+            small = request.make_array("lores")  # a copy with it
         finally:
             request.release()
+        width, _ = lores_size(self._options.width, self._options.height)
+        return image, cv2.cvtColor(small, cv2.COLOR_YUV2RGB_I420)[:, :width]
+
+
+def lores_size(width: int, height: int) -> tuple[int, int]:
+    """The even width and height of the small picture, of the same shape as the large one and never larger."""
+    scale = min(1.0, LORES[0] / width, LORES[1] / height)
+    return 2 * round(width * scale / 2), 2 * round(height * scale / 2)
 
 
 def _open(options: CameraOptions) -> Any:
@@ -103,6 +115,7 @@ def _configuration(camera: Any, options: CameraOptions) -> Any:
     frame_us = round(1e6 / options.fps)
     return camera.create_video_configuration(
         main={"size": (options.width, options.height), "format": RGB_IN_MEMORY},
+        lores={"size": lores_size(options.width, options.height), "format": "YUV420"},
         controls={"FrameDurationLimits": (frame_us, frame_us)},  # microseconds
         buffer_count=BUFFERS,
     )
