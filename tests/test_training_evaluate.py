@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from agent.types import Box, Face
-from training.evaluate import central, lfw_pairs, read_pictures, ten_fold
+from agent.vision.align import TEMPLATE
+from training.evaluate import central, lfw_pairs, misplacement, read_pictures, ten_fold
 
 
 def test_ten_folds_of_a_perfect_and_of_a_useless_score():
@@ -54,3 +55,12 @@ def test_pictures_come_in_order_of_their_names_as_rgb(tmp_path):
     names, pictures = zip(*read_pictures(tmp_path / "a.zip"), strict=True)
     assert names == ("a/1.png", "b/2.png")
     assert pictures[0][0, 0].tolist() == [255, 0, 0]
+
+
+def test_misplacement_is_in_pixels_of_the_crop():
+    true = TEMPLATE * 2 + 30  # a face twice the size of the crop, somewhere
+    assert misplacement(true, true) == pytest.approx(0, abs=1e-3)
+    assert misplacement(true + np.array([6, 8]), true) == pytest.approx(5, abs=1e-3)  # 10 pixels of the picture
+    one_point = true.copy()
+    one_point[2] += (0, 10)
+    assert 0 < misplacement(one_point, true) < 3

@@ -110,11 +110,16 @@ def evaluate(
     detector = Detector(detect)
     scenes = module.evaluate_detector(data / "scenes", detector)
     typer.echo(json.dumps({"scenes val": scenes}, indent=1))
-    lfw = module.evaluate_lfw(data / "lfw", detector, Encoder(encode, "measured"))
-    typer.echo(json.dumps({"grey LFW-a, own detector and alignment": lfw}, indent=1))
+    lfw = "grey LFW-a, own detector and alignment"
+    figures = {
+        name: module.evaluate_lfw(data / "lfw", detector, Encoder(encode, "measured", flip_average=flip))
+        for name, flip in ((lfw, False), (f"{lfw}, flip_average", True))
+    }
+    typer.echo(json.dumps(figures, indent=1))
     if save:
         add_figures(files[0], "scenes val", scenes)
-        add_figures(files[1], "grey LFW-a, own detector and alignment", lfw)
+        for name, values in figures.items():
+            add_figures(files[1], name, values)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""Training pictures for the detector: photographs with faces, and faces alone, scaled, turned and pasted onto others."""
+"""Training pictures for the detector: photographs with faces and faces cut out, scaled, turned, pasted onto others."""
 
 from __future__ import annotations
 
 import csv
 import zipfile
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -72,6 +71,18 @@ def _scene(name: str, data: bytes, rows: list[dict[str, str]]) -> Scene:
     return Scene(name, _decode(data), np.array(boxes, np.float32), np.array(points, np.float32))
 
 
+class Pictures(Protocol):
+    """A sequence of pictures that may be on the disk."""
+
+    def __len__(self) -> int:
+        """Returns how many."""
+        ...
+
+    def __getitem__(self, number: int, /) -> PIXELS:
+        """Returns one, (H, W, 3) uint8 RGB."""
+        ...
+
+
 class Composer:
     """Makes training pictures: a background, then one to three photographs on it, each at a scale of its own.
 
@@ -84,7 +95,7 @@ class Composer:
     """
 
     def __init__(
-        self, scenes: list[Scene], backgrounds: list[PIXELS], *, seed: int, crops: Sequence[PIXELS] | None = None
+        self, scenes: list[Scene], backgrounds: list[PIXELS], *, seed: int, crops: Pictures | None = None
     ) -> None:
         self._scenes, self._backgrounds, self._crops = scenes, backgrounds, crops
         self._random = np.random.default_rng(seed)
@@ -149,7 +160,8 @@ class Composer:
     def _placement(self, scene: Scene, width: int, height: int) -> tuple[NDArray[np.float64], bool]:
         """Returns a matrix that gives one face of the scene a size, drawn evenly on a log scale, and a place.
 
-        Half of the time the size is one that a door asks about."""
+        Half of the time the size is one that a door asks about.
+        """
         random = self._random
         box = scene.boxes[random.integers(len(scene.boxes))]
         size = float(np.sqrt((box[2] - box[0]) * (box[3] - box[1])))

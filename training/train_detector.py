@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 
 from training.background import in_background
 from training.detector import STRIDES, Detector
-from training.scenes import PIXELS, Composer, load_backgrounds, load_scenes
+from training.scenes import Composer, Pictures, load_backgrounds, load_scenes
 from training.train_encoder import schedule, to_input
 
 SIZES = {8: (0.0, 48.0), 16: (32.0, 104.0), 32: (80.0, 1e9)}
@@ -79,8 +78,8 @@ def targets(labels: list[Labels], stride: int, height: int, width: int) -> Targe
             middles = np.stack([xs[c], ys[r]], 1)[:, None]
             points[i, r, c] = ((p[None] - middles) / stride).reshape(-1, 10)
             exact[i, r, c] = each
-    parts = (torch.from_numpy(part) for part in (state, box, points, exact))
-    return Targets(*parts, size=torch.from_numpy(box).sum(-1) / 2)
+    size = box.sum(-1) / 2
+    return Targets(*(torch.from_numpy(part) for part in (state, box, points, exact, size)))
 
 
 def misalignment(error: Tensor, points: Tensor) -> Tensor:
@@ -138,7 +137,7 @@ def _quality_focal(logit: Tensor, goal: Tensor) -> Tensor:
     return (logit.sigmoid() - goal).abs().pow(2) * F.binary_cross_entropy_with_logits(logit, goal, reduction="none")
 
 
-def train(data: Path, crops: Sequence[PIXELS], run: Path, plan: Plan, *, start_from: Path | None = None) -> None:
+def train(data: Path, crops: Pictures, run: Path, plan: Plan, *, start_from: Path | None = None) -> None:
     """Trains and leaves `detector.pt` (averaged weights) and `log.jsonl` in `run`.
 
     Args:

@@ -87,25 +87,34 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     (run / "phase.json").write_text(json.dumps(asdict(phase), indent=1))
     with tempfile.TemporaryDirectory() as folder:
-        meeting = f"file://{folder}/meeting"
-        torch.multiprocessing.spawn(
-            _work, (processes, meeting, data, run, phase, start_from, dimension), nprocs=processes
-        )
+        job = _Job(data, run, phase, start_from, dimension, processes, f"file://{folder}/meeting")
+        torch.multiprocessing.spawn(_work, (job,), nprocs=processes)
 
 
-def _work(
-    rank: int, processes: int, meeting: str, data: Path, run: Path, phase: Phase, start_from: Path | None, size: int
-) -> None:
+@dataclass(frozen=True)
+class _Job:
+    """What every process is told."""
+
+    data: Path
+    run: Path
+    phase: Phase
+    start_from: Path | None
+    dimension: int
+    processes: int
+    meeting: str  # where they find each other
+
+
+def _work(rank: int, job: _Job) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    torch.manual_seed(phase.seed)
-    torch.distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
-    faces = load(data)
-    project = sharpen_to(size, np.asarray(faces.teacher[faces.train], np.float32))
-    net = Encoder(dimension=size).to(memory_format=torch.channels_last)
-    if start_from:
-        net.load_state_dict(torch.load(start_from, weights_only=True))
-    _Run(faces, torch.from_numpy(project), net, phase, run).go()
+    torch.manual_seed(job.phase.seed)
+    torch.distributed.init_process_group("gloo", init_method=job.meeting, rank=rank, world_size=job.processes)
+    faces = load(job.data)
+    project = sharpen_to(job.dimension, np.asarray(faces.teacher[faces.train], np.float32))
+    net = Encoder(dimension=job.dimension).to(memory_format=torch.channels_last)
+    if job.start_from:
+        net.load_state_dict(torch.load(job.start_from, weights_only=True))
+    _Run(faces, torch.from_numpy(project), net, job.phase, job.run).go()
     torch.distributed.destroy_process_group()
 
 
@@ -156,7 +165,7 @@ class _Run:
         """Returns what the first process says."""
         clock = torch.tensor([seconds], dtype=torch.float64)
         torch.distributed.broadcast(clock, 0)
-        return clock.item()
+        return float(clock)
 
     def _learn(self, rows: NDArray[np.int64], pictures: PIXELS, *, rate: float) -> dict[str, float]:
         for group in self.optimiser.param_groups:

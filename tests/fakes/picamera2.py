@@ -70,7 +70,9 @@ class Request:
         image = camera.scene(camera.number, width, height)[..., CHANNELS_IN_MEMORY[main["format"]]]
         self.buffer = np.full((height, main["stride"]), 0xAA, np.uint8)
         self.buffer[:, : 3 * width] = image.reshape(height, -1)
-        self.lores = yuv420(camera.scene(camera.number, *camera.config["lores"]["size"]), camera.config["lores"]["stride"])
+        self.lores = yuv420(
+            camera.scene(camera.number, *camera.config["lores"]["size"]), camera.config["lores"]["stride"]
+        )
         camera.number += 1
         camera.taken += 1
 
@@ -92,7 +94,7 @@ class Request:
 
 def yuv420(image, stride):
     """(H * 3 / 2, stride): the rows of Y, then those of U and of V at half the stride, two to a row."""
-    height, width = image.shape[:2]
+    width = image.shape[1]
     padded = cv2.copyMakeBorder(image, 0, 0, 0, stride - width, cv2.BORDER_CONSTANT, value=(255, 0, 255))
     return cv2.cvtColor(padded, cv2.COLOR_RGB2YUV_I420)
 
