@@ -20,8 +20,9 @@ ENCODER_DATA = (
     "who sells a product retrains on data of their own with the same commands."
 )
 DETECTOR_DATA = (
-    "1,980 photographs with faces found by YuNet-n and landmarks by SCRFD-500M, pasted onto 600 without. Research "
-    "data: who sells a product retrains on data of their own with the same commands."
+    "1,980 photographs with faces found by YuNet-n and landmarks by SCRFD-500M, and faces cut out of the encoder's "
+    "58,392, pasted onto 600 photographs without. Research data: who sells a product retrains on data of their own with "
+    "the same commands."
 )
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
