@@ -26,7 +26,7 @@ class Frame:
     at: datetime  # UTC, aware
     seq: int  # counts up from 0 per camera; gaps are dropped frames
     camera: str
-    small: Image | None = None  # the whole of it at a smaller size, where the camera makes that at no cost
+    small: Image | None = None  # the whole of it at a smaller size, where the camera makes that itself
 
 
 @dataclass(frozen=True, slots=True)

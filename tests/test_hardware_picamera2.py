@@ -1,5 +1,6 @@
 """The Pi's camera against a fake of picamera2's request API; the contract suite runs over it as well."""
 
+import sys
 import time
 
 import numpy as np
@@ -48,10 +49,40 @@ def test_padding_at_the_end_of_rows_is_left_out(fake):
     assert np.array_equal(camera.read().image, scenes.numbered(0, 50, 40))
 
 
+@pytest.mark.parametrize(
+    ("size", "rotation", "small"),
+    [
+        ((640, 480), 90, (240, 180)),  # 180x240 when upright
+        ((640, 480), 180, (320, 240)),
+        ((67, 49), 0, (66, 48)),  # never larger than what becomes of odd sizes
+        ((65, 65), 0, (64, 64)),
+        ((7680, 64), 0, (320, 2)),
+        ((1, 1), 0, (2, 2)),
+    ],
+)
+def test_the_small_size(fake, size, rotation, small):
+    opened(width=64, height=48)  # imports the backend with the fake
+    assert sys.modules["agent.hardware.cameras.picamera2"].lores_size(*size, rotation) == small
+
+
+def test_a_small_picture_of_another_size_than_asked_for_is_read_right(fake, monkeypatch):
+    given = fake.configure
+
+    def configure(camera, config):
+        config["lores"]["size"] = (192, 160)  # libcamera has the last word
+        given(camera, config)
+
+    monkeypatch.setattr(fake, "configure", configure)
+    frame = opened(width=1000, height=800).read()
+    assert frame.small.shape == (160, 192, 3)
+    assert np.abs(frame.small.astype(int) - scenes.numbered(0, 192, 160)).mean() < 6
+
+
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_the_small_picture_shows_the_same_without_padding(fake, rotation):
     frame = opened(width=1000, height=800, rotation=rotation).read()
-    wanted = np.rot90(scenes.numbered(0, 300, 240), -rotation // 90)
+    width, height = (300, 240) if rotation % 180 == 0 else (240, 192)
+    wanted = np.rot90(scenes.numbered(0, width, height), -rotation // 90)
     assert frame.small.shape == wanted.shape
     assert frame.small.flags.c_contiguous
     assert np.abs(frame.small.astype(int) - wanted).mean() < 6  # YUV has colour at half the size

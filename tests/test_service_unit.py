@@ -70,6 +70,10 @@ def test_it_says(name, value):
     assert values(name) == [value]
 
 
+def test_no_way_of_ending_leaves_the_door_without_its_program():
+    assert values("RestartPreventExitStatus") == []
+
+
 def test_there_is_a_watchdog_with_time_for_a_lost_camera():
     assert int(values("WatchdogSec")[0]) >= 20
 

@@ -48,8 +48,9 @@ def test_the_size_is_the_models():
     assert (table.height, table.width) == (4, 64)
 
 
-def test_a_mirrored_view_of_a_picture():
-    table = PixelTable(spec(np.float32))
+@pytest.mark.parametrize("tensor", [spec(np.float32), spec(np.int8, 2 / 255, -1)], ids=["float32", "int8"])
+def test_a_mirrored_view_of_a_picture(tensor):
+    table = PixelTable(tensor)
     turned = np.ascontiguousarray(PICTURE[:, ::-1])
     np.testing.assert_array_equal(table(PICTURE[:, ::-1]), table(turned))
 

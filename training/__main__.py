@@ -11,6 +11,7 @@ import typer
 Data = Annotated[Path, typer.Option(help="the folder with faces/, scenes/, reference/ and lfw/")]
 Work = Annotated[Path, typer.Option(help="where unpacked faces and embeddings are kept, about 2.6 GB")]
 Run = Annotated[Path, typer.Option(help="the folder of this run: weights, log, state to resume from")]
+Processes = Annotated[int, typer.Option(min=1, max=4, help="one a core; they share each batch evenly")]
 Start = Annotated[Path | None, typer.Option(help="weights to begin with, as in training/weights; else from nothing")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards go")]
 
@@ -21,8 +22,8 @@ ENCODER_DATA = (
 )
 DETECTOR_DATA = (
     "1,980 photographs with faces found by YuNet-n and landmarks by SCRFD-500M, and faces cut out of the encoder's "
-    "58,392, pasted onto 600 photographs without. Research data: who sells a product retrains on data of their own with "
-    "the same commands."
+    "58,392, pasted onto 600 photographs without. Research data: who sells a product retrains on data of their own "
+    "with the same commands."
 )
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -38,12 +39,14 @@ def prepare(data: Data, work: Work = Path("runs/data")) -> None:
 
 @app.command("train-encoder")
 def train_encoder(
-    work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), start: Start = None, processes: int = 2
+    work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), start: Start = None, processes: Processes = 2
 ) -> None:
     """Train the encoder, phase after phase; started again, it goes on where it was. A process for each core."""
     from training import train_encoder as module
     from training.presets import ENCODER
 
+    if any(phase.batch % processes or phase.people % processes for phase in ENCODER):
+        raise typer.BadParameter(f"{processes} processes cannot share a batch evenly: 1, 2 or 4 can")
     before = start
     for number, phase in enumerate(ENCODER, start=1):
         folder = run / f"phase{number}"
@@ -86,12 +89,16 @@ def package_encoder(weights: Path, work: Work = Path("runs/data"), models: Model
 
 
 @app.command("package-detector")
-def package_detector(weights: Path, data: Data, models: Models = Path("agent/models")) -> None:
+def package_detector(
+    weights: Path, data: Data, work: Work = Path("runs/data"), models: Models = Path("agent/models")
+) -> None:
     """Make detector.tflite and its card from trained weights."""
     from training.card import package_detector as package
+    from training.faces import Crops, load
     from training.scenes import Composer, load_backgrounds, load_scenes
 
-    composer = Composer(load_scenes(data / "scenes", "train"), load_backgrounds(data / "scenes"), seed=99)
+    scenes, backgrounds = load_scenes(data / "scenes", "train"), load_backgrounds(data / "scenes")
+    composer = Composer(scenes, backgrounds, seed=99, crops=Crops(load(work)))
     package(weights, composer, models / "detector.tflite", data=DETECTOR_DATA)
 
 

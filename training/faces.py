@@ -71,7 +71,7 @@ def sharpen_to(dimension: int, vectors: NDArray[np.float32]) -> NDArray[np.float
 class Batches:
     """Endless batches: `people` identities with two pictures each, the rest from everybody."""
 
-    def __init__(self, faces: Faces, *, size: int, people: int, side: int, seed: int) -> None:
+    def __init__(self, faces: Faces, *, size: int, people: int, side: int, seed: int | tuple[int, ...]) -> None:
         self._faces, self._size, self._people, self._side = faces, size, people, side
         self._random = np.random.default_rng(seed)
         by_person: dict[int, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""How our own two models are made. Minutes are those of two x86 cores without AVX-512; see training/README.md."""
+"""How our own two models are made. Minutes are those of x86 cores without AVX-512; see training/README.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENCODER = (
     Phase(side=48, minutes=20, peak_rate=1.5, last_rate=0.8),
     Phase(side=64, minutes=23, peak_rate=0.4, last_rate=0.15, seed=1),
     Phase(side=64, minutes=36, peak_rate=0.22, last_rate=0.001, seed=2),
-    Phase(side=48, minutes=42, peak_rate=0.3, last_rate=0.2),
+    Phase(side=48, minutes=42, peak_rate=0.3, last_rate=0.2, seed=3),
     Phase(side=64, minutes=63, peak_rate=0.2, last_rate=0.0005, seed=9),
 )
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from training.background import in_background
 from training.detector import STRIDES, Detector
 from training.scenes import Composer, Pictures, load_backgrounds, load_scenes
-from training.train_encoder import schedule, to_input
+from training.train_encoder import save, schedule, to_input
 
 SIZES = {8: (0.0, 48.0), 16: (32.0, 104.0), 32: (80.0, 1e9)}
 """Which faces (square root of the box's area, pixels) each grid learns; they overlap, so that no size falls between."""
@@ -175,8 +175,8 @@ def train(data: Path, crops: Pictures, run: Path, plan: Plan, *, start_from: Pat
             print(line, flush=True)
             with (run / "log.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
-            torch.save(mean.state_dict(), run / "detector.pt")
-    torch.save(mean.state_dict(), run / "detector.pt")
+            save(mean.state_dict(), run / "detector.pt")
+    save(mean.state_dict(), run / "detector.pt")
 
 
 @torch.no_grad()

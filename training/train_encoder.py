@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agent.vision.encode import shrink
-from training.background import in_background
+from training.background import die_with, in_background
 from training.encoder import Encoder
 from training.faces import PIXELS, Batches, Faces, load, sharpen_to
 from training.losses import contrastive, distillation, relation
@@ -57,13 +59,13 @@ class Mean:
     def __init__(self, net: Encoder) -> None:
         self.net = Encoder(dimension=net.dimension).to(memory_format=torch.channels_last)
         self.net.load_state_dict(net.state_dict())
-        self._steps = 0
+        self.steps = 0
 
     @torch.no_grad()
     def update(self, net: Encoder) -> None:
         """Moves the average towards `net`; faster at first."""
-        self._steps += 1
-        keep = min(0.998, (1 + self._steps) / (10 + self._steps))
+        self.steps += 1
+        keep = min(0.998, (1 + self.steps) / (10 + self.steps))
         pairs = zip(self.net.state_dict().values(), net.state_dict().values(), strict=True)
         mine, theirs = zip(*((a, b) for a, b in pairs if a.dtype.is_floating_point), strict=True)
         torch._foreach_lerp_(list(mine), list(theirs), 1 - keep)
@@ -84,10 +86,12 @@ def train(
     data: Path, run: Path, phase: Phase, *, start_from: Path | None, dimension: int = 256, processes: int = 2
 ) -> None:
     """Trains one phase and leaves `encoder.pt` (averaged weights), `state.pt` (to resume), `log.jsonl` in `run`."""
+    if processes < 1 or phase.batch % processes or phase.people % processes:
+        raise ValueError(f"{processes} processes cannot share {phase.batch} pictures with {phase.people} people evenly")
     run.mkdir(parents=True, exist_ok=True)
     (run / "phase.json").write_text(json.dumps(asdict(phase), indent=1))
     with tempfile.TemporaryDirectory() as folder:
-        job = _Job(data, run, phase, start_from, dimension, processes, f"file://{folder}/meeting")
+        job = _Job(data, run, phase, start_from, dimension, processes, f"file://{folder}/meeting", os.getpid())
         torch.multiprocessing.spawn(_work, (job,), nprocs=processes)
 
 
@@ -102,19 +106,23 @@ class _Job:
     dimension: int
     processes: int
     meeting: str  # where they find each other
+    parent: int  # process id
 
 
 def _work(rank: int, job: _Job) -> None:
+    die_with(job.parent)
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # on this machine only
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(job.phase.seed)
     torch.distributed.init_process_group("gloo", init_method=job.meeting, rank=rank, world_size=job.processes)
     faces = load(job.data)
-    project = sharpen_to(job.dimension, np.asarray(faces.teacher[faces.train], np.float32))
+    project = torch.from_numpy(sharpen_to(job.dimension, np.asarray(faces.teacher[faces.train], np.float32)))
+    torch.distributed.broadcast(project, 0)  # an eigenvector may point either way
     net = Encoder(dimension=job.dimension).to(memory_format=torch.channels_last)
     if job.start_from:
         net.load_state_dict(torch.load(job.start_from, weights_only=True))
-    _Run(faces, torch.from_numpy(project), net, job.phase, job.run).go()
+    _Run(faces, project, net, job.phase, job.run).go()
     torch.distributed.destroy_process_group()
 
 
@@ -133,16 +141,19 @@ class _Run:
             self._resume(torch.load(folder / "state.pt", weights_only=True))
 
     def go(self) -> None:
-        """Runs until the phase's minutes are spent."""
+        """Runs until the phase's minutes are spent; at once done if they are already."""
+        budget = self.phase.minutes * 60
+        if self.spent >= budget:
+            return
         batches = Batches(
             self.faces,
             size=self.phase.batch // self.processes,
             people=self.phase.people // self.processes,
             side=self.phase.side,
-            seed=self.step * self.processes + self.rank,
+            seed=(self.phase.seed, self.step, self.rank),
         )
         ready = in_background(batches.draw)
-        budget, began, looked = self.phase.minutes * 60, time.monotonic() - self.spent, self.spent
+        began, looked = time.monotonic() - self.spent, self.spent
         parts: dict[str, float] = {}
         while self.spent < budget:
             parts = self._learn(
@@ -199,10 +210,10 @@ class _Run:
 
     def save(self, parts: dict[str, float]) -> None:
         """Writes weights, the state to resume from, and a line of the log with the validation figures."""
-        torch.save(self.mean.net.state_dict(), self.folder / "encoder.pt")
+        save(self.mean.net.state_dict(), self.folder / "encoder.pt")
         state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict()}
         state |= {"mean": self.mean.net.state_dict(), "step": self.step, "spent": self.spent}
-        torch.save(state, self.folder / "state.pt")
+        save(state, self.folder / "state.pt")
         val = self.faces.val
         figures = verification(
             embed(self.mean.net, self.faces.pictures[val], self.phase.side), self.faces.identity[val]
@@ -215,8 +226,16 @@ class _Run:
     def _resume(self, state: dict[str, object]) -> None:
         self.net.load_state_dict(state["net"])
         self.mean.net.load_state_dict(state["mean"])
+        self.mean.steps = int(str(state["step"]))
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.spent = int(str(state["step"])), float(str(state["spent"]))
+
+
+def save(weights: Mapping[str, object], path: Path) -> None:
+    """Writes a file whole or not at all: a kill in between leaves the one before."""
+    part = path.with_suffix(".part")
+    torch.save(weights, part)
+    part.replace(path)
 
 
 def schedule(progress: float, peak: float, last: float) -> float:

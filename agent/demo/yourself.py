@@ -37,7 +37,7 @@ def take_pictures(config: Config, say: Callable[[str], None]) -> list[bytes]:
                 continue
             if frame is None:
                 break
-            faces = eyes.faces(frame.image)
+            faces = eyes.faces(frame.image, frame.small)
             rejection = judge(eyes.crop(frame.image, faces[0]).quality, bundle.limits) if len(faces) == 1 else None
             problem = f"{len(faces)} faces" if len(faces) != 1 else rejection.text if rejection else ""
             if problem and problem.split(":")[0] != told:

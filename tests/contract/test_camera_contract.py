@@ -66,6 +66,10 @@ def test_images_are_rgb_bytes_in_one_piece(opened):
     assert frame.image.ndim == 3
     assert frame.image.shape[2] == 3
     assert frame.image.flags.c_contiguous
+    if frame.small is not None:
+        assert frame.small.dtype == np.uint8
+        assert frame.small.shape[2] == 3
+        assert frame.small.flags.c_contiguous
     if opened.is_scene:
         assert frame.image.shape == (48, 64, 3)
         assert scenes.is_rgb(frame.image)

@@ -25,7 +25,14 @@ def shown():
         )
         for broker in BROKERS
     }
-    return {broker: (process.communicate(timeout=120)[0], process.returncode) for broker, process in running.items()}
+    try:
+        return {
+            broker: (process.communicate(timeout=120)[0], process.returncode) for broker, process in running.items()
+        }
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize("broker", BROKERS)

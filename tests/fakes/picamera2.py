@@ -34,13 +34,16 @@ class Picamera2:
     def configure(self, config):
         for name, pixel_bytes in (("main", 3), ("lores", 1)):
             width, height = config[name]["size"]
-            if width % 2 or height % 2:
+            if width % 2 or height % 2:  # some versions make them even instead
                 raise RuntimeError("width and height should be even")
             config[name]["stride"] = -(-pixel_bytes * width // ROW_BYTES) * ROW_BYTES
         assert config["lores"]["format"] == "YUV420", "what every Pi can do"
         if any(small > large for small, large in zip(config["lores"]["size"], config["main"]["size"], strict=True)):
             raise RuntimeError("lores stream dimensions may not exceed main stream")
         self.config = config
+
+    def camera_configuration(self):
+        return self.config
 
     def start(self):
         self.running = True

@@ -1,7 +1,9 @@
 """The Raspberry Pi's camera, through picamera2 (from apt: python3-picamera2).
 
-Two streams of the same picture: faces are searched for in `lores`, which the image processor makes small at no cost,
-and cut out of `main` at its full size. `lores` is asked for as YUV420, the only format that every Pi has for it.
+Two streams of the same picture: faces are searched for in `lores`, which the image processor makes small, and cut out
+of `main` at its full size. That pays where `main` is larger than 640x480. `lores` is asked for as YUV420, the only format
+that every Pi has for it; from 1280x720 on picamera2 takes Rec. 709 colours, which OpenCV reads as Rec. 601: a little off,
+and only the detector sees it.
 
 Formats are named after the order of bits in a little-endian word: what picamera2 calls BGR888 lies in memory as
 R, G, B (its manual, appendix A, and https://github.com/raspberrypi/picamera2/issues/848).
@@ -22,7 +24,7 @@ from agent.types import Frame
 
 RGB_IN_MEMORY = "BGR888"
 LORES = 320, 240
-"""What `lores` fits into, pixels: the size that our detector takes."""
+"""What `lores` fits into once it is upright, pixels: the size that our detector takes."""
 BUFFERS = 4  # of which one is being read and the others are being filled
 SILENCE_SECONDS = 3.0  # libcamera gives a frame up after 1 to 2 and then sends none any more, without an error
 
@@ -45,6 +47,7 @@ class PiCamera:
         self._lock = threading.Lock()  # closing takes the buffers away
         self._seq = 0
         self._camera = _open(options)
+        self._small_width = int(self._camera.camera_configuration()["lores"]["size"][0])  # as libcamera made it
 
     def read(self) -> Frame | None:
         """Return the next frame, None once closed."""
@@ -81,14 +84,15 @@ class PiCamera:
             small = request.make_array("lores")  # a copy with it
         finally:
             request.release()
-        width, _ = lores_size(self._options.width, self._options.height)
-        return image, cv2.cvtColor(small, cv2.COLOR_YUV2RGB_I420)[:, :width]
+        return image, cv2.cvtColor(small, cv2.COLOR_YUV2RGB_I420)[:, : self._small_width]
 
 
-def lores_size(width: int, height: int) -> tuple[int, int]:
+def lores_size(width: int, height: int, rotation: int = 0) -> tuple[int, int]:
     """The even width and height of the small picture, of the same shape as the large one and never larger."""
-    scale = min(1.0, LORES[0] / width, LORES[1] / height)
-    return 2 * round(width * scale / 2), 2 * round(height * scale / 2)
+    within = LORES if rotation % 180 == 0 else LORES[::-1]
+    scale = min(1.0, within[0] / width, within[1] / height)
+    across, down = (max(1, min(round(side * scale / 2), side // 2)) for side in (width, height))
+    return 2 * across, 2 * down
 
 
 def _open(options: CameraOptions) -> Any:
@@ -115,7 +119,7 @@ def _configuration(camera: Any, options: CameraOptions) -> Any:
     frame_us = round(1e6 / options.fps)
     return camera.create_video_configuration(
         main={"size": (options.width, options.height), "format": RGB_IN_MEMORY},
-        lores={"size": lores_size(options.width, options.height), "format": "YUV420"},
+        lores={"size": lores_size(options.width, options.height, options.rotation), "format": "YUV420"},
         controls={"FrameDurationLimits": (frame_us, frame_us)},  # microseconds
         buffer_count=BUFFERS,
     )
