@@ -70,7 +70,7 @@ if __name__ == "__main__":
 """
     script = tmp_path / "main.py"
     script.write_text(program)
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     process = subprocess.Popen([sys.executable, str(script)], start_new_session=True, env=environment)
     deadline = time.monotonic() + 60
     while len(members(process.pid)) < 6 and time.monotonic() < deadline:  # two at work, two fillers, one of torch's

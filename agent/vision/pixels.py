@@ -14,6 +14,8 @@ from agent.vision.model import TensorSpec
 
 HALF = 127.5
 """A pixel p is the number (p - 127.5) / 127.5, in -1..1."""
+HALF_STEP = 0.501
+"""As far as a rounded number may be from the exact one, in steps of the model's own; a little more, for its scale."""
 
 
 class PixelTable:
@@ -37,7 +39,7 @@ class PixelTable:
             exact = numbers / spec.scale + spec.zero_point
             numbers = np.clip(np.rint(exact), kind.min, kind.max)
         self._table = numbers.astype(spec.dtype)
-        self._turn_bit = bool(spec.dtype == np.int8 and np.all(np.abs(exact - (np.arange(256) - 128)) < 0.501))
+        self._turn_bit = bool(spec.dtype == np.int8 and np.all(np.abs(exact - (np.arange(256) - 128)) < HALF_STEP))
         self.height, self.width = spec.shape[1], spec.shape[2]
 
     def __call__(self, image: Image) -> NDArray[Any]:

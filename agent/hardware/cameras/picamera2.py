@@ -1,9 +1,9 @@
 """The Raspberry Pi's camera, through picamera2 (from apt: python3-picamera2).
 
 Two streams of the same picture: faces are searched for in `lores`, which the image processor makes small, and cut out
-of `main` at its full size. That pays where `main` is larger than 640x480. `lores` is asked for as YUV420, the only format
-that every Pi has for it; from 1280x720 on picamera2 takes Rec. 709 colours, which OpenCV reads as Rec. 601: a little off,
-and only the detector sees it.
+of `main` at its full size. That pays where `main` is larger than 640x480. `lores` is asked for as YUV420, the only
+format that every Pi has for it; from 1280x720 on picamera2 takes Rec. 709 colours, which OpenCV reads as Rec. 601: a
+little off, and only the detector sees it.
 
 Formats are named after the order of bits in a little-endian word: what picamera2 calls BGR888 lies in memory as
 R, G, B (its manual, appendix A, and https://github.com/raspberrypi/picamera2/issues/848).
