@@ -48,9 +48,10 @@ class Face:
     score: float  # detector confidence, 0..1
 
     def scaled(self, x: float, y: float) -> Face:
-        """The same face in a picture that is `x` times as wide and `y` times as high."""
-        box = Box(self.box.x * x, self.box.y * y, self.box.width * x, self.box.height * y)
-        return Face(box, self.landmarks * np.array((x, y), np.float32), self.score)
+        """The same face in a picture that is `x` times as wide and `y` times as high; numbers name pixels' middles."""
+        left, top = (self.box.x + 0.5) * x - 0.5, (self.box.y + 0.5) * y - 0.5
+        marks = (self.landmarks + np.float32(0.5)) * np.array((x, y), np.float32) - np.float32(0.5)
+        return Face(Box(left, top, self.box.width * x, self.box.height * y), marks, self.score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def naive(maps, threshold, scale, *, quantised):
                 candidates.append((p, (x - left, y - top, x + right, y + bottom), marks))
     candidates.sort(key=lambda candidate: -candidate[0])
     faces = naive_merge(candidates)
-    return [(p, np.array(box) / scale, np.array(marks) / scale) for p, box, marks in faces]
+    return [(p, (np.array(box) + 0.5) / scale - 0.5, (np.array(marks) + 0.5) / scale - 0.5) for p, box, marks in faces]
 
 
 def stored(value, what):
@@ -241,8 +241,8 @@ def test_faces_are_in_pixels_of_the_picture(height, width):
     image = np.zeros((height, width, 3), np.uint8)
     (face,) = found(maps, image=image)
     _, scale = letterbox(image, 320, 240)
-    np.testing.assert_allclose(corners(face), np.array(BOX) / np.tile(scale, 2), rtol=1e-4)
-    np.testing.assert_allclose(face.landmarks, POINTS / scale, rtol=1e-4)
+    np.testing.assert_allclose(corners(face), (np.array(BOX) + 0.5) / np.tile(scale, 2) - 0.5, rtol=1e-4)
+    np.testing.assert_allclose(face.landmarks, (POINTS + 0.5) / scale - 0.5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("height", "width"), SHAPES)
@@ -324,6 +324,6 @@ def test_faces_found_in_the_small_picture_lie_in_the_large_one():
 
     eyes = Eyes(detect, None)
     [face] = eyes.faces(np.zeros((960, 640, 3), np.uint8), np.zeros((240, 320, 3), np.uint8))
-    assert face.box == Box(20, 80, 60, 160)
-    assert face.landmarks.tolist() == [[50, 100]] * 5
+    assert face.box == Box(20.5, 81.5, 60, 160)
+    assert face.landmarks.tolist() == [[50.5, 101.5]] * 5
     assert face.score == 0.9

@@ -39,7 +39,11 @@ def prepare(data: Data, work: Work = Path("runs/data")) -> None:
 
 @app.command("train-encoder")
 def train_encoder(
-    work: Work = Path("runs/data"), run: Run = Path("runs/encoder"), start: Start = None, processes: Processes = 2
+    work: Work = Path("runs/data"),
+    run: Run = Path("runs/encoder"),
+    start: Start = None,
+    first: Annotated[int, typer.Option(min=1, help="the phase to begin with")] = 1,
+    processes: Processes = 2,
 ) -> None:
     """Train the encoder, phase after phase; started again, it goes on where it was. A process for each core."""
     from training import train_encoder as module
@@ -48,7 +52,7 @@ def train_encoder(
     if any(phase.batch % processes or phase.people % processes for phase in ENCODER):
         raise typer.BadParameter(f"{processes} processes cannot share a batch evenly: 1, 2 or 4 can")
     before = start
-    for number, phase in enumerate(ENCODER, start=1):
+    for number, phase in list(enumerate(ENCODER, start=1))[first - 1 :]:
         folder = run / f"phase{number}"
         module.train(work, folder, phase, start_from=before, processes=processes)
         before = folder / "encoder.pt"

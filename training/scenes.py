@@ -198,7 +198,9 @@ def _warp(picture: PIXELS, matrix: NDArray[np.float64], width: int, height: int)
         h, w = picture.shape[:2]
         size = max(1, round(w * zoom * 1.2)), max(1, round(h * zoom * 1.2))
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        matrix = matrix @ np.diag([w / size[0], h / size[1], 1])
+        # numbers name the middles of pixels: p was (p + 1/2) w / width - 1/2 before
+        x, y = w / size[0], h / size[1]
+        matrix = matrix @ np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
     return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
 
 

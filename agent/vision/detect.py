@@ -18,6 +18,7 @@ from agent.vision.model import Model
 from agent.vision.pixels import PixelTable, real
 
 STRIDES = (8, 16, 32)
+HALF = np.float32(0.5)
 SAME_FACE_IOU = 0.4
 MOST_CANDIDATES = 300
 """A wall of faces has fewer; merging takes milliseconds even for a model that sees one in every cell."""
@@ -63,7 +64,8 @@ class Detector:
             return []
         scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
-        return merge(scores[order], boxes[order] / np.tile(scale, 2), points[order] / scale)
+        boxes, points = ((part[order] + HALF) / scale - HALF for part in (boxes.reshape(-1, 2, 2), points))
+        return merge(scores[order], boxes.reshape(-1, 4), points)
 
     def _level(self, stride: int) -> _Level:
         rows, columns = -(-self._table.height // stride), -(-self._table.width // stride)
@@ -95,7 +97,7 @@ class Detector:
 def letterbox(image: Image, width: int, height: int) -> tuple[Image, Floats]:
     """Returns the picture at (height, width), its shape kept but for rounding, black to the right or below.
 
-    And (2,) the scale used in x and y: a point times that is the point in the letterboxed picture.
+    And (2,) the scale used in x and y. Numbers name the middles of pixels: p becomes (p + 1/2) scale - 1/2.
     """
     scale = min(width / image.shape[1], height / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
