@@ -22,7 +22,7 @@ Look: TypeAlias = Callable[[Image], Sequence[Seen]]
 """Finds the faces of a picture and encodes each."""
 
 # Somebody in the background, or a poster: no wider than this share of the face in front, or than so many pixels
-_BACKGROUND_SHARE = 1 / 3
+_BACKGROUND_SHARE = 1 / 2
 _BACKGROUND_PX = 40.0
 
 
