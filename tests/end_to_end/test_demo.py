@@ -1,5 +1,6 @@
 """The demo as a newcomer runs it, on each of the two brokers, both at once."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -21,7 +22,11 @@ def shown():
     """What each demo printed, and its exit status."""
     running = {
         broker: subprocess.Popen(
-            [sys.executable, "-c", CHOSEN, broker], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, "-c", CHOSEN, broker],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "COLUMNS": "140"},  # tables as they are on a wide terminal
         )
         for broker in BROKERS
     }
