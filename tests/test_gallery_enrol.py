@@ -73,8 +73,8 @@ def test_photos_may_be_bytes():
     ("faces", "code", "text"),
     [
         ([], "no_face", "no face was found"),
-        ([seen(), seen(face_px=60)], "two_faces", "more than one face: 180 px and 60 px"),
-        ([seen(face_px=90), seen(face_px=40)], "two_faces", "more than one face: 90 px and 40 px"),
+        ([seen(), seen(face_px=90)], "two_faces", "more than one face: 180 px and 90 px"),
+        ([seen(face_px=90), seen(face_px=45)], "two_faces", "more than one face: 90 px and 45 px"),
         ([seen(face_px=50)], "too_small", "too small: 50 px, need 64"),
         ([seen(sharpness=1)], "too_blurred", "too blurred: 1.0, need 8.0"),
         ([seen(exposure=5)], "too_dark", "too dark: 5 of 255, need 20"),

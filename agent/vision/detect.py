@@ -119,14 +119,14 @@ def merge(scores: Floats, boxes: Floats, points: Floats) -> list[Face]:
         points: (N, 5, 2).
     """
     faces, left = [], np.ones(len(scores), bool)
-    alike = overlap(boxes[:, None], boxes) > SAME_FACE_IOU  # (N, N)
-    np.fill_diagonal(alike, val=True)  # those without an area, too
     while left.any():
         best = int(np.argmax(left))
-        same = left & alike[best]
-        weight = scores[same] ** 2 / (scores[same] ** 2).sum()
-        x0, y0, x1, y1 = (float(v) for v in weight @ boxes[same])
-        marks = np.tensordot(weight, points[same], 1).astype(np.float32)
+        same = left & (overlap(boxes[best], boxes) > SAME_FACE_IOU)
+        same[best] = True  # one without an area, too
+        weight = scores[same] ** 2
+        weight /= weight.sum()
+        x0, y0, x1, y1 = (weight @ boxes[same]).tolist()
+        marks = (weight @ points[same].reshape(-1, 10)).reshape(5, 2).astype(np.float32)
         faces.append(Face(Box(x0, y0, x1 - x0, y1 - y0), marks, float(scores[best])))
         left &= ~same
     return faces
