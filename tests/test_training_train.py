@@ -18,7 +18,7 @@ from training.detector import Detector  # noqa: E402
 from training.encoder import Encoder  # noqa: E402
 from training.train_encoder import Phase, train  # noqa: E402
 
-WEIGHTS = Path("training/weights")
+WEIGHTS = Path(__file__).parents[1] / "training" / "weights"
 SHORT = {"side": 32, "peak_rate": 0.1, "last_rate": 0.01, "batch": 8, "people": 2}
 
 
@@ -70,7 +70,7 @@ if __name__ == "__main__":
 """
     script = tmp_path / "main.py"
     script.write_text(program)
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen([sys.executable, str(script)], start_new_session=True, env=environment)
     deadline = time.monotonic() + 60
     while len(members(process.pid)) < 6 and time.monotonic() < deadline:  # two at work, two fillers, one of torch's

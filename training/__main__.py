@@ -8,11 +8,18 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[Path, typer.Option(help="the folder with faces/, scenes/, reference/ and lfw/")]
+Data = Annotated[
+    Path, typer.Option(exists=True, file_okay=False, help="the folder with faces/, scenes/, reference/ and lfw/")
+]
 Work = Annotated[Path, typer.Option(help="where unpacked faces and embeddings are kept, about 2.6 GB")]
+Prepared = Annotated[Path, typer.Option(exists=True, file_okay=False, help="the folder that `prepare` filled")]
+Weights = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="from training, as encoder.pt")]
 Run = Annotated[Path, typer.Option(help="the folder of this run: weights, log, state to resume from")]
 Processes = Annotated[int, typer.Option(min=1, max=4, help="one a core; they share each batch evenly")]
-Start = Annotated[Path | None, typer.Option(help="weights to begin with, as in training/weights; else from nothing")]
+Start = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights; else from nothing"),
+]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards go")]
 
 ENCODER_DATA = (
@@ -39,7 +46,7 @@ def prepare(data: Data, work: Work = Path("runs/data")) -> None:
 
 @app.command("train-encoder")
 def train_encoder(
-    work: Work = Path("runs/data"),
+    work: Prepared = Path("runs/data"),
     run: Run = Path("runs/encoder"),
     start: Start = None,
     first: Annotated[int, typer.Option(min=1, help="the phase to begin with")] = 1,
@@ -51,6 +58,8 @@ def train_encoder(
 
     if any(phase.batch % processes or phase.people % processes for phase in ENCODER):
         raise typer.BadParameter(f"{processes} processes cannot share a batch evenly: 1, 2 or 4 can")
+    if first > len(ENCODER):
+        raise typer.BadParameter(f"there are {len(ENCODER)} phases, no number {first}")
     before = start
     for number, phase in list(enumerate(ENCODER, start=1))[first - 1 :]:
         folder = run / f"phase{number}"
@@ -61,7 +70,7 @@ def train_encoder(
 @app.command("train-detector")
 def train_detector(
     data: Data,
-    work: Work = Path("runs/data"),
+    work: Prepared = Path("runs/data"),
     run: Run = Path("runs/detector"),
     start: Start = None,
     threads: int = 2,
@@ -82,7 +91,9 @@ def train_detector(
 
 
 @app.command("package-encoder")
-def package_encoder(weights: Path, work: Work = Path("runs/data"), models: Models = Path("agent/models")) -> None:
+def package_encoder(
+    weights: Weights, work: Prepared = Path("runs/data"), models: Models = Path("agent/models")
+) -> None:
     """Make encoder.tflite and its card from trained weights."""
     from training.card import package_encoder as package
     from training.faces import load
@@ -94,7 +105,7 @@ def package_encoder(weights: Path, work: Work = Path("runs/data"), models: Model
 
 @app.command("package-detector")
 def package_detector(
-    weights: Path, data: Data, work: Work = Path("runs/data"), models: Models = Path("agent/models")
+    weights: Weights, data: Data, work: Prepared = Path("runs/data"), models: Models = Path("agent/models")
 ) -> None:
     """Make detector.tflite and its card from trained weights."""
     from training.card import package_detector as package
@@ -115,7 +126,6 @@ def evaluate(
     from agent.vision.detect import Detector
     from agent.vision.encode import Encoder
     from training import evaluate as module
-    from training.card import add_figures
 
     files = models / "detector.tflite", models / "encoder.tflite"
     detect, encode = (LiteRtModel(file, runtime=runtime, sha256=None) for file in files)
@@ -129,9 +139,9 @@ def evaluate(
     }
     typer.echo(json.dumps(figures, indent=1))
     if save:
-        add_figures(files[0], "scenes val", scenes)
+        module.add_figures(files[0], "scenes val", scenes)
         for name, values in figures.items():
-            add_figures(files[1], name, values)
+            module.add_figures(files[1], name, values)
 
 
 if __name__ == "__main__":

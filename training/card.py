@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +86,6 @@ def package_detector(weights: Path, composer: Composer, target: Path, *, data: s
         "data": data,
     }
     return _write(target, "latchkey-detector-1", card)
-
-
-def add_figures(target: Path, name: str, figures: Mapping[str, float]) -> None:
-    """Adds measured figures to a card."""
-    path = target.with_suffix(".json")
-    card = json.loads(path.read_text())
-    card["figures"][name] = dict(figures)
-    path.write_text(json.dumps(card, indent=1) + "\n")
 
 
 def fmr_table(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,7 +160,14 @@ def misplacement(found: Floats, true: Floats) -> float:
         found: (5, 2) landmarks.
         true: (5, 2) the same in truth.
     """
-    back = cv2.invertAffineTransform(similarity(found, TEMPLATE))
-    there = (TEMPLATE @ back[:, :2].T + back[:, 2]) @ similarity(true, TEMPLATE)[:, :2].T
-    there += similarity(true, TEMPLATE)[:, 2]
+    back, into = cv2.invertAffineTransform(similarity(found, TEMPLATE)), similarity(true, TEMPLATE)
+    there = (TEMPLATE @ back[:, :2].T + back[:, 2]) @ into[:, :2].T + into[:, 2]
     return float(np.linalg.norm(there - TEMPLATE, axis=1).mean())
+
+
+def add_figures(target: Path, name: str, figures: Mapping[str, float]) -> None:
+    """Adds measured figures to a card."""
+    path = target.with_suffix(".json")
+    card = json.loads(path.read_text())
+    card["figures"][name] = dict(figures)
+    path.write_text(json.dumps(card, indent=1) + "\n")

@@ -18,7 +18,6 @@ from agent.vision.model import Model
 from agent.vision.pixels import PixelTable, real
 
 STRIDES = (8, 16, 32)
-HALF = np.float32(0.5)
 SAME_FACE_IOU = 0.4
 MOST_CANDIDATES = 300
 """A wall of faces has fewer; merging takes milliseconds even for a model that sees one in every cell."""
@@ -64,8 +63,8 @@ class Detector:
             return []
         scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
-        boxes, points = ((part[order] + HALF) / scale - HALF for part in (boxes.reshape(-1, 2, 2), points))
-        return merge(scores[order], boxes.reshape(-1, 4), points)
+        x, y = (1 / scale).tolist()
+        return [face.scaled(x, y) for face in merge(scores[order], boxes[order], points[order])]
 
     def _level(self, stride: int) -> _Level:
         rows, columns = -(-self._table.height // stride), -(-self._table.width // stride)
