@@ -328,6 +328,14 @@ def test_commands_over_the_broker(mosquitto, serve, remote, office, protocol):
     assert late.code == Code.EXPIRED
 
 
+def test_a_request_waits_for_the_device(mosquitto, serve, remote):
+    """A broker forgets what nobody listens to yet."""
+    starting = threading.Timer(0.5, serve, [mosquitto])
+    starting.start()
+    assert remote.request("ping").ok
+    starting.join()
+
+
 def result_for(remote, command_id, seconds=20.0):
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:

@@ -21,7 +21,7 @@ def test_no_broker(make_mosquitto):
 def test_no_device(mosquitto):
     with Remote(LinkSettings("127.0.0.1", mosquitto.port), TOPICS) as remote:
         remote.wait_ready()
-        with pytest.raises(NoAnswer, match="is the device online"):
+        with pytest.raises(NoAnswer, match="not sent, the device was not online"):
             remote.request("ping", seconds=0.3)
     remote.close()
 

@@ -18,6 +18,7 @@ from agent.errors import LatchkeyError
 from agent.mqtt.connection import Connection, Gone, Outgoing, Ready
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.settings import LinkSettings
+from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS, Result
 
@@ -43,6 +44,7 @@ class Remote:
         self.heard: SimpleQueue[Incoming] = SimpleQueue()
         self._results: dict[str, SimpleQueue[Result]] = {}
         self._ready = threading.Event()
+        self._online = threading.Event()  # the device says so; only then does it hear commands
         self._closing = threading.Event()
         self._connection: Connection | None = None
         self._trouble = "no answer"
@@ -77,16 +79,16 @@ class Remote:
             raise NoAnswer(f"no connection to the broker at {where}: {self._trouble}")
 
     def request(self, verb: str, *, seconds: float = 10.0, **arguments: Any) -> Result:
-        """Sends a command and waits for its result.
+        """Sends a command as soon as the device is online, and waits for its result.
 
         Args:
             verb: which command.
-            seconds: how long to wait.
+            seconds: how long to wait, in all.
             arguments: fields of the command; `id` is made up where it is missing. Pictures are bytes; the `photos` of
                 an enrolment go as parts.
 
         Raises:
-            NoAnswer: no result in time.
+            NoAnswer: the device is not online (then nothing was sent), or no result in time.
             pydantic.ValidationError: not a proper command.
         """
         command_id = str(arguments.setdefault("id", uuid.uuid4().hex))
@@ -94,15 +96,17 @@ class Remote:
         if photos:
             arguments["parts"] = len(photos)
         body = COMMANDS[verb].model_validate(arguments)
-        answers = self._results.setdefault(command_id, SimpleQueue())
         deadline = time.monotonic() + seconds
+        if not self._online.wait(seconds):
+            raise NoAnswer(f"{verb}: not sent, the device was not online within {seconds:g} s")
+        answers = self._results.setdefault(command_id, SimpleQueue())
         for number, photo in enumerate(photos, start=1):
             self.send(self.topics.part(command_id, number, len(photos)), photo)
         self.send(self.topics.command(verb), body.to_json())
         try:
             return answers.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
-            raise NoAnswer(f"{verb}: no result within {seconds:g} s; is the device online?") from None
+            raise NoAnswer(f"{verb}: no result within {seconds:g} s") from None
         finally:
             self._results.pop(command_id, None)
 
@@ -132,6 +136,7 @@ class Remote:
             except OSError as error:
                 self._trouble = str(error)
             self._ready.clear()
+            self._online.clear()
             self._closing.wait(TICK_SECONDS)
 
     def _serve(self, connection: Connection) -> None:
@@ -153,4 +158,9 @@ class Remote:
             if answers is not None:
                 with contextlib.suppress(ValidationError):  # anybody may write there; the real one may still come
                     answers.put(Result.model_validate_json(message.payload))
+        if message.topic == self.topics.status:
+            self._online.clear()
+            with contextlib.suppress(ValidationError):
+                if Status.model_validate_json(message.payload).state == "online":
+                    self._online.set()
         self.heard.put(message)
