@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,20 @@ def test_one_encoder_takes_several_sizes(side):
         net.fix(side)
         torch.testing.assert_close(net(x), before)
     assert before.shape == (2, 256)
+
+
+def test_a_map_made_even_says_the_same():
+    from training.encoder import Encoder
+
+    net = Encoder().eval()
+    net.load_state_dict(torch.load(Path(__file__).parents[1] / "training" / "weights" / "encoder.pt", weights_only=True))
+    x = torch.randn(8, 3, 64, 64).clamp(-1, 1)
+    with torch.no_grad():
+        said, widest = net(x), net.layers[:-4](x).amax((0, 2, 3))
+        net.equalise(x)
+        torch.testing.assert_close(net(x), said, rtol=1e-3, atol=1e-4)
+        now = net.layers[:-4](x).amax((0, 2, 3))
+    alive = widest > 1e-3
+    assert alive.sum() > 50
+    torch.testing.assert_close(now[alive], torch.ones(int(alive.sum())))
+    assert (now[~alive] <= 1).all()

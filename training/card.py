@@ -43,7 +43,9 @@ def package_encoder(weights: Path, faces: Faces, side: int, target: Path, *, dat
     net.fix(side)
     centre(net, faces, side)
     rows = np.random.default_rng(0).choice(faces.train, SAMPLES, replace=False)
-    samples = [_sample(shrink(faces.pictures[row], side)) for row in rows]
+    pictures = [shrink(faces.pictures[row], side) for row in rows]
+    net.equalise(to_input(np.stack(pictures)))
+    samples = [_sample(picture) for picture in pictures]
     _export(net, (side, side, 3), samples, target, outputs=0)
     encode = Encode(LiteRtModel(target, sha256=None), "unnamed")
     vectors = np.stack([encode(np.ascontiguousarray(faces.pictures[row])).vector for row in faces.val])
