@@ -100,7 +100,9 @@ def test_a_map_made_even_says_the_same():
     from training.encoder import Encoder
 
     net = Encoder().eval()
-    net.load_state_dict(torch.load(Path(__file__).parents[1] / "training" / "weights" / "encoder.pt", weights_only=True))
+    net.load_state_dict(
+        torch.load(Path(__file__).parents[1] / "training" / "weights" / "encoder.pt", weights_only=True)
+    )
     x = torch.randn(8, 3, 64, 64).clamp(-1, 1)
     with torch.no_grad():
         said, widest = net(x), net.layers[:-4](x).amax((0, 2, 3))

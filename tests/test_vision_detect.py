@@ -9,7 +9,7 @@ import pytest
 
 from agent.errors import ModelError
 from agent.types import Box, Face
-from agent.vision.detect import MOST_CANDIDATES, SAME_FACE_IOU, Detector, letterbox, merge, overlap
+from agent.vision.detect import MOST_CANDIDATES, SAME_FACE_IOU, Detector, letterbox, merge
 from agent.vision.eyes import Eyes
 from agent.vision.quality import measure
 from agent.vision.track import Tracker, iou
@@ -175,15 +175,6 @@ def test_two_faces_side_by_side_stay_two():
     assert len(merge(np.array([0.9, 0.8], np.float32), boxes, points)) == 2
 
 
-def test_overlap_against_a_naive_loop():
-    rng = np.random.default_rng(1)
-    corner = rng.uniform(0, 50, (40, 2))
-    boxes = np.hstack([corner, corner + rng.uniform(0, 50, (40, 2))]).astype(np.float32)
-    boxes[5, 2:] = boxes[5, :2]  # empty
-    want = [iou(as_box(boxes[0].tolist()), as_box(box.tolist())) for box in boxes]
-    np.testing.assert_allclose(overlap(boxes[0], boxes), want, atol=1e-5)
-
-
 # What no good model answers
 
 
@@ -300,8 +291,8 @@ GOOD = [spec.shape for spec in models.detector(empty_maps).outputs]
         pytest.param([(1, 240, 320, 3)], GOOD[:8], "9 outputs; got 1, 8", id="an output less"),
         pytest.param([(1, 240, 320, 3)] * 2, GOOD, "got 2, 9", id="two inputs"),
         pytest.param([(1, 112, 112, 3)], [(1, 256)], "got 1, 1", id="an encoder"),
-        pytest.param([(1, 480, 640, 3)], GOOD, r"no outputs of \(1, 60, 80", id="maps for another size"),
-        pytest.param([(1, 240, 320, 3)], [*GOOD[:8], (1, 8, 10, 9)], r"\(1, 8, 10, 1 / 4 / 10\)", id="four landmarks"),
+        pytest.param([(1, 480, 640, 3)], GOOD, r"want outputs of \[\(1, 60, 80", id="maps for another size"),
+        pytest.param([(1, 240, 320, 3)], [*GOOD[:8], (1, 8, 10, 9)], r"want .*8, 10, 10\)\], got", id="four landmarks"),
         pytest.param([(1, 3, 240, 320)], GOOD, "not one RGB picture", id="channels first"),
     ],
 )

@@ -7,31 +7,57 @@ by their scores: that is steadier than the best one alone, above all with the st
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.errors import ModelError
 from agent.types import Box, Face, Floats, Image
-from agent.vision.model import Model
-from agent.vision.pixels import PixelTable, real
+from agent.vision.model import Model, TensorSpec
+from agent.vision.pixels import PixelTable
 
 STRIDES = (8, 16, 32)
 SAME_FACE_IOU = 0.4
 MOST_CANDIDATES = 300
 """A wall of faces has fewer; merging takes milliseconds even for a model that sees one in every cell."""
 _LOWEST_SCORE = 0.02
+_OUTWARDS = np.array([[-1], [1]], np.float32)  # left and top, right and bottom
 
 
-class _Level(NamedTuple):
-    """One grid: which outputs are its scores, boxes and landmarks, and the middles of its cells in model pixels."""
+class _Grids:
+    """The cells of all grids in one row, the finest grid first."""
 
-    stride: int
-    score: int
-    box: int
-    points: int
-    middles: Floats  # (cells, 2)
+    def __init__(self, height: int, width: int) -> None:
+        self.shapes = [(-(-height // stride), -(-width // stride)) for stride in STRIDES]
+        self.strides = self.spread(STRIDES)
+        places = [np.mgrid[:rows, :columns].reshape(2, -1).T[:, ::-1] for rows, columns in self.shapes]
+        self.middles: Floats = ((np.concatenate(places) + 0.5) * self.strides).astype(np.float32)  # (cells, 2)
+
+    def spread(self, values: Sequence[float]) -> Floats:
+        """Returns (cells, 1) of one value for each grid."""
+        counts = [rows * columns for rows, columns in self.shapes]
+        return np.repeat(np.array(values, np.float32), counts)[:, None]
+
+
+class _Map:
+    """One thing that the model says at every cell, in `count` numbers; real value = (stored - zero) * scale."""
+
+    def __init__(self, specs: Sequence[TensorSpec], grids: _Grids, count: int) -> None:
+        shapes, wanted = [spec.shape for spec in specs], [(1, *shape, count) for shape in grids.shapes]
+        if not set(wanted) <= set(shapes):
+            raise ModelError(f"not a detector: want outputs of {wanted}, got {shapes}")
+        self._outputs, self._count = [shapes.index(shape) for shape in wanted], count
+        mine = [specs[number] for number in self._outputs]
+        self._zero = grids.spread([spec.zero_point if spec.scale else 0 for spec in mine])
+        self._scale = grids.spread([spec.scale or 1 for spec in mine])
+
+    def read(self, outputs: list[NDArray[Any]], cells: NDArray[np.intp] | slice = slice(None)) -> Floats:
+        """Returns (N, count) real values of some cells."""
+        stored = np.concatenate([outputs[number].reshape(-1, self._count) for number in self._outputs])
+        return np.asarray((stored[cells].astype(np.float32) - self._zero[cells]) * self._scale[cells], np.float32)
 
 
 class Detector:
@@ -50,7 +76,8 @@ class Detector:
             raise ModelError(f"not a detector: want 1 input, 9 outputs; got {len(model.inputs)}, {len(model.outputs)}")
         self._model = model
         self._table = PixelTable(model.inputs[0])
-        self._levels = [self._level(stride) for stride in STRIDES]
+        self._grids = _Grids(self._table.height, self._table.width)
+        self._scores, self._sides, self._points = (_Map(model.outputs, self._grids, count) for count in (1, 4, 10))
         score = max(score_threshold, _LOWEST_SCORE)
         self._least_logit = float(np.log(score / (1 - score))) if score < 1 else np.inf
 
@@ -58,39 +85,17 @@ class Detector:
         """Returns the faces in (H, W, 3) uint8 RGB, the best first; boxes may reach beyond the edges."""
         small, scale = letterbox(image, self._table.width, self._table.height)
         outputs = self._model(self._table(small))
-        found = [some for level in self._levels if (some := self._candidates(level, outputs))]
-        if not found:
+        logits = self._scores.read(outputs).ravel()
+        cells = np.flatnonzero(logits >= self._least_logit)
+        if not len(cells):
             return []
-        scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        order = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
+        cells = cells[np.argsort(-logits[cells], kind="stable")[:MOST_CANDIDATES]]
+        middles, stride = self._grids.middles[cells, None], self._grids.strides[cells, None]
+        sides = np.maximum(self._sides.read(outputs, cells), 0).reshape(-1, 2, 2) * stride
+        points = middles + self._points.read(outputs, cells).reshape(-1, 5, 2) * stride
+        boxes = (middles + sides * _OUTWARDS).reshape(-1, 4)
         x, y = (1 / scale).tolist()
-        return [face.scaled(x, y) for face in merge(scores[order], boxes[order], points[order])]
-
-    def _level(self, stride: int) -> _Level:
-        rows, columns = -(-self._table.height // stride), -(-self._table.width // stride)
-        shapes = [spec.shape for spec in self._model.outputs]
-        try:
-            score, box, points = (shapes.index((1, rows, columns, n)) for n in (1, 4, 10))
-        except ValueError:
-            raise ModelError(
-                f"not a detector: no outputs of (1, {rows}, {columns}, 1 / 4 / 10); got {shapes}"
-            ) from None
-        ys, xs = np.mgrid[:rows, :columns]
-        middles = (np.stack([xs.ravel(), ys.ravel()], 1) + 0.5) * stride
-        return _Level(stride, score, box, points, middles.astype(np.float32))
-
-    def _candidates(self, level: _Level, outputs: list[Floats]) -> tuple[Floats, Floats, Floats] | None:
-        """Returns scores (N,), boxes (N, 4) x0 y0 x1 y1 and landmarks (N, 5, 2) in model pixels; None for N = 0."""
-        specs = self._model.outputs
-        logits = real(outputs[level.score], specs[level.score]).ravel()
-        chosen = np.flatnonzero(logits >= self._least_logit)
-        if not len(chosen):
-            return None
-        middles = level.middles[chosen]
-        sides = real(outputs[level.box].reshape(-1, 4)[chosen], specs[level.box]).clip(min=0) * level.stride
-        boxes = np.hstack([middles - sides[:, :2], middles + sides[:, 2:]])
-        offsets = real(outputs[level.points].reshape(-1, 5, 2)[chosen], specs[level.points]) * level.stride
-        return 1 / (1 + np.exp(-logits[chosen])), boxes, offsets + middles[:, None]
+        return [face.scaled(x, y) for face in merge(1 / (1 + np.exp(-logits[cells])), boxes, points)]
 
 
 def letterbox(image: Image, width: int, height: int) -> tuple[Image, Floats]:
@@ -117,27 +122,17 @@ def merge(scores: Floats, boxes: Floats, points: Floats) -> list[Face]:
         boxes: (N, 4) x0 y0 x1 y1.
         points: (N, 5, 2).
     """
+    low, high, said = boxes[:, :2], boxes[:, 2:], np.hstack([boxes, points.reshape(-1, 10)])
+    area = np.maximum(high - low, 0).prod(1)
     faces, left = [], np.ones(len(scores), bool)
     while left.any():
-        best = int(np.argmax(left))
-        same = left & (overlap(boxes[best], boxes) > SAME_FACE_IOU)
+        best = int(left.argmax())
+        both = np.maximum(np.minimum(high, high[best]) - np.maximum(low, low[best]), 0).prod(1)
+        same = left & (both > SAME_FACE_IOU * (area + area[best] - both))
         same[best] = True  # one without an area, too
         weight = scores[same] ** 2
-        weight /= weight.sum()
-        x0, y0, x1, y1 = (weight @ boxes[same]).tolist()
-        marks = (weight @ points[same].reshape(-1, 10)).reshape(5, 2).astype(np.float32)
-        faces.append(Face(Box(x0, y0, x1 - x0, y1 - y0), marks, float(scores[best])))
+        mean = (weight @ said[same] / weight.sum()).astype(np.float32)
+        x0, y0, x1, y1 = mean[:4].tolist()
+        faces.append(Face(Box(x0, y0, x1 - x0, y1 - y0), mean[4:].reshape(5, 2), float(scores[best])))
         left &= ~same
     return faces
-
-
-def overlap(a: Floats, b: Floats) -> Floats:
-    """Returns the intersection over union of boxes (..., 4) with others, as far as numpy broadcasts them."""
-    both = _area(np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:]))
-    union = _area(a[..., :2], a[..., 2:]) + _area(b[..., :2], b[..., 2:]) - both
-    return np.asarray(both / np.maximum(union, 1e-9), np.float32)
-
-
-def _area(low: Floats, high: Floats) -> Floats:
-    width, height = (high - low).clip(min=0).T  # of any number of boxes
-    return np.asarray(width * height, np.float32).T
