@@ -113,3 +113,17 @@ def test_a_map_made_even_says_the_same():
     assert alive.sum() > 50
     torch.testing.assert_close(now[alive], torch.ones(int(alive.sum())))
     assert (now[~alive] <= 1).all()
+
+
+def test_a_detector_in_pairs_says_the_same():
+    from training.detector import Detector, InPairs
+
+    torch.manual_seed(0)
+    net, x = Detector().eval(), torch.randn(2, 3, 96, 128)
+    with torch.no_grad():
+        said = net(x)
+        net.pair()
+        for before, now in zip(said, net(x), strict=True):
+            torch.testing.assert_close(now, before, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="not a 3x3 convolution of stride 2"):
+        InPairs(torch.nn.Conv2d(3, 8, 3))

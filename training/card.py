@@ -78,6 +78,7 @@ def package_detector(weights: Path, composer: Composer, target: Path, *, data: s
     """Writes the detector's `target` (.tflite) and its card; returns the card."""
     net = Detector()
     net.load_state_dict(torch.load(weights, weights_only=True))
+    net.pair()
     height, width, _ = DETECTOR_INPUT
     samples = [_sample(composer.draw(width, height)[0]) for _ in range(SAMPLES)]
     _export(net, DETECTOR_INPUT, samples, target, outputs=9)

@@ -32,6 +32,28 @@ class Head(nn.Module):
         return self.score(y), self.box(y), self.points(y)
 
 
+class InPairs(nn.Module):
+    """A 3x3 convolution of stride 2 over 3 channels, taken as one over pairs of pixels: the same outputs, sooner.
+
+    Kernels for int8 work on eight input channels at a time (XNNPACK's on AVX2): nine taps of 3 channels cost 72
+    multiplications, six taps of 6 cost 48. Side by side in a row, pairs lie in memory as the pixels did.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        if (conv.in_channels, conv.kernel_size, conv.stride, conv.padding) != (3, (3, 3), (2, 2), (1, 1)):
+            raise ValueError(f"not a 3x3 convolution of stride 2 over 3 channels: {conv}")
+        weight = conv.weight.new_zeros(conv.out_channels, 6, 3, 2)
+        weight[:, 3:, :, 0] = conv.weight.detach()[..., 0]  # the right one of the pair before
+        weight[:, :3, :, 1], weight[:, 3:, :, 1] = conv.weight.detach()[..., 1], conv.weight.detach()[..., 2]
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, _, height, width = x.shape
+        pairs = x.permute(0, 2, 3, 1).reshape(batch, height, width // 2, 6).permute(0, 3, 1, 2)
+        return F.conv2d(F.pad(pairs, (1, 0, 1, 0)), self.weight, stride=(2, 1))
+
+
 class Detector(nn.Module):
     """(B, 3, 240, 320) float32 in -1..1 -> nine maps: scores, boxes, landmarks of stride 8, then of 16, then of 32.
 
@@ -55,6 +77,11 @@ class Detector(nn.Module):
         )
         self.down = conv(sixteenth, eighth, 1, act=False)
         self.heads = nn.ModuleList(Head(c) for c in (eighth, sixteenth, last))
+
+    def pair(self) -> None:
+        """Makes the first convolution one over pairs of pixels, before exporting."""
+        first = self.stem[0]
+        first[0] = InPairs(first[0])
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         fine = self.fine(self.stem(x))

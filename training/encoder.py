@@ -115,8 +115,8 @@ class Encoder(nn.Module):
     def equalise(self, samples: Tensor) -> None:
         """Makes the widest value of every channel of the last map 1, for int8 has one step for all of them.
 
-        The global depthwise convolution takes back what each channel is multiplied by, so that the outputs stay what they
-        are (cross-layer equalisation, Nagel et al. 2019). Without it this map alone makes most of int8's error.
+        The global depthwise convolution takes back what each channel is multiplied by, so that the outputs stay what
+        they are (cross-layer equalisation, Nagel et al. 2019). Without it this map alone makes most of int8's error.
 
         Args:
             samples: (N, 3, S, S) float32 of training faces.
