@@ -5,7 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the [training] extra is not installed: losses and nets are not tested")
 
+from training.encoder import Encoder  # noqa: E402
 from training.losses import contrastive, distillation, relation  # noqa: E402
+from training.measure import within  # noqa: E402
+
+WEIGHTS = Path(__file__).parents[1] / "training" / "weights" / "encoder.pt"
 
 
 def rows(seed, count=12, dimension=6):
@@ -85,8 +89,6 @@ def test_misalignment_is_what_the_similarity_makes_of_an_error():
 
 @pytest.mark.parametrize("side", [48, 64, 80, 112])
 def test_one_encoder_takes_several_sizes(side):
-    from training.encoder import Encoder
-
     net = Encoder().eval()
     x = torch.randn(2, 3, side, side)
     with torch.no_grad():
@@ -97,8 +99,6 @@ def test_one_encoder_takes_several_sizes(side):
 
 
 def test_a_map_made_even_says_the_same():
-    from training.encoder import Encoder
-
     net = Encoder().eval()
     net.load_state_dict(
         torch.load(Path(__file__).parents[1] / "training" / "weights" / "encoder.pt", weights_only=True)
@@ -127,3 +127,27 @@ def test_a_detector_in_pairs_says_the_same():
             torch.testing.assert_close(now, before, rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="not a 3x3 convolution of stride 2"):
         InPairs(torch.nn.Conv2d(3, 8, 3))
+
+
+def test_an_encoder_projected_says_its_outputs_projected():
+    net, generator = Encoder().eval(), torch.Generator().manual_seed(0)
+    net.load_state_dict(torch.load(WEIGHTS, weights_only=True))
+    x = torch.rand(4, 3, 64, 64, generator=generator) * 2 - 1
+    mean, matrix = torch.randn(256, generator=generator), torch.randn(256, 256, generator=generator)
+    with torch.no_grad():
+        want = (net(x) - mean) @ matrix
+        net.project(mean, matrix)
+        torch.testing.assert_close(net(x), want, rtol=1e-3, atol=1e-2)
+
+
+def test_whitening_evens_out_what_differs_within_people():
+    from training.finish import whitening
+
+    rng = np.random.default_rng(1)
+    identity = np.repeat(np.arange(200), 3)
+    light = np.array([3.0, 1.0, 0.3, 0.3], np.float32)  # how much each direction moves one and the same face
+    vectors = (rng.normal(size=(200, 4))[identity] + rng.normal(size=(600, 4)) * light).astype(np.float32)
+    matrix = whitening(vectors, identity)
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-5)
+    before, now = (np.linalg.eigvalsh(within(rows, identity)) for rows in (vectors, vectors @ matrix))
+    assert now[-1] / now[0] < 0.3 * before[-1] / before[0]

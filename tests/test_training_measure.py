@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.measure import all_pairs, threshold_at, verification
+from training.measure import all_pairs, threshold_at, verification, within
 
 
 def people(rng, count=40, each=5, spread=0.4, dimension=16):
@@ -38,3 +38,17 @@ def test_people_far_apart_are_told_apart_and_noise_is_not():
     noise = verification(vectors, rng.permutation(identity))
     assert noise["tar@1e-03"] < 0.05
     assert noise["eer"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_covariance_within_people_against_a_naive_loop():
+    rng = np.random.default_rng(3)
+    identity = np.array([4, 7, 4, 9, 7, 7, 2])  # 9 and 2 are seen once
+    vectors = rng.normal(size=(7, 3)).astype(np.float32)
+    want, degrees = np.zeros((3, 3)), 0
+    for person in (4, 7):
+        mine = vectors[identity == person].astype(np.float64)
+        for row in mine:
+            off = row - mine.mean(0)
+            want += np.outer(off, off)
+        degrees += len(mine) - 1
+    np.testing.assert_allclose(within(vectors, identity), want / degrees, atol=1e-6)

@@ -18,13 +18,12 @@ from agent.vision.pixels import HALF
 from training.detector import Detector
 from training.encoder import Encoder
 from training.faces import Faces
+from training.finish import finish
 from training.measure import all_pairs, verification
 from training.quantise import export_float, quantise
 from training.scenes import Composer
-from training.train_encoder import to_input
 
 SAMPLES = 300
-CENTRED = 3000
 DETECTOR_INPUT = (240, 320, 3)
 
 
@@ -41,10 +40,9 @@ def package_encoder(weights: Path, faces: Faces, side: int, target: Path, *, dat
     net = Encoder()
     net.load_state_dict(torch.load(weights, weights_only=True))
     net.fix(side)
-    centre(net, faces, side)
     rows = np.random.default_rng(0).choice(faces.train, SAMPLES, replace=False)
     pictures = [shrink(faces.pictures[row], side) for row in rows]
-    net.equalise(to_input(np.stack(pictures)))
+    finish(net, faces, pictures)
     samples = [_sample(picture) for picture in pictures]
     _export(net, (side, side, 3), samples, target, outputs=0)
     encode = Encode(LiteRtModel(target, sha256=None), "unnamed")
@@ -58,20 +56,6 @@ def package_encoder(weights: Path, faces: Faces, side: int, target: Path, *, dat
         "data": data,
     }
     return _write(target, "latchkey-encoder-1", card)
-
-
-@torch.no_grad()
-def centre(net: Encoder, faces: Faces, side: int) -> None:
-    """Makes the embeddings of training faces zero on average.
-
-    A net that is not sure leans towards the mean of all faces, and what all have in common tells nobody apart.
-    """
-    rows = np.random.default_rng(1).choice(faces.train, CENTRED, replace=False)
-    outputs = [
-        net.eval()(to_input(np.stack([shrink(faces.pictures[row], side) for row in rows[start : start + 100]])))
-        for start in range(0, CENTRED, 100)
-    ]
-    net.shift(torch.cat(outputs).mean(0))
 
 
 def package_detector(weights: Path, composer: Composer, target: Path, *, data: str) -> dict[str, Any]:

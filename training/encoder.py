@@ -129,13 +129,24 @@ class Encoder(nn.Module):
         head[1].bias /= widest
         last.weight *= widest[:, None, None, None]
 
-    def shift(self, mean: Tensor) -> None:
-        """Takes a (dimension,) mean off every output from now on, at no cost: the last layer's bias holds it."""
-        last = self.layers[-1]
-        if not isinstance(last, nn.BatchNorm2d):
-            raise TypeError("the last layer has no bias")
-        with torch.no_grad():
-            last.bias -= mean
+    @torch.no_grad()
+    def project(self, mean: Tensor, matrix: Tensor) -> None:
+        """Makes every output y (y - mean) @ matrix from now on, at no cost: the last layer takes both in.
+
+        Args:
+            mean: (dimension,).
+            matrix: (dimension, dimension).
+        """
+        last, norm = self.layers[-2], self.layers[-1]
+        if not isinstance(last, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):
+            raise TypeError("the last layer is no convolution with batch norm")
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        offset = norm.bias - norm.running_mean * scale - mean
+        last.weight.copy_((matrix.T @ (scale[:, None] * last.weight[:, :, 0, 0]))[..., None, None])
+        norm.reset_running_stats()
+        norm.running_var -= norm.eps
+        norm.weight.fill_(1)
+        norm.bias.copy_(offset @ matrix)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layers(x)

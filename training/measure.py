@@ -38,3 +38,12 @@ def verification(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> d
     false = 1 - np.searchsorted(impostor, grid) / len(impostor)
     figures["eer"] = round(float(((misses + false) / 2)[np.argmin(np.abs(misses - false))]), 4)
     return figures
+
+
+def within(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns the (D, D) covariance of (N, D) rows around the mean of their own person; once seen, nobody counts."""
+    people, person, count = np.unique(identity, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(people), vectors.shape[1]))
+    np.add.at(sums, person, vectors)
+    off = (vectors - sums[person] / count[person, None])[count[person] > 1]
+    return np.asarray(off.T @ off / (len(off) - (count > 1).sum()))

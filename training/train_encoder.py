@@ -72,14 +72,17 @@ class Mean:
 
 
 @torch.no_grad()
-def embed(net: Encoder, pictures: PIXELS, side: int) -> NDArray[np.float32]:
-    """Returns (N, D) unit rows for (N, 112, 112, 3) uint8, as grey and colour come."""
+def outputs(net: Encoder, pictures: PIXELS, side: int) -> Tensor:
+    """Returns (N, D) of (N, 112, 112, 3) uint8, as grey and colour come."""
     net.eval()
-    rows = []
-    for start in range(0, len(pictures), 128):
-        x = to_input(np.stack([shrink(picture, side) for picture in pictures[start : start + 128]]))
-        rows.append(F.normalize(net(x)).numpy())
-    return np.concatenate(rows)
+    starts = range(0, len(pictures), 128)
+    batches = ([shrink(picture, side) for picture in pictures[start : start + 128]] for start in starts)
+    return torch.cat([net(to_input(np.stack(batch))) for batch in batches])
+
+
+def embed(net: Encoder, pictures: PIXELS, side: int) -> NDArray[np.float32]:
+    """Returns `outputs` as unit rows."""
+    return np.asarray(F.normalize(outputs(net, pictures, side)).numpy(), np.float32)
 
 
 def train(
