@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch", reason="the [training] extra is not install
 
 from training.encoder import Encoder  # noqa: E402
 from training.losses import contrastive, distillation, relation  # noqa: E402
-from training.measure import within  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[1] / "training" / "weights" / "encoder.pt"
 
@@ -140,14 +139,16 @@ def test_an_encoder_projected_says_its_outputs_projected():
         torch.testing.assert_close(net(x), want, rtol=1e-3, atol=1e-2)
 
 
-def test_whitening_evens_out_what_differs_within_people():
+def test_whitening_evens_out_what_differs_within_people_and_between_kinds_of_them():
     from training.finish import whitening
 
     rng = np.random.default_rng(1)
     identity = np.repeat(np.arange(200), 3)
-    light = np.array([3.0, 1.0, 0.3, 0.3], np.float32)  # how much each direction moves one and the same face
-    vectors = (rng.normal(size=(200, 4))[identity] + rng.normal(size=(600, 4)) * light).astype(np.float32)
-    matrix = whitening(vectors, identity)
+    light, kinds = np.array([3, 0.3, 0.3, 0.3]), np.array([0.3, 3, 0.3, 0.3])  # how much of it in each direction
+    people = (rng.normal(size=(200, 4))[identity] * 0.3 + rng.normal(size=(600, 4)) * light).astype(np.float32)
+    everybody = (rng.normal(size=(900, 4)) * kinds).astype(np.float32)
+    matrix = whitening(people, identity, everybody)
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-5)
-    before, now = (np.linalg.eigvalsh(within(rows, identity)) for rows in (vectors, vectors @ matrix))
-    assert now[-1] / now[0] < 0.3 * before[-1] / before[0]
+    kept = np.diag(matrix)
+    assert max(kept[:2]) < 0.7 * min(kept[2:])
+    assert kept[0] == pytest.approx(kept[1], rel=0.1)

@@ -13,7 +13,7 @@ from training.measure import within
 from training.train_encoder import outputs, to_input
 
 CENTRED = 3000
-SHRINKAGE = 0.5
+SHRINKAGE = 0.25
 
 
 def finish(net: Encoder, faces: Faces, samples: list[PIXELS]) -> None:
@@ -26,21 +26,31 @@ def finish(net: Encoder, faces: Faces, samples: list[PIXELS]) -> None:
     """
     side = samples[0].shape[0]
     rows = np.random.default_rng(1).choice(faces.train, CENTRED, replace=False)
-    mean = outputs(net, faces.pictures[rows], side).mean(0)
+    everybody = outputs(net, faces.pictures[rows], side)
+    mean = everybody.mean(0)
     named = faces.train[faces.identity[faces.train] >= 0]
-    vectors = F.normalize(outputs(net, faces.pictures[named], side) - mean)
-    net.project(mean, torch.from_numpy(whitening(vectors.numpy(), faces.identity[named])))
+    people = F.normalize(outputs(net, faces.pictures[named], side) - mean).numpy()
+    matrix = whitening(people, faces.identity[named], F.normalize(everybody - mean).numpy())
+    net.project(mean, torch.from_numpy(matrix))
     net.equalise(to_input(np.stack(samples)))
 
 
-def whitening(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Returns the (D, D) matrix after which pictures of one person differ in all directions alike.
+def whitening(
+    people: NDArray[np.float32], identity: NDArray[np.int64], everybody: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Returns the (D, D) matrix after which no direction moves embeddings more than its share.
 
-    Distillation minds each direction as much as the teacher spreads faces along it, also where light and pose move one
-    and the same face. This is within-class covariance normalisation (Hatch et al. 2006), the covariance shrunk half way
-    to the identity. The mean, which is what all faces have in common and tells nobody apart, is to be off before.
+    Distillation minds each direction as much as the teacher spreads faces along it. Two kinds of them tell nobody
+    apart: those along which light and pose move one and the same face (within-class covariance normalisation, Hatch et
+    al. 2006), and those that all faces of one age or origin share. Named people show the first alone, and are so much
+    of one origin that others are worse off for it; the covariance of everybody shows the second. Both count alike.
+
+    Args:
+        people: (N, D) unit rows of people who are named, around the mean of everybody.
+        identity: (N,) who they are.
+        everybody: (M, D) unit rows of all kinds of faces, around their mean.
     """
-    covariance = within(vectors, identity)
-    spread, axes = np.linalg.eigh(covariance * len(covariance) / np.trace(covariance))
-    scales = ((1 - SHRINKAGE) * spread + SHRINKAGE) ** -0.5
-    return np.asarray(axes * scales @ axes.T, np.float32)
+    size = people.shape[1]
+    parts = within(people, identity), np.cov(everybody.T.astype(np.float64))
+    spread, axes = np.linalg.eigh(sum(part * size / np.trace(part) for part in parts) / len(parts))
+    return np.asarray(axes * ((1 - SHRINKAGE) * spread + SHRINKAGE) ** -0.5 @ axes.T, np.float32)
