@@ -15,6 +15,8 @@ def test_no_broker(make_mosquitto):
     with Remote(LinkSettings("127.0.0.1", broker.port), TOPICS) as remote:
         with pytest.raises(NoAnswer, match="no connection to the broker at 127"):
             remote.wait_ready(0.3)
+        with pytest.raises(NoAnswer, match="no connection to the broker at 127"):
+            remote.request("ping", seconds=0.3)
         assert not remote.listening
 
 

@@ -125,6 +125,7 @@ class Encoder(nn.Module):
         if not isinstance(head, nn.Sequential) or not isinstance(last, GlobalDepthwise):
             raise TypeError("the last map does not come from a convolution, or goes elsewhere")
         widest = self.eval().layers[:-4](samples).amax((0, 2, 3)).clamp(min=1e-3)
+        widest[widest >= 6] = 1  # where ReLU6 cuts off, it would do so elsewhere
         head[1].weight /= widest
         head[1].bias /= widest
         last.weight *= widest[:, None, None, None]

@@ -88,7 +88,7 @@ class Remote:
                 an enrolment go as parts.
 
         Raises:
-            NoAnswer: the device is not online (then nothing was sent), or no result in time.
+            NoAnswer: no broker, or the device is not online (then nothing was sent), or no result in time.
             pydantic.ValidationError: not a proper command.
         """
         command_id = str(arguments.setdefault("id", uuid.uuid4().hex))
@@ -97,7 +97,8 @@ class Remote:
             arguments["parts"] = len(photos)
         body = COMMANDS[verb].model_validate(arguments)
         deadline = time.monotonic() + seconds
-        if not self._online.wait(seconds):
+        self.wait_ready(seconds)
+        if not self._online.wait(max(0.0, deadline - time.monotonic())):
             raise NoAnswer(f"{verb}: not sent, the device was not online within {seconds:g} s")
         answers = self._results.setdefault(command_id, SimpleQueue())
         for number, photo in enumerate(photos, start=1):
