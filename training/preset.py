@@ -76,6 +76,7 @@ class Export(Table):
     most_bytes: int = Field(1_500_000, gt=0)
     samples: int = Field(300, ge=8, description="training samples whose ranges set the scales of int8")
     whiten: bool = Field(True, description="centre and whiten the embeddings in the last layer")
+    data: str = Field(min_length=10, description="what it was trained on and who may use it, for the card")
 
 
 class Preset(Table):
@@ -90,7 +91,7 @@ class Preset(Table):
     batch: Batch = Batch()
     optimiser: Optimiser = Optimiser()
     phase: tuple[Phase, ...] = Field(min_length=1)
-    export: Export = Export()
+    export: Export
     seed: int = 0
 
     @model_validator(mode="after")
