@@ -53,7 +53,7 @@ class AdaFace(Loss):
 
         The first batch sets them (the paper's 20 and 100 are those of its own net).
         """
-        norms = norms.clamp(1e-3, 100)
+        norms = norms.to(self.mean).clamp(1e-3, 100)
         if self.training:
             kept = KEPT if self.batches else 0.0
             self.mean.lerp_(norms.mean(), 1 - kept)

@@ -102,7 +102,7 @@ def fit(genuine: SCORES, impostor: SCORES, *, prior: float = 0.5) -> Head:
 
 
 def _newton(rows: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
-    """Returns the (2,) coefficients that minimise the weighted cross-entropy; halves steps that overshoot (Lin 2007)."""
+    """Returns slope and offset of the least weighted cross-entropy; halves steps that overshoot (Lin et al. 2007)."""
     line = np.zeros(2)
     cost = _cost(line @ rows, target, weight)
     for _ in range(STEPS):
@@ -136,4 +136,4 @@ def _log_odds(probability: float) -> float:
 
 def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns 1 / (1 + exp(-x)) without overflow."""
-    return np.exp(-np.logaddexp(0, -x))
+    return np.asarray(np.exp(-np.logaddexp(0, -x)))

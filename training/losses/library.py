@@ -32,6 +32,8 @@ class Mined(Loss):
         self.loss, self.miner = loss, miner
 
     def of(self, batch: Batch) -> Tensor:
+        if not len(batch.labels):
+            return nothing(batch.embeddings)
         picked = self.miner(batch.embeddings, batch.labels) if self.miner else None
         value: Tensor = self.loss(batch.embeddings, batch.labels, picked)
         return value if value.requires_grad else value + nothing(batch.embeddings)

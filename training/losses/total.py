@@ -41,6 +41,8 @@ class Total(nn.Module):
         self.weights: dict[str, float] = {}
         self.losses = nn.ModuleDict()
         for name, table in preset.items():
+            if not isinstance(table, Mapping):
+                raise ConfigError(f"[loss.{name}] is a table, with a weight and options; it cannot be {table!r}")
             options = dict(table)
             self.weights[name] = _weight(name, options.pop("weight", 1.0))
             self.losses[name] = make(name, classes=classes, dimension=dimension, **options)
