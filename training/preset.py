@@ -59,6 +59,12 @@ class Optimiser(Table):
     average: Share = Field(0.998, description="decay of the averaged weights, which are the ones kept")
 
 
+class Hint(Table):
+    """What a reference encoder's last map says, as a further thing to learn; see `training.hints`."""
+
+    weight: Annotated[float, Field(ge=0)] = 0.0
+
+
 class Phase(Table):
     """A stretch of training at one picture size and with one curve of the learning rate."""
 
@@ -87,6 +93,7 @@ class Preset(Table):
     data: Data
     net: Net
     loss: dict[str, dict[str, Any]] = Field(min_length=1)
+    hint: Hint = Hint()
     augment: dict[str, Any] = {}
     batch: Batch = Batch()
     optimiser: Optimiser = Optimiser()

@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from training.errors import RunError
 from training.loop.average import Average
 from training.loop.curves import draw
-from training.loop.learner import Learner
+from training.loop.learner import Drawn, Learner
 from training.loop.pace import Meter, schedule
 from training.loop.progress import Progress
 from training.loop.run import Run, save
@@ -27,16 +23,6 @@ from training.preset import Phase, Preset
 
 LOOK = 50_000
 """Samples between two looks at the validation split, each with a checkpoint."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """A batch of this process."""
-
-    rows: NDArray[np.int64]  # (B,) of the collection
-    samples: NDArray[Any]  # (B, S, S, 3) uint8 pictures or (B, T, C) float32 sequences
-    labels: NDArray[np.int64]  # (B,), -1 where nobody knows
-    teacher: NDArray[np.float32] | None  # (B, T) unit rows
 
 
 @dataclass
@@ -56,14 +42,14 @@ class Task:
 class Trainer:
     """One process's part of a run. The first one keeps the averaged weights, the log and the bar."""
 
-    def __init__(self, preset: Preset, net: nn.Module, losses: nn.Module, task: Task, run: Run, world: World) -> None:
+    def __init__(self, preset: Preset, module: nn.Module, losses: nn.Module, task: Task, run: Run, world: World) -> None:
         if preset.batch.size % world.size or preset.batch.people % world.size:
             raise RunError(
                 f"{world.size} processes cannot share a batch of {preset.batch.size} with {preset.batch.people} people "
                 "evenly: choose another number of processes, or change [batch]"
             )
         self.preset, self.task, self.run, self.world = preset, task, run, world
-        self.learner = Learner(net, losses, preset.optimiser, world)
+        self.learner = Learner(module, losses, preset, world)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         if run.state.exists():
@@ -89,9 +75,7 @@ class Trainer:
             with meter.measuring("wait"):
                 batch = draw()
             with meter.measuring("step"):
-                labels = torch.from_numpy(batch.labels)
-                teacher = None if batch.teacher is None else torch.from_numpy(batch.teacher)
-                losses.add(self.learner.step(batch.samples, labels, teacher, rate))
+                losses.add(self.learner.step(batch, rate))
                 if self.world.leads:
                     self.average.update(self.learner.net)
             self.seen += self.preset.batch.size
@@ -119,7 +103,7 @@ class Trainer:
 
     def _state(self) -> dict[str, object]:
         return {
-            "net": self.learner.net.state_dict(),
+            "net": self.learner.module.state_dict(),
             "losses": self.learner.losses.state_dict(),
             "optimiser": self.learner.optimiser.state_dict(),
             "average": self.average.net.state_dict(),
@@ -132,7 +116,7 @@ class Trainer:
     def _resume(self, path: Path) -> None:
         try:
             state = torch.load(path, weights_only=True, map_location=self.world.device)
-            self.learner.net.load_state_dict(state["net"])
+            self.learner.module.load_state_dict(state["net"])
             self.learner.losses.load_state_dict(state["losses"])
             self.learner.optimiser.load_state_dict(state["optimiser"])
             self.average.net.load_state_dict(state["average"])
