@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from training.encoder import Encoder
 from training.faces import PIXELS, Faces
 from training.measure import within
+from training.nets.encoder import Encoder
+from training.nets.folding import equalise, project
 from training.train_encoder import outputs, to_input
 
 CENTRED = 3000
@@ -31,8 +32,8 @@ def finish(net: Encoder, faces: Faces, samples: list[PIXELS]) -> None:
     named = faces.train[faces.identity[faces.train] >= 0]
     people = F.normalize(outputs(net, faces.pictures[named], side) - mean).numpy()
     matrix = whitening(people, faces.identity[named], F.normalize(everybody - mean).numpy())
-    net.project(mean, torch.from_numpy(matrix))
-    net.equalise(to_input(np.stack(samples)))
+    project(net, mean, torch.from_numpy(matrix))
+    equalise(net, to_input(np.stack(samples)))
 
 
 def whitening(
