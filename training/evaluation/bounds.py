@@ -115,7 +115,7 @@ def resampled_tar(
         running, pairs = impostors.weighed(drawn)
         weight = drawn[genuine.person].astype(np.float64)
         for column, fmr in enumerate(fmrs):
-            allowed = np.searchsorted(running, fmr * pairs, side="right")  # that many lie above the threshold
+            allowed = int(np.searchsorted(running, fmr * pairs, side="right"))  # that many lie above the threshold
             beyond = impostors.similarity[min(allowed, len(running) - 1)]
             row[column] = weight[genuine.similarity > beyond].sum() / max(weight.sum(), 1)
     return rows

@@ -45,7 +45,12 @@ def shown(value: float, unit: str) -> str:
         return f"{value * 100:.2f} {unit}".replace(".00 ", " ")
     if unit == "MB":
         return f"{value / 1e6:.2f} MB"
-    return f"{value:.2f} {'ms' if unit == 'ms' else '×'}"
+    return f"{value:.2f} ms" if unit == "ms" else times(value)
+
+
+def times(value: float) -> str:
+    """Returns a ratio as a person reads it."""
+    return f"{value:.2f} \N{MULTIPLICATION SIGN}"
 
 
 def load_goals(path: Path = GOALS) -> list[Goal]:

@@ -108,5 +108,5 @@ def remembered(
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         vectors = {f"vectors{i}": one.vectors for i, one in enumerate(embedded)}
-        np.savez(kept, names=np.array(embedded[0].names), found=embedded[0].found, **vectors)  # type: ignore[arg-type] # numpy: allow_pickle
+        np.savez(kept, names=np.array(embedded[0].names), found=embedded[0].found, **vectors)
     return embedded

@@ -66,9 +66,7 @@ def measure_speed(
     return speeds
 
 
-def interleaved(
-    calls: Mapping[str, tuple[_Runs, NDArray[np.generic]]], rounds: int
-) -> dict[str, NDArray[np.float64]]:
+def interleaved(calls: Mapping[str, tuple[_Runs, NDArray[np.generic]]], rounds: int) -> dict[str, NDArray[np.float64]]:
     """Returns (rounds,) milliseconds of each call."""
     times = {name: np.empty(rounds) for name in calls}
     for number in range(-min(WARM_UP, rounds), rounds):
