@@ -23,13 +23,13 @@ LFW = (
 )
 OPEN_SET = (
     "Three pictures a person enrolled, the others search, and so do people who are not enrolled (LFW). FPIR: a "
-    "stranger is taken for somebody. FNIR: an enrolled person is not recognised, or as another. Where fewer people than the "
-    "gallery wants have a fourth picture, others are enrolled with what they have, and nobody searches for them."
+    "stranger is taken for somebody. FNIR: an enrolled person is not recognised, or as another. Where fewer people than "
+    "the gallery wants have a fourth picture, others are enrolled with what they have, and nobody searches for them."
 )
 COHORTS = (
     f"One threshold for all, set by the {EVERYBODY}; then pairs within one cohort. Where there are no names, pairs "
-    "that the reference encoders take for one person (cosine 0.5 and more) are left out, and most of the pictures were in "
-    "the unlabelled part of the training data. The pictures carry no labels of origin, sex or age; where a set is "
+    "that the reference encoders take for one person (cosine 0.5 and more) are left out, and most of the pictures were "
+    "in the unlabelled part of the training data. The pictures carry no labels of origin, sex or age; where a set is "
     "from has to stand for them."
 )
 CALIBRATION = (

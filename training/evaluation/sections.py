@@ -191,8 +191,8 @@ def _told(one: Detection) -> str:
     false, off = f"{one.false_per_picture:.2f} false ones a picture", percent(one.landmark_error, 1)
     return (
         f"Of {one.faces:,} faces in {one.pictures:,} pictures {_within(one.recall)} are found at IoU 0.5, with "
-        f"{false}. Landmarks are off by {off} of the eye distance in the median, which moves the crop of a near face by "
-        f"{one.misplacement_px:.2f} pixels."
+        f"{false}. Landmarks are off by {off} of the eye distance in the median, which moves the crop of a near face "
+        f"by {one.misplacement_px:.2f} pixels."
     )
 
 
