@@ -46,7 +46,6 @@ class Batch(Table):
     each: int = Field(2, ge=2)
     balance: Share = Field(0.0, description="how often a person: 0 all alike, 1 by the number of their pictures")
     hard: Share = Field(0.0, description="share of the people who are drawn because they look alike")
-    refresh: int = Field(200_000, gt=0, description="samples until the look-alikes are looked for again")
 
 
 class Optimiser(Table):
@@ -97,12 +96,15 @@ class Preset(Table):
     augment: dict[str, Any] = {}
     batch: Batch = Batch()
     optimiser: Optimiser = Optimiser()
-    phase: tuple[Phase, ...] = Field(min_length=1)
+    phase: tuple[Phase, ...]
     export: Export
+    look: int = Field(50_000, gt=0, description="samples until validation is looked at, and look-alikes are looked for")
     seed: int = 0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if not self.phase:
+            raise ValueError("no [[phase]]: nothing would be trained")
         if self.batch.people * self.batch.each > self.batch.size:
             raise ValueError(
                 f"batch: {self.batch.people} people with {self.batch.each} pictures are more than size = {self.batch.size}"
