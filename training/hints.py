@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.errors import DataError
+from training.data.errors import DataError
 from training.nets.layers import GlobalDepthwise
 
 FILE = "maps.npy"

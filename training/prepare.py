@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.errors import DataError
+from training.data.errors import DataError
 from training.hints import FILE
 
 TEACHERS = ("encoder_edgeface_xs.onnx", "encoder_mbf.onnx")

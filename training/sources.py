@@ -13,7 +13,7 @@ from agent.errors import ConfigError
 from agent.vision.encode import shrink
 from training.data.augment import Augmentation, augment
 from training.data.collection import Collection, load
-from training.errors import DataError
+from training.data.errors import DataError
 from training.preset import Preset
 
 
@@ -68,9 +68,10 @@ def make(preset: Preset, data: Path | None, work: Path) -> Source:
     """
     kind = preset.data.kind
     if kind == "made-up":
-        from training.data.made_up import make as draw
+        from training.data.made_up import made_up
 
-        return Pictures(draw(preset.data.people, preset.data.pictures, seed=preset.seed), augmentation(preset))
+        drawn = made_up(preset.data.people, preset.data.pictures, seed=preset.seed)
+        return Pictures(drawn, augmentation(preset))
     if kind == "prepared":
         return Pictures(load(work), augmentation(preset))
     if data is None:
