@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.data.errors import DataError
+from training.data.teacher import MAPS
 from training.nets.layers import GlobalDepthwise
 
-FILE = "maps.npy"
 SAMPLES = 2000
 
 
@@ -34,9 +34,9 @@ class Maps:
         Raises:
             DataError: it left no maps.
         """
-        if not (folder / FILE).exists():
-            raise DataError(f"{folder / FILE} is missing, and the preset has a [hint]: run `prepare` again")
-        self._maps = np.load(folder / FILE, mmap_mode="r")
+        if not (folder / MAPS).exists():
+            raise DataError(f"{folder / MAPS} is missing, and the preset has a [hint]: run `prepare` again")
+        self._maps = np.load(folder / MAPS, mmap_mode="r")
         rows = np.sort(np.random.default_rng(0).choice(train, min(SAMPLES, len(train)), replace=False))
         some = np.asarray(self._maps[rows], np.float32)
         self._mean, self._deviation = some.mean((0, 1, 2)), some.std((0, 1, 2)) + 1e-3
