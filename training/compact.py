@@ -92,9 +92,12 @@ def read(content: bytes) -> Any:
 
 
 def short(name: str) -> str:
-    """Returns the path of a module in the net, `layers.5.body.0`, of a name that litert-torch gave a tensor."""
-    parts = name.partition(";")[0].partition("#")[0].split("/")
-    return ".".join(part.rpartition(".")[2].partition("_")[2] or part for part in parts[2:]) or parts[-1]
+    """Returns the path of a module in the net, `layers.5.body.0`, of the name that litert-torch gave a tensor."""
+    if ";" not in name:
+        return name.partition("#")[0]
+    parts = name.partition(";")[0].split("/")
+    inner = parts[2:] if "ChannelLastIO" in parts[0] else parts[1:]
+    return ".".join(part.rpartition(".")[2].partition("_")[2] or part for part in inner) or parts[-1]
 
 
 def operator_name(code: Any) -> str:
