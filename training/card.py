@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ from agent.vision.encode import Encoder as Encode
 from agent.vision.encode import shrink
 from agent.vision.pixels import HALF
 from training.detector import Detector
-from training.encoder import Encoder
-from training.evaluation.calibration import fmr_card
-from training.evaluation.cohorts import labelled, unlabelled
 from training.faces import Faces
 from training.finish import finish
-from training.measure import verification
+from training.measure import all_pairs, verification
+from training.nets.images import door
 from training.quantise import export_float, quantise
 from training.scenes import Composer
 
@@ -30,15 +27,7 @@ SAMPLES = 300
 DETECTOR_INPUT = (240, 320, 3)
 
 
-def package_encoder(
-    weights: Path,
-    faces: Faces,
-    side: int,
-    target: Path,
-    *,
-    data: str,
-    cohorts: Mapping[str, NDArray[np.int64]] | None = None,
-) -> dict[str, Any]:
+def package_encoder(weights: Path, faces: Faces, side: int, target: Path, *, data: str) -> dict[str, Any]:
     """Writes `target` (.tflite) and its card; returns the card.
 
     Args:
@@ -47,9 +36,8 @@ def package_encoder(
         side: of the pictures the file takes.
         target: where to.
         data: a sentence about what it was trained on, for the card.
-        cohorts: rows without names, by cohort, from `cohort_rows`: the worst of them has a table of its own.
     """
-    net = Encoder()
+    net = door(dimension=256)
     net.load_state_dict(torch.load(weights, weights_only=True))
     net.fix(side)
     rows = np.random.default_rng(0).choice(faces.train, SAMPLES, replace=False)
@@ -58,18 +46,13 @@ def package_encoder(
     samples = [_sample(picture) for picture in pictures]
     _export(net, (side, side, 3), samples, target, outputs=0)
     encode = Encode(LiteRtModel(target, sha256=None), "unnamed")
-    vectors = _encoded(encode, faces, faces.val)
-    identity = faces.identity[faces.val]
-    others = [
-        unlabelled(name, _encoded(encode, faces, some), np.asarray(faces.teacher[some]))
-        for name, some in (cohorts or {}).items()
-    ]
+    vectors = np.stack([encode(np.ascontiguousarray(faces.pictures[row])).vector for row in faces.val])
     card: dict[str, Any] = {
         "kind": "encoder",
         "input": {"width": side, "height": side, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}", "aligned": True},
         "dimension": encode.dimension,
-        "fmr": fmr_card(labelled("named people of the validation", vectors, identity), others),
-        "figures": {"validation (int8, aligned crops)": verification(vectors, identity)},
+        "fmr": fmr_table(vectors, faces.identity[faces.val]),
+        "figures": {"validation (int8, aligned crops)": verification(vectors, faces.identity[faces.val])},
         "data": data,
     }
     return _write(target, "latchkey-encoder-1", card)
@@ -92,8 +75,24 @@ def package_detector(weights: Path, composer: Composer, target: Path, *, data: s
     return _write(target, "latchkey-detector-1", card)
 
 
-def _encoded(encode: Encode, faces: Faces, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.stack([encode(np.ascontiguousarray(faces.pictures[row])).vector for row in rows])
+def fmr_table(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> dict[str, Any]:
+    """Returns the false match rate by similarity over all impostor pairs, in steps of a hundredth from 10 % on.
+
+    The last point is the last that the rule of three lets one believe: three in so many pairs.
+    """
+    _, impostor = all_pairs(vectors, identity)
+    points: list[tuple[float, float]] = []
+    for hundredth in range(-100, 100):
+        similarity = hundredth / 100
+        rate = float(len(impostor) - np.searchsorted(impostor, similarity)) / len(impostor)
+        if 3 / len(impostor) <= rate <= 0.1 and (not points or rate < points[-1][1]):
+            points.append((similarity, rate))
+    return {
+        "similarity": [point[0] for point in points],
+        "fmr": [float(f"{point[1]:.4g}") for point in points],
+        "impostor_pairs": len(impostor),
+        "measured_down_to": 3 / len(impostor),
+    }
 
 
 def _sample(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
