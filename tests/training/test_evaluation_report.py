@@ -24,6 +24,7 @@ from training.evaluation.report import build_report, score_report
 from training.evaluation.speed import Speed
 from training.evaluation.verify import verify, verify_scores
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
@@ -133,7 +134,16 @@ class TestReport:
 
     def test_it_says_what_was_measured(self, page):
         text = " ".join(" ".join(read(page).text).split())
-        for figure in ("98.76 % ± 0.12", "99.87 %", "87.50 %", "1.23 ms", "0.52 ×", "1.46 MB", "812", "1.73 pixels"):
+        for figure in (
+            "98.76 % ± 0.12",
+            "99.87 %",
+            "87.50 %",
+            "1.23 ms",
+            f"0.52 {TIMES}",
+            "1.46 MB",
+            "812",
+            "1.73 pixels",
+        ):
             assert figure in text
         for words in (
             "encoder-1",
@@ -202,7 +212,12 @@ class TestGoals:
 
     @pytest.mark.parametrize(
         ("value", "unit", "text"),
-        [(0.98, "%", "98 %"), (0.0012, "points", "0.12 points"), (1_458_288, "MB", "1.46 MB"), (0.5, "x", "0.50 ×")],
+        [
+            (0.98, "%", "98 %"),
+            (0.0012, "points", "0.12 points"),
+            (1_458_288, "MB", "1.46 MB"),
+            (0.5, "x", f"0.50 {TIMES}"),
+        ],
     )
     def test_figures_are_shown_in_their_unit(self, value, unit, text):
         assert shown(value, unit) == text

@@ -92,4 +92,4 @@ def _side(rows: Sequence[Sequence[str]], column: int) -> str:
     """Returns the class of a column of numbers."""
     cells = [row[column] for row in rows if column < len(row)]
     numbers = [cell[:1] in "0123456789-<" for cell in cells if cell not in {"", "—"}]
-    return ' class="number"' if column and numbers and all(numbers) else ""
+    return ' class="number"' if column and cells and all(numbers) else ""

@@ -66,8 +66,8 @@ def histogram(scores: Histogram, thresholds: Mapping[str, float]) -> str:
         top = float(max(scores.genuine.max(), scores.impostor.max()))
         for number, (name, similarity) in enumerate(thresholds.items()):
             axes.axvline(similarity, color=INK, linewidth=0.9, linestyle=STYLES[1 + number % 3])
-            axes.text(similarity, top * (0.98 - 0.09 * number), f" {name}: {similarity:.2f}", fontsize=9, va="top")
-        axes.set(xlabel="similarity", ylabel="density", yticks=[], ylim=(0, top * 1.05))
+            axes.text(similarity, top * (1.36 - 0.1 * number), f" {name}: {similarity:.2f}", fontsize=9, va="top")
+        axes.set(xlabel="similarity", ylabel="density", yticks=[], ylim=(0, top * 1.4))
         axes.legend(loc="upper left")
 
     return draw(paint)

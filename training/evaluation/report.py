@@ -24,7 +24,7 @@ LFW = (
 OPEN_SET = (
     "Three pictures a person enrolled, the others search, and so do people who are not enrolled (LFW). FPIR: a "
     "stranger is taken for somebody. FNIR: an enrolled person is not recognised, or as another. Where fewer people than "
-    "the gallery wants have a fourth picture, others are enrolled with what they have, and nobody searches for them."
+    "that have a fourth picture, others are enrolled with what they have, and nobody searches for them."
 )
 COHORTS = (
     f"One threshold for all, set by the {EVERYBODY}; then pairs within one cohort. Where there are no names, pairs "

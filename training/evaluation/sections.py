@@ -101,7 +101,7 @@ def open_set(sizes: Sequence[OpenSet], lead: str) -> Section:
         "Open-set identification",
         lead,
         (
-            table((*head, *(f"FNIR at FPIR {percent(level, 1)}" for level in levels)), rows, caption),
+            table((*head, *(f"FNIR at FPIR {level * 100:g} %" for level in levels)), rows, caption),
             figures((plots.open_set(sizes), "A door opens wrongly with FPIR and stays shut wrongly with FNIR.")),
         ),
     )
