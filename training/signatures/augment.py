@@ -81,6 +81,4 @@ def drift(rng: np.random.Generator, count: int, columns: int, *, waves: int = 4)
     phase = rng.uniform(0, 2 * np.pi, (waves, columns))
     weight = rng.normal(size=(waves, columns)) * np.sqrt(2 / waves)
     # sum over waves of w cos(k t + phase): the variance of each is 1/2 of w squared
-    return np.asarray(np.einsum("tk,kc->tc", np.cos(along), weight * np.cos(phase))) - np.asarray(
-        np.einsum("tk,kc->tc", np.sin(along), weight * np.sin(phase))
-    )
+    return np.asarray(np.cos(along) @ (weight * np.cos(phase)) - np.sin(along) @ (weight * np.sin(phase)))

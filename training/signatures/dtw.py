@@ -40,4 +40,4 @@ def _to_all(reference: NDArray[np.float32], probes: NDArray[np.float32], band: f
         straight = np.minimum(last[low:high], last[low + 1 : high + 1]) + step
         now[low + 1 : high + 1] = np.minimum(straight, before[low:high] + 2 * step)
         before, last, now = last, now, before
-    return last[-1] / (2 * length)
+    return np.asarray(last[-1] / (2 * length))

@@ -38,19 +38,20 @@ LONGEST_PAUSE_MS = 400.0
 USUAL_SPEED = 8.0
 """Sizes a second: the median of SUSIG's training writers."""
 USUAL_SECONDS = 3.0
-ARC = 0.5
-"""Steps are even in time at 0, in the length of the path at 1."""
 
 
-def features(trajectory: NDArray[Any], *, length: int = LENGTH, arc: float = ARC) -> NDArray[np.float32]:
+def features(trajectory: NDArray[Any], *, length: int = LENGTH) -> NDArray[np.float32]:
     """Returns a signature as (length, 15) float32, see `CHANNELS`; the same wherever and however large it was written.
 
+    Steps are even along the path. Even in time is a little worse (training/README.md), and a hesitation would push all
+    that follows out of place; how long each step took is in the channels.
+
     Args:
-        trajectory: (points, 5): x, y upwards, milliseconds that never go back, pressure 0..255, 1 at the end of a stroke.
+        trajectory: (points, 5): x, y downwards, milliseconds that never go back, pressure 0..255, 1 where a stroke
+            ends.
         length: steps of the result.
-        arc: whether steps are even in time (0), along the path (1), or a mixture.
     """
-    xy, seconds, pressure, up = resample(trajectory, length, arc)
+    xy, seconds, pressure, up = resample(trajectory, length)
     size = max(float(np.sqrt(((xy - xy.mean(axis=0)) ** 2).sum(axis=1).mean())), 1e-6)
     xy = (xy - xy.mean(axis=0)) / size
     step = slope(xy)  # (T, 2) sizes a step
@@ -76,22 +77,21 @@ def features(trajectory: NDArray[Any], *, length: int = LENGTH, arc: float = ARC
         6 * (seconds / whole - np.linspace(0, 1, length)),
         np.full(length, 2 * np.log(whole / USUAL_SECONDS)),
     ]
-    return np.clip(np.stack(columns, axis=1), -LIMIT, LIMIT).astype(np.float32)
+    return np.asarray(np.clip(np.stack(columns, axis=1), -LIMIT, LIMIT), np.float32)
 
 
 def resample(
-    trajectory: NDArray[Any], length: int, arc: float
+    trajectory: NDArray[Any], length: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Returns position (T, 2), seconds (T,), pressure (T,) and whether the pen is up (T,) 0..1 at even steps."""
+    """Returns position (T, 2), seconds (T,), pressure (T,) and whether the pen is up (T,) 0 or 1, at even steps."""
     points = np.asarray(trajectory, np.float64)
     gap = np.minimum(np.diff(points[:, 2]), LONGEST_PAUSE_MS) / 1000
     seconds = np.r_[0.0, np.cumsum(gap)]
     path = np.r_[0.0, np.cumsum(np.hypot(*np.diff(points[:, :2], axis=0).T))]
-    # what moves on at every point in one of the two ways; two points at the same moment and place count once
-    along = (1 - arc) * seconds / seconds[-1] + arc * path / path[-1]
-    keep = np.r_[True, np.diff(along) > 1e-9]
-    along, points, seconds = along[keep], points[keep], seconds[keep]
-    at = np.linspace(0.0, along[-1], length)
+    # of points at the same place the last, which says whether the pen was lifted there
+    keep = np.r_[np.diff(path) > 1e-9 * path[-1], True]
+    along, points, seconds = path[keep], points[keep], seconds[keep]
+    at = np.linspace(along[0], along[-1], length)
     xy = np.stack([np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])], axis=1)
     before = np.clip(np.searchsorted(along, at, side="right") - 1, 0, len(along) - 2)
     up = points[before, 4] * (at > along[before])  # between the last point of a stroke and the next one
@@ -102,4 +102,4 @@ def slope(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the change a step, by regression over five steps, of (T,) or (T, C) values; the ends are repeated."""
     padded = np.concatenate([values[:1], values[:1], values, values[-1:], values[-1:]])
     # least squares through -2..2: sum of k * v[k] over sum of k squared = 10
-    return (2 * (padded[4:] - padded[:-4]) + padded[3:-1] - padded[1:-3]) / 10
+    return np.asarray((2 * (padded[4:] - padded[:-4]) + padded[3:-1] - padded[1:-3]) / 10)

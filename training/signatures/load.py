@@ -12,9 +12,9 @@ The archive (`online.npz`) holds `points` (sum of lengths, 5), `lengths`, `user`
           01.csv
       grace/genuine/01.csv
 
-with the header `x,y,ms,pressure,end`: x to the right and y upwards in any unit, milliseconds since any moment, pressure
-in 0 to 255, and 1 in `end` where the pen leaves the tablet. `pressure` and `end` may be absent. While the pen is in the
-air there are no points.
+with the header `x,y,ms,pressure,end`: x to the right and y downwards in any unit, milliseconds since any moment,
+pressure from 0 to 255, and 1 in `end` where the pen leaves the tablet. `pressure` and `end` may be absent. While the
+pen is in the air there are no points.
 """
 
 from __future__ import annotations
@@ -57,7 +57,10 @@ class Signatures:
         """Returns those signatures alone: rows by number or by mask."""
         numbers = np.arange(len(self))[chosen]
         return Signatures(
-            tuple(self.trajectories[i] for i in numbers), self.writer[chosen], self.genuine[chosen], self.session[chosen]
+            tuple(self.trajectories[i] for i in numbers),
+            self.writer[chosen],
+            self.genuine[chosen],
+            self.session[chosen],
         )
 
 
@@ -114,9 +117,13 @@ def checked(points: NDArray[np.float32], where: str) -> NDArray[np.float32]:
         DataError: it cannot be a signature; the message begins with `where`.
     """
     if points.ndim != 2 or points.shape[1] != len(COLUMNS) or len(points) < FEWEST_POINTS:
-        raise DataError(f"{where}: want at least {FEWEST_POINTS} rows of {', '.join(COLUMNS)}, got shape {points.shape}")
+        raise DataError(
+            f"{where}: want at least {FEWEST_POINTS} rows of {', '.join(COLUMNS)}, got shape {points.shape}"
+        )
     if not np.isfinite(points).all():
-        raise DataError(f"{where}: row {int(np.argmin(np.isfinite(points).all(axis=1))) + 1} has something not a number")
+        raise DataError(
+            f"{where}: row {int(np.argmin(np.isfinite(points).all(axis=1))) + 1} has something not a number"
+        )
     back = np.diff(points[:, 2])
     if back.min() < -BACKWARDS_MS:
         raise DataError(f"{where}: time goes back by {-back.min():.0f} ms at row {int(back.argmin()) + 2}")

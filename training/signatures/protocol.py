@@ -1,9 +1,9 @@
 """How well signatures are told apart: equal error rates for random and for skilled forgeries, with 1 and 5 references.
 
-A writer is enrolled with references of one day and compared with signatures of another, as it will be in life (without a
-second session: with the rest of the first). A random forgery is somebody else's own signature; a skilled one is by
-somebody who saw the signature and practised. One threshold holds for everybody; every writer counts alike; the figures are
-means over many draws of the references, with 95 % intervals by bootstrap over the writers, who are what there are few of.
+A writer is enrolled with references of one day and compared with signatures of another, as it will be in life (without
+a second session: with the rest of the first). A random forgery is somebody else's own signature; a skilled one is by
+somebody who saw the signature and practised. One threshold holds for everybody; every writer counts alike; the figures
+are means over many draws of the references, with 95 % intervals by bootstrap over the writers, of whom there are few.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ REFERENCES = (1, 5)
 DRAWS = 40
 """Of five references out of ten; the mean moves by less than 0.1 % between 40 and 200."""
 GRID = 2000
+"""Thresholds that are tried."""
 BOOTSTRAPS = 1000
 
 
@@ -73,7 +74,7 @@ def evaluate(
 
     Args:
         encode: (N, ...) inputs to (N, D) embeddings of any length; distances are Euclidean between unit rows.
-        inputs: what the encoder takes of each signature, see `collection.inputs`.
+        inputs: what the encoder takes of each signature, see `Trajectories.inputs` and `Drawings.inputs`.
         signatures: of one part of the split.
         rule: how distances to several references become one score.
     """
