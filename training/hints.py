@@ -1,8 +1,8 @@
 """Hints: the net's last map is to say what a reference encoder's last map says, place by place.
 
 An embedding is 256 numbers a picture; the map behind it, 7 x 7 x 64, says much more about where what is, and the
-reference encoder's embedding is a linear function of it. So a net learns a third faster with it than from embeddings alone
-(Romero et al. 2015, FitNets; figures in training/README.md). Only training knows of it: the head is not exported.
+reference encoder's embedding is a linear function of it. So a net learns faster than from embeddings alone (Romero et
+al. 2015, FitNets; figures in training/README.md). Only training knows of it: the head is not exported.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -100,7 +100,9 @@ class Task:
     def embed(self, net: nn.Module, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
         """Returns (N, D) unit rows of samples as they are."""
         starts = range(0, len(rows), 1024)
-        blocks = (np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts)
+        blocks = (
+            np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts
+        )
         return np.concatenate([embed(net, block) for block in blocks])
 
     def refresh(self, net: nn.Module, phase: Phase, step: int) -> None:
