@@ -69,6 +69,9 @@ class Distillation(Loss):
     def prepare(self, teacher: TEACHER, identity: NDArray[np.int64]) -> None:
         self.projection.fit(teacher, identity)
 
+    def turn_to(self, student: Tensor, teacher: Tensor) -> None:
+        self.projection.turn_to(student, teacher)
+
     def of(self, batch: Batch) -> Tensor:
         return distillation(batch.embeddings, self.projection(_of_teacher(batch)))
 
@@ -103,6 +106,9 @@ class BankDistillation(Loss):
         drawn = np.sort(self.random.choice(len(teacher), min(self.rows, len(teacher)), replace=False))
         rows = torch.from_numpy(np.asarray(teacher[drawn], np.float32)).to(self.bank.device)
         self.bank = self.projection(rows)
+
+    def turn_to(self, student: Tensor, teacher: Tensor) -> None:
+        self.bank = self.bank @ self.projection.turn_to(student, teacher)
 
     def of(self, batch: Batch) -> Tensor:
         target = self.projection(_of_teacher(batch))
