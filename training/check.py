@@ -55,9 +55,7 @@ def check(path: Path, targets: Sequence[str] = tuple(TARGETS), *, most_bytes: in
     graph = read_graph(path)
     findings = list(_ends(graph, most_bytes))
     for target in targets:
-        for node in graph.nodes:
-            if said := _node(node, target):
-                findings.append(_at(target, node, said))
+        findings += [_at(target, node, said) for node in graph.nodes if (said := _node(node, target))]
         if target == "edgetpu":
             findings += _edgetpu(graph)
     return findings
