@@ -46,7 +46,6 @@ class Batch(Table):
     each: int = Field(2, ge=2)
     balance: Share = Field(0.0, description="how often a person: 0 all alike, 1 by the number of their pictures")
     hard: Share = Field(0.0, description="share of the people who are drawn because they look alike")
-    refresh: int = Field(200_000, gt=0, description="samples until the look-alikes are looked for again")
 
 
 class Optimiser(Table):
@@ -57,6 +56,12 @@ class Optimiser(Table):
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
     clip: Annotated[float, Field(ge=0)] = 0.0
     average: Share = Field(0.998, description="decay of the averaged weights, which are the ones kept")
+
+
+class Hint(Table):
+    """What a reference encoder's last map says, as a further thing to learn; see `training.hints`."""
+
+    weight: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Phase(Table):
@@ -76,6 +81,7 @@ class Export(Table):
     most_bytes: int = Field(1_500_000, gt=0)
     samples: int = Field(300, ge=8, description="training samples whose ranges set the scales of int8")
     whiten: bool = Field(True, description="centre and whiten the embeddings in the last layer")
+    data: str = Field(min_length=10, description="what it was trained on and who may use it, for the card")
 
 
 class Preset(Table):
@@ -86,15 +92,19 @@ class Preset(Table):
     data: Data
     net: Net
     loss: dict[str, dict[str, Any]] = Field(min_length=1)
+    hint: Hint = Hint()
     augment: dict[str, Any] = {}
     batch: Batch = Batch()
     optimiser: Optimiser = Optimiser()
-    phase: tuple[Phase, ...] = Field(min_length=1)
-    export: Export = Export()
+    phase: tuple[Phase, ...]
+    export: Export
+    look: int = Field(50_000, gt=0, description="samples until validation is looked at, and look-alikes are looked for")
     seed: int = 0
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if not self.phase:
+            raise ValueError("no [[phase]]: nothing would be trained")
         if self.batch.people * self.batch.each > self.batch.size:
             raise ValueError(
                 f"batch: {self.batch.people} people with {self.batch.each} pictures are more than size = {self.batch.size}"

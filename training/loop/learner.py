@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
+from training.hints import Hinted, hint_loss
 from training.loop.world import World
-from training.preset import Optimiser
+from training.preset import Optimiser, Preset
 
 
 def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tensor:
@@ -31,49 +33,76 @@ def precision(device: torch.device) -> AbstractContextManager[Any]:
     return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
-class Learner:
-    """The net, its losses and the optimiser, in one process of a world."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """A batch of one process."""
 
-    def __init__(self, net: nn.Module, losses: nn.Module, options: Optimiser, world: World) -> None:
-        self.net = net.to(world.device, memory_format=torch.channels_last)
+    samples: NDArray[Any]  # (B, S, S, 3) uint8 pictures or (B, T, C) float32 sequences
+    labels: NDArray[np.int64]  # (B,), -1 where nobody knows
+    teacher: NDArray[np.float16] | None = None  # (B, T) unit rows of the reference encoders
+    maps: NDArray[np.float16] | None = None  # (B, 7, 7, C) of a reference encoder, for a hint
+    plain: NDArray[np.bool_] | None = None  # (B,) whose maps these are: not mirrored
+
+
+class Learner:
+    """The net, its losses and the optimiser, in one process of a world.
+
+    Args:
+        module: the net, or the net with a head for hints (`Hinted`), whose `net` it is.
+        losses: see `training.losses.Total`.
+        preset: how to optimise, and what a hint counts.
+        world: whom gradients are averaged with.
+    """
+
+    def __init__(self, module: nn.Module, losses: nn.Module, preset: Preset, world: World) -> None:
+        self.module = module.to(world.device, memory_format=torch.channels_last)
+        self.net: nn.Module = module.net if isinstance(module, Hinted) else module
         self.losses = losses.to(world.device)
-        self._options, self._world = options, world
-        together = nn.ModuleList([self.net, self.losses])
-        self.optimiser = _optimiser(together, options)
-        self._forward: nn.Module = self.net
+        self._preset, self._world = preset, world
+        self.optimiser = _optimiser(nn.ModuleList([self.module, self.losses]), preset.optimiser)
+        self._forward: nn.Module = self.module
         if world.size > 1:
             on = [world.device.index] if world.device.type == "cuda" else None
-            self._forward = DistributedDataParallel(self.net, on, broadcast_buffers=False, gradient_as_bucket_view=True)
+            self._forward = DistributedDataParallel(module, on, broadcast_buffers=False, gradient_as_bucket_view=True)
         self._others = [p for p in self.losses.parameters() if p.requires_grad] if world.size > 1 else []
-        self.autocast = True
+        self.precise = False
+        """Whether everything is computed in float32: where int8's rounding is simulated."""
 
-    def step(self, samples: NDArray[Any], labels: Tensor, teacher: Tensor | None, rate: float) -> dict[str, Tensor]:
-        """Learns from a batch; returns the parts of the loss, not yet read back from the device.
-
-        Args:
-            samples: as `to_input` takes them.
-            labels: (B,) int64, -1 where nobody knows.
-            teacher: (B, T) unit rows, or None.
-            rate: learning rate.
-        """
+    def step(self, batch: Drawn, rate: float) -> dict[str, Tensor]:
+        """Learns from a batch at a learning rate; returns the parts of the loss, not yet read back from the device."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        self.net.train()
-        device = self._world.device
-        with precision(device) if self.autocast else torch.autocast(device.type, enabled=False):
-            raw = self._forward(to_input(samples, device))
-        parts: dict[str, Tensor] = self.losses(raw, labels.to(device), None if teacher is None else teacher.to(device))
+        self.module.train()
+        parts = self._losses(batch)
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
-        for parameter in self._others:  # those of the net are DistributedDataParallel's business
+        self._share()
+        if self._preset.optimiser.clip:
+            torch.nn.utils.clip_grad_norm_(self.module.parameters(), self._preset.optimiser.clip)
+        self.optimiser.step()
+        return {name: value.detach() for name, value in parts.items()}
+
+    def _losses(self, batch: Drawn) -> dict[str, Tensor]:
+        def on(array: NDArray[Any]) -> Tensor:
+            return torch.from_numpy(array).to(self._world.device, non_blocking=True)
+
+        with torch.autocast(self._world.device.type, enabled=False) if self.precise else precision(self._world.device):
+            out = self._forward(to_input(batch.samples, self._world.device))
+        raw, said = out if isinstance(out, tuple) else (out, None)
+        parts: dict[str, Tensor] = self.losses(
+            raw, on(batch.labels), None if batch.teacher is None else on(batch.teacher)
+        )
+        if said is not None and batch.maps is not None and batch.plain is not None:
+            parts["hint"] = self._preset.hint.weight * hint_loss(said, on(batch.maps), on(batch.plain))
+        return parts
+
+    def _share(self) -> None:
+        """Averages the gradients of the losses' own parameters; those of the net are DistributedDataParallel's business."""
+        for parameter in self._others:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             torch.distributed.all_reduce(parameter.grad)
             parameter.grad /= self._world.size
-        if self._options.clip:
-            torch.nn.utils.clip_grad_norm_(self.net.parameters(), self._options.clip)
-        self.optimiser.step()
-        return {name: value.detach() for name, value in parts.items()}
 
 
 def _optimiser(modules: nn.Module, options: Optimiser) -> torch.optim.Optimizer:

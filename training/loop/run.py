@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from training.errors import RunError
 from training.preset import Preset
@@ -96,3 +98,16 @@ def save(weights: Mapping[str, object], path: Path) -> None:
     part = path.with_suffix(".part")
     torch.save(weights, part)
     part.replace(path)
+
+
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Loads what `save` wrote into a net.
+
+    Raises:
+        RunError: the file is no weights, or those of another net.
+    """
+    try:
+        net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    except (RuntimeError, pickle.UnpicklingError, KeyError, EOFError, OSError) as error:
+        lines = str(error).splitlines()
+        raise RunError(f"{path}: not the weights of this net: {' '.join(lines[:2])}") from error

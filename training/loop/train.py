@@ -5,15 +5,8 @@ Small pictures first: a step at 48 pixels costs half of one at 64, and most is l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
 
 from training.errors import RunError
 from training.loop.average import Average
@@ -21,49 +14,25 @@ from training.loop.curves import draw
 from training.loop.learner import Learner
 from training.loop.pace import Meter, schedule
 from training.loop.progress import Progress
-from training.loop.run import Run, save
+from training.loop.run import Run, load_weights, save
 from training.loop.world import World
 from training.preset import Phase, Preset
-
-LOOK = 50_000
-"""Samples between two looks at the validation split, each with a checkpoint."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """A batch of this process."""
-
-    rows: NDArray[np.int64]  # (B,) of the collection
-    samples: NDArray[Any]  # (B, S, S, 3) uint8 pictures or (B, T, C) float32 sequences
-    labels: NDArray[np.int64]  # (B,), -1 where nobody knows
-    teacher: NDArray[np.float32] | None  # (B, T) unit rows
-
-
-@dataclass
-class Task:
-    """What is trained on and looked at. The loop knows nothing of faces or pens.
-
-    `draw(phase, position)` returns a function that makes this process's next batch; `position` tells it where training
-    stands, for a seed. `look(net, phase)` returns validation figures; `before(net)` is called at every look, with the
-    averaged net, so that hard negatives can be looked for again.
-    """
-
-    draw: Callable[[Phase, int], Callable[[], Drawn]]
-    look: Callable[[nn.Module, Phase], Mapping[str, float]]
-    before: Callable[[nn.Module, Phase], None] = field(default=lambda _net, _phase: None)
-
+from training.tasks import Task
 
 class Trainer:
     """One process's part of a run. The first one keeps the averaged weights, the log and the bar."""
 
-    def __init__(self, preset: Preset, net: nn.Module, losses: nn.Module, task: Task, run: Run, world: World) -> None:
+    def __init__(self, preset: Preset, task: Task, run: Run, world: World, *, start: Path | None = None) -> None:
         if preset.batch.size % world.size or preset.batch.people % world.size:
             raise RunError(
                 f"{world.size} processes cannot share a batch of {preset.batch.size} with {preset.batch.people} people "
                 "evenly: choose another number of processes, or change [batch]"
             )
         self.preset, self.task, self.run, self.world = preset, task, run, world
-        self.learner = Learner(net, losses, preset.optimiser, world)
+        torch.manual_seed(preset.seed)
+        self.learner = Learner(task.module(), task.losses(), preset, world)
+        if start is not None:
+            load_weights(self.learner.net, start)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         if run.state.exists():
@@ -89,16 +58,14 @@ class Trainer:
             with meter.measuring("wait"):
                 batch = draw()
             with meter.measuring("step"):
-                labels = torch.from_numpy(batch.labels)
-                teacher = None if batch.teacher is None else torch.from_numpy(batch.teacher)
-                losses.add(self.learner.step(batch.samples, labels, teacher, rate))
+                losses.add(self.learner.step(batch, rate))
                 if self.world.leads:
                     self.average.update(self.learner.net)
             self.seen += self.preset.batch.size
             self.step += 1
             meter.count(self.preset.batch.size)
             bar.at(before + self.seen)
-            if self.seen - looked >= LOOK or self.seen >= phase.samples:
+            if self.seen - looked >= self.preset.look or self.seen >= phase.samples:
                 looked = self.seen
                 self._look(phase, rate, losses.read(), meter.read(), bar)
 
@@ -115,11 +82,11 @@ class Trainer:
             self.run.write({**line, "val": figures, "pace": pace})
             bar.say({**figures, **losses, "samples/s": pace["samples_per_second"], "waiting": pace["waiting"]})
             draw(self.run.lines(), self.run.curves)
-        self.task.before(self.average.net, phase)
+        self.task.refresh(self.learner.net, phase, self.step)
 
     def _state(self) -> dict[str, object]:
         return {
-            "net": self.learner.net.state_dict(),
+            "net": self.learner.module.state_dict(),
             "losses": self.learner.losses.state_dict(),
             "optimiser": self.learner.optimiser.state_dict(),
             "average": self.average.net.state_dict(),
@@ -132,7 +99,7 @@ class Trainer:
     def _resume(self, path: Path) -> None:
         try:
             state = torch.load(path, weights_only=True, map_location=self.world.device)
-            self.learner.net.load_state_dict(state["net"])
+            self.learner.module.load_state_dict(state["net"])
             self.learner.losses.load_state_dict(state["losses"])
             self.learner.optimiser.load_state_dict(state["optimiser"])
             self.average.net.load_state_dict(state["average"])
