@@ -8,8 +8,11 @@ the maps between operations by one range each (Jacob et al. 2018). Gradients pas
     ranges = observe(net, samples)               # what post-training quantisation would take
     tuned = prepare_qat(net, ranges)             # train this one like any net
     net, ranges = finish_qat(tuned)
-    names = tensor_ranges(net, ranges, float_file, sample)
-    quantise(float_file, samples, path, ranges=names)
+    export_float(net, shape, float_file)
+    quantise(float_file, samples, path, ranges=tensor_ranges(net, ranges, float_file, sample))
+
+`folding.equalise` comes before, since it changes ranges; `folding.project` after, and then the range of the output is
+another: `output_is_new`.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ class Rounding(nn.Module):
 
     def ends(self) -> tuple[float, float]:
         """Returns the range, which holds zero."""
-        return min(float(self.low), 0.0), max(float(self.high), 0.0)
+        return min(self.low.detach().item(), 0.0), max(self.high.detach().item(), 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         low, high = self.ends()
@@ -88,12 +91,17 @@ class Watching(nn.Module):
 
 
 class Tuned(nn.Module):
-    """A net with rounding in its way. `net` is the one given, whose weights it shares."""
+    """A net with rounding in its way. `net` is the one given: its layers are here under other names, not copied."""
 
     def __init__(self, net: nn.Module, traced: fx.GraphModule, sites: Mapping[str, str]) -> None:
         super().__init__()
-        self.net, self.traced, self.sites = net, traced, dict(sites)
-        self.dimension = net.dimension
+        self.traced, self.sites, self.dimension = traced, dict(sites), net.dimension
+        self._given = (net,)  # in a tuple: registered, every weight would be twice in the state
+
+    @property
+    def net(self) -> nn.Module:
+        """The net given."""
+        return self._given[0]
 
     def ranges(self) -> Ranges:
         """Returns where each map is cut off now."""
@@ -123,21 +131,25 @@ def prepare_qat(net: nn.Module, ranges: Ranges) -> Tuned:
     Raises:
         ConfigError: a recurrent net, or ranges of another net.
     """
-    made: dict[str, Rounding] = {}
 
     def rounding(name: str) -> nn.Module:
         if name not in ranges:
             raise ConfigError(f"the ranges are of another net: they lack {name}")
-        made[name] = Rounding(*ranges[name])
-        return made[name]
+        return Rounding(*ranges[name])
 
     traced, sites = _rewritten(net, rounding, fold=True)
+    traced.delete_all_unused_submodules()
     return Tuned(net, traced.to(next(net.parameters()).device), sites)
 
 
 def finish_qat(tuned: Tuned) -> tuple[nn.Module, Ranges]:
     """Returns the net given to `prepare_qat` with its weights now, in evaluation mode, and the ranges learnt."""
     return tuned.net.eval(), tuned.ranges()
+
+
+def output_is_new(ranges: Ranges) -> Ranges:
+    """Returns the ranges without that of the output, which calibration then sets: the net was projected since."""
+    return dict(list(ranges.items())[:-1])
 
 
 @torch.no_grad()
@@ -163,7 +175,7 @@ def tensor_ranges(net: nn.Module, ranges: Ranges, float_file: Path, sample: Tens
 
     Args:
         net: that the file was exported from.
-        ranges: by the names of `observe`.
+        ranges: by the names of `observe`; maps that are not in it are left to calibration.
         float_file: from `training.quantise.export_float`.
         sample: (1, ...) as the net takes it.
 
@@ -175,7 +187,8 @@ def tensor_ranges(net: nn.Module, ranges: Ranges, float_file: Path, sample: Tens
     nhwc = sample.permute(0, 2, 3, 1) if sample.ndim == 4 else sample
     held = tensors_of(float_file, nhwc.numpy())
     found = {}
-    for name, path in sites.items():
+    for name in ranges:
+        path = sites[name]
         value = traced.get_submodule(path).last
         same = [tensor for tensor, values in held.items() if _same(value, values)]
         if not same:
