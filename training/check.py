@@ -55,19 +55,15 @@ def check(path: Path, targets: Sequence[str] = tuple(TARGETS), *, most_bytes: in
     graph = read_graph(path)
     findings = list(_ends(graph, most_bytes))
     for target in targets:
-        for node in graph.nodes:
-            if said := _node(node, target):
-                findings.append(_at(target, node, said))
+        findings += [_at(target, node, said) for node in graph.nodes if (said := _node(node, target))]
         if target == "edgetpu":
             findings += _edgetpu(graph)
     return findings
 
 
-def report(path: Path, findings: Sequence[Finding], targets: Sequence[str] = tuple(TARGETS)) -> str:
-    """Returns the findings in words, one a line, or that there are none."""
-    if not findings:
-        return f"{path}: good for {' and '.join(TARGETS[target][0] for target in targets)} (by their published lists)"
-    return "\n".join([f"{path}: {len(findings)} findings", *(f"  {finding}" for finding in findings)])
+def table(findings: Sequence[Finding]) -> str:
+    """Returns the findings in words, one a line."""
+    return "\n".join(f"  {finding}" for finding in findings)
 
 
 def _ends(graph: Graph, most_bytes: int | None) -> Iterator[Finding]:

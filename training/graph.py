@@ -79,8 +79,15 @@ def read_graph(path: Path) -> Graph:
         outputs = tuple(tensors[i] for i in operator.outputs)
         options = vars(operator.builtinOptions) if operator.builtinOptions else {}
         nodes.append(Node(index, name, code.version, inputs, outputs, options))
-    ends = (tuple(tensors[i] for i in indexes) for indexes in (graph.inputs, graph.outputs))
-    return Graph(len(content), tuple(nodes), *ends, tensors, len(model.subgraphs), outside)
+    return Graph(
+        size=len(content),
+        nodes=tuple(nodes),
+        inputs=tuple(tensors[i] for i in graph.inputs),
+        outputs=tuple(tensors[i] for i in graph.outputs),
+        tensors=tensors,
+        subgraphs=len(model.subgraphs),
+        weights_outside=outside,
+    )
 
 
 def _tensor(tensor: Any, buffers: Any) -> Tensor:

@@ -13,7 +13,6 @@ from torch import nn
 
 from training.compact import compact
 
-
 Ranges = Mapping[str, tuple[float, float]]
 """The smallest and the largest value of tensors, by name."""
 
@@ -72,6 +71,22 @@ def calibrate(float_file: Path, samples: Sequence[NDArray[np.float32]]) -> dict[
     seen = calibrator.Calibrator(float_file.read_bytes(), qsv_update_func=_widest)
     seen.calibrate({name: [{argument: sample} for sample in samples]}, recipes)
     return dict(seen.get_model_qsvs())
+
+
+def tensors_of(float_file: Path, sample: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """Returns all that a float file computes from one (1, ...) sample, tensor by tensor."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would keep what is in between to itself
+    model = Interpreter(
+        str(float_file), experimental_preserve_all_tensors=True, experimental_op_resolver_type=plain
+    )
+    model.allocate_tensors()
+    model.set_tensor(model.get_input_details()[0]["index"], sample)
+    model.invoke()
+    computed = {i for operation in model._get_ops_details() for i in operation["outputs"]}  # noqa: SLF001 - no other way
+    computed |= {tensor["index"] for tensor in model.get_input_details()}
+    return {tensor["name"]: model.get_tensor(tensor["index"]) for tensor in model.get_tensor_details() if tensor["index"] in computed}
 
 
 def _like(seen: NDArray[np.float32], value: float) -> NDArray[np.float32]:

@@ -5,9 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the [training] extra is not installed: losses and nets are not tested")
 
+from training.losses import contrastive, distillation, relation  # noqa: E402
 from training.nets.folding import equalise, project  # noqa: E402
 from training.nets.images import door  # noqa: E402
-from training.losses import contrastive, distillation, relation  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[1] / "training" / "weights" / "encoder.pt"
 
