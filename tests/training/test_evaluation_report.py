@@ -13,7 +13,7 @@ from training.evaluation.bounds import Share
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cohorts import labelled, rates, similarity_at, unlabelled
 from training.evaluation.detection import Detection
-from training.evaluation.evaluate import Results, Task, evaluate, save
+from training.evaluation.evaluate import Results, Task, evaluate, read_card, save
 from training.evaluation.goals import Goal, flatten, load_goals, shown
 from training.evaluation.lfw import Lfw
 from training.evaluation.openset import open_set
@@ -77,7 +77,16 @@ def results():
     rng = np.random.default_rng(0)
     vectors, identity = people(rng)
     embedded = Embedded([f"P/{i}" for i in range(len(vectors))], vectors, np.ones(len(vectors), bool))
-    lfw = Lfw(0.9876, 0.0012, 0.9987, verify(vectors, identity, fmrs=(1e-2, 1e-3), rounds=10), embedded, identity)
+    lfw = Lfw(
+        0.9876,
+        0.0012,
+        0.9987,
+        verify(vectors, identity, fmrs=(1e-2, 1e-3), rounds=10),
+        embedded,
+        identity,
+        vectors[0],
+        identity > 0,
+    )
     everybody, other = labelled("the <named>", vectors, identity), unlabelled("others", people(rng)[0][::5], None)
     at = similarity_at(everybody, 1e-2)
     share = Share(0.875, 0.86, 0.89)
@@ -251,6 +260,13 @@ def test_figures_go_into_the_cards(results, models):
 def test_models_that_are_not_there_are_said_as_such(tmp_path):
     with pytest.raises(ConfigError, match=r"encoder\.tflite is missing"):
         evaluate(Task(tmp_path, tmp_path, tmp_path))
+
+
+def test_a_card_that_is_none_is_said_as_such(tmp_path):
+    (tmp_path / "encoder.json").write_text("{")
+    with pytest.raises(ConfigError, match="package the model again"):
+        read_card(tmp_path / "encoder.tflite")
+    assert read_card(tmp_path / "other.tflite") == {}
 
 
 def test_small_rates_are_short():

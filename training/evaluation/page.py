@@ -44,9 +44,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
         first = f'<th scope="row">{escape(row[0])}</th>'
         rest = "".join(f"<td{_side(rows, i)}>{escape(cell)}</td>" for i, cell in enumerate(row[1:], start=1))
         lines.append(f"<tr>{first}{rest}</tr>")
-    above = f"<caption>{escape(caption)}</caption>" if caption else ""
+    above = f'<p class="above">{escape(caption)}</p>' if caption else ""
     return (
-        f'<div class="wide"><table>{above}<thead><tr>{columns}</tr></thead>'
+        f'{above}<div class="wide"><table><thead><tr>{columns}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

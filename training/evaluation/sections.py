@@ -60,7 +60,7 @@ def verification(one: Verification, title: str, lead: str, others: Mapping[str, 
     """
     curves = {"this file": one.curve} | dict(others or {})
     thresholds = {"equal errors": one.eer_similarity}
-    thresholds |= {f"FMR {accepts.fmr:.0e}": accepts.similarity for accepts in one.true_accepts[1::2]}
+    thresholds |= {f"FMR {rate(accepts.fmr)}": accepts.similarity for accepts in one.true_accepts[1::2]}
     rows = []
     for x in one.true_accepts:
         wilson = ends(x.share.lower, x.share.upper)
