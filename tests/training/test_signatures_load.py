@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.pens import signature, writers
-from training.errors import DataError
+from training.data.errors import DataError
 from training.signatures.load import COLUMNS, checked, load, split
 
 

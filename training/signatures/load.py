@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.errors import DataError
+from training.data.errors import DataError
 
 COLUMNS = ("x", "y", "ms", "pressure", "end")
 FEWEST_POINTS = 16

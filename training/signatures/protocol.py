@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.errors import DataError
+from training.data.errors import DataError
 from training.signatures.load import Signatures
 
 Scores = NDArray[np.float64]
