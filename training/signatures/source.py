@@ -60,7 +60,7 @@ class Written:
         who = np.char.add(rows.writer, np.where(rows.genuine, "", np.char.add(FORGED, number)))
         names, identity = np.unique(who, return_inverse=True)
         return Collection(
-            samples=self.inputs(rows),
+            samples=tuple(self.inputs(rows)),
             identity=identity.astype(np.int64),
             names=tuple(names.tolist()),
             group=np.where(rows.genuine, "genuine", "forgery"),
