@@ -20,6 +20,10 @@ SWAP = [1, 0, 2, 4, 3]  # left and right of the five landmarks change places in 
 CUT_OUT_BOX = np.array([16.0, 8.9, 95.7, 119.1], np.float32)
 """Where an aligned crop's box is, in its pixels: the median over the scenes' faces that look at the camera."""
 CUT_OUTS = 0.4  # of what is pasted
+WHOLE, SEEN = 2 / 3, 0.15
+"""A face of which less than `WHOLE` is to be seen is not asked about, one with less than `SEEN` is none."""
+SMALLEST = 7.0  # pixels, square root of the box's area; smaller ones are not asked about
+NOISES = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +44,7 @@ class Drawn(NamedTuple):
     boxes: NDArray[np.float32]  # (N, 4) x0, y0, x1, y1 pixels
     points: NDArray[np.float32]  # (N, 5, 2) pixels
     exact: NDArray[np.bool_]  # (N,) see Scene
+    whole: NDArray[np.bool_]  # (N,) seen well enough to be asked about; the others are neither faces nor none
 
 
 def load_scenes(folder: Path, split: str) -> list[Scene]:
@@ -99,25 +104,29 @@ class Composer:
     ) -> None:
         self._scenes, self._backgrounds, self._crops = scenes, backgrounds, crops
         self._random = np.random.default_rng(seed)
-        cv2.setRNGSeed(seed)
+        self._canvases: list[PIXELS] = []
+        self._noises: list[NDArray[np.int16]] = []
 
     def draw(self, width: int, height: int) -> Drawn:
         """Returns a (height, width, 3) picture and its faces."""
         random = self._random
         canvas = self._background(width, height)
-        boxes, points, exact = np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros(0, bool)
-        for _ in range(random.choice([0, 1, 2, 3], p=[0.06, 0.54, 0.25, 0.15])):
+        drawn = Drawn(canvas, np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), *[np.zeros(0, bool)] * 2)
+        for _ in range(random.choice(5, p=[0.05, 0.25, 0.30, 0.25, 0.15])):
             scene, mask = self._photograph()
             matrix, mirrored = self._placement(scene, width, height)
-            pasted, mask = (_warp(part, matrix, width, height) for part in (scene.picture, mask))
-            cv2.copyTo(pasted, (mask > 127).view(np.uint8), canvas)
-            open_sky = [not _covered(box, mask) for box in boxes]
-            more_boxes, more_points = _move(scene, matrix, mirrored=mirrored)
-            inside = _inside(more_boxes, width, height)
-            boxes = np.vstack([boxes[open_sky], more_boxes[inside]])
-            points = np.concatenate([points[open_sky], more_points[inside]])
-            exact = np.concatenate([exact[open_sky], np.full(int(inside.sum()), scene.exact)])
-        return Drawn(self._weather(canvas), boxes, points, exact)
+            pasted = _paste(canvas, scene.picture, mask, matrix)
+            drawn = _under(drawn, pasted)
+            boxes, points = _move(scene, matrix, mirrored=mirrored)
+            kept = _inside(boxes, width, height)
+            sizes = np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(1))
+            whole = (kept > WHOLE) & (sizes >= SMALLEST)
+            new = Drawn(canvas, boxes, points, np.full(len(boxes), scene.exact), whole)
+            drawn = Drawn(
+                canvas, *(np.concatenate(pair) for pair in zip(drawn[1:], _only(new, kept > SEEN)[1:], strict=True))
+            )
+        self._hide(drawn)
+        return drawn._replace(picture=self._weather(canvas))
 
     def _photograph(self) -> tuple[Scene, PIXELS]:
         """Returns what to paste next, and a mask of which of its pixels."""
@@ -154,26 +163,47 @@ class Composer:
         random = self._random
         if random.random() < 0.3:
             return np.full((height, width, 3), random.integers(0, 256, 3), np.uint8)
-        picture = self._backgrounds[random.integers(len(self._backgrounds))]
-        return np.array(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        spare = width + width // 4, height + height // 4
+        if not self._canvases or self._canvases[0].shape[1::-1] != spare:
+            self._canvases = [np.asarray(cv2.resize(b, spare, interpolation=cv2.INTER_AREA)) for b in self._backgrounds]
+        x, y = (int(random.integers(s - t + 1)) for s, t in zip(spare, (width, height), strict=True))
+        return self._canvases[random.integers(len(self._canvases))][y : y + height, x : x + width].copy()
+
+    def _hide(self, drawn: Drawn) -> None:
+        """Hides a part of some faces, as hands, microphones and sheets of paper do."""
+        random = self._random
+        for box in drawn.boxes[random.random(len(drawn.boxes)) < 0.15]:
+            size = (box[2:] - box[:2]) * random.uniform(0.2, 0.5, 2)
+            x, y = np.maximum(random.uniform(box[:2] - size / 2, box[2:] - size / 2), 0).astype(int)
+            part = drawn.picture[y : y + int(size[1]), x : x + int(size[0])]
+            colour = random.integers(0, 256, 3)
+            if random.random() < 0.5:
+                colour = drawn.picture[random.integers(drawn.picture.shape[0]), random.integers(drawn.picture.shape[1])]
+            part[:] = colour
 
     def _placement(self, scene: Scene, width: int, height: int) -> tuple[NDArray[np.float64], bool]:
         """Returns a matrix that gives one face of the scene a size, drawn evenly on a log scale, and a place.
 
-        Half of the time the size is one that a door asks about.
+        Half of the time the size is one that a door asks about. Some heads lie on their side, some are cut off.
         """
         random = self._random
         box = scene.boxes[random.integers(len(scene.boxes))]
         size = float(np.sqrt((box[2] - box[0]) * (box[3] - box[1])))
-        wanted = np.exp(random.uniform(np.log(random.choice([12, 0.2 * height])), np.log(0.85 * height)))
-        zoom, angle = min(wanted / size, 4.0), np.radians(random.normal(0, 10))
+        wanted = np.exp(random.uniform(np.log(random.choice([8, 0.2 * height])), np.log(0.85 * height)))
+        zoom, angle = min(wanted / size, 4.0), np.radians(random.normal(0, 12 if random.random() < 0.8 else 40))
         mirrored = bool(random.random() < 0.5)
         cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
         turn = np.array([[-cos if mirrored else cos, -sin], [-sin if mirrored else sin, cos]])
-        reach = 0.45 * wanted
+        reach = (0.45 if random.random() < 0.85 else 0.2) * wanted
         target = [random.uniform(min(reach, w / 2), max(w - reach, w / 2)) for w in (width, height)]
         middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
         return np.column_stack([turn, np.array(target) - turn @ middle]), mirrored
+
+    def _noise(self, picture: PIXELS) -> NDArray[np.int16]:
+        """Returns noise of the picture's shape with a deviation of 64, one of a few made in advance."""
+        if not self._noises or self._noises[0].shape != picture.shape:
+            self._noises = [self._random.normal(0, 64, picture.shape).astype(np.int16) for _ in range(NOISES)]
+        return self._noises[self._random.integers(NOISES)]
 
     def _weather(self, picture: PIXELS) -> PIXELS:
         random = self._random
@@ -186,9 +216,29 @@ class Composer:
         if random.random() < 0.25:
             picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.6))
         if random.random() < 0.3:
-            noise = cv2.randn(np.zeros(picture.shape, np.int16), (0, 0, 0), (random.uniform(2, 10),) * 3)
-            picture = cv2.add(picture, noise, dtype=cv2.CV_8U)
+            picture = cv2.addWeighted(picture, 1, self._noise(picture), random.uniform(2, 10) / 64, 0, dtype=cv2.CV_8U)
         return np.asarray(picture, np.uint8)
+
+
+def _paste(canvas: PIXELS, picture: PIXELS, mask: PIXELS, matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pastes what `mask` (255 or 0) shows of a picture under the (2, 3) `matrix`; returns (H, W) where it now lies.
+
+    Only the part of the canvas that the picture reaches is touched.
+    """
+    (height, width), (h, w) = canvas.shape[:2], picture.shape[:2]
+    corners = np.array([[0, 0], [w, 0], [0, h], [w, h]]) @ matrix[:, :2].T + matrix[:, 2]
+    low = np.clip(np.floor(corners.min(0)).astype(int), 0, [width, height])
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, [width, height])
+    lies = np.zeros((height, width), bool)
+    if (high <= low).any():
+        return lies
+    matrix = np.column_stack([matrix[:, :2], matrix[:, 2] - low])
+    size = int(high[0] - low[0]), int(high[1] - low[1])
+    pasted, shown = (_warp(part, matrix, *size) for part in (picture, mask))
+    window = slice(low[1], high[1]), slice(low[0], high[0])
+    lies[window] = shown > 127
+    cv2.copyTo(pasted, lies[window].view(np.uint8), canvas[window])
+    return lies
 
 
 def _warp(picture: PIXELS, matrix: NDArray[np.float64], width: int, height: int) -> PIXELS:
@@ -204,27 +254,42 @@ def _warp(picture: PIXELS, matrix: NDArray[np.float64], width: int, height: int)
     return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def _covered(box: NDArray[np.float32], mask: PIXELS) -> bool:
+def _under(drawn: Drawn, pasted: NDArray[np.bool_]) -> Drawn:
+    """Returns the faces that are still to be seen after something was pasted over them."""
+    free = np.array([_free(box, pasted) for box in drawn.boxes], np.float32)
+    return _only(drawn._replace(whole=drawn.whole & (free > 0.85)), free > SEEN)
+
+
+def _free(box: NDArray[np.float32], pasted: NDArray[np.bool_]) -> float:
     x0, y0, x1, y1 = np.clip(box, 0, None).astype(int)
-    part = mask[y0:y1, x0:x1]
-    return bool(part.size == 0 or (part > 127).mean() > 0.15)
+    part = pasted[y0:y1, x0:x1]
+    return 1 - float(part.mean()) if part.size else 0.0
+
+
+def _only(drawn: Drawn, which: NDArray[np.bool_]) -> Drawn:
+    return Drawn(drawn.picture, *(part[which] for part in drawn[1:]))
 
 
 def _move(
     scene: Scene, matrix: NDArray[np.float64], *, mirrored: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns the scene's boxes (upright, same shape, turned about their middles) and landmarks after `matrix`."""
-    zoom = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    middles = (scene.boxes[:, :2] + scene.boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
-    halves = (scene.boxes[:, 2:] - scene.boxes[:, :2]) / 2 * zoom
-    points = scene.points @ matrix[:, :2].T + matrix[:, 2]
+    """Returns the scene's boxes and landmarks after `matrix`.
+
+    Boxes stay upright, around the ellipse that the turned face fills. The annotation counts from the corner of the
+    first pixel: it lies half a pixel to the right and below of what it means, and so it has to in a mirror, or the net
+    learns the mean of both.
+    """
+    turn = matrix[:, :2]
+    shift = matrix[:, 2] + 0.5 - turn @ np.array([0.5, 0.5])
+    middles = (scene.boxes[:, :2] + scene.boxes[:, 2:]) / 2 @ turn.T + shift
+    halves = np.sqrt(((scene.boxes[:, 2:] - scene.boxes[:, :2]) / 2) ** 2 @ (turn**2).T)
+    points = scene.points @ turn.T + shift
     points = points[:, SWAP] if mirrored else points
     return np.hstack([middles - halves, middles + halves]).astype(np.float32), points.astype(np.float32)
 
 
-def _inside(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
-    """Returns which boxes are large enough to learn from and at least two thirds in the picture."""
+def _inside(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Returns how much of each box is in the picture, 0..1."""
     cut = np.clip(boxes, 0, [width, height, width, height])
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    kept = (cut[:, 2] - cut[:, 0]) * (cut[:, 3] - cut[:, 1])
-    return np.asarray((kept > area * 2 / 3) & (area > 8 * 8))
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    return np.asarray((cut[:, 2:] - cut[:, :2]).prod(1) / area, np.float32)
