@@ -128,11 +128,11 @@ class Composer:
         self._hide(drawn)
         return drawn._replace(picture=self._weather(canvas))
 
-    def _photograph(self) -> tuple[Scene, PIXELS]:
-        """Returns what to paste next, and a mask of which of its pixels."""
+    def _photograph(self) -> tuple[Scene, PIXELS | None]:
+        """Returns what to paste next, and a mask of which of its pixels, None for all."""
         if self._crops is None or self._random.random() >= CUT_OUTS:
             scene = self._scenes[self._random.integers(len(self._scenes))]
-            return scene, np.full(scene.picture.shape[:2], 255, np.uint8)
+            return scene, None
         picture = self._crops[int(self._random.integers(len(self._crops)))]
         boxes, points = CUT_OUT_BOX[None], TEMPLATE[None]
         return Scene("", picture, boxes, points, exact=False), self._cut_out(picture)
@@ -151,7 +151,10 @@ class Composer:
         else:
             middle, axes = ((left + right) / 2, (top + bottom) / 2), (1.1 * (right - left), 1.1 * (bottom - top))
             cv2.ellipse(mask, (middle, axes, random.uniform(-10, 10)), 255, -1)
-        count, parts = cv2.connectedComponents((picture.max(2) < 8).view(np.uint8))
+        dark = cv2.inRange(picture, (0, 0, 0), (7, 7, 7))
+        if not any(edge.any() for edge in (dark[0], dark[-1], dark[:, 0], dark[:, -1])):
+            return mask
+        count, parts = cv2.connectedComponents(dark)
         inside = np.full(count, 255, np.uint8)
         for edge in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
             inside[edge] = 0
@@ -220,30 +223,32 @@ class Composer:
         return np.asarray(picture, np.uint8)
 
 
-def _paste(canvas: PIXELS, picture: PIXELS, mask: PIXELS, matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Pastes what `mask` (255 or 0) shows of a picture under the (2, 3) `matrix`; returns (H, W) where it now lies.
+def _paste(canvas: PIXELS, picture: PIXELS, mask: PIXELS | None, matrix: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pastes what `mask` (255 or 0; None: all) shows of a picture under the (2, 3) `matrix`.
 
-    Only the part of the canvas that the picture reaches is touched.
+    Returns (H, W) where it now lies. Only the part of the canvas that the picture reaches is touched.
     """
     (height, width), (h, w) = canvas.shape[:2], picture.shape[:2]
-    corners = np.array([[0, 0], [w, 0], [0, h], [w, h]]) @ matrix[:, :2].T + matrix[:, 2]
-    low = np.clip(np.floor(corners.min(0)).astype(int), 0, [width, height])
-    high = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, [width, height])
-    lies = np.zeros((height, width), bool)
-    if (high <= low).any():
-        return lies
-    matrix = np.column_stack([matrix[:, :2], matrix[:, 2] - low])
-    size = int(high[0] - low[0]), int(high[1] - low[1])
-    pasted, shown = (_warp(part, matrix, *size) for part in (picture, mask))
-    window = slice(low[1], high[1]), slice(low[0], high[0])
-    lies[window] = shown > 127
-    cv2.copyTo(pasted, lies[window].view(np.uint8), canvas[window])
-    return lies
+    corners = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]]) @ matrix[:, :2].T + matrix[:, 2]
+    low = np.clip(np.floor(corners.min(0)).astype(int), 0, (width, height))
+    high = np.clip(np.ceil(corners.max(0)).astype(int) + 1, 0, (width, height))
+    lies = np.zeros((height, width), np.uint8)
+    if high[0] > low[0] and high[1] > low[1]:
+        window = slice(low[1], high[1]), slice(low[0], high[0])
+        matrix = np.column_stack([matrix[:, :2], matrix[:, 2] - low])
+        size = int(high[0] - low[0]), int(high[1] - low[1])
+        if mask is None:
+            shown = cv2.fillConvexPoly(lies[window].copy(), np.rint(corners - low).astype(np.int32), 1)
+        else:
+            shown = np.asarray(_warp(mask, matrix, *size) > 127, np.uint8)
+        lies[window] = shown
+        cv2.copyTo(_warp(picture, matrix, *size), shown, canvas[window])
+    return lies.view(np.bool_)
 
 
 def _warp(picture: PIXELS, matrix: NDArray[np.float64], width: int, height: int) -> PIXELS:
     """Returns `picture` under the (2, 3) `matrix`, without skipping pixels where it shrinks."""
-    zoom = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    zoom = float(np.hypot(*matrix[:, 0]))
     if zoom < 0.6:
         h, w = picture.shape[:2]
         size = max(1, round(w * zoom * 1.2)), max(1, round(h * zoom * 1.2))
