@@ -11,10 +11,10 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from agent.types import Face, Floats, Image
+from agent.vision.align import warped
 
 FACE = 130.0
 """How large the face is made, pixels: square root of its box's area. 90, 130 and 160 were tried."""
@@ -35,7 +35,7 @@ def closer(image: Image, face: Face, detect: Detect) -> Face:
         detect: as `agent.vision.detect.Detector`.
     """
     matrix = _view(face)
-    there = [one for one in detect(_seen(image, matrix)) if _off(one) < SAME_PLACE * FACE]
+    there = [one for one in detect(warped(image, matrix, VIEW)) if _off(one) < SAME_PLACE * FACE]
     if not there:
         return face
     turn, shift = matrix[:, :2], matrix[:, 2]
@@ -52,16 +52,6 @@ def _view(face: Face) -> Floats:
     turn = np.array([[cos, -sin], [sin, cos]])
     middle = np.array([box.x + box.width / 2, box.y + box.height / 2])
     return np.column_stack([turn, (np.array(VIEW) - 1) / 2 - turn @ middle])
-
-
-def _seen(image: Image, matrix: Floats) -> Image:
-    zoom = math.hypot(matrix[0, 0], matrix[1, 0])
-    if zoom < 0.5:  # linear sampling would skip pixels
-        size = max(1, round(image.shape[1] * 2 * zoom)), max(1, round(image.shape[0] * 2 * zoom))
-        x, y = image.shape[1] / size[0], image.shape[0] / size[1]
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        matrix = matrix @ np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
-    return np.asarray(cv2.warpAffine(image, matrix, VIEW, flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def _off(face: Face) -> float:
