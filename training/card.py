@@ -15,13 +15,13 @@ from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.encode import Encoder as Encode
 from agent.vision.encode import shrink
 from agent.vision.pixels import HALF
+from training.compose import Composer
 from training.detector import Detector
 from training.encoder import Encoder
 from training.faces import Faces
 from training.finish import finish
 from training.measure import all_pairs, verification
 from training.quantise import export_float, quantise
-from training.scenes import Composer
 
 SAMPLES = 300
 DETECTOR_INPUT = (240, 320, 3)

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 import agent.vision.detect
 from agent.vision.model import TensorSpec
 from training.background import in_background
+from training.compose import Composer, Pictures
 from training.detector import STRIDES, Detector
 from training.evaluate import evaluate_detector
-from training.scenes import Composer, Pictures, load_backgrounds, load_scenes
+from training.scenes import load_backgrounds, load_scenes
 from training.train_encoder import save, schedule, to_input
 
 SIZES = {8: (0.0, 48.0), 16: (28.0, 128.0), 32: (72.0, 1e9)}
