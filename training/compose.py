@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.vision.align import TEMPLATE
-from training.scenes import PIXELS, Scene
+from training.scenes import PIXELS, Pictures, Scene
 
 SWAP = [1, 0, 2, 4, 3]  # left and right of the five landmarks change places in a mirror
 CUT_OUT_BOX = np.array([16.0, 8.9, 95.7, 119.1], np.float32)
@@ -29,18 +29,6 @@ class Drawn(NamedTuple):
     points: NDArray[np.float32]  # (N, 5, 2) pixels
     exact: NDArray[np.bool_]  # (N,) see Scene
     whole: NDArray[np.bool_]  # (N,) seen well enough to be asked about; the others are neither faces nor none
-
-
-class Pictures(Protocol):
-    """A sequence of pictures that may be on the disk."""
-
-    def __len__(self) -> int:
-        """Returns how many."""
-        ...
-
-    def __getitem__(self, number: int, /) -> PIXELS:
-        """Returns one, (H, W, 3) uint8 RGB."""
-        ...
 
 
 class Composer:
@@ -66,7 +54,8 @@ class Composer:
         """Returns a (height, width, 3) picture and its faces."""
         random = self._random
         canvas = self._background(width, height)
-        drawn = Drawn(canvas, np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), *[np.zeros(0, bool)] * 2)
+        nobody, none = np.zeros((0, 4), np.float32), np.zeros(0, bool)
+        drawn = Drawn(canvas, nobody, np.zeros((0, 5, 2), np.float32), none, none)
         for _ in range(random.choice(5, p=[0.05, 0.25, 0.30, 0.25, 0.15])):
             scene, mask = self._photograph()
             matrix, mirrored = self._placement(scene, width, height)
@@ -77,9 +66,7 @@ class Composer:
             sizes = np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(1))
             whole = (kept > WHOLE) & (sizes >= SMALLEST)
             new = Drawn(canvas, boxes, points, np.full(len(boxes), scene.exact), whole)
-            drawn = Drawn(
-                canvas, *(np.concatenate(pair) for pair in zip(drawn[1:], _only(new, kept > SEEN)[1:], strict=True))
-            )
+            drawn = _both(drawn, _only(new, kept > SEEN))
         self._hide(drawn)
         return drawn._replace(picture=self._weather(canvas))
 
@@ -227,7 +214,14 @@ def _free(box: NDArray[np.float32], pasted: NDArray[np.bool_]) -> float:
 
 
 def _only(drawn: Drawn, which: NDArray[np.bool_]) -> Drawn:
-    return Drawn(drawn.picture, *(part[which] for part in drawn[1:]))
+    picture, boxes, points, exact, whole = drawn
+    return Drawn(picture, boxes[which], points[which], exact[which], whole[which])
+
+
+def _both(first: Drawn, second: Drawn) -> Drawn:
+    boxes, points = np.vstack([first.boxes, second.boxes]), np.concatenate([first.points, second.points])
+    exact, whole = (np.concatenate(pair) for pair in zip(first[3:], second[3:], strict=True))
+    return Drawn(first.picture, boxes, points, exact, whole)
 
 
 def _move(

@@ -37,14 +37,6 @@ class Head(nn.Module):
             return self.score(y.float()), self.box(y.float()), self.points(marks.float())
 
 
-class Shrink(nn.Conv2d):
-    """A depthwise convolution with a stride, in float32 always: oneDNN's gradient of one in bfloat16 takes ages."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            return super().forward(x.float())
-
-
 class InPairs(nn.Module):
     """A 3x3 convolution of stride 2 over 3 channels, taken as one over pairs of pixels: the same outputs, sooner.
 
@@ -91,9 +83,6 @@ class Detector(nn.Module):
         self.down = conv(sixteenth, eighth, 1, act=False)
         self.wide = conv(last, sixteenth, 1, act=False)
         self.heads = nn.ModuleList(Head(c) for c in (eighth, sixteenth, last))
-        for part in self.modules():
-            if isinstance(part, nn.Conv2d) and part.groups > 1 and part.stride != (1, 1):
-                part.__class__ = Shrink
 
     def pair(self) -> None:
         """Makes the first convolution one over pairs of pixels, before exporting."""
@@ -116,3 +105,23 @@ def _twice(x: Tensor, like: Tensor) -> Tensor:
     """Returns a map at twice its size, cut to the size of a finer one: 15 rows have 8 coarse ones above them."""
     twice = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     return twice[..., : like.shape[-2], : like.shape[-1]]
+
+
+def grow(net: Detector, weights: dict[str, Tensor]) -> None:
+    """Fills a net with the weights of one that has fewer channels or layers, so that it says the same.
+
+    What is old lies in the corner of what is new. Nobody listens to the new channels at first (Net2Net, Chen et al.
+    2016), nor to a new map that is added to an old one; a new branch of a head begins as its sibling.
+    """
+    state = net.state_dict()
+    for name, value in state.items():
+        old = weights.get(name, weights.get(name.replace(".marks.", ".shared.")))
+        if old is None:
+            if name.startswith("wide.1.") and name.endswith(("weight", "bias")):
+                value.zero_()
+            continue
+        corner = tuple(slice(0, size) for size in old.shape)
+        if old.dim() == 4 and value.shape[1] > old.shape[1]:
+            value[: old.shape[0], old.shape[1] :] = 0
+        value[corner] = old.to(value.dtype)
+    net.load_state_dict(state)

@@ -7,10 +7,13 @@ import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from training.data.collection import Collection
 
 PIXELS = NDArray[np.uint8]
 
@@ -53,3 +56,28 @@ def _scene(name: str, data: bytes, rows: list[dict[str, str]]) -> Scene:
     parts = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
     points = [[[float(r[f"{p}_x"]), float(r[f"{p}_y"])] for p in parts] for r in rows]
     return Scene(name, _decode(data), np.array(boxes, np.float32), np.array(points, np.float32))
+
+
+class Pictures(Protocol):
+    """A sequence of pictures that may be on the disk."""
+
+    def __len__(self) -> int:
+        """Returns how many."""
+        ...
+
+    def __getitem__(self, number: int, /) -> PIXELS:
+        """Returns one, (H, W, 3) uint8 RGB."""
+        ...
+
+
+class Crops:
+    """The training pictures of all faces as a sequence, each read from the disk when asked for."""
+
+    def __init__(self, faces: Collection) -> None:
+        self._faces = faces
+
+    def __len__(self) -> int:
+        return len(self._faces.train)
+
+    def __getitem__(self, number: int) -> PIXELS:
+        return np.asarray(self._faces.samples[int(self._faces.train[number])])
