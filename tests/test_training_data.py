@@ -1,13 +1,10 @@
 import csv
-import zipfile
 
 import cv2
 import numpy as np
 import pytest
 
-from agent.vision.align import TEMPLATE
 from training.faces import Batches, augment, load, sharpen_to
-from training.scenes import SWAP, Composer, load_scenes
 
 
 @pytest.fixture
@@ -65,81 +62,3 @@ def test_a_projection_keeps_the_similarities_that_few_dimensions_hold():
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     kept = rows @ sharpen_to(8, rows)
     np.testing.assert_allclose(kept @ kept.T, rows @ rows.T, atol=1e-4)
-
-
-@pytest.fixture
-def scenes(tmp_path):
-    rng = np.random.default_rng(5)
-    parts = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
-    header = ["file", "split", "width", "height", "score", "x", "y", "w", "h"]
-    header += [f"{part}_{axis}" for part in parts for axis in "xy"]
-    points = [(70, 60), (90, 60), (80, 72), (72, 84), (88, 84)]
-    with zipfile.ZipFile(tmp_path / "scenes.zip", "w") as archive, (tmp_path / "faces.csv").open("w") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for name in ("a.webp", "b.webp"):
-            picture = rng.integers(0, 100, (160, 200, 3), np.uint8)
-            for x, y in points:
-                cv2.circle(picture, (x, y), 3, (0, 0, 255), -1)  # red in RGB
-            archive.writestr(name, cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 100])[1].tobytes())
-            writer.writerow([name, "train", 200, 160, 0.9, 60, 45, 40, 50, *(v for point in points for v in point)])
-    return load_scenes(tmp_path, "train")
-
-
-def red(picture, marks):
-    """Whether the picture is red at each of the landmarks that lie in it."""
-    inside = [(int(x), int(y)) for x, y in marks if 1 <= x < 158 and 1 <= y < 118]
-    return [int(picture[y, x, 0]) > int(picture[y, x, 1]) + 40 for x, y in inside]
-
-
-def test_pasted_faces_keep_their_landmarks(scenes):
-    composer = Composer(scenes, [np.zeros((60, 80, 3), np.uint8)], seed=6)
-    composer._weather = lambda picture: picture
-    spots = []
-    for _ in range(40):
-        picture, boxes, points, exact = composer.draw(160, 120)
-        assert exact.all()
-        assert picture.shape == (120, 160, 3)
-        for (x0, y0, x1, y1), marks in zip(boxes, points, strict=True):
-            assert x0 < x1
-            assert y0 < y1
-            if x1 - x0 < 25:
-                continue
-            assert marks[0, 0] < marks[1, 0]  # left and right as in the picture, mirrored or not
-            spots += red(picture, marks)
-    assert len(spots) > 50
-    assert np.mean(spots) > 0.9
-
-
-def test_cut_out_faces_lie_on_their_landmarks(scenes):
-    crop = np.full((112, 112, 3), 90, np.uint8)
-    for x, y in TEMPLATE:
-        cv2.circle(crop, (round(x), round(y)), 4, (255, 0, 0), -1)
-    crop[:, 104:] = 0  # outside of the photograph
-    composer = Composer(scenes, [np.full((60, 80, 3), 200, np.uint8)], seed=7, crops=[crop])
-    composer._weather = lambda picture: picture
-    spots = []
-    for _ in range(60):
-        drawn = composer.draw(160, 120)
-        for box, marks in zip(drawn.boxes[~drawn.exact], drawn.points[~drawn.exact], strict=True):
-            assert ((marks > box[:2]) & (marks < box[2:])).all()
-            if box[2] - box[0] < 25:
-                continue
-            spots += red(drawn.picture, marks)
-    assert len(spots) > 50
-    assert np.mean(spots) > 0.9
-
-
-def test_a_cut_out_leaves_out_what_was_never_photographed(scenes):
-    crop = np.full((112, 112, 3), 90, np.uint8)
-    crop[:, :20] = 0
-    crop[50:60, 60:70] = 3  # a pupil, a nostril: black, but inside
-    composer = Composer(scenes, [], seed=8, crops=[crop])
-    masks = [composer._cut_out(crop) for _ in range(20)]
-    assert all((mask[:, :20] == 0).all() for mask in masks)
-    assert all((mask[50:60, 60:70] == 255).all() for mask in masks)
-    assert len({mask.tobytes() for mask in masks}) > 15
-
-
-def test_a_mirror_swaps_left_and_right_once():
-    assert [SWAP[i] for i in SWAP] == [0, 1, 2, 3, 4]
