@@ -141,7 +141,7 @@ def check(
     if unknown := sorted(set(targets) - set(module.TARGETS)):
         raise typer.BadParameter(f"no target {', '.join(unknown)}: there are {', '.join(module.TARGETS)}")
     findings = module.check(model, targets, most_bytes=export.most_bytes if export else None)
-    typer.echo(module.report(model, findings, targets))
+    typer.echo(module.table(findings) if findings else f"{model}: every operation is int8 on {' and '.join(targets)}")
     if findings:
         raise typer.Exit(1)
 

@@ -44,7 +44,7 @@ class Maps:
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
         """Returns (B, 7, 7, C)."""
         some = np.stack([self._maps[row] for row in rows]).astype(np.float32)
-        return ((some - self._mean) / self._deviation).astype(np.float16)
+        return np.asarray((some - self._mean) / self._deviation, np.float16)
 
 
 class Hinted(nn.Module):

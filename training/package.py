@@ -84,7 +84,7 @@ class Packaging:
         export = self.preset.export
         findings = check.check(self.run.model, export.targets, most_bytes=export.most_bytes)
         if findings:
-            raise ModelError(check.report(self.run.model, findings, export.targets))
+            raise ModelError(f"{self.run.model} is not fit to run:\n{check.table(findings)}")
 
     def card(self) -> dict[str, Any]:
         """Writes the card beside the file, with what the validation split says; returns it."""

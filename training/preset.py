@@ -44,7 +44,7 @@ class Batch(Table):
     size: int = Field(default=64, ge=2)
     people: int = Field(default=12, ge=0, description="named people in it, `each` pictures of each")
     each: int = Field(default=2, ge=2)
-    balance: Share = Field(default=0.0, description="how often a person: 0 all alike, 1 by the number of their pictures")
+    balance: Share = Field(default=0.0, description="how often a person: 0 all alike, 1 by number of pictures")
     hard: Share = Field(default=0.0, description="share of the people who are drawn because they look alike")
 
 
@@ -70,7 +70,7 @@ class Phase(Table):
     samples: int = Field(gt=0, description="seen in it, all processes together")
     peak_rate: Positive
     last_rate: Positive
-    side: int | None = Field(default=None, ge=32, le=112, multiple_of=16, description="of the pictures; none for sequences")
+    side: int | None = Field(default=None, ge=32, le=112, multiple_of=16, description="of pictures; none for sequences")
     quantised: bool = Field(default=False, description="with the rounding of int8 in the way (quantisation-aware)")
 
 
@@ -98,7 +98,7 @@ class Preset(Table):
     optimiser: Optimiser = Optimiser()
     phase: tuple[Phase, ...]
     export: Export
-    look: int = Field(default=50_000, gt=0, description="samples until validation is looked at, and look-alikes are looked for")
+    look: int = Field(default=50_000, gt=0, description="samples until validation is looked at")
     seed: int = 0
 
     @model_validator(mode="after")

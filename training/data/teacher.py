@@ -17,7 +17,7 @@ TEACHERS = ("encoder_edgeface_xs.onnx", "encoder_mbf.onnx")
 BATCH = 16
 MAPS = "maps.npy"
 MAPPED = ("encoder_mbf.onnx", "/features/conv/layers/layers.2/PRelu_output_0")
-"""The teacher, and the node in it, whose maps (64, 7, 7) its embedding is a linear function of: see `training.hints`."""
+"""The teacher and the node in it whose maps (64, 7, 7) its embedding is a linear function of: see `training.hints`."""
 
 
 def label(
@@ -98,7 +98,7 @@ def embed(
 def _memory(file: Path, count: int, shape: Sequence[int]) -> np.memmap[Any, np.dtype[np.float16]]:
     _, channels, height, width = shape
     rows = (count, height, width, channels)
-    return np.lib.format.open_memmap(file.with_suffix(".part"), "w+", np.float16, rows)  # type: ignore[no-untyped-call] # numpy
+    return np.lib.format.open_memmap(file.with_suffix(".part"), "w+", np.float16, rows)  # type: ignore[no-untyped-call,no-any-return] # numpy
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

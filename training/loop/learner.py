@@ -30,7 +30,8 @@ def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tenso
 def precision(device: torch.device) -> AbstractContextManager[Any]:
     """Returns autocast to bfloat16 where the processor multiplies in it; elsewhere that is ten times slower."""
     fast = device.type == "cuda" or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    chosen: AbstractContextManager[Any] = torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
