@@ -7,8 +7,8 @@ import pytest
 from agent.vision.align import TEMPLATE
 from training.data import blends, light, worn
 from training.data.augment import CHANCES, NOTHING, Augmentation, augment
-from training.data.errors import DataError
 from training.data.collection import Collection
+from training.data.errors import DataError
 from training.data.made_up import draw, made_up, person
 
 
@@ -73,7 +73,7 @@ class TestAugment:
         marks = TEMPLATE.astype(float)
         for seed in range(20):
             over_eyes = np.argwhere((worn.glasses(flat.copy(), marks, np.random.default_rng(seed)) != flat).any(2))
-            assert 35 < over_eyes[:, 0].min()
+            assert over_eyes[:, 0].min() > 35
             assert over_eyes[:, 0].max() < 75
             masked = (worn.mask(flat.copy(), marks, np.random.default_rng(seed)) != flat).any(2)
             assert masked[92, 45:68].mean() > 0.9  # the mouth
@@ -91,7 +91,8 @@ class TestAugment:
             assert (out == out[..., :1]).all()
 
     @pytest.mark.parametrize(
-        "wrong", [{"grey": 1.2}, {"hide": -0.1}, {"shift_px": -1}, {"coarsest": 0}, {"lowest_quality": 99}, {"darkest": 2}]
+        "wrong",
+        [{"grey": 1.2}, {"hide": -0.1}, {"shift_px": -1}, {"coarsest": 0}, {"lowest_quality": 99}, {"darkest": 2}],
     )
     def test_impossible_strengths_are_refused(self, wrong):
         with pytest.raises(DataError, match=next(iter(wrong))):
