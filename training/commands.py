@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +107,7 @@ def _train(preset: Preset, folder: Path, data: Path | None, work: Path, *, start
     from training.tasks import Task
 
     with joined(device) as world:
+        logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
         if world.leads:
             run.open(preset)
