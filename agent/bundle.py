@@ -13,10 +13,16 @@ from agent.config import Config
 from agent.errors import ModelError
 from agent.gallery.threshold import FmrTable, Threshold, threshold_for
 from agent.hardware import backends
+from agent.types import Image
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
+from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
+from agent.vision.selftest import SelfTest, read_golden, self_test
+
+STAFF = Path(__file__).parent / "demo" / "staff"
+"""Pictures of people who do not exist."""
 
 SAME_PERSON_FMR = 1e-2
 """Enrolment: photos less alike than what one pair of strangers in a hundred reaches are of different people."""
@@ -58,6 +64,13 @@ def _naming(model: Path) -> Iterator[None]:
         raise ModelError(f"{model}: {error}") from error
 
 
+def _staff(name: str) -> Image:
+    try:
+        return decode_picture((STAFF / name).read_bytes())
+    except OSError as error:
+        raise ModelError(f"its card names a picture that is not in {STAFF}: {name}: {error.strerror}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The two models' cards, and how to get eyes that use them."""
@@ -84,6 +97,25 @@ class Bundle:
         with _naming(config.models.encoder):
             encodes = Encoder(encoder, self.model_id, flip_average=config.gate.flip_average)
         return Eyes(finds, encodes)
+
+    def self_test(self, encoder: Encoder) -> SelfTest | None:
+        """Returns whether an encoder says what it said when it was made; None where its card does not tell.
+
+        Raises:
+            ModelError: it does not.
+        """
+        with _naming(self.config.models.encoder):
+            crops, least = read_golden(self.encoder.fields)
+            if not crops:
+                return None
+            tested = self_test(encoder, crops, least, _staff)
+            if not tested.good:
+                raise ModelError(
+                    f"says something else about {tested.worst} than when it was made: the cosine is "
+                    f"{tested.cosines[tested.worst]:.3f}, at least {least} is wanted; try another [engine] runtime, or "
+                    "no delegate"
+                )
+        return tested
 
     def threshold(self, templates: int) -> Threshold:
         """Returns the cosine that keeps the configured rate of false accepts in a gallery of so many templates."""

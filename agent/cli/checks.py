@@ -62,13 +62,17 @@ def camera(config: Config) -> Finding:
 
 
 def models(config: Config) -> Finding:
-    """Loads both and lets them look at a black picture."""
+    """Loads both, lets them look at a black picture, and the encoder at those that its card knows the answers to."""
     bundle = open_bundle(config)
     eyes = bundle.eyes()
     eyes.faces(np.zeros((config.camera.height, config.camera.width, 3), np.uint8))
     eyes.embed(Crop(np.zeros((SIZE, SIZE, 3), np.uint8), Quality(0, 0, 0, 0, 0)))
+    tested = bundle.self_test(eyes.encoder)
     runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
-    return Finding("models", State.OK, f"{bundle.detector.id} and {bundle.model_id} on {runtime}")
+    text = f"{bundle.detector.id} and {bundle.model_id} on {runtime}"
+    if tested is not None:
+        text += f", {counted(len(tested.cosines), 'picture')} encoded as they should be"
+    return Finding("models", State.OK, text)
 
 
 def store(config: Config) -> Finding:
