@@ -8,9 +8,9 @@ from training.data.collection import Collection
 from training.evaluation.bounds import upper_bound
 from training.evaluation.calibration import fmr_card, worst
 from training.evaluation.cohorts import (
-    MASKED,
     MOST,
     SAME_PERSON,
+    SOURCES,
     by_attribute,
     cohort_rows,
     labelled,
@@ -160,7 +160,8 @@ class TestCalibration:
 
     def test_the_worst_cohort_stands_beside(self, everybody):
         rng = np.random.default_rng(5)
-        similar, masked = unlabelled("similar", alike(rng), None), unlabelled(MASKED, alike(rng, shared=2.0), None)
+        similar = unlabelled("similar", alike(rng), None)
+        masked = unlabelled(SOURCES["mask"], alike(rng, shared=2.0), None)
         apart = unlabelled("apart", unit(rng.normal(size=(150, 16))), None)
         card = fmr_card(everybody, [apart, similar, masked], rounds=10)
         assert (card["cohort"], card["worst"]["cohort"]) == ("the named", "similar")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.bounds import CONFIDENCE, resampled_fmr, upper_bound
-from training.evaluation.cohorts import MASKED, Cohort, similarity_at
+from training.evaluation.cohorts import NOT_AT_A_DOOR, Cohort, similarity_at
 
 HIGHEST_RATE = 0.1  # where a table begins
 RULE_OF_THREE = 3  # fewer hits say nothing
@@ -30,8 +30,7 @@ def fmr_card(everybody: Cohort, others: Sequence[Cohort] = (), *, rounds: int = 
 
     Args:
         everybody: the cohort that thresholds were set by until now, the named people of the validation.
-        others: among these and `everybody` the worst is looked for; masked faces, in which only the eyes are left to
-            compare, are not what a door's gallery holds, and are passed over.
+        others: among these and `everybody` the worst is looked for, without those that are `NOT_AT_A_DOOR`.
         rounds: of the bootstrap.
     """
     table = _table(everybody, rounds)
@@ -46,7 +45,7 @@ def fmr_card(everybody: Cohort, others: Sequence[Cohort] = (), *, rounds: int = 
 def worst(cohorts: Sequence[Cohort]) -> Cohort:
     """Returns the cohort with the highest false match rate where the first one's is `JUDGED_AT`; ties to the first."""
     similarity = similarity_at(cohorts[0], max(JUDGED_AT, RULE_OF_THREE / cohorts[0].impostors.pairs))
-    candidates = [cohort for cohort in cohorts if cohort.name != MASKED]
+    candidates = [cohort for cohort in cohorts if cohort.name not in NOT_AT_A_DOOR]
     return max(candidates, key=lambda one: float(one.impostors.reaching([similarity])[0]) / one.impostors.pairs)
 
 

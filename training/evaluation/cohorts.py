@@ -27,13 +27,15 @@ FEWEST = 50  # pictures that make a cohort
 SOURCES = {
     "aaf": "All-Age-Faces (East Asian)",
     "utk": "UTKFace (all ages and origins)",
-    "humans": "photographs of adults",
+    "humans": "portraits, mostly of adults",
     "mask": "masked faces",
 }
 """What groups of `faces/index.csv` are called; others go by their own name."""
 NOBODY = {"", "omi"}
 """No cohorts: pictures of unknown origin, and StyleGAN's series of nobody, where there are no two people to compare."""
-MASKED = SOURCES["mask"]
+NOT_AT_A_DOOR = {SOURCES["mask"], SOURCES["utk"]}
+"""Cohorts that set no threshold: of masked faces only the eyes are left to compare, and UTKFace's false matches are, as
+one sees, between infants, who come to no door by themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

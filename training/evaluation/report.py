@@ -34,13 +34,14 @@ COHORTS = (
 )
 CALIBRATION = (
     "What sets the door's threshold. The bound is the higher one of two: exact for independent pairs (Clopper and "
-    "Pearson; three in n where nothing matched), and from drawing people anew. The worst cohort is the one of people "
-    "without masks with the highest rate where everybody's is 1e-5."
+    "Pearson; three in n where nothing matched), and from drawing people anew. The worst cohort is the one with "
+    "the highest rate where everybody's is 1e-5; masked faces are passed over, and so is UTKFace, whose false matches "
+    "are between infants."
 )
 DETECTOR = "Photographs of the validation split, with boxes by YuNet-n and landmarks by SCRFD-500M."
 SPEED = (
-    "The networks alone, called in turn in one run; the ratio is the median over rounds. Milliseconds hold for a quiet "
-    "machine only, ratios for a busy one too."
+    "The networks alone, called in turn in one run; the ratio is that of the fastest calls, which whatever else the "
+    "machine does disturbs least. Medians hold for a quiet machine only."
 )
 SAID = ("id", "sha256", "quantisation", "input", "dimension", "data")
 """What of a card stands in the report; figures and tables have sections of their own."""
