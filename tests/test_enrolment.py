@@ -8,7 +8,7 @@ import pytest
 
 from agent.bundle import open_bundle
 from agent.config import load_config
-from agent.enrolment import Administration, without
+from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused, PictureError, StoreFull
 from agent.gallery.match import Gallery
 from agent.hardware.backends import BACKENDS
@@ -232,14 +232,14 @@ class TestWithout:
     def test_the_others_keep_their_templates(self):
         vectors = np.eye(5, dtype=np.float32)
         gallery = Gallery.build("m", ["a", "b", "c"], vectors, [0, 1, 1, 2, 2])
-        rest = without(gallery, "b")
+        rest = gallery.without("b")
         assert rest.people == ("a", "c")
         assert rest.nearest(vectors[4]).person == "c"
         assert rest.nearest(vectors[1]).similarity == 0
-        assert without(gallery, "z") is gallery
+        assert gallery.without("z") is gallery
 
     def test_nobody_may_be_left(self):
-        rest = without(Gallery.build("m", ["a"], np.eye(1, 3, dtype=np.float32), [0]), "a")
+        rest = Gallery.build("m", ["a"], np.eye(1, 3, dtype=np.float32), [0]).without("a")
         assert rest.nearest(np.eye(1, 3, dtype=np.float32)[0]).person is None
 
 

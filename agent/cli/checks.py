@@ -21,6 +21,7 @@ from agent.cli.output import counted
 from agent.config import Config, find_config
 from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError
+from agent.gallery.threshold import HIGHEST_COSINE
 from agent.make import make_camera, make_door
 from agent.mqtt.connection import Connection, Gone, Happening, Ready
 from agent.mqtt.link import HINTS
@@ -69,6 +70,29 @@ def models(config: Config) -> Finding:
     eyes.embed(Crop(np.zeros((SIZE, SIZE, 3), np.uint8), Quality(0, 0, 0, 0, 0)))
     runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
     return Finding("models", State.OK, f"{bundle.detector.id} and {bundle.model_id} on {runtime}")
+
+
+def rates(config: Config) -> Finding:
+    """Says whose error rates the threshold goes by, and what it is for those who are enrolled."""
+    bundle = open_bundle(config)
+    templates = 0
+    if config.database_path.exists():
+        with database(config) as db:
+            templates = people.load_gallery(db, bundle.model_id, bundle.space).templates
+    threshold = bundle.threshold(templates)
+    text = f"threshold {threshold.cosine:.3f} for {counted(templates, 'template')}, by "
+    advice = "people of one origin are more alike: run latchkey calibrate"
+    if bundle.site is not None:
+        site = bundle.site
+        text += f"{config.models.site}: {site.people} people, {site.made_on}, faces {site.method}"
+        advice = "; ".join(site.notes)
+    elif config.gate.cohort == "worst" and bundle.encoder.fields["fmr"].get("worst"):
+        text += f"the encoder's worst cohort{bundle.table.cohort and f' ({bundle.table.cohort})'}"
+    else:
+        text += f"the encoder's own cohort{bundle.table.cohort and f' ({bundle.table.cohort})'}"
+    if threshold.cosine >= HIGHEST_COSINE:
+        return Finding("rates", State.WARNING, text, "hardly anybody will be let in: calibrate with more people")
+    return Finding("rates", State.OK, text, advice)
 
 
 def store(config: Config) -> Finding:
@@ -180,6 +204,7 @@ def disk(config: Config) -> Finding:
 CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
+    "rates": rates,
     "database": store,
     "broker": broker,
     "door": door,
