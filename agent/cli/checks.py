@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.bodies import clock_state
-from agent.bundle import open_bundle
+from agent.bundle import Bundle, open_bundle
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database
 from agent.cli.output import counted
@@ -73,26 +73,29 @@ def models(config: Config) -> Finding:
 
 
 def rates(config: Config) -> Finding:
-    """Says whose error rates the threshold goes by, and what it is for those who are enrolled."""
-    bundle = open_bundle(config)
+    """Says what the threshold is for those who are enrolled, and whose error rates it goes by."""
+    try:
+        bundle = open_bundle(config)
+    except ModelError:
+        return Finding("rates", State.WARNING, "no threshold without the models", "see there")
     templates = 0
     if config.database_path.exists():
         with database(config) as db:
             templates = people.load_gallery(db, bundle.model_id, bundle.space).templates
-    threshold = bundle.threshold(templates)
-    text = f"threshold {threshold.cosine:.3f} for {counted(templates, 'template')}, by "
-    advice = "people of one origin are more alike: run latchkey calibrate"
-    if bundle.site is not None:
-        site = bundle.site
-        text += f"{config.models.site}: {site.people} people, {site.made_on}, faces {site.method}"
-        advice = "; ".join(site.notes)
-    elif config.gate.cohort == "worst" and bundle.encoder.fields["fmr"].get("worst"):
-        text += f"the encoder's worst cohort{bundle.table.cohort and f' ({bundle.table.cohort})'}"
-    else:
-        text += f"the encoder's own cohort{bundle.table.cohort and f' ({bundle.table.cohort})'}"
-    if threshold.cosine >= HIGHEST_COSINE:
-        return Finding("rates", State.WARNING, text, "hardly anybody will be let in: calibrate with more people")
+    cosine = bundle.threshold(templates).cosine
+    text = f"threshold {cosine:.3f} for {counted(templates, 'template')}, by {_whose(bundle)}"
+    if cosine >= HIGHEST_COSINE:
+        return Finding("rates", State.WARNING, text, "hardly anybody gets in: calibrate with more people")
+    advice = "" if bundle.site else "people of one origin are more alike: latchkey calibrate measures it"
     return Finding("rates", State.OK, text, advice)
+
+
+def _whose(bundle: Bundle) -> str:
+    if site := bundle.site:
+        return f"{bundle.config.models.site}: {site.people} people, {site.made_on}, faces {site.method}"
+    told = f" ({bundle.table.cohort})" if bundle.table.cohort else ""
+    worst = bundle.config.gate.cohort == "worst" and bundle.encoder.fields["fmr"].get("worst")
+    return f"the encoder's {'worst' if worst else 'own'} cohort{told}"
 
 
 def store(config: Config) -> Finding:
