@@ -3,6 +3,8 @@
 #   make install        .venv with the `latchkey` command
 #   make demo           from camera to MQTT, on the bundled clip; CAMERA=0 takes a webcam
 #   make test           everything; ARGS="tests/test_gate.py -x" only that
+#   make test-training  what needs PyTorch; ARGS as above
+#   make training       .venv-training with `python -m training`: it wants NumPy 2, tflite-runtime NumPy 1
 #   make lint           ruff, mypy --strict, shellcheck
 #   make format         ruff, rewriting files
 #   make bench          how fast it is here
@@ -14,6 +16,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
+TRAINING := .venv-training
 SCRIPTS := $(wildcard deploy/*.sh .ci/*)
 PYTHON ?=
 CAMERA ?=
@@ -21,7 +24,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format bench clean tools
+.PHONY: help install demo training test test-training lint format bench clean tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -31,8 +34,14 @@ install: $(STAMPS)/demo
 demo: install
 	$(BIN)/latchkey demo $(if $(CAMERA),--camera $(CAMERA)) $(ARGS)
 
-test: $(STAMPS)/dev tools
+training: $(TRAINING)/installed
+
+test: $(STAMPS)/dev tools $(if $(ARGS),,$(TRAINING)/installed)
 	$(BIN)/python -m pytest $(ARGS)
+	$(if $(ARGS),,$(TRAINING)/bin/python -m pytest tests/training)
+
+test-training: $(TRAINING)/installed
+	$(TRAINING)/bin/python -m pytest $(if $(ARGS),$(ARGS),tests/training)
 
 lint: $(STAMPS)/dev tools
 	$(BIN)/ruff check .
@@ -48,7 +57,7 @@ bench: install
 	$(BIN)/latchkey bench $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINING) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find agent training tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A second run is instant; a change of pyproject.toml installs again.
@@ -59,6 +68,12 @@ $(STAMPS)/venv:
 $(STAMPS)/demo $(STAMPS)/dev: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+$(TRAINING)/installed: pyproject.toml
+	@python=$$(.ci/python $(PYTHON)) && "$$python" -m venv $(TRAINING)
+	@echo "installing into $(TRAINING) (a few minutes the first time)"
+	@$(TRAINING)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[training,test]'
 	@touch $@
 
 # Programs the tests use, beyond Python.

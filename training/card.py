@@ -16,10 +16,10 @@ from agent.vision.encode import Encoder as Encode
 from agent.vision.encode import shrink
 from agent.vision.pixels import HALF
 from training.detector import Detector
-from training.encoder import Encoder
 from training.faces import Faces
 from training.finish import finish
 from training.measure import all_pairs, verification
+from training.nets.images import door
 from training.quantise import export_float, quantise
 from training.scenes import Composer
 
@@ -37,7 +37,7 @@ def package_encoder(weights: Path, faces: Faces, side: int, target: Path, *, dat
         target: where to.
         data: a sentence about what it was trained on, for the card.
     """
-    net = Encoder()
+    net = door(dimension=256)
     net.load_state_dict(torch.load(weights, weights_only=True))
     net.fix(side)
     rows = np.random.default_rng(0).choice(faces.train, SAMPLES, replace=False)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.encoder import Block, conv
+from training.nets.layers import Block, conv
 
 STRIDES = (8, 16, 32)
 

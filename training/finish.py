@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional as F
 
-from training.encoder import Encoder
-from training.faces import PIXELS, Faces
+from training.loop.learner import outputs, to_input
 from training.measure import within
-from training.train_encoder import outputs, to_input
+from training.nets.folding import equalise, project
+from training.sources import Source
 
 CENTRED = 3000
 SHRINKAGE = 0.25
 
 
-def finish(net: Encoder, faces: Faces, samples: list[PIXELS]) -> None:
-    """Centres and whitens an encoder, and makes its last map even for int8.
+def finish(net: nn.Module, source: Source, samples: NDArray[Any], *, side: int | None, whiten: bool = True) -> None:
+    """Centres and whitens an encoder, and makes its maps even for int8.
 
     Args:
-        net: trained; of one size (`Encoder.fix`).
-        faces: its training rows give the mean, and the covariance of those who are named.
-        samples: (S, S, 3) training faces, of the size that the net takes.
+        net: trained; of one size (`fix`).
+        source: its training rows give the mean, and the covariance of those who are named.
+        samples: (N, ...) training samples that say how wide each channel is.
+        side: of the pictures that the net takes; None for sequences.
+        whiten: or leave the embeddings where they are.
     """
-    side = samples[0].shape[0]
-    rows = np.random.default_rng(1).choice(faces.train, CENTRED, replace=False)
-    everybody = outputs(net, faces.pictures[rows], side)
-    mean = everybody.mean(0)
-    named = faces.train[faces.identity[faces.train] >= 0]
-    people = F.normalize(outputs(net, faces.pictures[named], side) - mean).numpy()
-    matrix = whitening(people, faces.identity[named], F.normalize(everybody - mean).numpy())
-    net.project(mean, torch.from_numpy(matrix))
-    net.equalise(to_input(np.stack(samples)))
+    if whiten:
+        collection, train = source.collection, source.collection.train
+        everybody = _outputs(net, source, _some(train, CENTRED), side)
+        mean = everybody.mean(0)
+        named = _some(train[collection.identity[train] >= 0], 5 * CENTRED)
+        people = F.normalize(_outputs(net, source, named, side) - mean).numpy()
+        matrix = whitening(people, collection.identity[named], F.normalize(everybody - mean).numpy())
+        project(net, mean, torch.from_numpy(matrix))
+    equalise(net, to_input(samples))
+
+
+def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    return np.sort(np.random.default_rng(1).choice(rows, min(most, len(rows)), replace=False))
+
+
+def _outputs(net: nn.Module, source: Source, rows: NDArray[np.int64], side: int | None) -> torch.Tensor:
+    blocks = [rows[start : start + 1024] for start in range(0, len(rows), 1024)]
+    return torch.cat([outputs(net, np.stack([source.plain(int(row), side) for row in block])) for block in blocks])
 
 
 def whitening(

@@ -25,10 +25,11 @@ from torch.nn import functional as F
 
 from agent.vision.encode import shrink
 from training.background import die_with, in_background
-from training.encoder import Encoder
 from training.faces import PIXELS, Batches, Faces, load, sharpen_to
 from training.losses import contrastive, distillation, relation
 from training.measure import verification
+from training.nets.encoder import Encoder
+from training.nets.images import door
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Mean:
     """An exponential moving average of a net's weights: what is kept (Polyak averaging)."""
 
     def __init__(self, net: Encoder) -> None:
-        self.net = Encoder(dimension=net.dimension).to(memory_format=torch.channels_last)
+        self.net = door(dimension=net.dimension).to(memory_format=torch.channels_last)
         self.net.load_state_dict(net.state_dict())
         self.steps = 0
 
@@ -122,7 +123,7 @@ def _work(rank: int, job: _Job) -> None:
     faces = load(job.data)
     project = torch.from_numpy(sharpen_to(job.dimension, np.asarray(faces.teacher[faces.train], np.float32)))
     torch.distributed.broadcast(project, 0)  # an eigenvector may point either way
-    net = Encoder(dimension=job.dimension).to(memory_format=torch.channels_last)
+    net = door(dimension=job.dimension).to(memory_format=torch.channels_last)
     if job.start_from:
         net.load_state_dict(torch.load(job.start_from, weights_only=True))
     _Run(faces, project, net, job.phase, job.run).go()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
 
 from training.detector import Detector  # noqa: E402
-from training.encoder import Encoder  # noqa: E402
+from training.nets.images import door  # noqa: E402
 from training.train_encoder import Phase, train  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[1] / "training" / "weights"
@@ -50,7 +51,7 @@ def test_two_processes_train_and_go_on_where_they_stopped(data, tmp_path):
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [first["step"], second["step"]]
     assert not list(run.glob("*.part"))
-    Encoder().load_state_dict(torch.load(run / "encoder.pt", weights_only=True))
+    door(dimension=256).load_state_dict(torch.load(run / "encoder.pt", weights_only=True))
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(data, tmp_path):
@@ -96,6 +97,6 @@ def members(session):
     return found
 
 
-@pytest.mark.parametrize(("name", "net"), [("encoder", Encoder), ("detector", Detector)])
+@pytest.mark.parametrize(("name", "net"), [("encoder", partial(door, dimension=256)), ("detector", Detector)])
 def test_the_weights_that_are_kept_fit_the_nets(name, net):
     net().load_state_dict(torch.load(WEIGHTS / f"{name}.pt", weights_only=True))

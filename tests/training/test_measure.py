@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.measure import all_pairs, threshold_at, verification, within
+from training.measure import all_pairs, curve, equal_error_rate, error_rates, threshold_at, verification, within
 
 
 def people(rng, count=40, each=5, spread=0.4, dimension=16):
@@ -11,7 +11,7 @@ def people(rng, count=40, each=5, spread=0.4, dimension=16):
 
 
 def test_all_pairs_are_those_of_two_loops():
-    vectors, identity = people(np.random.default_rng(0), count=150)  # more than one block
+    vectors, identity = people(np.random.default_rng(0), count=105)  # more than one block
     genuine, impostor = all_pairs(vectors, identity)
     same, other = [], []
     for i in range(len(vectors)):
@@ -52,3 +52,38 @@ def test_the_covariance_within_people_against_a_naive_loop():
             want += np.outer(off, off)
         degrees += len(mine) - 1
     np.testing.assert_allclose(within(vectors, identity), want / degrees, atol=1e-6)
+
+
+def scores(rng, genuine=200, impostor=900):
+    return np.sort(rng.normal(0.5, 0.2, genuine)).astype(np.float32), np.sort(rng.normal(0, 0.2, impostor)).astype(
+        np.float32
+    )
+
+
+def test_error_rates_against_two_loops():
+    genuine, impostor = scores(np.random.default_rng(4))
+    thresholds = [-2.0, 0.1, float(genuine[10]), float(impostor[-3]), 2.0]
+    rates = error_rates(genuine, impostor, thresholds)
+    for i, threshold in enumerate(thresholds):
+        assert rates.fmr[i] == pytest.approx(sum(score >= threshold for score in impostor) / len(impostor))
+        assert rates.fnmr[i] == sum(score < threshold for score in genuine.tolist()) / len(genuine)
+
+
+def test_the_equal_error_rate_is_where_the_rates_are_nearest():
+    genuine, impostor = scores(np.random.default_rng(5))
+    gaps = [abs((impostor >= t).mean() - (genuine < t).mean()) for t in np.concatenate([genuine, impostor])]
+    eer, threshold = equal_error_rate(genuine, impostor)
+    false, missed = (impostor >= np.float32(threshold)).mean(), (genuine < np.float32(threshold)).mean()
+    assert abs(false - missed) == pytest.approx(min(gaps))
+    assert eer == pytest.approx((false + missed) / 2)
+
+
+def test_a_curve_goes_from_one_end_to_the_other_and_is_true_on_its_way():
+    genuine, impostor = scores(np.random.default_rng(6))
+    rates = curve(genuine, impostor)
+    assert (rates.fmr[-1], rates.fnmr[0]) == (0, 0)
+    assert rates.fnmr[-1] == 1
+    assert (np.diff(rates.fmr) <= 0).all()
+    assert (np.diff(rates.fnmr) >= 0).all()
+    again = error_rates(genuine, impostor, rates.threshold)
+    np.testing.assert_array_equal(rates.fmr, again.fmr)

@@ -1,0 +1,138 @@
+import json
+
+import numpy as np
+import pytest
+
+from agent.gallery.threshold import FmrTable
+from training.evaluation.bounds import upper_bound
+from training.evaluation.calibration import fmr_card, worst
+from training.evaluation.cohorts import (
+    MASKED,
+    MOST,
+    SAME_PERSON,
+    by_attribute,
+    cohort_rows,
+    labelled,
+    rates,
+    similarity_at,
+    terciles,
+    unlabelled,
+)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def named(rng, count=40, each=5, dimension=16):
+    identity = np.repeat(np.arange(count), each)
+    return unit(
+        rng.normal(size=(count, dimension))[identity] + 0.5 * rng.normal(size=(count * each, dimension))
+    ), identity
+
+
+def alike(rng, count=150, dimension=16, shared=0.6):
+    """Different people with something in common."""
+    return unit(rng.normal(size=(count, dimension)) + shared * np.ones(dimension))
+
+
+class TestCohorts:
+    def test_a_cohort_without_names_leaves_out_what_the_teacher_calls_one_person(self):
+        rng = np.random.default_rng(0)
+        vectors, teacher = alike(rng), unit(rng.normal(size=(150, 4)))
+        cohort = unlabelled("some", vectors, teacher.astype(np.float16), floor=0.3)
+        counted = matching = 0
+        for i in range(150):
+            for j in range(i):
+                if (
+                    teacher[i].astype(np.float16).astype(np.float32) @ teacher[j].astype(np.float16).astype(np.float32)
+                    < SAME_PERSON
+                ):
+                    counted += 1
+                    matching += vectors[i] @ vectors[j] >= 0.3
+        assert (cohort.impostors.pairs, len(cohort.impostors.similarity)) == (counted, matching)
+        assert cohort.left_out == 150 * 149 // 2 - counted
+        (rate,) = rates([cohort], 0.3, rounds=20)
+        assert rate.fmr.value == matching / counted
+        assert rate.fmr.lower < rate.fmr.value < rate.fmr.upper
+        assert rate.people[0] < rate.fmr.value < rate.people[1]
+        assert rate.fnmr is None
+
+    def test_a_cohort_with_names_says_whom_it_misses(self):
+        vectors, identity = named(np.random.default_rng(1))
+        (rate,) = rates([labelled("named", vectors, identity)], 0.7, rounds=5)
+        same = (identity[:, None] == identity[None, :])[np.triu_indices(200, 1)]
+        scores = (vectors @ vectors.T)[np.triu_indices(200, 1)]
+        assert rate.fnmr == pytest.approx((scores[same] < 0.7).mean())
+        assert rate.hits == (scores[~same] >= 0.7).sum()
+
+    def test_the_threshold_lets_no_more_through_than_asked(self):
+        cohort = labelled("named", *named(np.random.default_rng(2)))
+        at = similarity_at(cohort, 0.01)
+        assert cohort.impostors.reaching([at])[0] <= 0.01 * cohort.impostors.pairs
+        with pytest.raises(ValueError, match="only"):
+            similarity_at(cohort, 0.99)
+
+    def test_rows_prefer_what_was_not_trained_on(self):
+        group = np.array(["aaf"] * 3000 + ["utk"] * 10 + ["other"] * 100)
+        identity = np.full(3110, -1)
+        identity[5] = 3  # has a name
+        held_out = np.zeros(3110, bool)
+        held_out[:200] = True
+        rows = cohort_rows(group, identity, held_out)
+        assert list(rows) == ["All-Age-Faces (East Asian)"]  # ten pictures make no cohort
+        (mine,) = rows.values()
+        assert len(mine) == MOST
+        assert set(range(200)) - {5} <= set(mine.tolist())
+        assert 5 not in mine
+        assert (np.diff(mine) > 0).all()
+
+    def test_terciles_are_thirds(self):
+        parts = terciles("face", " px", np.arange(90.0))
+        assert [int(mask.sum()) for mask in parts.values()] == [30, 30, 30]
+        assert (np.sum(list(parts.values()), axis=0) == 1).all()
+        vectors, identity = named(np.random.default_rng(3))
+        few = {"few": np.arange(200) < 10, "half": np.arange(200) < 100}
+        assert [cohort.name for cohort in by_attribute(vectors, identity, few)] == ["half"]
+
+
+class TestCalibration:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def everybody(cls):
+        return labelled("the named", *named(np.random.default_rng(4), count=120))
+
+    def test_rates_are_those_of_a_loop_and_bounds_lie_above(self, everybody):
+        card = fmr_card(everybody, rounds=30)
+        scores = everybody.impostors.similarity
+        for similarity, fmr, upper in zip(card["similarity"], card["fmr"], card["upper"], strict=True):
+            hits = int((scores >= np.float32(similarity)).sum())
+            assert hits >= 3
+            assert fmr == pytest.approx(hits / everybody.impostors.pairs, rel=1e-3)
+            assert upper >= float(f"{upper_bound([hits], everybody.impostors.pairs)[0]:.4g}")
+        assert card["fmr"][0] <= 0.1
+        assert (np.diff(card["similarity"]) > 0).all()
+        assert (np.diff(card["fmr"]) < 0).all()
+        assert (np.diff(card["upper"]) <= 0).all()
+        assert "worst" not in card
+
+    def test_the_worst_cohort_stands_beside(self, everybody):
+        rng = np.random.default_rng(5)
+        similar, masked = unlabelled("similar", alike(rng), None), unlabelled(MASKED, alike(rng, shared=2.0), None)
+        apart = unlabelled("apart", unit(rng.normal(size=(150, 16))), None)
+        card = fmr_card(everybody, [apart, similar, masked], rounds=10)
+        assert (card["cohort"], card["worst"]["cohort"]) == ("the named", "similar")
+        assert set(card["worst"]) == {"cohort", "similarity", "fmr", "upper", "impostor_pairs"}
+        assert worst([everybody]) is everybody
+        json.dumps(card)
+
+    def test_todays_agent_reads_it(self, everybody):
+        card = fmr_card(everybody, [unlabelled("similar", alike(np.random.default_rng(6)), None)], rounds=10)
+        for table in (card, card["worst"]):
+            read = FmrTable.from_card({"id": "m", "fmr": table})
+            assert read.similarity == tuple(table["similarity"])  # no point is too rare to be believed
+            assert read.fmr == tuple(table["fmr"])
+
+    def test_what_lies_below_the_floor_makes_no_points(self):
+        cohort = labelled("named", *named(np.random.default_rng(7), count=100), floor=0.6)
+        assert min(fmr_card(cohort, rounds=5)["similarity"]) >= 0.6

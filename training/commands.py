@@ -1,0 +1,220 @@
+"""The commands, each thin over a module that does the work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training import preset as presets
+from training.preset import Preset
+
+Data = Annotated[Path, typer.Option(file_okay=False, help="the folder with faces/, scenes/, reference/, lfw/, signatures/")]
+MaybeData = Annotated[Path | None, typer.Option(file_okay=False, help="raw data, for presets that read them")]
+Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or archives of `pack`")]
+Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
+Folder = Annotated[Path | None, typer.Option("--run", help="the run's folder; runs/PRESET if nothing is said")]
+Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
+Start = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
+]
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+WORK = Path("runs/data")
+
+
+@app.command("presets")
+def list_presets() -> None:
+    """List the presets, and what each is for."""
+    for name in presets.names():
+        typer.echo(f"{name:20} {presets.load(name).about}")
+
+
+@app.command()
+def prepare(data: Data, work: Work = WORK) -> None:
+    """Unpack the faces and ask the reference encoders about each: 5 to 10 minutes on two cores, once."""
+    from training import prepare as module
+
+    module.prepare(data, work)
+
+
+@app.command()
+def pack(
+    pictures: Annotated[Path, typer.Argument(help="a folder of folders, one a person")],
+    target: Annotated[Path, typer.Argument(help="where the archives go; then --work TARGET")],
+    *,
+    table: Annotated[Path | None, typer.Option(help="a CSV with file,identity,group,split instead of folder names")] = None,
+    aligned: Annotated[bool, typer.Option(help="the pictures are aligned 112x112 crops already")] = False,
+) -> None:
+    """Make archives of your own pictures: faces are found and aligned, and what was refused is listed."""
+    from training.data import folder as module
+
+    typer.echo(module.pack(pictures, target, table=table, aligned=aligned))
+
+
+@app.command()
+def train(
+    name: Name = "door",
+    data: MaybeData = None,
+    work: Work = WORK,
+    run: Folder = None,
+    start: Start = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    *,
+    only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
+) -> None:
+    """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
+
+    On several machines: torchrun --nnodes ... -m training train --only-train --preset ... ; then quantise, check, card.
+    """
+    from training.loop import world
+
+    chosen = presets.load(name)
+    folder = run or Path("runs") / chosen.name
+    if world.started():
+        _train(chosen, folder, data, work, start, device)
+        return
+    if status := world.start(sys.argv[1:], processes):
+        raise typer.Exit(status)
+    if not only:
+        quantise(folder, data, work)
+        check(folder / "encoder.tflite", None, folder)
+        card(folder, data, work)
+
+
+def _train(preset: Preset, folder: Path, data: Path | None, work: Path, start: Path | None, device: str) -> None:
+    """What each of the processes does."""
+    from training import sources
+    from training.loop.run import Run
+    from training.loop.train import Trainer
+    from training.loop.world import joined
+    from training.tasks import Task
+
+    with joined(device) as world:
+        run = Run(folder)
+        if world.leads:
+            run.open(preset)
+        task = Task(preset, sources.make(preset, data, work), work, world)
+        try:
+            Trainer(preset, task, run, world, start=start).go()
+        finally:
+            task.close()
+
+
+@app.command()
+def quantise(
+    run: Annotated[Path, typer.Option(help="a folder that `train` filled")], data: MaybeData = None, work: Work = WORK
+) -> None:
+    """Make the int8 file of a run's weights."""
+    packaging = _packaging(run, data, work)
+    packaging.quantise()
+    typer.echo(f"{packaging.run.model}: {packaging.run.model.stat().st_size:,} bytes")
+
+
+@app.command()
+def check(
+    model: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a .tflite file")],
+    target: Annotated[list[str] | None, typer.Option(help="xnnpack, edgetpu; both if nothing is said")] = None,
+    run: Annotated[Path | None, typer.Option(help="the run it is of, whose preset says what is wanted")] = None,
+) -> None:
+    """Look whether every operation of a file stays int8 on its target, without running it."""
+    from training import check as module
+    from training.loop.run import Run
+
+    export = Run(run).preset().export if run else None
+    targets = tuple(target or (export.targets if export else ("xnnpack", "edgetpu")))
+    findings = module.check(model, targets, most_bytes=export.most_bytes if export else None)
+    typer.echo(module.table(findings) if findings else f"{model}: every operation is int8 on {' and '.join(targets)}")
+    if findings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def card(
+    run: Annotated[Path, typer.Option(help="a folder that `train` filled, after `quantise`")],
+    data: MaybeData = None,
+    work: Work = WORK,
+    install: Annotated[Path | None, typer.Option(help="copy the file and its card there, as agent/models")] = None,
+) -> None:
+    """Measure a run's int8 file on its validation split and write its card."""
+    packaging = _packaging(run, data, work)
+    written = packaging.card()
+    typer.echo(json.dumps(written["figures"], indent=1))
+    if install:
+        packaging.install(install)
+        typer.echo(f"{install}: {written['id']}")
+
+
+def _packaging(run: Path, data: Path | None, work: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - loads torch
+    from training import sources
+    from training.loop.run import Run
+    from training.package import Packaging
+
+    preset = Run(run).preset()
+    return Packaging(Run(run), preset, sources.make(preset, data, work))
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    models: Models = Path("agent/models"),
+    work: Work = WORK,
+    report: Annotated[Path | None, typer.Option(help="an HTML file for the report with all plots")] = None,
+    floats: Annotated[
+        Path | None, typer.Option("--float", exists=True, help="the float .tflite file, for what int8 costs")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="keep embeddings of LFW here")] = None,
+    runtime: str = "ai-edge-litert",
+    *,
+    save: Annotated[bool, typer.Option(help="write figures and the table of false match rates into the cards")] = False,
+) -> None:
+    """Measure both files: scenes, grey LFW-a, open set, cohorts, speed; as figures, and as a report."""
+    from training.evaluation import evaluate as module
+    from training.evaluation.report import build_report
+
+    task = module.Task(data, models, work, float_encoder=floats, cache=cache, runtime=runtime)
+    results = module.evaluate(task, lambda text: typer.echo(text, err=True))
+    typer.echo(json.dumps(results.figures(), indent=1))
+    if save:
+        module.save(task, results)
+    if report:
+        command = "python -m training " + " ".join(sys.argv[1:])
+        report.write_text(build_report(task, results, command=command, now=datetime.now(UTC)))
+
+
+@app.command("train-detector")
+def train_detector(
+    data: Data, work: Work = WORK, run: Path = Path("runs/detector"), start: Start = None, threads: int = 2
+) -> None:
+    """Train the detector."""
+    import torch
+
+    from training import train_detector as module
+    from training.data.collection import load
+    from training.detector_plans import PLANS
+    from training.scenes import Crops
+
+    torch.set_num_threads(threads)
+    before = start
+    for number, plan in enumerate(PLANS, start=1):
+        folder = run / f"phase{number}"
+        module.train(data / "scenes", Crops(load(work)), folder, plan, start_from=before)
+        before = folder / "detector.pt"
+
+
+@app.command("package-detector")
+def package_detector(
+    weights: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="from training, as detector.pt")],
+    data: Data,
+    work: Work = WORK,
+    models: Models = Path("agent/models"),
+) -> None:
+    """Make detector.tflite and its card from trained weights."""
+    from training.card import package_detector as package
+
+    package(weights, data / "scenes", work, models / "detector.tflite")

@@ -1,0 +1,226 @@
+"""Measures finished files from start to end: one call gives every figure, and the report if wanted."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ConfigError
+from agent.hardware.engines.litert import LiteRtModel
+from agent.vision.detect import Detector
+from agent.vision.encode import Encoder
+from training.evaluation.calibration import fmr_card
+from training.evaluation.cohorts import (
+    Cohort,
+    CohortRate,
+    by_attribute,
+    cohort_rows,
+    labelled,
+    rates,
+    similarity_at,
+    terciles,
+    unlabelled,
+)
+from training.evaluation.detection import Detection, measure_detector
+from training.evaluation.lfw import Lfw, lfw_pairs, measure_lfw
+from training.evaluation.openset import OpenSet, open_set
+from training.evaluation.pictures import remembered
+from training.evaluation.reliability import Reliability, reliability
+from training.evaluation.speed import Speed, measure_speed
+from training.faces import load
+from training.scenes import load_scenes
+
+LEVELS = (1e-3, 1e-4, 1e-5)
+PEER = "peer_mobilefacenet_int8.tflite"
+EVERYBODY = "named people of the validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is measured, and with what."""
+
+    data: Path  # with lfw/, scenes/ and reference/
+    models: Path  # with encoder.tflite, detector.tflite and their cards
+    work: Path  # what `prepare` filled; cohorts and calibration are left out where it is not there
+    float_encoder: Path | None = None  # the .tflite file before it was quantised
+    cache: Path | None = None  # embeddings are kept here, by the checksums of the files
+    runtime: str = "ai-edge-litert"
+    probability: Callable[[NDArray[np.float32]], NDArray[np.float64]] | None = None  # of a verification head
+    rounds: int = 200  # of bootstraps and of timing
+
+    @property
+    def encoder(self) -> Path:
+        """The encoder's file."""
+        return self.models / "encoder.tflite"
+
+    @property
+    def detector(self) -> Path:
+        """The detector's file."""
+        return self.models / "detector.tflite"
+
+
+@dataclass(slots=True)
+class Results:
+    """Everything that was measured; what could not be is None, and why is in `left_out`."""
+
+    lfw: Lfw | None = None
+    mirrored: Lfw | None = None  # the mean with the mirrored face, as with `gate.flip_average`
+    floats: Lfw | None = None
+    open_set: list[OpenSet] = field(default_factory=list)
+    cohorts: dict[float, list[CohortRate]] = field(default_factory=dict)
+    fmr: dict[str, Any] | None = None  # for the card
+    detection: Detection | None = None
+    speed: list[Speed] = field(default_factory=list)
+    reliability: Reliability | None = None
+    left_out: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Returns the figures by section, as goals name them."""
+        sections: dict[str, dict[str, float]] = {}
+        if self.lfw:
+            sections["lfw"] = self.lfw.figures()
+        if self.mirrored:
+            sections["lfw_mirrored"] = self.mirrored.figures()
+        if self.lfw and self.floats:
+            sections["loss"] = _loss(self.floats.figures(), self.lfw.figures())
+        if self.detection:
+            sections["detector"] = self.detection.figures()
+        for one in self.speed:
+            if one.threads == 1:
+                mine = {"ms": round(one.median_ms, 3), "ratio": round(one.ratio, 3), "bytes": float(one.size)}
+                sections[one.name] = sections.get(one.name, {}) | mine
+        return sections
+
+
+def _loss(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Returns by how much figures fell; below 0 they rose."""
+    return {key: round(before[key] - after[key], 4) for key in before if key == "accuracy" or key.startswith("tar@")}
+
+
+def evaluate(task: Task, say: Callable[[str], None] = lambda _: None) -> Results:
+    """Returns all figures of the files of `task`; `say` is told what is being done.
+
+    Raises:
+        LatchkeyError: a file or a picture is missing or not what it should be; its message says which.
+    """
+    for file in (task.encoder, task.detector):
+        if not file.exists():
+            raise ConfigError(f"{file} is missing: --models wants a folder with encoder.tflite and detector.tflite")
+    results = Results()
+    say("the detector on the validation scenes")
+    detector = Detector(LiteRtModel(task.detector, runtime=task.runtime, sha256=None))
+    results.detection = measure_detector(load_scenes(task.data / "scenes", "val"), detector)
+    say("both on LFW: 7,701 pictures, a few minutes")
+    _measure_lfw(task, detector, results)
+    say("cohorts and calibration")
+    if (task.work / "faces.npy").exists():
+        _measure_cohorts(task, results)
+    else:
+        results.left_out.append(f"Cohorts and calibration: {task.work} was not filled by `python -m training prepare`.")
+    say("speed")
+    _measure_speed(task, results)
+    return results
+
+
+def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
+    archive, pairs = task.data / "lfw" / "lfw.zip", lfw_pairs(task.data / "lfw" / "pairs.txt")
+    encode = LiteRtModel(task.encoder, runtime=task.runtime, sha256=None)
+    both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
+    kept = remembered(task.cache, archive, (task.detector, detector), both, label="plain, mirrored")
+    results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
+    if task.float_encoder is not None:
+        exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
+        (before,) = remembered(
+            task.cache, archive, (task.detector, detector), [(task.float_encoder, exact)], label="float"
+        )
+        results.floats = measure_lfw(before, pairs, rounds=task.rounds)
+    results.open_set = open_set(kept[0].vectors, results.lfw.identity)
+    if task.probability is not None:
+        row = {name: i for i, name in enumerate(kept[0].names)}
+        first, second = [row[one] for one, _, _ in pairs], [row[other] for _, other, _ in pairs]
+        alike = (kept[0].vectors[first] * kept[0].vectors[second]).sum(1)
+        results.reliability = reliability(task.probability(alike), np.array([same for _, _, same in pairs]))
+
+
+def _measure_cohorts(task: Task, results: Results) -> None:
+    everybody, parts, others = prepared_cohorts(task)
+    # where pairs are too few for a rate, it says nothing
+    levels = [level for level in LEVELS if level * everybody.impostors.pairs >= 1]
+    for level in levels:
+        at = similarity_at(everybody, level)
+        results.cohorts[level] = rates([everybody, *others, *parts], at, rounds=task.rounds)
+    results.fmr = fmr_card(everybody, others, rounds=task.rounds)
+
+
+def prepared_cohorts(task: Task) -> tuple[Cohort, list[Cohort], list[Cohort]]:
+    """Returns the named people of the validation, the same by attribute, and the cohorts without names."""
+    faces = load(task.work)
+    with (task.work / "index.csv").open(newline="") as file:
+        index = list(csv.DictReader(file))
+    group = np.array([row["source"] if row["bench_overlap"] == "0" else "" for row in index])
+    held_out = np.array([row["split"] == "val" for row in index])
+    rows = cohort_rows(group, faces.identity, held_out)
+    wanted = np.concatenate([faces.val, *rows.values()])
+    vectors = _encoded(task, faces.pictures, wanted)
+    place = {int(row): number for number, row in enumerate(wanted)}
+
+    def of(some: NDArray[np.int64]) -> NDArray[np.float32]:
+        return vectors[[place[int(row)] for row in some]]
+
+    named, identity = of(faces.val), faces.identity[faces.val]
+    attributes = {
+        key: np.array([abs(float(index[row][key])) for row in faces.val]) for key in ("face_px", "yaw", "grey")
+    }
+    parts = by_attribute(
+        named,
+        identity,
+        terciles("face", " px", attributes["face_px"])
+        | terciles("turned", " eye distances", attributes["yaw"])
+        | {"grey pictures": attributes["grey"] > 0},
+    )
+    others = [unlabelled(name, of(some), np.asarray(faces.teacher[some])) for name, some in rows.items()]
+    return labelled(EVERYBODY, named, identity), parts, others
+
+
+def _encoded(task: Task, pictures: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
+    return np.stack([encoder(np.ascontiguousarray(pictures[row])).vector for row in rows])
+
+
+def _measure_speed(task: Task, results: Results) -> None:
+    files = {"encoder": task.encoder, "detector": task.detector}
+    peer = task.data / "reference" / PEER
+    if peer.exists():
+        files["peer"] = peer
+    else:
+        results.left_out.append(f"Speed over the public encoder's: {peer} is missing; the encoder is its own measure.")
+    if task.float_encoder is not None:
+        files["encoder, float"] = task.float_encoder
+    name = "peer" if peer.exists() else "encoder"
+    results.speed = measure_speed(files, peer=name, rounds=task.rounds, runtime=task.runtime)
+
+
+def save(task: Task, results: Results) -> None:
+    """Writes figures and the table of false match rates into the cards beside the files."""
+    lfw = "grey LFW-a, own detector and alignment"
+    if results.detection:
+        _add(task.detector, {"scenes val": results.detection.figures()}, None)
+    if results.lfw and results.mirrored:
+        both = {lfw: results.lfw.figures(), f"{lfw}, flip_average": results.mirrored.figures()}
+        _add(task.encoder, both, results.fmr)
+
+
+def _add(target: Path, figures: Mapping[str, Mapping[str, float]], fmr: Mapping[str, Any] | None) -> None:
+    path = target.with_suffix(".json")
+    card = json.loads(path.read_text())
+    card.setdefault("figures", {}).update({name: dict(values) for name, values in figures.items()})
+    if fmr is not None:
+        card["fmr"] = dict(fmr)
+    path.write_text(json.dumps(card, indent=1) + "\n")

@@ -1,0 +1,112 @@
+"""Pictures of a benchmark through the agent's own eyes: detected, aligned and encoded as at the door."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ConfigError
+from agent.types import Face, Image
+from agent.vision.align import align
+from agent.vision.detect import Detector
+from agent.vision.encode import Encoder
+
+PICTURES = (".webp", ".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """A benchmark's pictures, encoded. Where no face was found the vector is zero: alike to nobody."""
+
+    names: list[str]
+    vectors: NDArray[np.float32]  # (N, D)
+    found: NDArray[np.bool_]  # (N,)
+
+
+def read_pictures(archive: Path) -> Iterator[tuple[str, Image]]:
+    """Yields the name and the RGB pixels of every picture in a zip file.
+
+    Raises:
+        ConfigError: there is no such file, or a picture in it cannot be read.
+    """
+    try:
+        opened = zipfile.ZipFile(archive)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{archive} cannot be read as a zip file of pictures: {error}") from error
+    with opened as pictures:
+        for name in sorted(pictures.namelist()):
+            if name.lower().endswith(PICTURES):
+                decoded = cv2.imdecode(np.frombuffer(pictures.read(name), np.uint8), cv2.IMREAD_COLOR)
+                if decoded is None:
+                    raise ConfigError(f"{archive}: {name} is not a picture that OpenCV can read")
+                yield name, np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def central(faces: list[Face], image: Image) -> Face | None:
+    """Returns the largest face near the middle, the one a benchmark's picture is about."""
+    middle = np.array(image.shape[1::-1]) / 2
+
+    def weight(face: Face) -> float:
+        centre = np.array([face.box.x + face.box.width / 2, face.box.y + face.box.height / 2])
+        return face.box.width * face.box.height / (1 + float(np.linalg.norm((centre - middle) / middle)) * 4) ** 2
+
+    return max(faces, key=weight, default=None)
+
+
+def embed_pictures(
+    pictures: Iterable[tuple[str, Image]], detector: Detector, encoders: Sequence[Encoder]
+) -> list[Embedded]:
+    """Returns, for each encoder, every picture's central face: found and aligned once, then encoded by all."""
+    names: list[str] = []
+    found: list[bool] = []
+    vectors: list[list[NDArray[np.float32]]] = [[] for _ in encoders]
+    for name, image in pictures:
+        face = central(detector(image), image)
+        crop = None if face is None else align(image, face.landmarks)
+        names.append(name)
+        found.append(crop is not None)
+        for encoder, rows in zip(encoders, vectors, strict=True):
+            rows.append(np.zeros(encoder.dimension, np.float32) if crop is None else encoder(crop).vector)
+    if not names:
+        raise ConfigError("the benchmark's archive holds no pictures (.webp, .jpg or .png)")
+    return [Embedded(names, np.stack(rows), np.array(found)) for rows in vectors]
+
+
+def remembered(
+    cache: Path | None,
+    archive: Path,
+    detector: tuple[Path, Detector],
+    encoders: Sequence[tuple[Path, Encoder]],
+    *,
+    label: str,
+) -> list[Embedded]:
+    """Returns `embed_pictures` of an archive, from `cache` where these files were there before.
+
+    Args:
+        cache: a folder, made where missing; None remembers nothing.
+        archive: zip of pictures.
+        detector: its file, and what runs it.
+        encoders: likewise.
+        label: what else tells two runs apart, as an encoder that averages over mirrored faces.
+    """
+    files = [archive, detector[0], *(file for file, _ in encoders)]
+    digest = hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode())
+    digest.update(label.encode())
+    kept = None if cache is None else cache / f"{archive.stem}-{digest.hexdigest()[:16]}.npz"
+    if kept is not None and kept.exists():
+        with np.load(kept) as saved:
+            names = [str(name) for name in saved["names"]]
+            return [Embedded(names, saved[f"vectors{i}"], saved["found"]) for i in range(len(encoders))]
+    embedded = embed_pictures(read_pictures(archive), detector[1], [encoder for _, encoder in encoders])
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        vectors = {f"vectors{i}": one.vectors for i, one in enumerate(embedded)}
+        np.savez(kept, names=np.array(embedded[0].names), found=embedded[0].found, **vectors)
+    return embedded

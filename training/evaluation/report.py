@@ -1,0 +1,173 @@
+"""The report on an encoder and a detector, from what was measured to one HTML file."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from training.evaluation import sections
+from training.evaluation.evaluate import EVERYBODY, Results, Task
+from training.evaluation.goals import flatten, load_goals
+from training.evaluation.lfw import Lfw
+from training.evaluation.page import Section, code, facts, figures, paragraph, render, table
+from training.evaluation.verify import Verification
+
+LFW = (
+    "Labeled Faces in the Wild, grey (LFW-a), found and aligned by our own detector; never trained on. "
+    "Every picture with every other. One person who looks like many is in many pairs, so the second interval, from "
+    "drawing people anew with all their pictures, is the one to believe."
+)
+OPEN_SET = (
+    "Three pictures a person enrolled, the others search, and so do people who are not enrolled (LFW). FPIR: a "
+    "stranger is taken for somebody. FNIR: an enrolled person is not recognised, or as another. Where fewer people than "
+    "the gallery wants have a fourth picture, others are enrolled with what they have, and nobody searches for them."
+)
+COHORTS = (
+    f"One threshold for all, set by the {EVERYBODY}; then pairs within one cohort. Where there are no names, pairs "
+    "that the reference encoders take for one person (cosine 0.5 and more) are left out, and most of the pictures were "
+    "in the unlabelled part of the training data. The pictures carry no labels of origin, sex or age; where a set is "
+    "from has to stand for them."
+)
+CALIBRATION = (
+    "What sets the door's threshold. The bound is the higher one of two: exact for independent pairs (Clopper and "
+    "Pearson; three in n where nothing matched), and from drawing people anew. The worst cohort is the one of people "
+    "without masks with the highest rate where everybody's is 1e-5."
+)
+DETECTOR = "Photographs of the validation split, with boxes by YuNet-n and landmarks by SCRFD-500M."
+SPEED = (
+    "The networks alone, called in turn in one run; the ratio is the median over rounds. Milliseconds hold for a quiet "
+    "machine only, ratios for a busy one too."
+)
+SAID = ("id", "sha256", "quantisation", "input", "dimension", "data")
+"""What of a card stands in the report; figures and tables have sections of their own."""
+PROBABILITIES = "The verification head on the 6,000 pairs of LFW's protocol, half of them of one person."
+
+
+def build_report(task: Task, results: Results, *, command: str, now: datetime) -> str:
+    """Returns the page.
+
+    Args:
+        task: what was measured.
+        results: by `evaluate`.
+        command: the line that made this report.
+        now: the time that it carries.
+    """
+    cards = {file: _card(file) for file in (task.encoder, task.detector)}
+    encoder = cards[task.encoder]
+    name = str(encoder.get("id", task.encoder.name))
+    parts = [sections.goals(load_goals(), flatten(results.figures()))]
+    if results.lfw:
+        parts += [_protocol(results.lfw, results.mirrored, results.floats), _all_pairs(results)]
+    if results.open_set:
+        parts.append(sections.open_set(results.open_set, OPEN_SET))
+    if results.cohorts:
+        drawn = 1e-4 if 1e-4 in results.cohorts else next(iter(results.cohorts))
+        parts.append(sections.cohorts(results.cohorts, drawn, COHORTS))
+    if results.fmr:
+        parts.append(sections.calibration(results.fmr, CALIBRATION))
+    if results.reliability:
+        parts.append(sections.probabilities(results.reliability, PROBABILITIES))
+    if results.detection:
+        parts.append(sections.detection(results.detection, DETECTOR))
+    if results.speed:
+        parts.append(sections.speed(results.speed, "peer" if _has_peer(results) else "itself", SPEED))
+    parts += [_cards(cards), _made(task, results, command, now)]
+    return render(f"Evaluation of {name}", f"{now:%d %B %Y} · {encoder.get('quantisation', '')} TFLite", parts)
+
+
+def _protocol(lfw: Lfw, mirrored: Lfw | None, floats: Lfw | None) -> Section:
+    named = [("this file", lfw), ("with the mirrored face (flip_average)", mirrored), ("before quantising", floats)]
+    rows = [
+        (
+            label,
+            f"{sections.percent(one.accuracy)} ± {one.standard_error * 100:.2f}",
+            sections.percent(one.verification.eer),
+            *(sections.percent(accepts.share.value) for accepts in one.verification.true_accepts),
+            sections.percent(one.found),
+        )
+        for label, one in named
+        if one is not None
+    ]
+    levels = [f"TAR at {sections.rate(accepts.fmr)}" for accepts in lfw.verification.true_accepts]
+    head = ("", "ten-fold accuracy", "EER, all pairs", *levels, "faces found")
+    lead = "6,000 pairs in ten folds, each judged by the threshold of the nine others; mean ± standard error."
+    return Section("LFW protocol", lead, (table(head, rows),))
+
+
+def _all_pairs(results: Results) -> Section:
+    assert results.lfw is not None  # noqa: S101 - for the type checker; asked by the caller
+    others = {} if results.floats is None else {"float": results.floats.verification.curve}
+    return sections.verification(results.lfw.verification, "Verification", LFW, others)
+
+
+def _cards(cards: Mapping[Path, Mapping[str, Any]]) -> Section:
+    parts: list[str] = []
+    for file, card in cards.items():
+        told = {
+            "file": f"{file.name}, {file.stat().st_size:,} bytes",
+            **{
+                key: _text(card[key])
+                for key in ("id", "sha256", "quantisation", "input", "dimension", "data")
+                if key in card
+            },
+        }
+        parts.append(facts(told))
+    return Section("Model cards", "What the files say of themselves.", tuple(parts))
+
+
+def _made(task: Task, results: Results, command: str, now: datetime) -> Section:
+    counts = {"date": f"{now:%Y-%m-%d %H:%M %Z}".strip(), "runtime": task.runtime, "machine": _machine()}
+    if results.lfw:
+        counts["LFW"] = f"{len(results.lfw.identity):,} pictures of {results.lfw.identity.max() + 1:,} people"
+    if results.detection:
+        counts["scenes"] = f"{results.detection.pictures:,} pictures, {results.detection.faces:,} faces"
+    for one in next(iter(results.cohorts.values()), []):
+        counts[one.cohort] = f"{one.pairs:,} impostor pairs"
+    left_out = [paragraph(f"Left out. {reason}") for reason in results.left_out]
+    return Section("How this was made", "", (code(command), facts(counts), *left_out))
+
+
+def _card(file: Path) -> dict[str, Any]:
+    path = file.with_suffix(".json")
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return str(value)
+
+
+def _has_peer(results: Results) -> bool:
+    return any(one.name == "peer" for one in results.speed)
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
+
+
+def score_report(
+    title: str,
+    subtitle: str,
+    verifications: Sequence[tuple[str, str, Verification]],
+    *,
+    command: str,
+    plots: Sequence[tuple[str, str]] = (),
+) -> str:
+    """Returns a page on verification alone, for encoders of other things than faces.
+
+    Args:
+        title: of the page.
+        subtitle: below it.
+        verifications: a title, a paragraph and what `verify` or `verify_scores` returned, for each section.
+        command: the line that made it.
+        plots: further ones, SVG and caption.
+    """
+    parts = [sections.verification(one, name, lead) for name, lead, one in verifications]
+    if plots:
+        parts.append(Section("Plots", "", (figures(*plots),)))
+    return render(title, subtitle, [*parts, Section("How this was made", "", (code(command),))])

@@ -1,0 +1,1 @@
+"""The training loop: from a preset and a collection to weights, resumable, on one machine or several."""

@@ -1,0 +1,39 @@
+"""The log of a run as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+FIGURES = ("eer", "tar@1e-03", "tar@1e-04")
+
+
+def draw(lines: list[dict[str, Any]], path: Path) -> None:
+    """Draws losses and validation figures over the samples seen.
+
+    Args:
+        lines: of the log, see `training.loop.train`.
+        path: a .png file.
+    """
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    seen = [line["seen"] / 1e3 for line in lines]
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 3.6), layout="constrained")
+    for name in sorted({name for line in lines for name in line["loss"]}):
+        left.plot(seen, [line["loss"].get(name) for line in lines], ".-", label=name)
+    left.set(title="Loss", ylabel="mean since the last look")
+    for name in FIGURES:
+        middle.plot(seen, [100 * line["val"].get(name, float("nan")) for line in lines], ".-", label=name)
+    middle.set(title="Validation", ylabel="per cent", ylim=(0, 100))
+    right.plot(seen, [line["rate"] for line in lines], ".-")
+    right.set(title="Learning rate", yscale="log")
+    for axes in (left, middle, right):
+        axes.set_xlabel("thousand samples seen")
+        axes.grid(alpha=0.3)
+        if axes is not right:
+            axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,133 @@
+"""One step of training: samples in, losses, gradients over all processes, and the weights moved."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+
+from training.hints import Hinted, hint_loss
+from training.loop.world import World
+from training.preset import Optimiser, Preset
+
+
+def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tensor:
+    """Returns what a net takes: pictures (B, S, S, 3) uint8 as (B, 3, S, S) float32 in -1..1, sequences as they are."""
+    x = torch.from_numpy(samples).to(device, non_blocking=True)
+    if x.dtype != torch.uint8:
+        return x.float()
+    x = x.permute(0, 3, 1, 2).float()
+    return x.sub_(127.5).div_(127.5).contiguous(memory_format=torch.channels_last)
+
+
+def precision(device: torch.device) -> AbstractContextManager[Any]:
+    """Returns autocast to bfloat16 where the processor multiplies in it; elsewhere it is ten times slower than float32."""
+    fast = device.type == "cuda" or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """A batch of one process."""
+
+    samples: NDArray[Any]  # (B, S, S, 3) uint8 pictures or (B, T, C) float32 sequences
+    labels: NDArray[np.int64]  # (B,), -1 where nobody knows
+    teacher: NDArray[np.float16] | None = None  # (B, T) unit rows of the reference encoders
+    maps: NDArray[np.float16] | None = None  # (B, 7, 7, C) of a reference encoder, for a hint
+    plain: NDArray[np.bool_] | None = None  # (B,) whose maps these are: not mirrored
+
+
+class Learner:
+    """The net, its losses and the optimiser, in one process of a world.
+
+    Args:
+        module: the net, or the net with a head for hints (`Hinted`), whose `net` it is.
+        losses: see `training.losses.Total`.
+        preset: how to optimise, and what a hint counts.
+        world: whom gradients are averaged with.
+    """
+
+    def __init__(self, module: nn.Module, losses: nn.Module, preset: Preset, world: World) -> None:
+        self.module = module.to(world.device, memory_format=torch.channels_last)
+        self.net: nn.Module = module.net if isinstance(module, Hinted) else module
+        self.losses = losses.to(world.device)
+        self._preset, self._world = preset, world
+        self.optimiser = _optimiser(nn.ModuleList([self.module, self.losses]), preset.optimiser)
+        self._forward: nn.Module = self.module
+        if world.size > 1:
+            on = [world.device.index] if world.device.type == "cuda" else None
+            self._forward = DistributedDataParallel(module, on, broadcast_buffers=False, gradient_as_bucket_view=True)
+        self._others = [p for p in self.losses.parameters() if p.requires_grad] if world.size > 1 else []
+        self.precise = False
+        """Whether everything is computed in float32: where int8's rounding is simulated."""
+
+    def step(self, batch: Drawn, rate: float) -> dict[str, Tensor]:
+        """Learns from a batch at a learning rate; returns the parts of the loss, not yet read back from the device."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.module.train()
+        parts = self._losses(batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(parts.values())).sum().backward()
+        self._share()
+        if self._preset.optimiser.clip:
+            torch.nn.utils.clip_grad_norm_(self.module.parameters(), self._preset.optimiser.clip)
+        self.optimiser.step()
+        return {name: value.detach() for name, value in parts.items()}
+
+    def _losses(self, batch: Drawn) -> dict[str, Tensor]:
+        def on(array: NDArray[Any]) -> Tensor:
+            return torch.from_numpy(array).to(self._world.device, non_blocking=True)
+
+        with torch.autocast(self._world.device.type, enabled=False) if self.precise else precision(self._world.device):
+            out = self._forward(to_input(batch.samples, self._world.device))
+        raw, said = out if isinstance(out, tuple) else (out, None)
+        parts: dict[str, Tensor] = self.losses(
+            raw, on(batch.labels), None if batch.teacher is None else on(batch.teacher)
+        )
+        if said is not None and batch.maps is not None and batch.plain is not None:
+            parts["hint"] = self._preset.hint.weight * hint_loss(said, on(batch.maps), on(batch.plain))
+        return parts
+
+    def _share(self) -> None:
+        """Averages the gradients of the losses' own parameters; those of the net are DistributedDataParallel's business."""
+        for parameter in self._others:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            torch.distributed.all_reduce(parameter.grad)
+            parameter.grad /= self._world.size
+
+
+def _optimiser(modules: nn.Module, options: Optimiser) -> torch.optim.Optimizer:
+    if options.name == "sgd":
+        return torch.optim.SGD(
+            modules.parameters(), lr=0.0, momentum=options.momentum, nesterov=True, weight_decay=options.weight_decay
+        )
+    flat = [p for p in modules.parameters() if p.ndim < 2]
+    rest = [p for p in modules.parameters() if p.ndim >= 2]
+    groups = [{"params": rest, "weight_decay": options.weight_decay}, {"params": flat, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.0, betas=(options.momentum, 0.99))
+
+
+@torch.no_grad()
+def outputs(net: nn.Module, samples: NDArray[Any]) -> Tensor:
+    """Returns (N, D) float32 of samples as `to_input` takes them, not of unit length, on the CPU."""
+    net.eval()
+    device = next(net.parameters()).device
+    rows = []
+    for start in range(0, len(samples), 256):
+        with precision(device):
+            rows.append(net(to_input(samples[start : start + 256], device)).float().cpu())
+    return torch.cat(rows)
+
+
+def embed(net: nn.Module, samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns `outputs` as unit rows (N, D)."""
+    return np.asarray(F.normalize(outputs(net, samples)).numpy(), np.float32)

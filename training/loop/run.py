@@ -1,0 +1,113 @@
+"""A run's folder: the preset it follows, its log, its curves, the state to go on from, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.errors import RunError
+from training.preset import Preset
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The folder and the names of what is in it."""
+
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """The averaged weights, as soon as there are any."""
+        return self.folder / "encoder.pt"
+
+    @property
+    def state(self) -> Path:
+        """Everything that is needed to go on."""
+        return self.folder / "state.pt"
+
+    @property
+    def log(self) -> Path:
+        """A line of JSON for every look at the validation split."""
+        return self.folder / "log.jsonl"
+
+    @property
+    def curves(self) -> Path:
+        """The log as a picture."""
+        return self.folder / "curves.png"
+
+    @property
+    def model(self) -> Path:
+        """The finished int8 file; its card lies beside it."""
+        return self.folder / "encoder.tflite"
+
+    def open(self, preset: Preset) -> None:
+        """Makes the folder for a preset, or finds it made for the same.
+
+        Raises:
+            RunError: it was made for another preset.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file, now = self.folder / "preset.json", preset.model_dump_json(indent=1)
+        if file.exists() and self.state.exists() and file.read_text() != now:
+            raise RunError(
+                f"{self.folder} holds a training by another preset, or by one that was changed since (see preset.json "
+                "there): name another folder with --run, or move this one away"
+            )
+        file.write_text(now)
+
+    def preset(self) -> Preset:
+        """Returns the preset that it was made for.
+
+        Raises:
+            RunError: nothing was trained here.
+        """
+        try:
+            return Preset.model_validate_json((self.folder / "preset.json").read_text())
+        except FileNotFoundError:
+            raise RunError(f"{self.folder}: nothing was trained here (no preset.json); name the run with --run") from None
+        except ValueError as error:
+            raise RunError(f"{self.folder / 'preset.json'} is of another version: {error}") from None
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Adds a line to the log."""
+        with self.log.open("a") as log:
+            log.write(json.dumps(dict(line)) + "\n")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Returns the log; a last line that a kill has cut off is left out."""
+        if not self.log.exists():
+            return []
+        found = []
+        for line in self.log.read_text().splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+
+def save(weights: Mapping[str, object], path: Path) -> None:
+    """Writes a file of weights whole or not at all: a kill in between leaves the one before."""
+    part = path.with_suffix(".part")
+    torch.save(weights, part)
+    part.replace(path)
+
+
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Loads what `save` wrote into a net.
+
+    Raises:
+        RunError: the file is no weights, or those of another net.
+    """
+    try:
+        net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    except (RuntimeError, pickle.UnpicklingError, KeyError, EOFError, OSError) as error:
+        lines = str(error).splitlines()
+        raise RunError(f"{path}: not the weights of this net: {' '.join(lines[:2])}") from error

@@ -1,0 +1,127 @@
+"""Trains an encoder as a preset says: phase after phase, validated on the way, resumable at any time.
+
+Small pictures first: a step at 48 pixels costs half of one at 64, and most is learnt there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import torch
+
+from training.errors import RunError
+from training.loop.average import Average
+from training.loop.curves import draw
+from training.loop.learner import Learner
+from training.loop.pace import Meter, schedule
+from training.loop.progress import Progress
+from training.loop.run import Run, load_weights, save
+from training.loop.world import World
+from training.preset import Phase, Preset
+from training.tasks import Task
+
+class Trainer:
+    """One process's part of a run. The first one keeps the averaged weights, the log and the bar."""
+
+    def __init__(self, preset: Preset, task: Task, run: Run, world: World, *, start: Path | None = None) -> None:
+        if preset.batch.size % world.size or preset.batch.people % world.size:
+            raise RunError(
+                f"{world.size} processes cannot share a batch of {preset.batch.size} with {preset.batch.people} people "
+                "evenly: choose another number of processes, or change [batch]"
+            )
+        self.preset, self.task, self.run, self.world = preset, task, run, world
+        torch.manual_seed(preset.seed)
+        self.learner = Learner(task.module(), task.losses(), preset, world)
+        if start is not None:
+            load_weights(self.learner.net, start)
+        self.average = Average(self.learner.net, preset.optimiser.average)
+        self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
+        if run.state.exists():
+            self._resume(run.state)
+
+    def go(self) -> None:
+        """Runs until every phase has seen its samples; at once done if they have."""
+        total = sum(phase.samples for phase in self.preset.phase)
+        with Progress(total, shown=self.world.leads) as bar:
+            for number in range(self.phase, len(self.preset.phase)):
+                if number > self.phase:
+                    self.phase, self.seen = number, 0
+                self._phase(self.preset.phase[number], bar)
+
+    def _phase(self, phase: Phase, bar: Progress) -> None:
+        if self.seen >= phase.samples:
+            return
+        before = sum(p.samples for p in self.preset.phase[: self.phase])
+        draw, meter, losses = self.task.draw(phase, self.step), Meter(), _Means()
+        looked = self.seen
+        while self.seen < phase.samples:
+            rate = schedule(self.seen / phase.samples, phase.peak_rate, phase.last_rate)
+            with meter.measuring("wait"):
+                batch = draw()
+            with meter.measuring("step"):
+                losses.add(self.learner.step(batch, rate))
+                if self.world.leads:
+                    self.average.update(self.learner.net)
+            self.seen += self.preset.batch.size
+            self.step += 1
+            meter.count(self.preset.batch.size)
+            bar.at(before + self.seen)
+            if self.seen - looked >= self.preset.look or self.seen >= phase.samples:
+                looked = self.seen
+                self._look(phase, rate, losses.read(), meter.read(), bar)
+
+    def _look(
+        self, phase: Phase, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress
+    ) -> None:
+        """Saves everything, writes a line of the log, draws the curves."""
+        if self.world.leads:
+            save(self.average.net.state_dict(), self.run.weights)
+            save(self._state(), self.run.state)
+            figures = dict(self.task.look(self.average.net, phase))
+            before = sum(p.samples for p in self.preset.phase[: self.phase])
+            line = {"phase": self.phase + 1, "seen": before + self.seen, "rate": rate, "loss": losses}
+            self.run.write({**line, "val": figures, "pace": pace})
+            bar.say({**figures, **losses, "samples/s": pace["samples_per_second"], "waiting": pace["waiting"]})
+            draw(self.run.lines(), self.run.curves)
+        self.task.refresh(self.learner.net, phase, self.step)
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "net": self.learner.module.state_dict(),
+            "losses": self.learner.losses.state_dict(),
+            "optimiser": self.learner.optimiser.state_dict(),
+            "average": self.average.net.state_dict(),
+            "averaged": self.average.steps,
+            "phase": self.phase,
+            "seen": self.seen,
+            "step": self.step,
+        }
+
+    def _resume(self, path: Path) -> None:
+        try:
+            state = torch.load(path, weights_only=True, map_location=self.world.device)
+            self.learner.module.load_state_dict(state["net"])
+            self.learner.losses.load_state_dict(state["losses"])
+            self.learner.optimiser.load_state_dict(state["optimiser"])
+            self.average.net.load_state_dict(state["average"])
+        except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+            raise RunError(f"{path} cannot be gone on from: {error}; move it away to begin anew") from error
+        self.average.steps = state["averaged"]
+        self.phase, self.seen, self.step = state["phase"], state["seen"], state["step"]
+
+
+class _Means:
+    """The means of the losses since they were last read; on the device until then."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, torch.Tensor] = {}
+        self._steps = 0
+
+    def add(self, parts: dict[str, torch.Tensor]) -> None:
+        for name, value in parts.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._steps += 1
+
+    def read(self) -> dict[str, float]:
+        means = {name: round(float(value) / max(self._steps, 1), 4) for name, value in self._sums.items()}
+        self._sums, self._steps = {}, 0
+        return means

@@ -1,0 +1,130 @@
+"""The processes that train together: PyTorch's own data parallel, started here or by `torchrun`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from training.background import die_with
+from training.errors import TrainingError
+
+PARENT = "LATCHKEY_TRAINING_PARENT"
+"""Process id of who started us; without it (torchrun, tests) nobody is watched."""
+JEMALLOC = ("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2")
+JEMALLOC_CONF = "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always"
+"""Memory is kept and not given back after every layer: steps on a CPU take two thirds of the time (training/README.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Which process this is, of how many, and what it computes on."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process keeps the weights, the log and the time."""
+        return self.rank == 0
+
+
+@contextmanager
+def joined(device: str = "auto") -> Iterator[World]:
+    """Yields the world that RANK, LOCAL_RANK and WORLD_SIZE describe, as `torchrun` sets them; alone without them.
+
+    Args:
+        device: "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises:
+        TrainingError: a GPU is asked for and absent.
+    """
+    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if PARENT in os.environ:
+        die_with(int(os.environ[PARENT]))
+    chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if chosen.type == "cpu":
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads())
+    if size == 1:
+        yield World(0, 1, chosen)
+        return
+    if os.environ.get("MASTER_ADDR") in ("127.0.0.1", "localhost"):
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield World(rank, size, chosen)
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def started() -> bool:
+    """Whether this process is one of those that train, and not the one that starts them."""
+    return "RANK" in os.environ
+
+
+def start(arguments: Sequence[str], processes: int) -> int:
+    """Runs `python -m training` with these arguments in so many processes of one thread each; returns the exit status.
+
+    They are what `torchrun` would start, plus jemalloc where it is installed. When one ends badly the others are ended.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        **os.environ,
+        PARENT: str(os.getpid()),
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+        **_allocator(),
+    }
+    command = [sys.executable, "-m", "training", *arguments]
+    ranks = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
+    return _wait([subprocess.Popen(command, env=environment) for environment in ranks])
+
+
+def _wait(children: list[subprocess.Popen[bytes]]) -> int:
+    try:
+        waiting = list(children)
+        while waiting:
+            for child in list(waiting):
+                try:
+                    status = child.wait(0.2)
+                except subprocess.TimeoutExpired:
+                    continue
+                waiting.remove(child)
+                if status:
+                    return status
+        return 0
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait()
+
+
+def _allocator() -> dict[str, str]:
+    found = next((library for library in JEMALLOC if Path(library).exists()), None)
+    if found is None or "LD_PRELOAD" in os.environ:
+        return {}
+    return {"LD_PRELOAD": found, "MALLOC_CONF": JEMALLOC_CONF}
+
+
+def _device(wanted: str, local_rank: int) -> torch.device:
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("there is no GPU that PyTorch can use here: leave --device out, or say --device cpu")
+    if wanted not in ("cpu", "cuda"):
+        raise TrainingError(f"no device {wanted}: want auto, cpu or cuda")
+    return torch.device(wanted, local_rank) if wanted == "cuda" else torch.device("cpu")

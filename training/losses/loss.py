@@ -1,0 +1,56 @@
+"""What every loss is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+TEACHER = NDArray[np.float16] | NDArray[np.float32]
+
+
+class Batch(NamedTuple):
+    """What a loss is told about B pictures."""
+
+    embeddings: Tensor  # (B, D) float, rows of unit length
+    labels: Tensor  # (B,) int64, the person of each; -1 only where the loss takes everybody
+    teacher: Tensor | None  # (B, T) float, unit rows of the reference encoders
+    norms: Tensor | None  # (B,) float, the lengths that the rows had before they were made one
+
+
+class Loss(nn.Module):
+    """Says how wrong a batch of embeddings is, in `of`.
+
+    A loss without anything to say (no two pictures of one person, no stranger, no row) is a zero that can still be
+    differentiated, for every process of a distributed run has to go through the same backward pass.
+    """
+
+    everybody = False
+    """Whether rows of whom nobody knows who they are (label -1) count as well."""
+
+    def prepare(self, teacher: TEACHER, identity: NDArray[np.int64]) -> None:
+        """Takes from the training data what has to be known before the first step; most losses need nothing.
+
+        A checkpoint of a loss can only be loaded after this, which gives its buffers their sizes.
+
+        Args:
+            teacher: (N, T) unit rows of the reference encoders for the training pictures.
+            identity: (N,) who they are, -1 where nobody knows.
+        """
+
+    def of(self, batch: Batch) -> Tensor:
+        """Returns a scalar."""
+        raise NotImplementedError
+
+    def forward(
+        self, embeddings: Tensor, labels: Tensor, teacher: Tensor | None = None, *, norms: Tensor | None = None
+    ) -> Tensor:
+        """Returns a scalar; what is given is described at `Batch`."""
+        return self.of(Batch(embeddings, labels, teacher, norms))
+
+
+def nothing(embeddings: Tensor) -> Tensor:
+    """Returns a zero that hangs on the embeddings, so that it can be differentiated like any loss."""
+    return embeddings.sum() * 0

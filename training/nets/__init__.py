@@ -1,0 +1,39 @@
+"""The nets that can be trained: families of encoders for pictures and for sequences, by name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from torch import nn
+
+from agent.errors import ConfigError
+from training.nets import images
+from training.nets.sequences import Gru, Tcn
+
+FAMILIES = {
+    "door": images.door,
+    "mobilefacenet": images.mobilefacenet,
+    "fast": images.fast,
+    "gru": Gru,
+    "tcn": Tcn,
+}
+
+
+def make(family: str, *, dimension: int, **options: Any) -> nn.Module:
+    """Returns a new net with random weights: (B, 3, S, S) float32 in -1..1, or (B, T, C) -> (B, dimension).
+
+    Args:
+        family: one of `FAMILIES`.
+        dimension: of the embedding, which is not of unit length yet.
+        options: of the family, such as `width`.
+
+    Raises:
+        ConfigError: no such family, or it has no such option.
+    """
+    if family not in FAMILIES:
+        raise ConfigError(f"no net is called {family!r}: there are {', '.join(FAMILIES)}")
+    known = set(inspect.signature(FAMILIES[family]).parameters) - {"dimension"}
+    if unknown := sorted(set(options) - known):
+        raise ConfigError(f"the net {family!r} has no {', '.join(unknown)}: its options are {', '.join(sorted(known))}")
+    return FAMILIES[family](dimension=dimension, **options)

@@ -1,0 +1,149 @@
+"""From a run to what the agent loads: the finished int8 file, checked, and its card.
+
+    weights ──► finished (centred, whitened, evened out) ──► float .tflite ──► int8 .tflite ──► checked ──► card
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from agent.errors import ModelError
+from agent.hardware.engines.litert import LiteRtModel
+from agent.vision.pixels import HALF
+from training import check
+from training.evaluation.calibration import fmr_card
+from training.evaluation.cohorts import labelled
+from training.finish import finish
+from training.loop.run import Run, load_weights
+from training.losses import head
+from training.measure import all_pairs, verification
+from training.preset import Preset
+from training.quantise import export_float, quantise
+from training.sources import Source
+from training.tasks import build
+
+FLOAT = "encoder.float.tflite"
+COHORT = "named people of the validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Packaging:
+    """A run, what it was trained on, and where its files lie."""
+
+    run: Run
+    preset: Preset
+    source: Source
+
+    @property
+    def float_file(self) -> Path:
+        """The file before it was quantised: to compare with."""
+        return self.run.folder / FLOAT
+
+    def quantise(self) -> None:
+        """Writes the float and the int8 file of the averaged weights.
+
+        Raises:
+            RunError: nothing was trained yet.
+        """
+        net = self.finished()
+        samples = self._samples()
+        export_float(net, samples.shape[1:], self.float_file)
+        quantise(self.float_file, [_real(sample) for sample in samples], self.run.model)
+
+    def finished(self) -> nn.Module:
+        """Returns the averaged net of one size, its embeddings centred and whitened, its maps evened out."""
+        net = build(self.preset, self.source)
+        load_weights(net, self.run.weights)
+        samples = self._samples()
+        net.fix(samples.shape[1])  # pictures of one side, sequences of one length
+        finish(net.eval(), self.source, samples, side=self.preset.side, whiten=self.preset.export.whiten)
+        return net
+
+    def _samples(self) -> NDArray[Any]:
+        """Returns (N, ...) training samples as they are, which set the scales of int8."""
+        train = self.source.collection.train
+        rows = np.random.default_rng(0).choice(train, min(self.preset.export.samples, len(train)), replace=False)
+        return np.stack([self.source.plain(int(row), self.preset.side) for row in rows])
+
+    def check(self) -> None:
+        """Looks whether the file stays int8 where it is to run, and is small enough.
+
+        Raises:
+            ModelError: it does not; every offending node is named.
+        """
+        export = self.preset.export
+        findings = check.check(self.run.model, export.targets, most_bytes=export.most_bytes)
+        if findings:
+            raise ModelError(f"{self.run.model} is not fit to run:\n" + check.table(findings))
+
+    def card(self) -> dict[str, Any]:
+        """Writes the card beside the file, with what the validation split says; returns it."""
+        model = LiteRtModel(self.run.model, sha256=None)
+        collection = self.source.collection
+        vectors = _embed(model, self.source, collection.val, self.preset.side)
+        identity = collection.identity[collection.val]
+        genuine, impostor = all_pairs(vectors, identity)
+        content = self.run.model.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        card: dict[str, Any] = {
+            "id": f"latchkey-{self.preset.name}-1-{digest[:8]}",
+            "sha256": digest,
+            "bytes": len(content),
+            "quantisation": "int8",
+            "kind": "encoder",
+            "input": self._input(),
+            "dimension": vectors.shape[1],
+            "fmr": fmr_card(labelled(COHORT, vectors, identity)),
+            "probability": json.loads(head.fit(genuine, impostor).to_json()),
+            "figures": {"validation (int8)": verification(vectors, identity)},
+            "data": self.preset.export.data,
+            "preset": self.preset.model_dump(mode="json"),
+        }
+        write_card(self.run.model, card)
+        return card
+
+    def install(self, folder: Path) -> None:
+        """Copies the file and its card, as the agent's models are named."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in (self.run.model, self.run.model.with_suffix(".json")):
+            shutil.copyfile(file, folder / file.name)
+
+    def _input(self) -> Mapping[str, Any]:
+        side = self.preset.side
+        if side is None:
+            steps, channels = self.source.plain(int(self.source.collection.train[0]), None).shape
+            return {"steps": steps, "channels": channels}
+        return {"width": side, "height": side, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}", "aligned": True}
+
+
+def write_card(model: Path, card: Mapping[str, Any]) -> None:
+    """Writes a card beside the file it describes."""
+    model.with_suffix(".json").write_text(json.dumps(dict(card), indent=1) + "\n")
+
+
+def _real(sample: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns a sample as the float net takes it, (1, ...)."""
+    values = np.asarray(sample, np.float32)[None]
+    return np.asarray((values - HALF) / HALF if sample.dtype == np.uint8 else values, np.float32)
+
+
+def _embed(model: LiteRtModel, source: Source, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
+    """Returns (N, D) unit rows of samples as they are, through the int8 file."""
+    takes, gives = model.inputs[0], model.outputs[0]
+    vectors = []
+    for row in rows:
+        real = _real(source.plain(int(row), side))
+        stored = np.clip(np.rint(real / takes.scale) + takes.zero_point, -128, 127).astype(np.int8)
+        vectors.append((model(stored)[0][0].astype(np.float32) - gives.zero_point) * gives.scale)
+    stacked = np.stack(vectors)
+    return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True).clip(1e-9), np.float32)

@@ -1,0 +1,164 @@
+"""What to train and how: a commented TOML file of `training/presets/`, checked as a whole before anything begins."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from agent.errors import ConfigError
+
+FOLDER = Path(__file__).parent / "presets"
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Table(BaseModel):
+    """A table of a preset: no key that is not known, nothing that changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Table):
+    """Where samples come from."""
+
+    kind: Literal["prepared", "made-up", "signature-online", "signature-offline"]
+    people: int = Field(40, ge=4, description="made-up: how many identities are drawn")
+    pictures: int = Field(8, ge=2, description="made-up: how many pictures of each")
+
+
+class Net(Table):
+    """The encoder: a family of `training.nets` and what it is made with."""
+
+    family: str
+    dimension: int = Field(256, ge=8, le=1024, description="numbers in an embedding")
+    options: dict[str, Any] = {}
+
+
+class Batch(Table):
+    """What is learnt from at once, over all processes."""
+
+    size: int = Field(64, ge=2)
+    people: int = Field(12, ge=0, description="named people in it, `each` pictures of each")
+    each: int = Field(2, ge=2)
+    balance: Share = Field(0.0, description="how often a person: 0 all alike, 1 by the number of their pictures")
+    hard: Share = Field(0.0, description="share of the people who are drawn because they look alike")
+
+
+class Optimiser(Table):
+    """How gradients become steps."""
+
+    name: Literal["sgd", "adamw"] = "sgd"
+    momentum: Share = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 2e-4
+    clip: Annotated[float, Field(ge=0)] = 0.0
+    average: Share = Field(0.998, description="decay of the averaged weights, which are the ones kept")
+
+
+class Hint(Table):
+    """What a reference encoder's last map says, as a further thing to learn; see `training.hints`."""
+
+    weight: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Phase(Table):
+    """A stretch of training at one picture size and with one curve of the learning rate."""
+
+    samples: int = Field(gt=0, description="seen in it, all processes together")
+    peak_rate: Positive
+    last_rate: Positive
+    side: int | None = Field(None, ge=32, le=112, multiple_of=16, description="of the pictures; none for sequences")
+    quantised: bool = Field(False, description="with the rounding of int8 in the way (quantisation-aware)")
+
+
+class Export(Table):
+    """What the file may be."""
+
+    targets: tuple[Literal["xnnpack", "edgetpu"], ...] = ("xnnpack", "edgetpu")
+    most_bytes: int = Field(1_500_000, gt=0)
+    samples: int = Field(300, ge=8, description="training samples whose ranges set the scales of int8")
+    whiten: bool = Field(True, description="centre and whiten the embeddings in the last layer")
+    data: str = Field(min_length=10, description="what it was trained on and who may use it, for the card")
+
+
+class Preset(Table):
+    """All of it."""
+
+    name: str
+    about: str
+    data: Data
+    net: Net
+    loss: dict[str, dict[str, Any]] = Field(min_length=1)
+    hint: Hint = Hint()
+    augment: dict[str, Any] = {}
+    batch: Batch = Batch()
+    optimiser: Optimiser = Optimiser()
+    phase: tuple[Phase, ...]
+    export: Export
+    look: int = Field(50_000, gt=0, description="samples until validation is looked at, and look-alikes are looked for")
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not self.phase:
+            raise ValueError("no [[phase]]: nothing would be trained")
+        if self.batch.people * self.batch.each > self.batch.size:
+            raise ValueError(
+                f"batch: {self.batch.people} people with {self.batch.each} pictures are more than size = {self.batch.size}"
+            )
+        sequences = self.data.kind == "signature-online"
+        for number, phase in enumerate(self.phase, start=1):
+            if sequences == (phase.side is not None):
+                raise ValueError(f"phase {number}: {'pen trajectories have no side' if sequences else 'side is missing'}")
+        return self
+
+    @property
+    def side(self) -> int | None:
+        """Of the pictures that the finished encoder takes."""
+        return self.phase[-1].side
+
+
+def names() -> list[str]:
+    """Returns the presets that come with Latchkey."""
+    return sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+def load(preset: str) -> Preset:
+    """Returns a preset by name, or from a file.
+
+    Args:
+        preset: a name out of `names()`, or the path of a TOML file.
+
+    Raises:
+        ConfigError: there is none, or something in it is not as it should be; one line a problem.
+    """
+    path = Path(preset) if preset.endswith(".toml") else FOLDER / f"{preset}.toml"
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(_no_such(preset)) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    try:
+        return Preset.model_validate({"name": path.stem, **tables})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentence(path, detail) for detail in error.errors())) from None
+
+
+def _no_such(preset: str) -> str:
+    near = get_close_matches(preset, names(), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}, or give the path of a .toml file"
+    return f"no preset {preset}: {hint}"
+
+
+def _sentence(path: Path, detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails holds anything
+    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{path}: {where}: no such key"
+    if detail["type"] == "missing":
+        return f"{path}: {where} is missing"
+    said = detail["msg"].removeprefix("Value error, ")
+    return f"{path}: {where}: {said}, not {detail['input']!r}" if where else f"{path}: {said}"

@@ -1,0 +1,94 @@
+"""Where samples come from: a collection, what a sample looks like as it is, and what training makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ConfigError
+from agent.vision.encode import shrink
+from training.data.augment import Augmentation, augment
+from training.data.collection import Collection, load
+from training.errors import DataError
+from training.preset import Preset
+
+
+class Source(Protocol):
+    """Samples to train on and to look at."""
+
+    @property
+    def collection(self) -> Collection:
+        """All of them, with who they are and which rows are for what."""
+        ...
+
+    def plain(self, row: int, side: int | None) -> NDArray[Any]:
+        """Returns a sample as the finished encoder will get it: (side, side, 3) uint8, or (T, C) float32."""
+        ...
+
+    def varied(self, row: int, side: int | None, random: np.random.Generator) -> tuple[NDArray[Any], bool]:
+        """Returns the sample as it might have come another time, and whether left is still left."""
+        ...
+
+
+class Pictures:
+    """Aligned faces, or other pictures of (H, H, 3)."""
+
+    def __init__(self, collection: Collection, how: Augmentation) -> None:
+        self.collection = collection
+        self._mirror, self._how = how.mirror, replace(how, mirror=0.0)
+
+    def plain(self, row: int, side: int | None) -> NDArray[Any]:
+        """Returns (side, side, 3) uint8, shrunk as the agent does it."""
+        return shrink(np.asarray(self.collection.samples[row]), side or self.collection.samples[row].shape[0])
+
+    def varied(self, row: int, side: int | None, random: np.random.Generator) -> tuple[NDArray[Any], bool]:
+        """Returns what a door camera might have made of it."""
+        picture = np.asarray(self.collection.samples[row])
+        mirrored = bool(random.random() < self._mirror)
+        if mirrored:
+            picture = np.ascontiguousarray(picture[:, ::-1])
+        return augment(picture, side or picture.shape[0], random, self._how), not mirrored
+
+
+def make(preset: Preset, data: Path | None, work: Path) -> Source:
+    """Returns the source that a preset asks for.
+
+    Args:
+        preset: its [data] and [augment].
+        data: the folder with raw data, for what is not prepared.
+        work: what `prepare` filled, or archives of `pack`.
+
+    Raises:
+        ConfigError: [augment] has a key that does not exist.
+        DataError: the data are not there, or not as they should be.
+    """
+    kind = preset.data.kind
+    if kind == "made-up":
+        from training.data.made_up import make as draw
+
+        return Pictures(draw(preset.data.people, preset.data.pictures, seed=preset.seed), augmentation(preset))
+    if kind == "prepared":
+        return Pictures(load(work), augmentation(preset))
+    if data is None:
+        raise DataError(f"the preset {preset.name} reads {kind}: name the folder with --data")
+    from training.signatures.source import Drawings, Trajectories
+
+    return (Trajectories if kind == "signature-online" else Drawings)(data, preset)
+
+
+def augmentation(preset: Preset) -> Augmentation:
+    """Returns what [augment] says, laid over the defaults.
+
+    Raises:
+        ConfigError: a key does not exist, or its value cannot be.
+    """
+    known = Augmentation.__dataclass_fields__
+    if unknown := sorted(set(preset.augment) - set(known)):
+        raise ConfigError(f"[augment] has no {', '.join(unknown)}: there are {', '.join(known)}")
+    if wrong := [name for name, value in preset.augment.items() if type(value) not in (int, float)]:
+        raise ConfigError(f"[augment] {', '.join(wrong)}: want numbers")
+    return Augmentation(**preset.augment)

@@ -1,0 +1,109 @@
+"""From a preset and a source to what the loop trains on: batches, labels, reference embeddings, and a look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from training import nets
+from training.data.batches import Plan, Sampler
+from training.data.collection import train_labels
+from training.data.loader import Loader
+from training.data.mining import HardPeople
+from training.hints import Hinted, Maps
+from training.loop.learner import Drawn, embed
+from training.loop.world import World
+from training.losses.total import Total
+from training.measure import verification
+from training.preset import Phase, Preset
+from training.sources import Source
+
+MOST_LOOKED_AT = 4000
+"""Validation samples of a look on the way; all pairs of them are compared."""
+NEAR_ENOUGH_TO_BE_ONE = 0.95
+"""Two people whose centres are nearer than this cosine are taken for one with two names, and not for hard."""
+
+
+def build(preset: Preset, source: Source) -> nn.Module:
+    """Returns a new net for a preset's samples.
+
+    Raises:
+        ConfigError: no such family, or it has no such option.
+    """
+    options = dict(preset.net.options)
+    if preset.side is None:
+        options["channels"] = source.plain(int(source.collection.train[0]), None).shape[-1]
+    return nets.make(preset.net.family, dimension=preset.net.dimension, **options)
+
+
+class Task:
+    """Everything that is asked for while training goes on."""
+
+    def __init__(self, preset: Preset, source: Source, work: Path, world: World) -> None:
+        self.preset, self.source, self.world = preset, source, world
+        self.collection = source.collection
+        self.labels, self.classes = train_labels(self.collection)
+        self.maps = Maps(work, self.collection.train) if preset.hint.weight else None
+        self._hard = HardPeople(self.collection, ceiling=NEAR_ENOUGH_TO_BE_ONE) if preset.batch.hard else None
+        self._loader: Loader[Drawn] | None = None
+
+    def module(self) -> nn.Module:
+        """Returns a new net, with a head for hints if the preset asks for them."""
+        net = build(self.preset, self.source)
+        return net if self.maps is None else Hinted(net, self.maps.shape)
+
+    def losses(self) -> Total:
+        """Returns the losses, told about the training data."""
+        total = Total(self.preset.loss, classes=self.classes, dimension=self.preset.net.dimension)
+        if self.collection.teacher is not None:
+            total.prepare(self.collection.teacher[self.collection.train], self.labels[self.collection.train])
+        return total
+
+    def draw(self, phase: Phase, step: int) -> Callable[[], Drawn]:
+        """Returns what makes this process's batches of a phase, from a step on; earlier ones are stopped."""
+        batch, size = self.preset.batch, self.world.size
+        plan = Plan(batch.size // size, batch.people // size, batch.each, temperature=batch.balance, hard=batch.hard)
+        rank = {"rank": self.world.rank, "ranks": size}
+        sampler = Sampler(self.collection, plan, seed=self.preset.seed, hard=self._hard, **rank)
+        self.close()
+        self._loader = Loader(lambda at: self._drawn(sampler, phase.side, at), first=step)
+        return self._loader.get
+
+    def _drawn(self, sampler: Sampler, side: int | None, step: int) -> Drawn:
+        random = sampler.random(step)
+        rows = sampler.rows(step, random)
+        varied = [self.source.varied(int(row), side, random) for row in rows]
+        teacher = self.collection.teacher
+        return Drawn(
+            samples=np.stack([sample for sample, _ in varied]),
+            labels=self.labels[rows],
+            teacher=None if teacher is None else np.stack([teacher[row] for row in rows]),
+            maps=None if self.maps is None else self.maps[rows],
+            plain=np.array([plain for _, plain in varied]),
+        )
+
+    def look(self, net: nn.Module, phase: Phase) -> dict[str, float]:
+        """Returns the figures of the validation split."""
+        rows = self.collection.val[:MOST_LOOKED_AT]
+        return verification(self.embed(net, rows, phase.side), self.collection.identity[rows])
+
+    def embed(self, net: nn.Module, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
+        """Returns (N, D) unit rows of samples as they are."""
+        starts = range(0, len(rows), 1024)
+        blocks = (np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts)
+        return np.concatenate([embed(net, block) for block in blocks])
+
+    def refresh(self, net: nn.Module, phase: Phase, step: int) -> None:
+        """Looks up who looks like whom, for batches of people who do."""
+        if self._hard is not None and self._loader is not None:
+            self._hard.refresh(self.embed(net, self._hard.rows, phase.side), step=step + self._loader.ahead)
+
+    def close(self) -> None:
+        """Stops what draws batches."""
+        if self._loader is not None:
+            self._loader.close()
+            self._loader = None
