@@ -144,7 +144,7 @@ class TestRates:
         latchkey("enrol", "anna", latchkey.photo("a.png", Block(RED)))
         found = look(latchkey, checks.rates)
         assert found.state is State.OK
-        assert found.text == "threshold 0.547 for 1 template, by the encoder's own cohort"
+        assert found.text == "threshold 0.480 for 1 template, by the encoder's own cohort"
         assert "latchkey calibrate" in found.advice
 
     def test_of_the_worst_cohort(self, latchkey):
@@ -163,7 +163,7 @@ class TestRates:
         assert found.advice == ""
 
     def test_that_let_nobody_in(self, latchkey):
-        sites.write(latchkey.folder / "site.json", fmr=sites.TABLE | {"fmr": [0.5, 0.4, 0.3, 0.2]})
+        sites.write(latchkey.folder / "site.json", fmr=sites.TABLE | {"fmr": [0.5, 0.4, 0.3, 0.2], "upper": None})
         found = look(latchkey, checks.rates, models__site=latchkey.folder / "site.json")
         assert (found.state, found.text[:15]) == (State.WARNING, "threshold 0.990")
 

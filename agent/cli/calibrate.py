@@ -102,7 +102,9 @@ def _tell(bundle: Bundle, album: Album, fitted: Calibration, figures: Any, out: 
 
 def _tell_held_out(held_out: Any) -> None:
     if held_out is None:
-        say("Too few people to hold any out: what it is worth to others is not measured (10 and more show it).")
+        say(
+            "Too few people, or too odd ones, to hold any out: what it is worth to others is not measured (10 show it)."
+        )
         return
     say(f"On people held out, at the threshold that promises an FMR of {held_out['promised_fmr']:g}:")
     for name, what in (("before", "the encoder's card"), ("after", "this site")):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.errors import CalibrationError
+from agent.errors import CalibrationError, ModelError
 from agent.gallery.site import Site
 from agent.gallery.space import Space
 from agent.gallery.spaces import LEAST_FOR_A_MATRIX, METHODS
@@ -26,6 +26,7 @@ LEAST_PEOPLE = 5
 MOST_PHOTOS = 3000
 """In all: so many are 50 MB of similarities. Of people with many the later ones are left out first."""
 FEW_PEOPLE = 20
+LEAST_SEPARATION = 1.0  # spreads; of any encoder worth the name it is 3 and more
 STRICT_FMR = 1e-4  # where the share that is recognised must not fall
 SURE: Mapping[str, float] = MappingProxyType({"half centred": 0.0, "centred": 2.0, "whitened": 2.0})
 """By how many standard errors a method must be better. Half centring takes away no more than is surely shared, so that
@@ -100,10 +101,22 @@ def calibrate(vectors: Floats, people: Ints, card: FmrTable) -> Calibration:
             f"better {FEW_PEOPLE} and more"
         )
     method, scores, comparisons = _choose(vectors, people)
-    notes = [*_notes(count, scores), *([] if method != "as encoded" else ["no other space is measurably better here"])]
-    return Calibration(
-        METHODS[method](vectors, people), method, rates(scores, card), tuple(comparisons), scores, tuple(notes)
-    )
+    notes = [*_notes(count, scores), *(["no other space is measurably better here"] if method == "as encoded" else [])]
+    table = rates(scores, card)
+    if not _usable(table, next(each.separation for each in comparisons if each.method == method)):
+        raise CalibrationError(
+            f"strangers among these {count} people are as alike as one person, or differ so much that nothing can be "
+            f"promised of others: does each folder hold one person, and everybody one folder? Else add people"
+        )
+    return Calibration(METHODS[method](vectors, people), method, table, tuple(comparisons), scores, tuple(notes))
+
+
+def _usable(table: Mapping[str, Any], separation: float) -> bool:
+    try:
+        FmrTable.from_site(table)
+    except ModelError:
+        return False
+    return not separation < LEAST_SEPARATION  # NaN where nobody has two photos
 
 
 def _choose(vectors: Floats, people: Ints) -> tuple[str, Scores, list[Comparison]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.errors import CalibrationError
 from agent.gallery.calibration import LEAST_PEOPLE, calibrate
 from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.strangers import Ints
@@ -29,7 +30,7 @@ def held_out(vectors: Floats, people: Ints, card: FmrTable) -> dict[str, Any] | 
         card: the encoder's table.
 
     Returns:
-        JSON-able figures; None where too few people would be left to fit to.
+        JSON-able figures; None where too few people, or too odd ones, would be left to fit to.
     """
     count = int(people[-1]) + 1
     folds = min(MOST_FOLDS, count // LEAST_PEOPLE)
@@ -42,7 +43,10 @@ def held_out(vectors: Floats, people: Ints, card: FmrTable) -> dict[str, Any] | 
     methods = []
     for number in range(folds):
         test = fold[people] == number
-        fitted = calibrate(vectors[~test], _numbered(people[~test]), card)
+        try:
+            fitted = calibrate(vectors[~test], _numbered(people[~test]), card)
+        except CalibrationError:
+            return None
         methods.append(fitted.method)
         for when, space, table in (
             ("before", AS_ENCODED, card),

@@ -80,7 +80,7 @@ class Site:
             )
         try:
             people, photos = int(fields["people"]), int(fields["photos"])
-            told = fields["space"]
+            told, fmr = fields["space"], {**fields["fmr"]}
             space, method = _space(told["dimension"], told["mean"], told["matrix"]), str(told["method"])
             made_on, notes = str(fields["made_on"]), tuple(map(str, fields["notes"]))
             figures = dict(fields["figures"])
@@ -88,7 +88,7 @@ class Site:
             raise ModelError(f"damaged site file: {error!r}; run `latchkey calibrate` again") from error
         if dimension is not None and space.dimension not in (None, dimension):
             raise ModelError(f"is for vectors of {space.dimension} numbers, the encoder's have {dimension}")
-        site = cls(model, made_on, people, photos, method, space, fields.get("fmr") or {}, figures, notes)
+        site = cls(model, made_on, people, photos, method, space, fmr, figures, notes)
         site.table()
         return site
 

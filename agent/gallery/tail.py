@@ -36,6 +36,7 @@ PRIOR_FREEDOM = 20.0
 0.160, have a standard deviation of their logarithm of 0.13."""
 AGREED_FMR = 1e-3
 """Where model and card are to agree: low enough to be of the tail, measured well by any card."""
+LEAST_RATE = 1e-30
 _NORMAL = NormalDist()
 
 
@@ -51,7 +52,7 @@ class Spread:
 
     def with_prior(self, card: FmrTable) -> Spread:
         """Return the same with the spread pulled towards the card's."""
-        prior = math.asin(card.cosine_for(AGREED_FMR)) / deviations_for(AGREED_FMR)
+        prior = math.asin(min(card.cosine_for(AGREED_FMR), 1.0)) / deviations_for(AGREED_FMR)
         freedom = self.freedom + PRIOR_FREEDOM
         square = (self.freedom * self.spread**2 + PRIOR_FREEDOM * prior**2) / freedom
         return Spread(self.mean, self.mean_error, math.sqrt(square), freedom, self.people)
@@ -100,8 +101,7 @@ def jackknife_error(without: Doubles) -> Doubles:
 
 
 def no_lower(rate: float) -> float:
-    """Return a rate of four digits that is no lower than `rate`, for a file."""
-    if rate <= 0:
-        return 0.0
+    """Return a rate of four digits that is no lower than `rate`, nor than LEAST_RATE, for a file."""
+    rate = max(rate, LEAST_RATE)
     digits = 3 - math.floor(math.log10(rate))
     return min(1.0, float(f"{math.ceil(rate * 10.0**digits)}e{-digits}"))

@@ -66,25 +66,25 @@ class FmrTable:
         similarity, rates, pairs = _points(table, where)
         # A prefix, since the rates descend: the points that rest on three pairs and more
         measured = sum(rate >= _RULE_OF_THREE / pairs for rate in rates)
-        if measured == 0 or rates[0] == rates[measured - 1]:
-            raise ModelError(f"fmr on {where} has no two different rates that {pairs} impostor pairs can show")
         if bound:
             rates = _bounds(table, rates, where)
+        if measured == 0 or rates[0] == rates[measured - 1]:
+            raise ModelError(f"fmr on {where} has no two different rates that {pairs} impostor pairs can show")
         name = table.get("cohort")
-        return cls(similarity[:measured], rates[:measured], pairs, similarity[measured - 1], str(name) if name else "")
+        return cls(similarity[:measured], rates[:measured], pairs, similarity[measured - 1], str(name or ""))
 
     @classmethod
     def from_site(cls, table: Mapping[str, object], *, bound: bool = True) -> Self:
         """Return the table of a site file, which a model has carried beyond what was measured, or raise ModelError."""
         where = "the site file"
         similarity, rates, pairs = _points(table, where)
+        measured = max(sum(rate >= _RULE_OF_THREE / pairs for rate in rates), 1)
+        if bound:
+            rates = _bounds(table, rates, where)
         kept = sum(rate > 0 for rate in rates)
         if kept == 0 or rates[0] == rates[kept - 1]:
             raise ModelError(f"fmr on {where} has no two different rates")
-        measured = sum(rate >= _RULE_OF_THREE / pairs for rate in rates[:kept])
-        if bound:
-            rates = _bounds(table, rates, where)
-        return cls(similarity[:kept], rates[:kept], pairs, similarity[max(measured - 1, 0)])
+        return cls(similarity[:kept], rates[:kept], pairs, similarity[min(measured, kept) - 1])
 
     def fmr_at(self, cosine: float) -> float:
         """Return the FMR at `cosine`: log-linear between the points and beyond the last, constant before the first."""
