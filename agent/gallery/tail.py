@@ -61,8 +61,11 @@ class Spread:
         """Return the normal scores of the FMR at `cosines`, and their lower 95 % bounds."""
         score = RATIO * (np.arcsin(cosines) - self.mean) / self.spread
         # d score = RATIO d mean / spread + score d spread / spread; the relative error of a spread is 1 / sqrt(2 n)
-        error = np.hypot(RATIO * self.mean_error / self.spread, score / math.sqrt(2 * self.freedom))
-        return score, score - student_t95(self.people - 1) * error
+        by_mean = (RATIO * self.mean_error / self.spread) ** 2
+        by_spread = score**2 / (2 * self.freedom)
+        # Welch and Satterthwaite: the freedom of a sum of variances, each with its own
+        freedom = (by_mean + by_spread) ** 2 / (by_mean**2 / (self.people - 1) + by_spread**2 / self.freedom)
+        return score, score - student_t95(freedom) * np.sqrt(by_mean + by_spread)
 
 
 def spread_of(mean: float, spread: float, means: Doubles, spreads: Doubles) -> Spread:
@@ -82,10 +85,10 @@ def upper_tail(scores: Doubles) -> Doubles:
     return np.array([_NORMAL.cdf(-float(each)) for each in scores.ravel()]).reshape(scores.shape)
 
 
-def student_t95(freedom: int) -> float:
+def student_t95(freedom: Doubles) -> Doubles:
     """Return the one-sided 95 % quantile of Student's t (Abramowitz and Stegun 26.7.5; below 0.01 off from 3 on)."""
     z, n = _NORMAL.inv_cdf(0.95), freedom
-    return (
+    return np.asarray(
         z
         + (z**3 + z) / (4 * n)
         + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)

@@ -1,6 +1,6 @@
 """What calibrating on a site's people gives to others of it: the door of `door.py` with half of its people each.
 
-    python -m tests.benchmarks.site --data ../shared/data [--splits 2] [--turns 7] [--set TABLE.KEY=VALUE]
+    python -m tests.benchmarks.site --data ../shared/data [--ways card worst site] [--splits 1] [--turns 7] [--set ...]
 
 The people of door/door.zip are split into halves by chance. One half calibrates, from four photos each; the other half
 comes to the door, as itself and as strangers, with the threshold of the encoder's own cohort, of its worst cohort
@@ -73,6 +73,7 @@ class Tally:
         )
 
 
+WAYS = {"card": "the card's own cohort", "worst": "its worst cohort", "site": "the site"}
 HEAD = (
     "| rates of | threshold | strangers let in | enrolled people refused | enrolments refused (as doubles) "
     "| photographs let in |\n| --- | --- | --- | --- | --- | --- |"
@@ -107,22 +108,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark; returns the exit status."""
     parser = argparse.ArgumentParser(prog="site", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with door/")
-    parser.add_argument("--splits", type=int, default=2)
+    parser.add_argument("--ways", nargs="+", default=[*WAYS], choices=WAYS, help="whose rates")
+    parser.add_argument("--splits", type=int, default=1)
     parser.add_argument("--turns", type=int, default=TURNS, choices=range(1, TURNS + 1), metavar=f"1..{TURNS}")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="as in latchkey run")
     told = parser.parse_args(arguments)
     if not (told.data / "door" / "door.zip").is_file():
         parser.error(f"there is no {told.data / 'door' / 'door.zip'}: see README.md on what it wants")
     try:
-        _all(told.data, told.splits, told.turns, parse_sets(told.set))
+        _all(told.data, told.ways, told.splits, told.turns, parse_sets(told.set))
     except LatchkeyError as error:
         print(f"site: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _all(data: Path, splits: int, turns: int, sets: Mapping[str, object]) -> None:
-    tallies = {name: Tally() for name in ("card", "worst", "site")}
+def _all(data: Path, ways: Sequence[str], splits: int, turns: int, sets: Mapping[str, object]) -> None:
+    tallies = {name: Tally() for name in ways}
     with tempfile.TemporaryDirectory(prefix="latchkey-site-") as name, ZipFile(data / "door" / "door.zip") as archive:
         folder = Path(name)
         (folder / "agent.toml").touch()
@@ -133,17 +135,14 @@ def _all(data: Path, splits: int, turns: int, sets: Mapping[str, object]) -> Non
             config = load_config(folder / "agent.toml", common)
             how = write_site(config, archive, {person: live[person] for person in fitting}, site)
             print(f"half {number + 1} of {2 * splits}: {' '.join(fitting)} calibrate ({how})", flush=True)
-            for way, more in (
-                ("card", {"gate.cohort": "card"}),
-                ("worst", {"gate.cohort": "worst"}),
-                ("site", {"models.site": site}),
-            ):
+            for way in ways:
+                more = {"models.site": site} if way == "site" else {"gate.cohort": way}
                 where = {"device.data_dir": folder / f"{number}-{way}"}
                 config = load_config(folder / "agent.toml", common | more | where)
                 tallies[way].add(run(config, data, turns=turns, people=coming, videos=False))
     print(HEAD)
     for way, tally in tallies.items():
-        print(tally.row({"card": "the card's own cohort", "worst": "its worst cohort", "site": "the site"}[way]))
+        print(tally.row(WAYS[way]))
 
 
 if __name__ == "__main__":
