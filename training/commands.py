@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ import typer
 from training import preset as presets
 from training.preset import Preset
 
-Data = Annotated[Path, typer.Option(file_okay=False, help="the folder with faces/, scenes/, reference/, lfw/, signatures/")]
+Data = Annotated[
+    Path, typer.Option(file_okay=False, help="the folder with faces/, scenes/, reference/, lfw/, signatures/")
+]
 MaybeData = Annotated[Path | None, typer.Option(file_okay=False, help="raw data, for presets that read them")]
 Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or archives of `pack`")]
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
@@ -44,16 +47,24 @@ def prepare(data: Data, work: Work = WORK) -> None:
 
 @app.command()
 def pack(
-    pictures: Annotated[Path, typer.Argument(help="a folder of folders, one a person")],
-    target: Annotated[Path, typer.Argument(help="where the archives go; then --work TARGET")],
-    *,
-    table: Annotated[Path | None, typer.Option(help="a CSV with file,identity,group,split instead of folder names")] = None,
-    aligned: Annotated[bool, typer.Option(help="the pictures are aligned 112x112 crops already")] = False,
+    pictures: Annotated[
+        Path, typer.Argument(exists=True, help="a folder of folders, one a person; or a CSV: file,identity,group,split")
+    ],
+    target: Annotated[Path, typer.Argument(file_okay=False, help="a new folder for the archives: give it as --work")],
+    detector: Annotated[Path, typer.Option(exists=True)] = Path("agent/models/detector.tflite"),
+    tar: Annotated[bool, typer.Option(help="WebDataset shards rather than zip files")] = False,  # noqa: FBT002 - typer
 ) -> None:
-    """Make archives of your own pictures: faces are found and aligned, and what was refused is listed."""
-    from training.data import folder as module
+    """Make archives of your own pictures: faces are found and aligned, and what is left out is listed with its reason.
 
-    typer.echo(module.pack(pictures, target, table=table, aligned=aligned))
+    Pictures of 112x112 are taken for aligned faces.
+    """
+    from training.data import folder as module
+    from training.data.crops import cropper
+    from training.data.shards import Kind
+
+    listed, notes = (module.list_table if pictures.is_file() else module.list_folder)(pictures)
+    kind = Kind.TAR if tar else Kind.ZIP
+    typer.echo(str(module.pack(listed, target, crop=cropper(detector), kind=kind, notes=notes)))
 
 
 @app.command()
@@ -62,10 +73,10 @@ def train(
     data: MaybeData = None,
     work: Work = WORK,
     run: Folder = None,
+    *,
     start: Start = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    *,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
@@ -77,7 +88,7 @@ def train(
     chosen = presets.load(name)
     folder = run or Path("runs") / chosen.name
     if world.started():
-        _train(chosen, folder, data, work, start, device)
+        _train(chosen, folder, data, work, start=start, device=device)
         return
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
@@ -87,7 +98,7 @@ def train(
         card(folder, data, work)
 
 
-def _train(preset: Preset, folder: Path, data: Path | None, work: Path, start: Path | None, device: str) -> None:
+def _train(preset: Preset, folder: Path, data: Path | None, work: Path, *, start: Path | None, device: str) -> None:
     """What each of the processes does."""
     from training import sources
     from training.loop.run import Run
@@ -96,6 +107,7 @@ def _train(preset: Preset, folder: Path, data: Path | None, work: Path, start: P
     from training.tasks import Task
 
     with joined(device) as world:
+        logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
         if world.leads:
             run.open(preset)
@@ -128,6 +140,8 @@ def check(
 
     export = Run(run).preset().export if run else None
     targets = tuple(target or (export.targets if export else ("xnnpack", "edgetpu")))
+    if unknown := sorted(set(targets) - set(module.TARGETS)):
+        raise typer.BadParameter(f"no target {', '.join(unknown)}: there are {', '.join(module.TARGETS)}")
     findings = module.check(model, targets, most_bytes=export.most_bytes if export else None)
     typer.echo(module.table(findings) if findings else f"{model}: every operation is int8 on {' and '.join(targets)}")
     if findings:
@@ -164,13 +178,13 @@ def evaluate(
     data: Data,
     models: Models = Path("agent/models"),
     work: Work = WORK,
+    *,
     report: Annotated[Path | None, typer.Option(help="an HTML file for the report with all plots")] = None,
     floats: Annotated[
         Path | None, typer.Option("--float", exists=True, help="the float .tflite file, for what int8 costs")
     ] = None,
     cache: Annotated[Path | None, typer.Option(help="keep embeddings of LFW here")] = None,
     runtime: str = "ai-edge-litert",
-    *,
     save: Annotated[bool, typer.Option(help="write figures and the table of false match rates into the cards")] = False,
 ) -> None:
     """Measure both files: scenes, grey LFW-a, open set, cohorts, speed; as figures, and as a report."""

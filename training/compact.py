@@ -1,7 +1,8 @@
 """A TFLite file made smaller without changing what it computes, and its operations' versions put right.
 
 A sixth of what the quantiser writes is not weights: a path of 300 letters for every tensor, and for every channel a
-zero point of eight bytes that is always zero. FlatBuffers may refer to one and the same vector many times; here they do.
+zero point of eight bytes that is always zero. A FlatBuffer may refer to one and the same vector many times; here it
+does.
 
 The quantiser also puts the weights behind the FlatBuffer and not into it. TFLite learnt to look there in 2023; the Edge
 TPU's compiler, whose last version is of 2021, did not, and would find a net without weights. Here they go back in.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped] # has no types
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ INT8_VERSIONS = {
 leaves the float ones; runtimes do not mind, a compiler that goes by them does."""
 
 
-class _Sharing(flatbuffers.Builder):  # type: ignore[misc] # flatbuffers has no types
+class _Sharing(flatbuffers.Builder):
     """Writes equal vectors and strings once."""
 
     def __init__(self) -> None:
@@ -92,15 +93,18 @@ def read(content: bytes) -> Any:
 
 
 def short(name: str) -> str:
-    """Returns the path of a module in the net, `layers.5.body.0`, of a name that litert-torch gave a tensor."""
-    parts = name.partition(";")[0].partition("#")[0].split("/")
-    return ".".join(part.rpartition(".")[2].partition("_")[2] or part for part in parts[2:]) or parts[-1]
+    """Returns the path of a module in the net, `layers.5.body.0`, of the name that litert-torch gave a tensor."""
+    if ";" not in name:
+        return name.partition("#")[0]
+    parts = name.partition(";")[0].split("/")
+    inner = parts[2:] if "ChannelLastIO" in parts[0] else parts[1:]
+    return ".".join(part.rpartition(".")[2].partition("_")[2] or part for part in inner) or parts[-1]
 
 
 def operator_name(code: Any) -> str:
     """Returns `CONV_2D` and the like of an operator code of the schema."""
     number = max(code.builtinCode, code.deprecatedBuiltinCode)  # codes from 127 on are in the newer field alone
-    return _NAMES.get(number, f"operation {number}")
+    return str(_NAMES.get(number, f"operation {number}"))
 
 
 def _number(model: Any, graph: Any) -> None:

@@ -10,6 +10,7 @@ Wu et al. 2023).
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,13 +24,17 @@ class Head(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.shared = nn.Sequential(conv(channels, channels, groups=channels), conv(channels, channels, 1))
+        self.shared, self.marks = (
+            nn.Sequential(conv(channels, channels, groups=channels), conv(channels, channels, 1)) for _ in range(2)
+        )
         self.score, self.box, self.points = (nn.Conv2d(channels, n, 1) for n in (1, 4, 10))
         nn.init.constant_(self.score.bias, -4.6)  # 1 % faces at first (Lin et al. 2017)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         y = self.shared(x)
-        return self.score(y), self.box(y), self.points(y)
+        marks = self.marks(x)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 knows numbers of cells to a tenth of a pixel
+            return self.score(y.float()), self.box(y.float()), self.points(marks.float())
 
 
 class InPairs(nn.Module):
@@ -61,7 +66,7 @@ class Detector(nn.Module):
     and the coarse grid, whose blocks are cheap; most of the weights are there.
     """
 
-    def __init__(self, *, stem: int = 8, widths: tuple[int, int, int, int] = (16, 24, 64, 96)) -> None:
+    def __init__(self, *, stem: int = 16, widths: tuple[int, int, int, int] = (16, 32, 80, 96)) -> None:
         super().__init__()
         quarter, eighth, sixteenth, last = widths
         self.stem = nn.Sequential(
@@ -76,6 +81,7 @@ class Detector(nn.Module):
             Block(sixteenth, last, 2, 2, fused=False), *(Block(last, last, 2, 1, fused=False) for _ in range(2))
         )
         self.down = conv(sixteenth, eighth, 1, act=False)
+        self.wide = conv(last, sixteenth, 1, act=False)
         self.heads = nn.ModuleList(Head(c) for c in (eighth, sixteenth, last))
 
     def pair(self) -> None:
@@ -87,8 +93,35 @@ class Detector(nn.Module):
         fine = self.fine(self.stem(x))
         middle = self.middle(fine)
         coarse = self.coarse(middle)
-        fine = fine + F.interpolate(self.down(middle), scale_factor=2, mode="bilinear", align_corners=False)
+        middle = middle + _twice(self.wide(coarse), middle)
+        fine = fine + _twice(self.down(middle), fine)
         maps: list[Tensor] = []
         for head, level in zip(self.heads, (fine, middle, coarse), strict=True):
             maps += head(level)
         return tuple(maps)
+
+
+def _twice(x: Tensor, like: Tensor) -> Tensor:
+    """Returns a map at twice its size, cut to the size of a finer one: 15 rows have 8 coarse ones above them."""
+    twice = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    return twice[..., : like.shape[-2], : like.shape[-1]]
+
+
+def grow(net: Detector, weights: dict[str, Tensor]) -> None:
+    """Fills a net with the weights of one that has fewer channels or layers, so that it says the same.
+
+    What is old lies in the corner of what is new. Nobody listens to the new channels at first (Net2Net, Chen et al.
+    2016), nor to a new map that is added to an old one; a new branch of a head begins as its sibling.
+    """
+    state = net.state_dict()
+    for name, value in state.items():
+        old = weights.get(name, weights.get(name.replace(".marks.", ".shared.")))
+        if old is None:
+            if name.startswith("wide.1.") and name.endswith(("weight", "bias")):
+                value.zero_()
+            continue
+        corner = tuple(slice(0, size) for size in old.shape)
+        if old.dim() == 4 and value.shape[1] > old.shape[1]:
+            value[: old.shape[0], old.shape[1] :] = 0
+        value[corner] = old.to(value.dtype)
+    net.load_state_dict(state)

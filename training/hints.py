@@ -1,8 +1,8 @@
 """Hints: the net's last map is to say what a reference encoder's last map says, place by place.
 
 An embedding is 256 numbers a picture; the map behind it, 7 x 7 x 64, says much more about where what is, and the
-reference encoder's embedding is a linear function of it. So a net learns a third faster with it than from embeddings alone
-(Romero et al. 2015, FitNets; figures in training/README.md). Only training knows of it: the head is not exported.
+reference encoder's embedding is a linear function of it. So a net learns faster than from embeddings alone (Romero et
+al. 2015, FitNets; figures in training/README.md). Only training knows of it: the head is not exported.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.errors import DataError
+from training.data.errors import DataError
+from training.data.teacher import MAPS
 from training.nets.layers import GlobalDepthwise
 
-FILE = "maps.npy"
 SAMPLES = 2000
 
 
@@ -34,9 +33,9 @@ class Maps:
         Raises:
             DataError: it left no maps.
         """
-        if not (folder / FILE).exists():
-            raise DataError(f"{folder / FILE} is missing, and the preset has a [hint]: run `prepare` again")
-        self._maps = np.load(folder / FILE, mmap_mode="r")
+        if not (folder / MAPS).exists():
+            raise DataError(f"{folder / MAPS} is missing, and the preset has a [hint]: run `prepare` again")
+        self._maps = np.load(folder / MAPS, mmap_mode="r")
         rows = np.sort(np.random.default_rng(0).choice(train, min(SAMPLES, len(train)), replace=False))
         some = np.asarray(self._maps[rows], np.float32)
         self._mean, self._deviation = some.mean((0, 1, 2)), some.std((0, 1, 2)) + 1e-3
@@ -45,7 +44,7 @@ class Maps:
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
         """Returns (B, 7, 7, C)."""
         some = np.stack([self._maps[row] for row in rows]).astype(np.float32)
-        return ((some - self._mean) / self._deviation).astype(np.float16)
+        return np.asarray((some - self._mean) / self._deviation, np.float16)
 
 
 class Hinted(nn.Module):

@@ -1,6 +1,6 @@
 """From a run to what the agent loads: the finished int8 file, checked, and its card.
 
-    weights ──► finished (centred, whitened, evened out) ──► float .tflite ──► int8 .tflite ──► checked ──► card
+weights ──► finished (centred, whitened, evened out) ──► float .tflite ──► int8 .tflite ──► checked ──► card
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Packaging:
         export = self.preset.export
         findings = check.check(self.run.model, export.targets, most_bytes=export.most_bytes)
         if findings:
-            raise ModelError(f"{self.run.model} is not fit to run:\n" + check.table(findings))
+            raise ModelError(f"{self.run.model} is not fit to run:\n{check.table(findings)}")
 
     def card(self) -> dict[str, Any]:
         """Writes the card beside the file, with what the validation split says; returns it."""

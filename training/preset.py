@@ -26,26 +26,29 @@ class Data(Table):
     """Where samples come from."""
 
     kind: Literal["prepared", "made-up", "signature-online", "signature-offline"]
-    people: int = Field(40, ge=4, description="made-up: how many identities are drawn")
-    pictures: int = Field(8, ge=2, description="made-up: how many pictures of each")
+    leaks: Literal["refuse", "leave-out"] = Field(
+        default="refuse", description="prepared: what becomes of pictures that are in training and in validation"
+    )
+    people: int = Field(default=40, ge=4, description="made-up: how many identities are drawn")
+    pictures: int = Field(default=8, ge=2, description="made-up: how many pictures of each")
 
 
 class Net(Table):
     """The encoder: a family of `training.nets` and what it is made with."""
 
     family: str
-    dimension: int = Field(256, ge=8, le=1024, description="numbers in an embedding")
+    dimension: int = Field(default=256, ge=8, le=1024, description="numbers in an embedding")
     options: dict[str, Any] = {}
 
 
 class Batch(Table):
     """What is learnt from at once, over all processes."""
 
-    size: int = Field(64, ge=2)
-    people: int = Field(12, ge=0, description="named people in it, `each` pictures of each")
-    each: int = Field(2, ge=2)
-    balance: Share = Field(0.0, description="how often a person: 0 all alike, 1 by the number of their pictures")
-    hard: Share = Field(0.0, description="share of the people who are drawn because they look alike")
+    size: int = Field(default=64, ge=2)
+    people: int = Field(default=12, ge=0, description="named people in it, `each` pictures of each")
+    each: int = Field(default=2, ge=2)
+    balance: Share = Field(default=0.0, description="how often a person: 0 all alike, 1 by number of pictures")
+    hard: Share = Field(default=0.0, description="share of the people who are drawn because they look alike")
 
 
 class Optimiser(Table):
@@ -55,7 +58,7 @@ class Optimiser(Table):
     momentum: Share = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
     clip: Annotated[float, Field(ge=0)] = 0.0
-    average: Share = Field(0.998, description="decay of the averaged weights, which are the ones kept")
+    average: Share = Field(default=0.998, description="decay of the averaged weights, which are the ones kept")
 
 
 class Hint(Table):
@@ -70,17 +73,17 @@ class Phase(Table):
     samples: int = Field(gt=0, description="seen in it, all processes together")
     peak_rate: Positive
     last_rate: Positive
-    side: int | None = Field(None, ge=32, le=112, multiple_of=16, description="of the pictures; none for sequences")
-    quantised: bool = Field(False, description="with the rounding of int8 in the way (quantisation-aware)")
+    side: int | None = Field(default=None, ge=32, le=112, multiple_of=16, description="of pictures; none for sequences")
+    quantised: bool = Field(default=False, description="with the rounding of int8 in the way (quantisation-aware)")
 
 
 class Export(Table):
     """What the file may be."""
 
     targets: tuple[Literal["xnnpack", "edgetpu"], ...] = ("xnnpack", "edgetpu")
-    most_bytes: int = Field(1_500_000, gt=0)
-    samples: int = Field(300, ge=8, description="training samples whose ranges set the scales of int8")
-    whiten: bool = Field(True, description="centre and whiten the embeddings in the last layer")
+    most_bytes: int = Field(default=1_500_000, gt=0)
+    samples: int = Field(default=300, ge=8, description="training samples whose ranges set the scales of int8")
+    whiten: bool = Field(default=True, description="centre and whiten the embeddings in the last layer")
     data: str = Field(min_length=10, description="what it was trained on and who may use it, for the card")
 
 
@@ -98,7 +101,7 @@ class Preset(Table):
     optimiser: Optimiser = Optimiser()
     phase: tuple[Phase, ...]
     export: Export
-    look: int = Field(50_000, gt=0, description="samples until validation is looked at, and look-alikes are looked for")
+    look: int = Field(default=50_000, gt=0, description="samples until validation is looked at")
     seed: int = 0
 
     @model_validator(mode="after")
@@ -107,12 +110,15 @@ class Preset(Table):
             raise ValueError("no [[phase]]: nothing would be trained")
         if self.batch.people * self.batch.each > self.batch.size:
             raise ValueError(
-                f"batch: {self.batch.people} people with {self.batch.each} pictures are more than size = {self.batch.size}"
+                f"batch: {self.batch.people} people with {self.batch.each} pictures are more than size = "
+                f"{self.batch.size}"
             )
         sequences = self.data.kind == "signature-online"
         for number, phase in enumerate(self.phase, start=1):
             if sequences == (phase.side is not None):
-                raise ValueError(f"phase {number}: {'pen trajectories have no side' if sequences else 'side is missing'}")
+                raise ValueError(
+                    f"phase {number}: {'pen trajectories have no side' if sequences else 'side is missing'}"
+                )
         return self
 
     @property
@@ -154,7 +160,7 @@ def _no_such(preset: str) -> str:
     return f"no preset {preset}: {hint}"
 
 
-def _sentence(path: Path, detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails holds anything
+def _sentence(path: Path, detail: Any) -> str:
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"{path}: {where}: no such key"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Task:
         self.labels, self.classes = train_labels(self.collection)
         self.maps = Maps(work, self.collection.train) if preset.hint.weight else None
         self._hard = HardPeople(self.collection, ceiling=NEAR_ENOUGH_TO_BE_ONE) if preset.batch.hard else None
-        self._loader: Loader[Drawn] | None = None
+        self._loader: Loader | None = None
 
     def module(self) -> nn.Module:
         """Returns a new net, with a head for hints if the preset asks for them."""
@@ -70,21 +71,26 @@ class Task:
         rank = {"rank": self.world.rank, "ranks": size}
         sampler = Sampler(self.collection, plan, seed=self.preset.seed, hard=self._hard, **rank)
         self.close()
-        self._loader = Loader(lambda at: self._drawn(sampler, phase.side, at), first=step)
-        return self._loader.get
+        self._loader = loader = Loader(lambda at: self._drawn(sampler, phase.side, at), first=step)
+        return lambda: self._named(next(loader))
 
-    def _drawn(self, sampler: Sampler, side: int | None, step: int) -> Drawn:
+    def _drawn(self, sampler: Sampler, side: int | None, step: int) -> tuple[NDArray[Any], ...]:
+        """Returns what is in a `Drawn`, without the parts that this task does not have."""
         random = sampler.random(step)
         rows = sampler.rows(step, random)
         varied = [self.source.varied(int(row), side, random) for row in rows]
-        teacher = self.collection.teacher
-        return Drawn(
-            samples=np.stack([sample for sample, _ in varied]),
-            labels=self.labels[rows],
-            teacher=None if teacher is None else np.stack([teacher[row] for row in rows]),
-            maps=None if self.maps is None else self.maps[rows],
-            plain=np.array([plain for _, plain in varied]),
-        )
+        parts: list[NDArray[Any]] = [np.stack([sample for sample, _ in varied]), self.labels[rows]]
+        if self.collection.teacher is not None:
+            parts.append(np.stack([self.collection.teacher[row] for row in rows]))
+        if self.maps is not None:
+            parts += [self.maps[rows], np.array([plain for _, plain in varied])]
+        return tuple(parts)
+
+    def _named(self, parts: tuple[NDArray[Any], ...]) -> Drawn:
+        samples, labels, *rest = parts
+        teacher = rest.pop(0) if self.collection.teacher is not None else None
+        maps, plain = rest or (None, None)
+        return Drawn(samples, labels, teacher, maps, plain)
 
     def look(self, net: nn.Module, phase: Phase) -> dict[str, float]:
         """Returns the figures of the validation split."""
@@ -94,7 +100,9 @@ class Task:
     def embed(self, net: nn.Module, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
         """Returns (N, D) unit rows of samples as they are."""
         starts = range(0, len(rows), 1024)
-        blocks = (np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts)
+        blocks = (
+            np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts
+        )
         return np.concatenate([embed(net, block) for block in blocks])
 
     def refresh(self, net: nn.Module, phase: Phase, step: int) -> None:

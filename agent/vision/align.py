@@ -55,17 +55,22 @@ def align(image: Image, landmarks: Floats) -> Image:
     scale = math.hypot(matrix[0, 0], matrix[1, 0])
     if scale <= 0:
         return np.zeros((SIZE, SIZE, 3), dtype=np.uint8)
+    return warped(image, matrix, (SIZE, SIZE))
+
+
+def warped(image: Image, matrix: Floats, size: tuple[int, int]) -> Image:
+    """`image` under the (2, 3) similarity `matrix`, as (height, width, 3) of size (width, height); black outside."""
     # Linear sampling looks at 2x2 pixels: below half size it skips some and aliases. So a large face is warped onto
     # a canvas n times the size, at half scale or more, and n x n of its pixels are averaged into one.
-    n = min(_MOST_OVERSAMPLING, math.ceil(0.5 / scale))
+    n = min(_MOST_OVERSAMPLING, math.ceil(0.5 / math.hypot(matrix[0, 0], matrix[1, 0])))
     if n == 1:
-        return _warp(image, matrix, SIZE)
-    matrix *= n
+        return _warp(image, matrix, size)
+    matrix = matrix * n
     matrix[:, 2] += (n - 1) / 2  # a pixel's centre is the centre of the n x n it is made of
-    return np.asarray(cv2.resize(_warp(image, matrix, n * SIZE), (SIZE, SIZE), interpolation=cv2.INTER_AREA), np.uint8)
+    large = _warp(image, matrix, (n * size[0], n * size[1]))
+    return np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _warp(image: Image, matrix: Floats, size: int) -> Image:
-    """`image` under the (2, 3) `matrix`, as (size, size, 3)."""
-    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(warped, np.uint8)
+def _warp(image: Image, matrix: Floats, size: tuple[int, int]) -> Image:
+    out = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(out, np.uint8)

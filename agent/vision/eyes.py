@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.types import Crop, Embedding, Face, Image, Seen
 from agent.vision.align import align
+from agent.vision.closer import closer
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.quality import measure
@@ -24,7 +25,8 @@ class Eyes:
         return [face.scaled(x, y) for face in self.detector(small)]
 
     def crop(self, image: Image, face: Face) -> Crop:
-        """A face upright and to size, with its quality."""
+        """A face, looked at once more, upright and to size, with its quality."""
+        face = closer(image, face, self.detector)
         aligned = align(image, face.landmarks)
         return Crop(aligned, measure(face, aligned))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agent.gallery.threshold import FmrTable
+from training.data.collection import Collection
 from training.evaluation.bounds import upper_bound
 from training.evaluation.calibration import fmr_card, worst
 from training.evaluation.cohorts import (
@@ -18,6 +19,7 @@ from training.evaluation.cohorts import (
     terciles,
     unlabelled,
 )
+from training.evaluation.prepared import attributes, named_people, unnamed
 
 
 def unit(rows):
@@ -74,13 +76,13 @@ class TestCohorts:
             similarity_at(cohort, 0.99)
 
     def test_rows_prefer_what_was_not_trained_on(self):
-        group = np.array(["aaf"] * 3000 + ["utk"] * 10 + ["other"] * 100)
+        group = np.array(["aaf"] * 3000 + ["utk"] * 10 + ["omi"] * 100)
         identity = np.full(3110, -1)
         identity[5] = 3  # has a name
         held_out = np.zeros(3110, bool)
         held_out[:200] = True
         rows = cohort_rows(group, identity, held_out)
-        assert list(rows) == ["All-Age-Faces (East Asian)"]  # ten pictures make no cohort
+        assert list(rows) == ["All-Age-Faces (East Asian)"]  # ten pictures make no cohort, nor do people who are nobody
         (mine,) = rows.values()
         assert len(mine) == MOST
         assert set(range(200)) - {5} <= set(mine.tolist())
@@ -94,6 +96,46 @@ class TestCohorts:
         vectors, identity = named(np.random.default_rng(3))
         few = {"few": np.arange(200) < 10, "half": np.arange(200) < 100}
         assert [cohort.name for cohort in by_attribute(vectors, identity, few)] == ["half"]
+
+
+class TestCollections:
+    @pytest.fixture
+    def collection(self):
+        rng = np.random.default_rng(8)
+        count = 400
+        identity = np.concatenate([np.repeat(np.arange(60), 5), np.full(100, -1)])
+        group = np.array(["celeba"] * 150 + ["own"] * 150 + ["aaf"] * 100)
+        return Collection(
+            samples=[np.zeros(1, np.uint8)] * count,
+            identity=identity,
+            names=tuple(map(str, range(60))),
+            group=group,
+            teacher=unit(rng.normal(size=(count, 8))).astype(np.float16),
+            train=np.arange(0, 50),
+            val=np.arange(50, 300),
+        )
+
+    @pytest.fixture
+    def embed(self):
+        vectors = named(np.random.default_rng(9), count=80)[0]
+        return lambda rows: vectors[rows]
+
+    def test_everybody_and_those_without_names(self, collection, embed):
+        everybody = named_people(collection, embed)
+        assert (everybody.pictures, everybody.people) == (250, 50)
+        (faces,) = unnamed(collection, embed)
+        assert (faces.name, faces.pictures) == ("All-Age-Faces (East Asian)", 100)
+        assert faces.left_out > 0
+
+    def test_the_named_by_group_and_by_what_the_index_says(self, collection, embed, tmp_path):
+        index = tmp_path / "index.csv"
+        assert [cohort.name for cohort in attributes(collection, embed, index)] == ["celeba", "own"]
+        index.write_text(
+            "file,yaw,grey\n" + "".join(f"{i}.webp,{(i % 3 - 1) / 10},{int(i > 200)}\n" for i in range(400))
+        )
+        found = {cohort.name: cohort.pictures for cohort in attributes(collection, embed, index)}
+        assert found["grey pictures"] == 99
+        assert sum(count for name, count in found.items() if name.startswith("turned")) == 250
 
 
 class TestCalibration:

@@ -13,7 +13,7 @@ from training.evaluation.bounds import Share
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cohorts import labelled, rates, similarity_at, unlabelled
 from training.evaluation.detection import Detection
-from training.evaluation.evaluate import Results, Task, evaluate, save
+from training.evaluation.evaluate import Results, Task, evaluate, read_card, save
 from training.evaluation.goals import Goal, flatten, load_goals, shown
 from training.evaluation.lfw import Lfw
 from training.evaluation.openset import open_set
@@ -24,6 +24,7 @@ from training.evaluation.report import build_report, score_report
 from training.evaluation.speed import Speed
 from training.evaluation.verify import verify, verify_scores
 
+TIMES = "\N{MULTIPLICATION SIGN}"
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
@@ -76,7 +77,16 @@ def results():
     rng = np.random.default_rng(0)
     vectors, identity = people(rng)
     embedded = Embedded([f"P/{i}" for i in range(len(vectors))], vectors, np.ones(len(vectors), bool))
-    lfw = Lfw(0.9876, 0.0012, 0.9987, verify(vectors, identity, fmrs=(1e-2, 1e-3), rounds=10), embedded, identity)
+    lfw = Lfw(
+        0.9876,
+        0.0012,
+        0.9987,
+        verify(vectors, identity, fmrs=(1e-2, 1e-3), rounds=10),
+        embedded,
+        identity,
+        vectors[0],
+        identity > 0,
+    )
     everybody, other = labelled("the <named>", vectors, identity), unlabelled("others", people(rng)[0][::5], None)
     at = similarity_at(everybody, 1e-2)
     share = Share(0.875, 0.86, 0.89)
@@ -133,7 +143,16 @@ class TestReport:
 
     def test_it_says_what_was_measured(self, page):
         text = " ".join(" ".join(read(page).text).split())
-        for figure in ("98.76 % ± 0.12", "99.87 %", "87.50 %", "1.23 ms", "0.52 ×", "1.46 MB", "812", "1.73 pixels"):
+        for figure in (
+            "98.76 % ± 0.12",
+            "99.87 %",
+            "87.50 %",
+            "1.23 ms",
+            f"0.52 {TIMES}",
+            "1.46 MB",
+            "812",
+            "1.73 pixels",
+        ):
             assert figure in text
         for words in (
             "encoder-1",
@@ -202,7 +221,12 @@ class TestGoals:
 
     @pytest.mark.parametrize(
         ("value", "unit", "text"),
-        [(0.98, "%", "98 %"), (0.0012, "points", "0.12 points"), (1_458_288, "MB", "1.46 MB"), (0.5, "x", "0.50 ×")],
+        [
+            (0.98, "%", "98 %"),
+            (0.0012, "points", "0.12 points"),
+            (1_458_288, "MB", "1.46 MB"),
+            (0.5, "x", f"0.50 {TIMES}"),
+        ],
     )
     def test_figures_are_shown_in_their_unit(self, value, unit, text):
         assert shown(value, unit) == text
@@ -236,6 +260,13 @@ def test_figures_go_into_the_cards(results, models):
 def test_models_that_are_not_there_are_said_as_such(tmp_path):
     with pytest.raises(ConfigError, match=r"encoder\.tflite is missing"):
         evaluate(Task(tmp_path, tmp_path, tmp_path))
+
+
+def test_a_card_that_is_none_is_said_as_such(tmp_path):
+    (tmp_path / "encoder.json").write_text("{")
+    with pytest.raises(ConfigError, match="package the model again"):
+        read_card(tmp_path / "encoder.tflite")
+    assert read_card(tmp_path / "other.tflite") == {}
 
 
 def test_small_rates_are_short():

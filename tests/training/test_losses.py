@@ -5,9 +5,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the [training] extra is not installed: losses and nets are not tested")
 
+from training.losses import contrastive, distillation, relation  # noqa: E402
 from training.nets.folding import equalise, project  # noqa: E402
 from training.nets.images import door  # noqa: E402
-from training.losses import contrastive, distillation, relation  # noqa: E402
 
 WEIGHTS = Path(__file__).parents[1] / "training" / "weights" / "encoder.pt"
 
@@ -47,46 +47,6 @@ def test_contrastive_of_strangers_only_and_of_one_person_only():
     assert float(contrastive(torch.ones(4, 3) / 3**0.5, torch.zeros(4, dtype=torch.int64))) == 0.0
 
 
-def test_detector_targets_lie_on_the_face_at_its_own_grid():
-    from training.train_detector import loss, targets
-
-    box = np.array([[40, 30, 80, 80]], np.float32)
-    marks = np.array([[[50, 45], [70, 45], [60, 57], [52, 68], [68, 68]]], np.float32)
-    labels = [(box, marks, np.ones(1, bool))]
-    goal = targets(labels, 16, 128, 160)
-    r, c = np.nonzero(goal.state[0].numpy() == 1)
-    assert len(r) > 0
-    for row, column in zip(r, c, strict=True):
-        middle = np.array([(column + 0.5) * 16, (row + 0.5) * 16])
-        left, top, right, bottom = goal.box[0, row, column].numpy() * 16
-        np.testing.assert_allclose([middle[0] - left, middle[1] - top, middle[0] + right, middle[1] + bottom], box[0])
-        np.testing.assert_allclose(goal.points[0, row, column].numpy().reshape(5, 2) * 16 + middle, marks[0], atol=1e-4)
-    assert (targets(labels, 32, 128, 160).state != 1).all()
-
-    from training.detector import Detector
-
-    maps = Detector().eval()(torch.randn(1, 3, 128, 160))
-    exact = loss(maps, labels, 128, 160)
-    as_a_whole = loss(maps, [(box, marks, np.zeros(1, bool))], 128, 160)
-    assert all(torch.isfinite(value) for value in exact.values())
-    assert 0 < as_a_whole["points"] < exact["points"]
-
-
-def test_misalignment_is_what_the_similarity_makes_of_an_error():
-    from agent.vision.align import similarity
-    from training.train_detector import misalignment
-
-    rng = np.random.default_rng(3)
-    points = rng.normal(0, 20, (5, 2)).astype(np.float32)
-    error = rng.normal(0, 0.5, (5, 2)).astype(np.float32)
-    found = points + error
-    fitted = np.column_stack([points, np.ones(5)]) @ similarity(points, found).T  # the similarity nearest to `found`
-    moved = misalignment(torch.from_numpy(error)[None], torch.from_numpy(points)[None])[0].numpy()
-    np.testing.assert_allclose(moved, fitted - points, atol=1e-3)
-    rest = torch.from_numpy(error - moved)[None]
-    np.testing.assert_allclose(misalignment(rest, torch.from_numpy(points)[None]).numpy(), 0, atol=1e-4)
-
-
 @pytest.mark.parametrize("side", [48, 64, 80, 112])
 def test_one_encoder_takes_several_sizes(side):
     net = door(dimension=256).eval()
@@ -113,20 +73,6 @@ def test_a_map_made_even_says_the_same():
     assert alive.sum() > 50
     torch.testing.assert_close(now[alive], torch.ones(int(alive.sum())))
     assert (now[~alive] <= 1).all()
-
-
-def test_a_detector_in_pairs_says_the_same():
-    from training.detector import Detector, InPairs
-
-    torch.manual_seed(0)
-    net, x = Detector().eval(), torch.randn(2, 3, 96, 128)
-    with torch.no_grad():
-        said = net(x)
-        net.pair()
-        for before, now in zip(said, net(x), strict=True):
-            torch.testing.assert_close(now, before, rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match="not a 3x3 convolution of stride 2"):
-        InPairs(torch.nn.Conv2d(3, 8, 3))
 
 
 def test_an_encoder_projected_says_its_outputs_projected():

@@ -129,11 +129,32 @@ class TestProjection:
 
     def test_says_what_does_not_fit(self):
         known, identity = teacher(7)
-        with pytest.raises(ValueError, match="teacher has 16 dimensions and the student 6: target 'leading'"):
+        with pytest.raises(ValueError, match="teacher has 16 dimensions; want 6: target 'leading'"):
             Projection("as-is", 6).fit(known, identity)
         with pytest.raises(ValueError, match="16 dimensions, fewer than the student's 32"):
             Projection("leading", 32).fit(known, identity)
         with pytest.raises(ValueError, match="call prepare"):
             make("distillation", classes=0, dimension=6)(rows(0), torch.zeros(12), rows(0, dimension=16))
+        projection = Projection("leading", 6)
+        projection.fit(known, identity)
+        with pytest.raises(ValueError, match="teacher has 9 dimensions; want 16, as prepared"):
+            projection(rows(0, dimension=9))
         with pytest.raises(ValueError, match="there are none"):
             make("distillation", classes=0, dimension=6)(rows(0), torch.zeros(12))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("distillation", {"target": kind}) for kind in ("leading", "whitened")] + [("bank", {})]
+)
+def test_a_target_is_turned_to_a_student_who_knows_it_in_other_directions(name, options):
+    known, identity = teacher(8)
+    loss = make(name, classes=0, dimension=6, **options)
+    loss.prepare(known, identity)
+    target = torch.from_numpy(known.astype(np.float32))
+    wanted = loss.projection(target)
+    student = wanted @ torch.linalg.qr(rows(9, 6).float()).Q  # all that is wanted, but turned
+    best, before = loss(wanted, torch.zeros(400), target), loss(student, torch.zeros(400), target)
+    loss.turn_to(student, target)
+    torch.testing.assert_close(loss(student, torch.zeros(400), target), best, atol=1e-4, rtol=1e-3)
+    assert best < before - 0.1
+    torch.testing.assert_close(loss.projection(target) @ loss.projection(target).T, wanted @ wanted.T)

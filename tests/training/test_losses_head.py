@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent.errors import ModelError
 from training.losses import head as heads
 from training.losses.head import Head, fit
-from training.losses.honesty import calibration_error, cllr, figures, isotonic
+from training.losses.reliability import calibration_error, cllr, figures, isotonic
 
 
 def scores(n, m, seed=0, spread=0.15):

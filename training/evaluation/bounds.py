@@ -80,6 +80,11 @@ class Impostors:
         at = np.asarray(thresholds, np.float32)
         return np.asarray(np.searchsorted(-self.similarity, -at, side="right"))
 
+    def nearest(self, count: int) -> Impostors:
+        """Returns the same with only the `count` most similar pairs at hand."""
+        first, second = self.first[:count], self.second[:count]
+        return Impostors(self.similarity[:count], first, second, self.pictures, self.pairs)
+
     def weighed(self, drawn: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
         """Returns the (K,) running number of pairs, most similar first, and their number in all, had each of (P,)
         people been drawn `drawn` times. A person and their own copy make no pair.
@@ -100,6 +105,7 @@ def resampled_fmr(
     """Returns (R, T) false match rates at thresholds, each row with people drawn anew."""
     upto = impostors.reaching(thresholds)
     rows = np.empty((rounds, len(upto)))
+    impostors = impostors.nearest(int(upto.max(initial=0)))  # the others would only be waited for
     for row, drawn in zip(rows, _draws(len(impostors.pictures), rounds, seed), strict=True):
         running, pairs = impostors.weighed(drawn)
         row[:] = np.concatenate([[0.0], running])[upto] / pairs

@@ -30,7 +30,9 @@ SOURCES = {
     "humans": "photographs of adults",
     "mask": "masked faces",
 }
-"""Cohorts of `faces/index.csv` without names. StyleGAN's (`omi`) are series of nobody, without impostor pairs."""
+"""What groups of `faces/index.csv` are called; others go by their own name."""
+NOBODY = {"", "omi"}
+"""No cohorts: pictures of unknown origin, and StyleGAN's series of nobody, where there are no two people to compare."""
 MASKED = SOURCES["mask"]
 
 
@@ -86,25 +88,23 @@ def cohort_rows(
     identity: NDArray[np.int64],
     preferred: NDArray[np.bool_],
     *,
-    names: Mapping[str, str] = SOURCES,
     seed: int = 0,
 ) -> dict[str, NDArray[np.int64]]:
     """Returns the rows of each cohort without names, at most `MOST`.
 
     Args:
-        group: (N,) where each picture is from; those that are no key of `names` make no cohort.
+        group: (N,) where each picture is from.
         identity: (N,) -1 where nobody knows who it is; others are left to the labelled cohorts.
         preferred: (N,) pictures that were not trained on; where they are too few, others come in.
-        names: what groups are called.
         seed: of the draw.
     """
     random = np.random.default_rng(seed)
     chosen = {}
-    for key, name in names.items():
+    for key in sorted({str(one) for one in np.unique(group)} - NOBODY):
         rows = random.permutation(np.flatnonzero((group == key) & (identity < 0)))
         rows = rows[np.argsort(~preferred[rows], kind="stable")][:MOST]
         if len(rows) >= FEWEST:
-            chosen[name] = np.sort(rows).astype(np.int64)
+            chosen[SOURCES.get(key, key)] = np.sort(rows).astype(np.int64)
     return chosen
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,30 +15,20 @@ from agent.errors import ConfigError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
+from training.data.collection import Collection, load
 from training.evaluation.calibration import fmr_card
-from training.evaluation.cohorts import (
-    Cohort,
-    CohortRate,
-    by_attribute,
-    cohort_rows,
-    labelled,
-    rates,
-    similarity_at,
-    terciles,
-    unlabelled,
-)
+from training.evaluation.cohorts import CohortRate, rates, similarity_at
 from training.evaluation.detection import Detection, measure_detector
 from training.evaluation.lfw import Lfw, lfw_pairs, measure_lfw
 from training.evaluation.openset import OpenSet, open_set
 from training.evaluation.pictures import remembered
+from training.evaluation.prepared import attributes, named_people, unnamed
 from training.evaluation.reliability import Reliability, reliability
 from training.evaluation.speed import Speed, measure_speed
-from training.faces import load
 from training.scenes import load_scenes
 
 LEVELS = (1e-3, 1e-4, 1e-5)
 PEER = "peer_mobilefacenet_int8.tflite"
-EVERYBODY = "named people of the validation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +41,6 @@ class Task:
     float_encoder: Path | None = None  # the .tflite file before it was quantised
     cache: Path | None = None  # embeddings are kept here, by the checksums of the files
     runtime: str = "ai-edge-litert"
-    probability: Callable[[NDArray[np.float32]], NDArray[np.float64]] | None = None  # of a verification head
     rounds: int = 200  # of bootstraps and of timing
 
     @property
@@ -142,56 +130,39 @@ def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
         )
         results.floats = measure_lfw(before, pairs, rounds=task.rounds)
     results.open_set = open_set(kept[0].vectors, results.lfw.identity)
-    if task.probability is not None:
-        row = {name: i for i, name in enumerate(kept[0].names)}
-        first, second = [row[one] for one, _, _ in pairs], [row[other] for _, other, _ in pairs]
-        alike = (kept[0].vectors[first] * kept[0].vectors[second]).sum(1)
-        results.reliability = reliability(task.probability(alike), np.array([same for _, _, same in pairs]))
+    if "probability" in (card := read_card(task.encoder)):
+        from training.losses.head import Head  # beside the losses, which load torch
+
+        given = Head.of_card(card["probability"]).probability(results.lfw.similarity)
+        results.reliability = reliability(given, results.lfw.same)
 
 
 def _measure_cohorts(task: Task, results: Results) -> None:
-    everybody, parts, others = prepared_cohorts(task)
-    # where pairs are too few for a rate, it says nothing
-    levels = [level for level in LEVELS if level * everybody.impostors.pairs >= 1]
-    for level in levels:
-        at = similarity_at(everybody, level)
-        results.cohorts[level] = rates([everybody, *others, *parts], at, rounds=task.rounds)
+    collection = load(task.work)
+    encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
+    embed = _Remembered(collection, encoder)
+    everybody, others = named_people(collection, embed), unnamed(collection, embed)
+    parts = attributes(collection, embed, task.work / "index.csv")
+    for level in LEVELS:
+        if level * everybody.impostors.pairs >= 1:  # where pairs are too few for a rate, it says nothing
+            at = similarity_at(everybody, level)
+            results.cohorts[level] = rates([everybody, *others, *parts], at, rounds=task.rounds)
     results.fmr = fmr_card(everybody, others, rounds=task.rounds)
 
 
-def prepared_cohorts(task: Task) -> tuple[Cohort, list[Cohort], list[Cohort]]:
-    """Returns the named people of the validation, the same by attribute, and the cohorts without names."""
-    faces = load(task.work)
-    with (task.work / "index.csv").open(newline="") as file:
-        index = list(csv.DictReader(file))
-    group = np.array([row["source"] if row["bench_overlap"] == "0" else "" for row in index])
-    held_out = np.array([row["split"] == "val" for row in index])
-    rows = cohort_rows(group, faces.identity, held_out)
-    wanted = np.concatenate([faces.val, *rows.values()])
-    vectors = _encoded(task, faces.pictures, wanted)
-    place = {int(row): number for number, row in enumerate(wanted)}
+class _Remembered:
+    """Rows of a collection through an encoder, each once."""
 
-    def of(some: NDArray[np.int64]) -> NDArray[np.float32]:
-        return vectors[[place[int(row)] for row in some]]
+    def __init__(self, collection: Collection, encoder: Encoder) -> None:
+        self._collection, self._encoder = collection, encoder
+        self._vectors: dict[int, NDArray[np.float32]] = {}
 
-    named, identity = of(faces.val), faces.identity[faces.val]
-    attributes = {
-        key: np.array([abs(float(index[row][key])) for row in faces.val]) for key in ("face_px", "yaw", "grey")
-    }
-    parts = by_attribute(
-        named,
-        identity,
-        terciles("face", " px", attributes["face_px"])
-        | terciles("turned", " eye distances", attributes["yaw"])
-        | {"grey pictures": attributes["grey"] > 0},
-    )
-    others = [unlabelled(name, of(some), np.asarray(faces.teacher[some])) for name, some in rows.items()]
-    return labelled(EVERYBODY, named, identity), parts, others
-
-
-def _encoded(task: Task, pictures: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
-    return np.stack([encoder(np.ascontiguousarray(pictures[row])).vector for row in rows])
+    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        for row in rows.tolist():
+            if row not in self._vectors:
+                picture = np.ascontiguousarray(self._collection.samples[row])
+                self._vectors[row] = self._encoder(picture).vector
+        return np.stack([self._vectors[row] for row in rows.tolist()])
 
 
 def _measure_speed(task: Task, results: Results) -> None:
@@ -207,6 +178,21 @@ def _measure_speed(task: Task, results: Results) -> None:
     results.speed = measure_speed(files, peer=name, rounds=task.rounds, runtime=task.runtime)
 
 
+def read_card(file: Path) -> dict[str, Any]:
+    """Returns the card beside a file; an empty one where there is none.
+
+    Raises:
+        ConfigError: it is no JSON.
+    """
+    path = file.with_suffix(".json")
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ConfigError(f"{path} is not a card: {error}; package the model again") from error
+
+
 def save(task: Task, results: Results) -> None:
     """Writes figures and the table of false match rates into the cards beside the files."""
     lfw = "grey LFW-a, own detector and alignment"
@@ -218,9 +204,8 @@ def save(task: Task, results: Results) -> None:
 
 
 def _add(target: Path, figures: Mapping[str, Mapping[str, float]], fmr: Mapping[str, Any] | None) -> None:
-    path = target.with_suffix(".json")
-    card = json.loads(path.read_text())
+    card = read_card(target)
     card.setdefault("figures", {}).update({name: dict(values) for name, values in figures.items()})
     if fmr is not None:
         card["fmr"] = dict(fmr)
-    path.write_text(json.dumps(card, indent=1) + "\n")
+    target.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")

@@ -26,6 +26,8 @@ class Lfw:
     verification: Verification  # over all pairs of all pictures
     embedded: Embedded
     identity: NDArray[np.int64]  # (N,) of the pictures
+    similarity: NDArray[np.float32]  # (P,) of the protocol's pairs
+    same: NDArray[np.bool_]  # (P,) whether they show one person
 
     def figures(self) -> dict[str, float]:
         """Returns what goes into a card."""
@@ -50,10 +52,11 @@ def measure_lfw(embedded: Embedded, pairs: list[tuple[str, str, bool]], **option
         raise ConfigError(f"pairs.txt names {len(absent)} pictures that lfw.zip lacks, as {absent[0]}")
     first = embedded.vectors[[row[one] for one, _, _ in pairs]]
     second = embedded.vectors[[row[other] for _, other, _ in pairs]]
-    accuracy, error = ten_fold((first * second).sum(1), np.array([same for _, _, same in pairs]))
+    similarity, same = (first * second).sum(1), np.array([one for _, _, one in pairs])
+    accuracy, error = ten_fold(similarity, same)
     identity = people(embedded.names)
     verification = verify(embedded.vectors, identity, **options)
-    return Lfw(accuracy, error, float(embedded.found.mean()), verification, embedded, identity)
+    return Lfw(accuracy, error, float(embedded.found.mean()), verification, embedded, identity, similarity, same)
 
 
 def people(names: list[str]) -> NDArray[np.int64]:

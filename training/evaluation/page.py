@@ -44,9 +44,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
         first = f'<th scope="row">{escape(row[0])}</th>'
         rest = "".join(f"<td{_side(rows, i)}>{escape(cell)}</td>" for i, cell in enumerate(row[1:], start=1))
         lines.append(f"<tr>{first}{rest}</tr>")
-    above = f"<caption>{escape(caption)}</caption>" if caption else ""
+    above = f'<p class="above">{escape(caption)}</p>' if caption else ""
     return (
-        f'<div class="wide"><table>{above}<thead><tr>{columns}</tr></thead>'
+        f'{above}<div class="wide"><table><thead><tr>{columns}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
@@ -92,4 +92,4 @@ def _side(rows: Sequence[Sequence[str]], column: int) -> str:
     """Returns the class of a column of numbers."""
     cells = [row[column] for row in rows if column < len(row)]
     numbers = [cell[:1] in "0123456789-<" for cell in cells if cell not in {"", "—"}]
-    return ' class="number"' if column and numbers and all(numbers) else ""
+    return ' class="number"' if column and cells and all(numbers) else ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.evaluation.cohorts import CohortRate
 from training.evaluation.detection import Detection
-from training.evaluation.drawing import FAINT, INK, SERIES, deviate, deviates, draw, log_shares, percent
+from training.evaluation.drawing import FAINT, INK, SERIES, SIZE, deviate, deviates, draw, log_shares, percent
 from training.evaluation.openset import GRID as FPIR_GRID
 from training.evaluation.openset import OpenSet
 from training.evaluation.reliability import Reliability
@@ -66,8 +66,8 @@ def histogram(scores: Histogram, thresholds: Mapping[str, float]) -> str:
         top = float(max(scores.genuine.max(), scores.impostor.max()))
         for number, (name, similarity) in enumerate(thresholds.items()):
             axes.axvline(similarity, color=INK, linewidth=0.9, linestyle=STYLES[1 + number % 3])
-            axes.text(similarity, top * (0.98 - 0.09 * number), f" {name}: {similarity:.2f}", fontsize=9, va="top")
-        axes.set(xlabel="similarity", ylabel="density", yticks=[], ylim=(0, top * 1.05))
+            axes.text(similarity, top * (1.36 - 0.1 * number), f" {name}: {similarity:.2f}", fontsize=9, va="top")
+        axes.set(xlabel="similarity", ylabel="density", yticks=[], ylim=(0, top * 1.4))
         axes.legend(loc="upper left")
 
     return draw(paint)
@@ -101,14 +101,15 @@ def cohort_bars(rates: Sequence[CohortRate], overall: float) -> str:
             ends = [max(min(one.fmr.lower, one.people[0]), floor), max(one.fmr.upper, one.people[1])]
             axes.plot(ends, [place, place], color=INK, linewidth=1.2)
             axes.plot([value], [place], "o", color=SERIES[0], markersize=5)
+            axes.text(floor, place + 0.28, one.cohort, fontsize=9)  # above, since names are long and telephones narrow
         axes.axvline(overall, color=SERIES[1], linewidth=1.2, linestyle="--")
         highest = max([overall, *(max(one.fmr.upper, one.people[1]) for one in rates)])
         log_shares(axes, "x", floor, 10 ** float(np.ceil(np.log10(highest))))
-        axes.set_yticks(places, [one.cohort for one in rates])
+        axes.set_yticks([])
         axes.grid(visible=False, axis="y")
-        axes.set(xlabel="false match rate", ylim=(-0.7, len(rates) - 0.3))
+        axes.set(xlabel="false match rate", ylim=(-0.6, len(rates) - 0.1))
 
-    return draw(paint, size=(6.6, 0.9 + 0.27 * len(rates)))
+    return draw(paint, size=(SIZE[0], 0.7 + 0.36 * len(rates)))
 
 
 def calibration(fmr: Mapping[str, Any]) -> str:

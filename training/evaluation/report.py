@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from training.evaluation import sections
-from training.evaluation.evaluate import EVERYBODY, Results, Task
+from training.evaluation.evaluate import Results, Task, read_card
 from training.evaluation.goals import flatten, load_goals
 from training.evaluation.lfw import Lfw
 from training.evaluation.page import Section, code, facts, figures, paragraph, render, table
+from training.evaluation.prepared import EVERYBODY
 from training.evaluation.verify import Verification
 
 LFW = (
@@ -23,8 +23,8 @@ LFW = (
 )
 OPEN_SET = (
     "Three pictures a person enrolled, the others search, and so do people who are not enrolled (LFW). FPIR: a "
-    "stranger is taken for somebody. FNIR: an enrolled person is not recognised, or as another. Where fewer people than "
-    "the gallery wants have a fourth picture, others are enrolled with what they have, and nobody searches for them."
+    "stranger is taken for somebody. FNIR: an enrolled person is not recognised, or as another. Where fewer people "
+    "than the gallery wants have a fourth picture, others are enrolled with what they have; nobody searches for those."
 )
 COHORTS = (
     f"One threshold for all, set by the {EVERYBODY}; then pairs within one cohort. Where there are no names, pairs "
@@ -56,7 +56,7 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
         command: the line that made this report.
         now: the time that it carries.
     """
-    cards = {file: _card(file) for file in (task.encoder, task.detector)}
+    cards = {file: read_card(file) for file in (task.encoder, task.detector)}
     encoder = cards[task.encoder]
     name = str(encoder.get("id", task.encoder.name))
     parts = [sections.goals(load_goals(), flatten(results.figures()))]
@@ -129,11 +129,6 @@ def _made(task: Task, results: Results, command: str, now: datetime) -> Section:
         counts[one.cohort] = f"{one.pairs:,} impostor pairs"
     left_out = [paragraph(f"Left out. {reason}") for reason in results.left_out]
     return Section("How this was made", "", (code(command), facts(counts), *left_out))
-
-
-def _card(file: Path) -> dict[str, Any]:
-    path = file.with_suffix(".json")
-    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def _text(value: object) -> str:

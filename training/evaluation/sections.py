@@ -60,7 +60,7 @@ def verification(one: Verification, title: str, lead: str, others: Mapping[str, 
     """
     curves = {"this file": one.curve} | dict(others or {})
     thresholds = {"equal errors": one.eer_similarity}
-    thresholds |= {f"FMR {accepts.fmr:.0e}": accepts.similarity for accepts in one.true_accepts[1::2]}
+    thresholds |= {f"FMR {rate(accepts.fmr)}": accepts.similarity for accepts in one.true_accepts[1::2]}
     rows = []
     for x in one.true_accepts:
         wilson = ends(x.share.lower, x.share.upper)
@@ -101,7 +101,7 @@ def open_set(sizes: Sequence[OpenSet], lead: str) -> Section:
         "Open-set identification",
         lead,
         (
-            table((*head, *(f"FNIR at FPIR {percent(level, 1)}" for level in levels)), rows, caption),
+            table((*head, *(f"FNIR at FPIR {level * 100:g} %" for level in levels)), rows, caption),
             figures((plots.open_set(sizes), "A door opens wrongly with FPIR and stays shut wrongly with FNIR.")),
         ),
     )

@@ -22,7 +22,7 @@ class Average:
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
         pairs = list(zip(self.net.state_dict().values(), net.state_dict().values(), strict=True))
         floats = [(mine, theirs) for mine, theirs in pairs if mine.dtype.is_floating_point]
-        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)  # noqa: SLF001 - public in all but name
+        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], 1 - keep)
         for mine, theirs in pairs:
             if not mine.dtype.is_floating_point:
                 mine.copy_(theirs)

@@ -28,9 +28,10 @@ def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tenso
 
 
 def precision(device: torch.device) -> AbstractContextManager[Any]:
-    """Returns autocast to bfloat16 where the processor multiplies in it; elsewhere it is ten times slower than float32."""
+    """Returns autocast to bfloat16 where the processor multiplies in it; elsewhere that is ten times slower."""
     fast = device.type == "cuda" or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    chosen: AbstractContextManager[Any] = torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,7 @@ class Learner:
         return parts
 
     def _share(self) -> None:
-        """Averages the gradients of the losses' own parameters; those of the net are DistributedDataParallel's business."""
+        """Averages the gradients of the losses' own parameters; DistributedDataParallel sees to those of the net."""
         for parameter in self._others:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)

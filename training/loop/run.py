@@ -71,7 +71,9 @@ class Run:
         try:
             return Preset.model_validate_json((self.folder / "preset.json").read_text())
         except FileNotFoundError:
-            raise RunError(f"{self.folder}: nothing was trained here (no preset.json); name the run with --run") from None
+            raise RunError(
+                f"{self.folder}: nothing was trained here (no preset.json); name the run with --run"
+            ) from None
         except ValueError as error:
             raise RunError(f"{self.folder / 'preset.json'} is of another version: {error}") from None
 

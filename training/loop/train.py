@@ -6,6 +6,7 @@ Small pictures first: a step at 48 pixels costs half of one at 64, and most is l
 from __future__ import annotations
 
 from pathlib import Path
+
 import torch
 
 from training.errors import RunError
@@ -18,6 +19,7 @@ from training.loop.run import Run, load_weights, save
 from training.loop.world import World
 from training.preset import Phase, Preset
 from training.tasks import Task
+
 
 class Trainer:
     """One process's part of a run. The first one keeps the averaged weights, the log and the bar."""
@@ -69,9 +71,7 @@ class Trainer:
                 looked = self.seen
                 self._look(phase, rate, losses.read(), meter.read(), bar)
 
-    def _look(
-        self, phase: Phase, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress
-    ) -> None:
+    def _look(self, phase: Phase, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:
         """Saves everything, writes a line of the log, draws the curves."""
         if self.world.leads:
             save(self.average.net.state_dict(), self.run.weights)

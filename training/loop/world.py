@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 
 from training.background import die_with
-from training.errors import TrainingError
+from training.errors import RunError
 
 PARENT = "LATCHKEY_TRAINING_PARENT"
 """Process id of who started us; without it (torchrun, tests) nobody is watched."""
 JEMALLOC = ("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2")
 JEMALLOC_CONF = "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always"
-"""Memory is kept and not given back after every layer: steps on a CPU take two thirds of the time (training/README.md)."""
+"""Memory is kept and not given back after every layer: a step on a CPU takes two thirds of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def joined(device: str = "auto") -> Iterator[World]:
         device: "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
-        TrainingError: a GPU is asked for and absent.
+        RunError: a GPU is asked for and absent.
     """
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if PARENT in os.environ:
@@ -124,7 +124,7 @@ def _device(wanted: str, local_rank: int) -> torch.device:
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("there is no GPU that PyTorch can use here: leave --device out, or say --device cpu")
+        raise RunError("there is no GPU that PyTorch can use here: leave --device out, or say --device cpu")
     if wanted not in ("cpu", "cuda"):
-        raise TrainingError(f"no device {wanted}: want auto, cpu or cuda")
+        raise RunError(f"no device {wanted}: want auto, cpu or cuda")
     return torch.device(wanted, local_rank) if wanted == "cuda" else torch.device("cpu")

@@ -11,6 +11,10 @@ from training.losses.distance import cosines
 from training.losses.loss import TEACHER, Batch, Loss, nothing
 from training.losses.projection import Projection
 
+# On the validation split our two reference encoders, turned to 256 dimensions, say more of 93 % of the pairs of one
+# person and of one pair of strangers in 2,600.
+LOOK_ALIKE = 0.3
+
 
 def distillation(student: Tensor, teacher: Tensor) -> Tensor:
     """Returns the mean of 1 - cosine between (B, D) student rows and the teacher's rows for the same pictures.
@@ -32,7 +36,7 @@ def relation(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def against_bank(
-    student: Tensor, teacher: Tensor, bank: Tensor, *, temperature: float = 0.07, look_alike: float = 0.4
+    student: Tensor, teacher: Tensor, bank: Tensor, *, temperature: float = 0.07, look_alike: float = LOOK_ALIKE
 ) -> Tensor:
     """Returns the mean of -log of the share that the teacher's row for the same picture has among a bank of others.
 
@@ -65,6 +69,9 @@ class Distillation(Loss):
     def prepare(self, teacher: TEACHER, identity: NDArray[np.int64]) -> None:
         self.projection.fit(teacher, identity)
 
+    def turn_to(self, student: Tensor, teacher: Tensor) -> None:
+        self.projection.turn_to(student, teacher)
+
     def of(self, batch: Batch) -> Tensor:
         return distillation(batch.embeddings, self.projection(_of_teacher(batch)))
 
@@ -86,7 +93,7 @@ class BankDistillation(Loss):
     bank: Tensor  # (K, D) rows of unit length
 
     def __init__(
-        self, projection: Projection, *, rows: int = 4096, temperature: float = 0.07, look_alike: float = 0.4
+        self, projection: Projection, *, rows: int = 4096, temperature: float = 0.07, look_alike: float = LOOK_ALIKE
     ) -> None:
         super().__init__()
         self.projection, self.rows, self.temperature, self.look_alike = projection, rows, temperature, look_alike
@@ -99,6 +106,9 @@ class BankDistillation(Loss):
         drawn = np.sort(self.random.choice(len(teacher), min(self.rows, len(teacher)), replace=False))
         rows = torch.from_numpy(np.asarray(teacher[drawn], np.float32)).to(self.bank.device)
         self.bank = self.projection(rows)
+
+    def turn_to(self, student: Tensor, teacher: Tensor) -> None:
+        self.bank = self.bank @ self.projection.turn_to(student, teacher)
 
     def of(self, batch: Batch) -> Tensor:
         target = self.projection(_of_teacher(batch))

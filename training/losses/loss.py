@@ -40,6 +40,14 @@ class Loss(nn.Module):
             identity: (N,) who they are, -1 where nobody knows.
         """
 
+    def turn_to(self, student: Tensor, teacher: Tensor) -> None:
+        """Moves what the loss wants to where a trained student already is; only those with a projection have to.
+
+        Args:
+            student: (N, D) rows of unit length.
+            teacher: (N, T) rows of unit length for the same pictures.
+        """
+
     def of(self, batch: Batch) -> Tensor:
         """Returns a scalar."""
         raise NotImplementedError

@@ -25,8 +25,9 @@ class Projection(nn.Module):
     def __init__(self, kind: Kind, dimension: int, *, shrinkage: float = 0.5) -> None:
         super().__init__()
         self.kind, self.dimension, self.shrinkage = kind, dimension, shrinkage
-        self.register_buffer("mean", torch.empty(0))
-        self.register_buffer("matrix", torch.empty(0, dimension))
+        known = dimension if kind == "as-is" else 0  # else `fit` gives them their sizes
+        self.register_buffer("mean", torch.zeros(known))
+        self.register_buffer("matrix", torch.eye(known, dimension))
 
     def fit(self, teacher: TEACHER, identity: NDArray[np.int64]) -> None:
         """Finds the projection; `as-is` only looks whether the teacher has as many dimensions as are wanted.
@@ -37,7 +38,7 @@ class Projection(nn.Module):
         """
         size = teacher.shape[1]
         if self.kind == "as-is":
-            _same(size, self.dimension)
+            self._check(size)
             return
         if size < self.dimension:
             raise ValueError(f"the teacher has {size} dimensions, fewer than the student's {self.dimension}")
@@ -48,21 +49,36 @@ class Projection(nn.Module):
         device = self.matrix.device
         self.mean, self.matrix = torch.from_numpy(mean).to(device), torch.from_numpy(matrix).to(device)
 
+    @torch.no_grad()
+    def turn_to(self, student: Tensor, teacher: Tensor) -> Tensor:
+        """Turns what it makes of teachers to where a trained student already is, for a student to go on from.
+
+        Distances between pictures stay what they are (a rotation, that of orthogonal Procrustes; Schoenemann 1966). A
+        student that was taught with another projection would else have to learn all its directions anew.
+
+        Args:
+            student: (N, dimension) rows of unit length, N some thousands.
+            teacher: (N, T) rows of unit length for the same pictures.
+
+        Returns:
+            (dimension, dimension), by which older results are turned as well: `rows @ turn`.
+        """
+        left, _, right = torch.linalg.svd(self(teacher).T @ student)
+        turn: Tensor = left @ right
+        self.matrix = self.matrix @ turn
+        return turn
+
     def forward(self, teacher: Tensor) -> Tensor:
-        if self.kind == "as-is":
-            _same(teacher.shape[1], self.dimension)
-            return F.normalize(teacher)
-        if not len(self.matrix):
-            raise ValueError("the loss does not know the teacher yet: call prepare(teacher, identity) before training")
+        self._check(teacher.shape[1])
         return F.normalize((teacher - self.mean) @ self.matrix)
 
-
-def _same(teacher: int, student: int) -> None:
-    if teacher != student:
-        raise ValueError(
-            f"the teacher has {teacher} dimensions and the student {student}: target 'leading' or 'whitened' turns "
-            "the one into the other"
-        )
+    def _check(self, size: int) -> None:
+        wanted = len(self.matrix)
+        if not wanted:
+            raise ValueError("the loss does not know the teacher yet: call prepare(teacher, identity) before training")
+        if size != wanted:
+            advice = ": target 'leading' or 'whitened' makes them fewer" if self.kind == "as-is" else ", as prepared"
+            raise ValueError(f"the teacher has {size} dimensions; want {wanted}{advice}")
 
 
 def leading(teacher: TEACHER, dimension: int) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError, validate_call
 
 from agent.errors import ConfigError
 from training.losses.adaface import AdaFace
-from training.losses.distil import BankDistillation, Distillation, Relation
+from training.losses.distil import LOOK_ALIKE, BankDistillation, Distillation, Relation
 from training.losses.loss import Loss
 from training.losses.projection import Kind, Projection
 from training.losses.siamese import Pairs, contrastive, contrastive_euclidean, infonce
@@ -109,7 +109,7 @@ def _bank(
     shrinkage: Share = 0.5,
     rows: Annotated[int, Field(ge=2, le=65536)] = 4096,
     temperature: Temperature = 0.07,
-    look_alike: Cosine = 0.4,
+    look_alike: Cosine = LOOK_ALIKE,
 ) -> Loss:
     """Nearer to the reference encoders' embedding of the same picture than to those of others (Tian 2020)."""
     projection = Projection(target, dimension, shrinkage=shrinkage)

@@ -57,6 +57,20 @@ class Total(nn.Module):
         for loss in self.losses.values():
             loss.prepare(teacher, identity)
 
+    @torch.no_grad()
+    def turn_to(self, outputs: Tensor, teacher: Tensor) -> None:
+        """Turns every target to where a trained net already is: after `prepare`, to go on from weights alone.
+
+        Without it a net that was taught elsewhere, or by another projection, has all its directions to learn anew. Not
+        for a checkpoint of this module, which knows its targets.
+
+        Args:
+            outputs: (N, D) of the net for some thousands of training pictures.
+            teacher: (N, T) unit rows of the reference encoders for them.
+        """
+        for loss in self.losses.values():
+            loss.turn_to(F.normalize(outputs.float()), teacher.float())
+
     def forward(self, outputs: Tensor, labels: Tensor, teacher: Tensor | None = None) -> dict[str, Tensor]:
         """Returns what each loss says, times its weight; their sum is to be minimised.
 

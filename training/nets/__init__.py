@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -11,7 +12,7 @@ from agent.errors import ConfigError
 from training.nets import images
 from training.nets.sequences import Gru, Tcn
 
-FAMILIES = {
+FAMILIES: Mapping[str, Callable[..., nn.Module]] = {
     "door": images.door,
     "mobilefacenet": images.mobilefacenet,
     "fast": images.fast,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +68,7 @@ def _before_depthwise(net: nn.Module) -> Iterator[tuple[nn.Sequential, nn.Module
     for run in net.modules():
         if isinstance(run, nn.Sequential):
             parts = list(run.children())
-            for before, after in zip(parts, parts[1:], strict=False):
+            for before, after in pairwise(parts):
                 inner = after[0] if isinstance(after, nn.Sequential) else after
                 if isinstance(inner, ConvDepthwise | GlobalDepthwise) and _ends_in_relu6(before):
                     yield before, inner

@@ -1,0 +1,254 @@
+"""The loop itself, for seconds, on people who are drawn: alone, in two processes, resumed, refused and killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from agent.errors import ConfigError
+from training import preset, sources
+from training.errors import RunError
+from training.loop.average import Average
+from training.loop.pace import Meter, schedule
+from training.loop.run import Run, load_weights, save
+from training.loop.train import Trainer
+from training.loop.world import World, joined
+from training.tasks import Task
+
+ROOT = Path(__file__).parents[2]
+ALONE = World(0, 1, torch.device("cpu"))
+SHORT = """
+about = "a second of training"
+look = {look}
+[data]
+kind = "made-up"
+people = 12
+pictures = 4
+[net]
+family = "door"
+dimension = 16
+options = {{ width = 0.125 }}
+[loss.contrastive]
+weight = 1.0
+[loss.arcface]
+weight = 0.01
+[batch]
+size = 16
+people = 4
+hard = 0.5
+[[phase]]
+side = 32
+samples = {samples}
+peak_rate = 0.05
+last_rate = 0.01
+[[phase]]
+side = 48
+samples = 64
+peak_rate = 0.01
+last_rate = 0.001
+[export]
+data = "people who are drawn"
+"""
+
+
+def written(tmp_path, *, samples=64, look=64):
+    file = tmp_path / "short.toml"
+    file.write_text(SHORT.format(samples=samples, look=look))
+    return file
+
+
+def trained(chosen, folder):
+    run = Run(folder)
+    run.open(chosen)
+    task = Task(chosen, sources.make(chosen, None, folder), folder, ALONE)
+    try:
+        trainer = Trainer(chosen, task, run, ALONE)
+        trainer.go()
+    finally:
+        task.close()
+    return trainer
+
+
+def command(*arguments, environment=None):
+    return [sys.executable, "-m", "training", *arguments], {
+        "env": {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+        "cwd": ROOT,
+    }
+
+
+def test_a_run_leaves_weights_log_and_curves_and_goes_on_where_it_was(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    first = trained(chosen, tmp_path / "run")
+    assert (first.step, first.phase, first.seen) == (8, 1, 64)
+    lines = Run(tmp_path / "run").lines()
+    assert [(line["phase"], line["seen"]) for line in lines] == [(1, 64), (2, 128)]
+    assert set(lines[0]["loss"]) == {"contrastive", "arcface"}
+    assert 0 <= lines[1]["val"]["eer"] <= 1
+    assert lines[0]["pace"]["samples_per_second"] > 0
+    assert (tmp_path / "run" / "curves.png").stat().st_size > 10_000
+    assert not list((tmp_path / "run").glob("*.part"))
+    again = trained(chosen, tmp_path / "run")  # done already: nothing is added
+    assert (again.step, len(Run(tmp_path / "run").lines())) == (8, 2)
+    for mine, theirs in zip(first.average.net.parameters(), again.average.net.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_the_same_preset_gives_the_same_weights(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    one, other = trained(chosen, tmp_path / "one"), trained(chosen, tmp_path / "other")
+    for mine, theirs in zip(one.learner.net.parameters(), other.learner.net.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_a_folder_of_another_preset_is_not_trained_on(tmp_path):
+    trained(preset.load(str(written(tmp_path))), tmp_path / "run")
+    with pytest.raises(RunError, match="another preset"):
+        Run(tmp_path / "run").open(preset.load(str(written(tmp_path, samples=128))))
+    with pytest.raises(RunError, match="nothing was trained here"):
+        Run(tmp_path).preset()
+
+
+def test_damaged_weights_and_those_of_another_net_are_said(tmp_path):
+    (tmp_path / "encoder.pt").write_bytes(b"garbage")
+    with pytest.raises(RunError, match="not the weights of this net"):
+        load_weights(torch.nn.Linear(2, 2), tmp_path / "encoder.pt")
+    save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "encoder.pt")
+    with pytest.raises(RunError, match="not the weights of this net"):
+        load_weights(torch.nn.Linear(2, 2), tmp_path / "encoder.pt")
+
+
+def test_two_processes_train_one_net_and_their_messages_are_for_people(tmp_path):
+    file = written(tmp_path)
+    arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
+    done = subprocess.run(
+        [*arguments, "--processes", "2"], **options, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["seen"] for line in lines] == [64, 128]
+    assert "eer" in done.stdout
+    done = subprocess.run(
+        [*arguments, "--processes", "3"], **options, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 2
+    assert "3 processes cannot share a batch of 16 with 4 people" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_trains_on_when_the_program_is_killed(tmp_path):
+    file = written(tmp_path, samples=10_000_000, look=10_000_000)
+    arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--processes", "2")
+    process = subprocess.Popen(arguments, **options, start_new_session=True)
+    deadline = time.monotonic() + 100
+    while len(members(process.pid)) < 5 and time.monotonic() < deadline:  # it, two at work, and who draws for them
+        time.sleep(0.2)
+    assert len(members(process.pid)) >= 5
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    while members(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert members(process.pid) == []
+
+
+def members(session):
+    """The processes of a session that are alive."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RunError, match="no GPU"), joined("cuda"):
+        pass
+    with pytest.raises(RunError, match="no device tpu"), joined("tpu"):
+        pass
+
+
+def test_unknown_augmentation_is_said():
+    tiny = preset.load("tiny")
+    with pytest.raises(ConfigError, match="has no rainn: there are mirror"):
+        sources.augmentation(tiny.model_copy(update={"augment": {"rainn": 1.0}}))
+    with pytest.raises(ConfigError, match="glasses: want numbers"):
+        sources.augmentation(tiny.model_copy(update={"augment": {"glasses": "often"}}))
+
+
+def test_the_rate_rises_and_falls():
+    rates = [schedule(step / 100, 1.0, 0.1) for step in range(101)]
+    assert rates[0] < 0.02
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[-1] == pytest.approx(0.1)
+    assert all(a >= b for a, b in pairwise(rates[2:]))
+
+
+def test_the_average_is_what_a_loop_makes_of_it():
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+    average, expected = Average(net, 0.5), net[0].weight.detach().clone()
+    for step in range(1, 6):
+        with torch.no_grad():
+            net[0].weight += 1
+        net[1].num_batches_tracked += 1
+        average.update(net)
+        keep = min(0.5, (1 + step) / (10 + step))
+        expected = keep * expected + (1 - keep) * net[0].weight.detach()
+    torch.testing.assert_close(average.net[0].weight, expected)
+    assert int(average.net[1].num_batches_tracked) == 5
+
+
+def test_the_meter_counts_what_it_measured_and_begins_anew():
+    meter = Meter()
+    with meter.measuring("step"):
+        time.sleep(0.01)
+    meter.count(10)
+    figures = meter.read()
+    assert 0 < figures["samples_per_second"] <= 1000
+    assert figures["waiting"] == 0
+    assert meter.read()["samples_per_second"] == 0
+
+
+def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path):
+    run = Run(tmp_path)
+    run.write({"seen": 1})
+    with run.log.open("a") as log:
+        log.write('{"seen": 2, "los')
+    assert run.lines() == [{"seen": 1}]
+
+
+def test_maps_are_even_and_a_hint_leaves_mirrored_pictures_out(tmp_path):
+    from training.data.errors import DataError
+    from training.hints import Hinted, Maps, hint_loss
+    from training.nets import make
+
+    with pytest.raises(DataError, match=r"maps\.npy is missing"):
+        Maps(tmp_path, np.arange(3))
+    raw = np.random.default_rng(0).normal(3, 2, (50, 7, 7, 4)).astype(np.float16)
+    np.save(tmp_path / "maps.npy", raw)
+    maps = Maps(tmp_path, np.arange(50))
+    even = maps[np.arange(50)].astype(np.float32)
+    np.testing.assert_allclose(even.mean((0, 1, 2)), 0, atol=0.01)
+    np.testing.assert_allclose(even.std((0, 1, 2)), 1, atol=0.01)
+    net = Hinted(make("door", dimension=8, width=0.125), maps.shape)
+    raw_out, said = net(torch.randn(3, 3, 48, 48))
+    assert raw_out.shape == (3, 8)
+    assert said.shape == (3, 4, 7, 7)
+    true, plain = torch.randn(3, 7, 7, 4), torch.tensor([True, False, True])
+    direct = np.mean([
+        float(said[i, c, y, x].detach() - true[i, y, x, c]) ** 2
+        for i in (0, 2) for c in range(4) for y in range(7) for x in range(7)
+    ])  # fmt: skip
+    assert float(hint_loss(said, true, plain)) == pytest.approx(direct, rel=1e-4)
+    assert float(hint_loss(said, true, torch.zeros(3, dtype=torch.bool))) == 0.0

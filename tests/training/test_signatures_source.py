@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.errors import ConfigError
+from tests.training.pens import writers
+from tests.training.test_signatures_load import archive
+from training.preset import load
+from training.signatures.features import CHANNELS, LENGTH, features
+from training.signatures.source import ARCHIVE, Drawings, Trajectories
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return archive(tmp_path_factory.mktemp("signatures") / "made.npz", writers(14, genuine=4, forgeries=2))
+
+
+@pytest.fixture(scope="module")
+def online(folder):
+    return Trajectories(folder, load("signature-online"))
+
+
+def test_whoever_imitates_a_writer_is_somebody_else(online):
+    collection = online.collection
+    train = [collection.names[i] for i in np.unique(collection.identity[collection.train])]
+    assert len(train) == 16  # 8 writers, each with a forger
+    assert {name.removesuffix(" forged") for name in train} == set(online.split.train.writer.tolist())
+    people = {name.split()[0] for name in collection.names}
+    assert not people & set(online.split.test.writer.tolist())
+    forgers = [collection.identity[row] for row in collection.val if collection.group[row] == "forgery"]
+    assert len(set(forgers)) == len(forgers) == 4  # those of the validation stand alone
+
+
+def test_sequences_are_what_the_encoder_takes(online):
+    row = int(online.collection.train[0])
+    assert online.plain(row).shape == (LENGTH, len(CHANNELS))
+    sample, plain = online.varied(row, None, np.random.default_rng(0))
+    assert sample.shape == (LENGTH, len(CHANNELS))
+    assert plain
+    assert 0 < np.abs(sample - online.plain(row)).mean() < 0.6
+
+
+def test_pictures_are_what_the_encoder_takes(folder):
+    source = Drawings(folder, load("signature-offline"))
+    assert source.plain(0, 64).shape == (64, 64, 3)
+    sample, _ = source.varied(0, 64, np.random.default_rng(0))
+    assert sample.shape == (64, 64, 3)
+    assert sample.dtype == np.uint8
+    assert source.inputs(source.split.test, 64).shape == (len(source.split.test), 64, 64, 3)
+
+
+def test_without_forgeries_they_are_made(tmp_path):
+    source = Trajectories(archive(tmp_path / "a.npz", writers(14, genuine=4, forgeries=0)), load("signature-online"))
+    collection = source.collection
+    forged = collection.train[collection.group[collection.train] == "forgery"]
+    assert len(forged) == 16  # two for each of 8 writers, made anew whenever they are drawn
+    one, other = (source.varied(int(forged[0]), None, np.random.default_rng(i))[0] for i in range(2))
+    assert np.abs(one - other).mean() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("augment", "said"),
+    [({"blur": 1}, "no blur"), ({"warp": "much"}, "warp: want"), ({"imitations": 2}, "a share")],
+)
+def test_what_augment_cannot_do_is_said(folder, augment, said):
+    preset = load("signature-online").model_copy(update={"augment": augment})
+    with pytest.raises(ConfigError, match=said):
+        Trajectories(folder, preset)
+
+
+@pytest.mark.shared_data
+@pytest.mark.skipif(not (DATA / ARCHIVE).is_file(), reason="the signatures are not here: ../shared/data")
+def test_the_real_signatures_are_split_40_10_20():
+    source = Trajectories(DATA, load("signature-online"))
+    parts = source.split
+    assert [len(np.unique(part.writer)) for part in (parts.train, parts.val, parts.test)] == [40, 10, 20]
+    assert np.isfinite(features(parts.test.trajectories[0])).all()

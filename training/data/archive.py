@@ -1,0 +1,207 @@
+"""A few large archives that hold many small pictures as they are: read in place, by any number of processes at once.
+
+Two kinds: zip files whose members are stored, not compressed, and tar files as WebDataset has them (`0001.jpg` beside
+`0001.json`). Either way a member is a stretch of bytes of a large file, so that a picture is read from a memory map:
+no file is opened for each, no position is shared between processes, and the system's cache does the rest.
+
+A folder of archives may have an `index.csv` (file, shard, identity, group or source, split), which then says which
+members count. Without one, the folder in a member's name is the person, or the JSON beside it says `identity`, `group`
+and `split`.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, overload
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.collection import Collection, from_rows, read_index
+from training.data.errors import DataError, PictureRefused
+
+SUFFIXES = (".zip", ".tar")
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+INDEX = "index.csv"
+_LOCAL_HEADER = 30  # bytes before a zip member's name; the lengths of name and extra field are its last four (APPNOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where one picture lies."""
+
+    name: str
+    offset: int  # bytes from the beginning of the archive
+    size: int  # bytes
+    about: dict[str, str]  # what the archive itself says: identity, group, split
+
+
+class Archived(Sequence[NDArray[np.uint8]]):
+    """Pictures in archives, (H, W, 3) uint8 RGB, each decoded when asked for. May be forked and pickled.
+
+    Args:
+        files: the archives.
+        members: (file number, member) of every picture.
+    """
+
+    def __init__(self, files: Sequence[Path], members: Sequence[tuple[int, Member]]) -> None:
+        self._files = tuple(files)
+        self._names = [member.name for _, member in members]
+        places = [(number, member.offset, member.size) for number, member in members]
+        self._places = np.array(places, np.int64).reshape(-1, 3)
+        self._maps: dict[int, NDArray[np.uint8]] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray[np.uint8]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | list[NDArray[np.uint8]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        number = int(self._places[index, 0])
+        try:
+            return decode(self.bytes_of(index))
+        except PictureRefused as error:
+            raise DataError(f"{self._files[number]}: {self._names[index]}: {error}") from error
+
+    def bytes_of(self, index: int) -> NDArray[np.uint8]:
+        """Returns the member as it lies in the archive, (bytes,)."""
+        number, offset, size = self._places[index].tolist()
+        if number not in self._maps:
+            self._maps[number] = np.memmap(self._files[number], np.uint8, "r")
+        return self._maps[number][offset : offset + size]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_maps": {}}  # a map would be pickled with all that it maps
+
+
+def decode(data: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns (H, W, 3) uint8 RGB, turned as its EXIF data say.
+
+    Raises:
+        PictureRefused: these bytes are no picture, or not a whole one.
+    """
+    raw = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
+    try:
+        picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
+    except cv2.error:  # absurd sizes in a header
+        picture = None
+    if picture is None:
+        raise PictureRefused("unreadable", f"{len(raw)} bytes that are no JPEG, PNG or WebP picture, or a damaged one")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def load_archives(path: Path) -> Collection:
+    """Returns the pictures of one archive, or of all archives in a folder.
+
+    Raises:
+        DataError: no archive, a damaged or compressed one, or an index that names what is not there.
+    """
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+    if not files:
+        raise DataError(f"{path}: no archives ({', '.join(SUFFIXES)}) in this folder")
+    found = [(number, member) for number, file in enumerate(files) for member in members_of(file)]
+    if not found:
+        raise DataError(f"{path}: no pictures ({', '.join(PICTURES)}) in {len(files)} archives")
+    index = path / INDEX
+    if path.is_dir() and index.exists():
+        rows = read_index(index)
+        return from_rows(Archived(files, _listed(index, rows, files, found)), rows)
+    return from_rows(Archived(files, found), [_described(member) for _, member in found])
+
+
+def _described(member: Member) -> dict[str, str]:
+    """What the archive alone tells of a member: its folder is the person, unless it says something else."""
+    return {"file": member.name, "identity": PurePosixPath(member.name).parent.name} | member.about
+
+
+def _listed(
+    index: Path, rows: Sequence[dict[str, str]], files: Sequence[Path], found: Sequence[tuple[int, Member]]
+) -> list[tuple[int, Member]]:
+    """Returns the member that each row of the index means; `shard` is an archive's name, or its number in order."""
+    shards = {file.name: number for number, file in enumerate(files)}
+    shards |= {str(number): number for number in range(len(files))}
+    by_name: dict[tuple[int | None, str], tuple[int, Member]] = {}
+    twice: set[tuple[int | None, str]] = set()
+    for number, member in found:
+        keys: list[tuple[int | None, str]] = [(number, member.name), (None, member.name)]
+        for key in keys:
+            twice |= {key} & by_name.keys()
+            by_name[key] = (number, member)
+    chosen, missing = [], []
+    for row in rows:
+        key = (shards.get(row.get("shard", "")), row["file"])
+        if key in twice:
+            raise DataError(f"{index}: {row['file']} is in several archives, or twice in one: add a column `shard`")
+        if key in by_name:
+            chosen.append(by_name[key])
+        else:
+            missing.append(row["file"])
+    if missing:
+        names = ", ".join(missing[:5])
+        raise DataError(f"{index}: {len(missing)} rows name pictures that are in no archive here: {names}; pack again")
+    return chosen
+
+
+def members_of(file: Path) -> list[Member]:
+    """Returns the pictures of one archive, in the order in which they lie.
+
+    Raises:
+        DataError: it cannot be read, ends too soon, or its members are compressed.
+    """
+    try:
+        found = _zip_members(file) if file.suffix == ".zip" else _tar_members(file)
+        size = file.stat().st_size
+    except (OSError, zipfile.BadZipFile, tarfile.TarError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: not an archive that can be read, damaged or cut off: {error}") from error
+    if cut := [member.name for member in found if member.offset + member.size > size]:
+        raise DataError(f"{file}: ends before {cut[0]} does: copy it again")
+    return found
+
+
+def _zip_members(file: Path) -> list[Member]:
+    with zipfile.ZipFile(file) as archive:
+        infos = [info for info in archive.infolist() if info.filename.lower().endswith(PICTURES)]
+    if packed := next((info.filename for info in infos if info.compress_type != zipfile.ZIP_STORED), None):
+        raise DataError(
+            f"{file}: {packed} is compressed, which makes pictures no smaller and reading slower: "
+            "pack it again without (zip -0 -r)"
+        )
+    if not infos:
+        return []
+    content = np.memmap(file, np.uint8, "r")
+    headers = np.array([info.header_offset for info in infos], np.int64)
+    low, high = (content[headers[:, None] + at].astype(np.int64) for at in ((26, 28), (27, 29)))
+    begins = headers + _LOCAL_HEADER + (low + 256 * high).sum(1)
+    return [Member(i.filename, int(at), i.file_size, {}) for i, at in zip(infos, begins, strict=True)]
+
+
+def _tar_members(file: Path) -> list[Member]:
+    found: list[Member] = []
+    about: dict[str, dict[str, str]] = {}
+    with tarfile.open(file, "r:") as archive:
+        for info in archive:
+            key = webdataset_key(info.name)
+            if not info.isfile():
+                continue
+            if info.name.endswith(".json") and (side := archive.extractfile(info)):
+                said = json.loads(side.read())
+                about[key] = {k: str(v) for k, v in said.items() if k in {"identity", "group", "split", "source"}}
+            elif info.name.lower().endswith(PICTURES):
+                found.append(Member(info.name, info.offset_data, info.size, {}))
+    return [Member(m.name, m.offset, m.size, about.get(webdataset_key(m.name), {})) for m in found]
+
+
+def webdataset_key(name: str) -> str:
+    """Returns what the parts of one WebDataset sample share: the name up to the first dot after the last slash."""
+    folder, slash, base = name.rpartition("/")
+    return f"{folder}{slash}{base.partition('.')[0]}"

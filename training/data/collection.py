@@ -1,0 +1,212 @@
+"""All samples of a training with who is on them, where they come from, and which rows are for what.
+
+`load` reads either a folder that `python -m training prepare` filled or archives that `training.data.folder` packed.
+"""
+
+from __future__ import annotations
+
+import bisect
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, cast, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collection:
+    """Samples and what is known of them; row i of every array is about `samples[i]`.
+
+    Raises:
+        DataError: the parts do not fit together, or a person is in training and in validation.
+    """
+
+    samples: Sequence[NDArray[Any]]  # pictures (H, W, 3) uint8 RGB, or sequences (T, C) float32; maybe lazy
+    identity: NDArray[np.int64]  # (N,), -1 where nobody knows who it is
+    names: tuple[str, ...]  # name of identity i
+    group: NDArray[np.str_]  # (N,) source or subgroup label, "" where unknown
+    teacher: NDArray[np.float16] | None  # (N, T) unit rows of the reference encoders, or None
+    train: NDArray[np.int64]  # rows
+    val: NDArray[np.int64]  # rows with identity >= 0, of people not in train
+
+    def __post_init__(self) -> None:
+        count = len(self.samples)
+        lengths = {"identity": len(self.identity), "group": len(self.group)}
+        lengths |= {} if self.teacher is None else {"teacher": len(self.teacher)}
+        if wrong := {name: length for name, length in lengths.items() if length != count}:
+            raise DataError(f"{count} samples want as many rows of everything, got {wrong}")
+        if count and int(self.identity.max(initial=-1)) >= len(self.names):
+            raise DataError(f"identity {int(self.identity.max())} has no name: there are {len(self.names)} names")
+        if len(self.val) and int(self.identity[self.val].min()) < 0:
+            raise DataError("validation rows have to be of known people: there are some with identity -1")
+        both = np.intersect1d(self.identity[self.train], self.identity[self.val])
+        if len(both):
+            who = ", ".join(self.names[i] for i in both[:5])
+            raise DataError(
+                f"{len(both)} people are in training and in validation ({who}{', ...' if len(both) > 5 else ''}): "
+                "split by person, as training.data.splits does"
+            )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def stack(self, rows: Iterable[int]) -> NDArray[Any]:
+        """Returns (B, ...) of samples of the same shape."""
+        return np.stack([self.samples[int(row)] for row in rows])
+
+
+def by_person(collection: Collection, rows: NDArray[np.int64], *, least: int = 1) -> dict[int, NDArray[np.int64]]:
+    """Returns the rows of every known person with at least `least` of them, in the order of their first row."""
+    people: dict[int, list[int]] = defaultdict(list)
+    for row, person in zip(rows.tolist(), collection.identity[rows].tolist(), strict=True):
+        if person >= 0:
+            people[person].append(row)
+    return {person: np.array(mine, np.int64) for person, mine in people.items() if len(mine) >= least}
+
+
+def train_labels(collection: Collection) -> tuple[NDArray[np.int64], int]:
+    """Returns (N,) labels and how many there are: 0, 1, ... for people in training, -1 for all other rows.
+
+    This is what a classifying loss wants: no class without a picture.
+    """
+    people = np.unique(collection.identity[collection.train])
+    people = people[people >= 0]
+    labels = np.full(len(collection), -1, np.int64)
+    mine = collection.train[collection.identity[collection.train] >= 0]
+    labels[mine] = np.searchsorted(people, collection.identity[mine])
+    return labels, len(people)
+
+
+def load(path: Path) -> Collection:
+    """Returns what is at `path`: a prepared folder, a folder of archives, or one archive.
+
+    Raises:
+        DataError: there is nothing of that kind, or it is damaged.
+    """
+    from training.data.archive import SUFFIXES, load_archives
+
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
+    if path.is_dir() and (path / "faces.npy").exists():
+        return load_prepared(path)
+    if path.is_file() or any(file.suffix in SUFFIXES for file in path.iterdir()):
+        return load_archives(path)
+    if any(entry.is_dir() for entry in path.iterdir()):
+        raise DataError(f"{path}: a folder of folders; pack the pictures first: python -m training pack {path} TARGET")
+    raise DataError(f"{path}: neither faces.npy nor archives ({', '.join(SUFFIXES)}) in this folder")
+
+
+def load_prepared(folder: Path) -> Collection:
+    """Returns what `prepare` left: `faces.npy`, `index.csv` and, if there is one, `teacher.npy`.
+
+    Identities that look like people of the benchmarks (`bench_overlap`) are in neither split.
+    """
+    rows = read_index(folder / "index.csv")
+    pictures = np.load(folder / "faces.npy", mmap_mode="r")
+    teacher = folder / "teacher.npy"
+    if len(pictures) != len(rows):
+        raise DataError(f"{folder}: faces.npy has {len(pictures)} pictures, index.csv {len(rows)} rows: prepare again")
+    return from_rows(
+        cast("Sequence[NDArray[Any]]", pictures), rows, np.load(teacher, mmap_mode="r") if teacher.exists() else None
+    )
+
+
+def read_index(file: Path) -> list[dict[str, str]]:
+    """Returns the rows of an index as dictionaries.
+
+    Raises:
+        DataError: it is not there, is no UTF-8 table, or has no column `file`.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as table:
+            rows = list(csv.DictReader(table, restval=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: cannot be read as a CSV table in UTF-8: {error}") from error
+    if not rows:
+        raise DataError(f"{file}: no rows; want a line with column names, then one for each picture")
+    if "file" not in rows[0]:
+        raise DataError(f"{file}: no column `file`, there are {', '.join(map(str, rows[0]))}")
+    return rows
+
+
+def from_rows(
+    samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]], teacher: NDArray[np.float16] | None = None
+) -> Collection:
+    """Returns the collection that an index describes.
+
+    Args:
+        samples: (N), one for each row.
+        rows: columns `identity` ("" for unknown), `group` or `source`, `split` (`val`, anything else trains),
+            `bench_overlap` (other than 0 and "": in neither split). All may be absent.
+        teacher: (N, T) unit rows, if there are any.
+    """
+    numbers: dict[str, int] = {}
+    names = [row.get("identity") or "" for row in rows]
+    identity = np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], np.int64)
+    clean = np.array([(row.get("bench_overlap") or "0") == "0" for row in rows], bool)
+    val = np.array([row.get("split") == "val" for row in rows], bool)
+    return Collection(
+        samples=samples,
+        identity=identity,
+        names=tuple(numbers),
+        group=np.array([row.get("group") or row.get("source") or "" for row in rows], np.str_),
+        teacher=teacher,
+        train=np.flatnonzero(clean & ~val),
+        val=np.flatnonzero(clean & val & (identity >= 0)),
+    )
+
+
+class Chained(Sequence[NDArray[Any]]):
+    """Several sequences as one, each still read only when asked for."""
+
+    def __init__(self, parts: Sequence[Sequence[NDArray[Any]]]) -> None:
+        self._parts = tuple(parts)
+        self._ends = list(accumulate(len(part) for part in parts))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray[Any]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[Any] | list[NDArray[Any]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        row = range(len(self))[index]  # negative ones, and IndexError
+        part = bisect.bisect_right(self._ends, row)
+        return self._parts[part][row - (self._ends[part - 1] if part else 0)]
+
+
+def join(*collections: Collection) -> Collection:
+    """Returns all of them as one; who has the same name in two of them is one person.
+
+    Raises:
+        DataError: some have reference embeddings and some have none, or of another width.
+    """
+    widths = [None if one.teacher is None else one.teacher.shape[1] for one in collections]
+    if len(set(widths)) != 1:
+        raise DataError(f"collections with reference embeddings of {widths} dimensions do not go together")
+    numbers: dict[str, int] = {}
+    identities = []
+    for one in collections:
+        table = np.array([*(numbers.setdefault(name, len(numbers)) for name in one.names), -1], np.int64)
+        identities.append(table[one.identity])  # -1 takes the last
+    begins = np.concatenate([[0], np.cumsum([len(one) for one in collections])])[:-1]
+    return replace(
+        collections[0],
+        samples=Chained([one.samples for one in collections]),
+        identity=np.concatenate(identities),
+        names=tuple(numbers),
+        group=np.concatenate([one.group for one in collections]),
+        teacher=None if widths[0] is None else np.concatenate([t for c in collections if (t := c.teacher) is not None]),
+        train=np.concatenate([one.train + begin for one, begin in zip(collections, begins, strict=True)]),
+        val=np.concatenate([one.val + begin for one, begin in zip(collections, begins, strict=True)]),
+    )

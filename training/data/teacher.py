@@ -1,0 +1,105 @@
+"""What the reference encoders make of any aligned face: the vectors that a small net is distilled from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from training.data.errors import DataError
+
+TEACHERS = ("encoder_edgeface_xs.onnx", "encoder_mbf.onnx")
+"""Their unit vectors, put side by side, are better than either (see the data's README)."""
+BATCH = 16
+MAPS = "maps.npy"
+MAPPED = ("encoder_mbf.onnx", "/features/conv/layers/layers.2/PRelu_output_0")
+"""The teacher and the node in it whose maps (64, 7, 7) its embedding is a linear function of: see `training.hints`."""
+
+
+def label(
+    pictures: Sequence[NDArray[np.uint8]],
+    folder: Path,
+    *,
+    teachers: Sequence[str] = TEACHERS,
+    threads: int | None = None,
+    maps: Path | None = None,
+) -> NDArray[np.float16]:
+    """Returns (N, T) unit rows: the unit vectors of all teachers side by side, at unit length again.
+
+    Args:
+        pictures: (112, 112, 3) uint8 RGB each, aligned; may be lazy.
+        folder: where the ONNX files are.
+        teachers: names of files that take NCHW RGB, (x - 127.5) / 127.5.
+        threads: how many cores to use; None takes all.
+        maps: the file into which `MAPPED`'s maps are written on the way, (N, 7, 7, 64) float16.
+
+    Raises:
+        DataError: a teacher is not there.
+    """
+    if missing := [name for name in teachers if not (folder / name).is_file()]:
+        raise DataError(f"{folder}: no reference encoder {', '.join(missing)}; see ../shared/data/README.md")
+    kept = {MAPPED[0]: (MAPPED[1], maps)} if maps else {}
+    rows = [_unit(embed(folder / name, pictures, threads=threads, maps=kept.get(name))) for name in teachers]
+    return _unit(np.hstack(rows)).astype(np.float16)
+
+
+def embed(
+    model: Path,
+    pictures: Sequence[NDArray[np.uint8]],
+    *,
+    threads: int | None = None,
+    maps: tuple[str, Path] | None = None,
+) -> NDArray[np.float32]:
+    """Returns (N, D) of one reference encoder, not of unit length.
+
+    Args:
+        model: an ONNX file that takes NCHW RGB, (x - 127.5) / 127.5.
+        pictures: as for `label`.
+        threads: likewise.
+        maps: a node with an output (B, C, H, W), and the file into which it is written as (N, H, W, C) float16.
+    """
+    import openvino
+
+    core = openvino.Core()
+    net = core.read_model(model)
+    net.reshape([BATCH, 3, 112, 112])
+    if maps:
+        net.add_outputs([next(op for op in net.get_ops() if op.get_friendly_name() == maps[0]).output(0)])
+    hints: dict[str, object] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    hints |= {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
+    compiled = core.compile_model(net, "CPU", hints)
+    rows = np.zeros((len(pictures) + BATCH, compiled.output(0).shape[1]), np.float32)
+    kept = _memory(maps[1], len(pictures), compiled.output(1).shape) if maps else None
+    jobs = openvino.AsyncInferQueue(compiled)
+
+    def done(request: openvino.InferRequest, start: int) -> None:
+        rows[start : start + BATCH] = request.get_output_tensor(0).data
+        if kept is not None:
+            part = kept[start : start + BATCH]
+            part[:] = request.get_output_tensor(1).data.transpose(0, 2, 3, 1)[: len(part)]
+
+    jobs.set_callback(done)
+    for start in track(range(0, len(pictures), BATCH), f"embedding with {model.name}"):
+        batch = np.zeros((BATCH, 112, 112, 3), np.uint8)
+        part = [pictures[i] for i in range(start, min(start + BATCH, len(pictures)))]
+        batch[: len(part)] = part
+        jobs.start_async([((batch.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)], start)
+    jobs.wait_all()
+    if kept is not None and maps:
+        kept.flush()
+        maps[1].with_suffix(".part").rename(maps[1])
+    return rows[: len(pictures)]
+
+
+def _memory(file: Path, count: int, shape: Sequence[int]) -> np.memmap[Any, np.dtype[np.float16]]:
+    _, channels, height, width = shape
+    rows = (count, height, width, channels)
+    return np.lib.format.open_memmap(file.with_suffix(".part"), "w+", np.float16, rows)  # type: ignore[no-untyped-call,no-any-return] # numpy
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

@@ -1,0 +1,60 @@
+"""The cohorts of a collection: its named validation people, the same by attribute, and its pictures without names."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.collection import Collection
+from training.evaluation.cohorts import Cohort, by_attribute, cohort_rows, labelled, terciles, unlabelled
+
+EVERYBODY = "named people of the validation"
+Embed = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+"""Rows of a collection in, (N, D) unit rows out."""
+
+
+def named_people(collection: Collection, embed: Embed) -> Cohort:
+    """Returns the validation people as one cohort: the one that thresholds are set by."""
+    return labelled(EVERYBODY, embed(collection.val), collection.identity[collection.val])
+
+
+def unnamed(collection: Collection, embed: Embed) -> list[Cohort]:
+    """Returns a cohort for each group of pictures without names; those that were not trained on come first."""
+    held_out = ~np.isin(np.arange(len(collection)), collection.train)
+    chosen = cohort_rows(collection.group, collection.identity, held_out)
+    teacher = collection.teacher
+    return [
+        unlabelled(name, embed(rows), None if teacher is None else np.asarray(teacher[rows]))
+        for name, rows in chosen.items()
+    ]
+
+
+def attributes(collection: Collection, embed: Embed, index: Path) -> list[Cohort]:
+    """Returns the validation people by group, and by what columns of `index.csv` say of their pictures.
+
+    `face_px` and `yaw` are cut into thirds, `grey` is 0 or 1; columns that are absent make no cohorts.
+    """
+    rows = collection.val
+    parts: dict[str, NDArray[np.bool_]] = {}
+    groups = collection.group[rows]
+    if len(np.unique(groups)) > 1:
+        parts |= {str(group): groups == group for group in np.unique(groups) if group}
+    told = _columns(index, rows) if index.exists() else {}
+    if "face_px" in told:
+        parts |= terciles("face", " px", told["face_px"])
+    if "yaw" in told:
+        parts |= terciles("turned", " eye distances", np.abs(told["yaw"]))
+    if "grey" in told:
+        parts["grey pictures"] = told["grey"] > 0
+    return by_attribute(embed(rows), collection.identity[rows], parts)
+
+
+def _columns(index: Path, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    with index.open(newline="", encoding="utf-8-sig") as file:
+        table = list(csv.DictReader(file))
+    known = [key for key in ("face_px", "yaw", "grey") if key in table[0]]
+    return {key: np.array([float(table[row][key] or "nan") for row in rows]) for key in known}
