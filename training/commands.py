@@ -201,6 +201,23 @@ def evaluate(
         report.write_text(build_report(task, results, command=command, now=datetime.now(UTC)))
 
 
+@app.command()
+def calibrate(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="a site's people: PERSON/photo.jpg")],
+    models: Models = Path("agent/models"),
+    out: Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="the site file: [models] site")] = Path(
+        "site.json"
+    ),
+) -> None:
+    """Fit threshold and score normalisation to a site's few photos of its own people, without retraining."""
+    from training import calibrate as module
+
+    said, troubles = module.calibrate_site(folder, models, out)
+    for trouble in troubles:
+        typer.echo(trouble, err=True)
+    typer.echo(json.dumps(said, indent=1))
+
+
 @app.command("train-detector")
 def train_detector(
     data: Data, work: Work = WORK, run: Path = Path("runs/detector"), start: Start = None, threads: int = 2

@@ -14,11 +14,10 @@ from agent.errors import ConfigError
 from agent.vision.encode import shrink
 from training.data.augment import Augmentation, augment
 from training.data.collection import Collection, load
+from training.data.errors import DataError
 from training.data.leaks import refuse_split_leaks, without_leaks
 from training.data.splits import ensure_split
-from training.data.errors import DataError
 from training.preset import Preset
-
 
 log = logging.getLogger(__name__)
 
