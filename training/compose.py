@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,7 +18,9 @@ CUT_OUTS = 0.4  # of what is pasted
 WHOLE, SEEN = 2 / 3, 0.15
 """A face of which less than `WHOLE` is to be seen is not asked about, one with less than `SEEN` is none."""
 SMALLEST = 7.0  # pixels, square root of the box's area; smaller ones are not asked about
-NOISES = 32
+ELSEWHERE = 0.3
+"""How often a place in a photograph is shown that need not be a face: hands, ears and emblems are mistaken for some."""
+NOISES = 32  # kept and used over and over: drawing one takes longer than all the rest
 
 
 class Drawn(NamedTuple):
@@ -94,14 +96,12 @@ class Composer:
             middle, axes = ((left + right) / 2, (top + bottom) / 2), (1.1 * (right - left), 1.1 * (bottom - top))
             cv2.ellipse(mask, (middle, axes, random.uniform(-10, 10)), 255, -1)
         dark = cv2.inRange(picture, (0, 0, 0), (7, 7, 7))
-        if not any(edge.any() for edge in (dark[0], dark[-1], dark[:, 0], dark[:, -1])):
-            return mask
-        count, parts = cv2.connectedComponents(dark)
-        inside = np.full(count, 255, np.uint8)
-        for edge in (parts[0], parts[-1], parts[:, 0], parts[:, -1]):
-            inside[edge] = 0
-        inside[0] = 255  # what is not black
-        mask &= inside[parts]
+        if any(edge.any() for edge in _edges(dark)):
+            count, parts = cv2.connectedComponents(dark)
+            inside = np.full(count, 255, np.uint8)
+            inside[np.concatenate(_edges(parts))] = 0
+            inside[0] = 255  # what is not black
+            mask &= inside[parts]
         return mask
 
     def _background(self, width: int, height: int) -> PIXELS:
@@ -121,10 +121,7 @@ class Composer:
             size = (box[2:] - box[:2]) * random.uniform(0.2, 0.5, 2)
             x, y = np.maximum(random.uniform(box[:2] - size / 2, box[2:] - size / 2), 0).astype(int)
             part = drawn.picture[y : y + int(size[1]), x : x + int(size[0])]
-            colour = random.integers(0, 256, 3)
-            if random.random() < 0.5:
-                colour = drawn.picture[random.integers(drawn.picture.shape[0]), random.integers(drawn.picture.shape[1])]
-            part[:] = colour
+            part[:] = random.integers(0, 256, 3)
 
     def _placement(self, scene: Scene, width: int, height: int) -> tuple[NDArray[np.float64], bool]:
         """Returns a matrix that gives one face of the scene a size, drawn evenly on a log scale, and a place.
@@ -142,13 +139,9 @@ class Composer:
         reach = (0.45 if random.random() < 0.85 else 0.2) * wanted
         target = [random.uniform(min(reach, w / 2), max(w - reach, w / 2)) for w in (width, height)]
         middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+        if scene.exact and random.random() < ELSEWHERE:
+            middle = random.uniform(0, 1, 2) * scene.picture.shape[1::-1]
         return np.column_stack([turn, np.array(target) - turn @ middle]), mirrored
-
-    def _noise(self, picture: PIXELS) -> NDArray[np.int16]:
-        """Returns noise of the picture's shape with a deviation of 64, one of a few made in advance."""
-        if not self._noises or self._noises[0].shape != picture.shape:
-            self._noises = [self._random.normal(0, 64, picture.shape).astype(np.int16) for _ in range(NOISES)]
-        return self._noises[self._random.integers(NOISES)]
 
     def _weather(self, picture: PIXELS) -> PIXELS:
         random = self._random
@@ -161,7 +154,10 @@ class Composer:
         if random.random() < 0.25:
             picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.6))
         if random.random() < 0.3:
-            picture = cv2.addWeighted(picture, 1, self._noise(picture), random.uniform(2, 10) / 64, 0, dtype=cv2.CV_8U)
+            if not self._noises or self._noises[0].shape != picture.shape:
+                self._noises = [random.normal(0, 64, picture.shape).astype(np.int16) for _ in range(NOISES)]
+            noise = self._noises[random.integers(NOISES)]
+            picture = cv2.addWeighted(picture, 1, noise, random.uniform(2, 10) / 64, 0, dtype=cv2.CV_8U)
         return np.asarray(picture, np.uint8)
 
 
@@ -240,6 +236,10 @@ def _move(
     points = scene.points @ turn.T + shift
     points = points[:, SWAP] if mirrored else points
     return np.hstack([middles - halves, middles + halves]).astype(np.float32), points.astype(np.float32)
+
+
+def _edges(picture: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    return picture[0], picture[-1], picture[:, 0], picture[:, -1]
 
 
 def _inside(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
