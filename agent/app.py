@@ -192,7 +192,7 @@ class Agent:
 
     def _known(self) -> Known:
         self._gallery_version = people.gallery_version(self._db)  # first: what changes from now on is seen next time
-        gallery = people.load_gallery(self._db, self._bundle.model_id)
+        gallery = people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
         threshold = self._bundle.threshold(gallery.templates)
         log.info(
             "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",

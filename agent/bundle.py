@@ -11,12 +11,20 @@ from typing import Any
 
 from agent.config import Config
 from agent.errors import ModelError
+from agent.gallery.site import Site
+from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.threshold import FmrTable, Threshold, threshold_for
 from agent.hardware import backends
+from agent.types import Image
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
+from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
+from agent.vision.selftest import SelfTest, read_golden, self_test
+
+STAFF = Path(__file__).parent / "demo" / "staff"
+"""Pictures of people who do not exist."""
 
 SAME_PERSON_FMR = 1e-2
 """Enrolment: photos less alike than what one pair of strangers in a hundred reaches are of different people."""
@@ -49,6 +57,25 @@ def read_card(model: Path) -> Card:
         raise ModelError(f"{path}: not a model card: {error!r}; copy it again") from error
 
 
+def read_site(path: Path, encoder: Card) -> Site:
+    """Returns what was learnt of a site.
+
+    Raises:
+        ModelError: the file is missing, is none, or belongs to another encoder.
+    """
+    dimension = encoder.fields.get("dimension")
+    try:
+        with _naming(path):
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            return Site.from_json(fields, model=encoder.id, dimension=dimension if isinstance(dimension, int) else None)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot read the site file of [models] site: {error.strerror}; make one with `latchkey calibrate`"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelError(f"{path}: not a site file: {error}; make one with `latchkey calibrate`") from error
+
+
 @contextmanager
 def _naming(model: Path) -> Iterator[None]:
     """Lets what is wrong with a model say which file it is."""
@@ -58,19 +85,43 @@ def _naming(model: Path) -> Iterator[None]:
         raise ModelError(f"{model}: {error}") from error
 
 
+def _staff(name: str) -> Image:
+    try:
+        return decode_picture((STAFF / name).read_bytes())
+    except OSError as error:
+        raise ModelError(f"its card names a picture that is not in {STAFF}: {name}: {error.strerror}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The two models' cards, and how to get eyes that use them."""
+    """The two models' cards, what is known of the site, and how to get eyes that use them."""
 
     config: Config
     detector: Card
     encoder: Card
-    table: FmrTable
+    table: FmrTable  # what thresholds go by: upper bounds where there are any
+    likely: FmrTable  # the rates themselves
+    site: Site | None
 
     @property
     def model_id(self) -> str:
         """The encoder's id: whose templates are compared."""
         return self.encoder.id
+
+    @property
+    def space(self) -> Space:
+        """Where faces are compared."""
+        return AS_ENCODED if self.site is None else self.site.space
+
+    @property
+    def duplicate_threshold(self) -> float:
+        """Enrolment: cosine from which somebody is enrolled already."""
+        return self.table.cosine_for(DUPLICATE_FMR)
+
+    @property
+    def same_person_threshold(self) -> float:
+        """Enrolment: cosine below which photos show different people; a bound here would only refuse more of them."""
+        return self.likely.cosine_for(SAME_PERSON_FMR)
 
     def eyes(self) -> Eyes:
         """Returns new eyes: a thread each."""
@@ -83,7 +134,31 @@ class Bundle:
             finds = Detector(detector, score_threshold=config.detector.score_threshold)
         with _naming(config.models.encoder):
             encodes = Encoder(encoder, self.model_id, flip_average=config.gate.flip_average)
+        if self.space.dimension not in (None, encodes.dimension):
+            raise ModelError(
+                f"{config.models.site}: is for vectors of {self.space.dimension} numbers, the encoder makes "
+                f"{encodes.dimension}: run `latchkey calibrate` again"
+            )
         return Eyes(finds, encodes)
+
+    def self_test(self, encoder: Encoder) -> SelfTest | None:
+        """Returns whether an encoder says what it said when it was made; None where its card does not tell.
+
+        Raises:
+            ModelError: it does not.
+        """
+        with _naming(self.config.models.encoder):
+            crops, least = read_golden(self.encoder.fields)
+            if not crops:
+                return None
+            tested = self_test(encoder, crops, least, _staff)
+            if not tested.good:
+                raise ModelError(
+                    f"says something else about {tested.worst} than when it was made: the cosine is "
+                    f"{tested.cosines[tested.worst]:.3f}, at least {least} is wanted; try another [engine] runtime, or "
+                    "no delegate"
+                )
+        return tested
 
     def threshold(self, templates: int) -> Threshold:
         """Returns the cosine that keeps the configured rate of false accepts in a gallery of so many templates."""
@@ -106,7 +181,12 @@ def open_bundle(config: Config) -> Bundle:
     """Returns the configured models' cards, read and checked.
 
     Raises:
-        ModelError: a card is missing or has no table of false match rates.
+        ModelError: a card is missing or has no table of false match rates, or the site file belongs to another encoder.
     """
     encoder = read_card(config.models.encoder)
-    return Bundle(config, read_card(config.models.detector), encoder, FmrTable.from_card(encoder.fields))
+    site = read_site(config.models.site, encoder) if config.models.site is not None else None
+    table, likely = (
+        FmrTable.from_card(encoder.fields, config.gate.cohort, bound=bound) if site is None else site.table(bound=bound)
+        for bound in (True, False)
+    )
+    return Bundle(config, read_card(config.models.detector), encoder, table, likely, site)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, Bundle
+from agent.bundle import Bundle
 from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
@@ -75,8 +75,8 @@ class Administration:
         self._enroller = Enroller(
             sight.look,
             bundle.limits,
-            duplicate_threshold=bundle.table.cosine_for(DUPLICATE_FMR),
-            same_person_threshold=bundle.table.cosine_for(SAME_PERSON_FMR),
+            duplicate_threshold=bundle.duplicate_threshold,
+            same_person_threshold=bundle.same_person_threshold,
         )
 
     def enrol(
@@ -110,7 +110,7 @@ class Administration:
         check_names(person, name)
         for _ in range(TRIES):
             version, gallery = self._gallery()
-            known = without(gallery, person) if replace else gallery
+            known = gallery.without(person) if replace else gallery
             new = _not_yet(self._enroller.templates(photos, person, known), known, person)
             request = Request(by, self._now(), self._boot_id, command_id)
             add = partial(
@@ -151,27 +151,16 @@ class Administration:
         """Who is enrolled now, with the version of that."""
         version = people.gallery_version(self._db)
         if self._known is None or self._known[0] != version:
-            self._known = version, people.load_gallery(self._db, self._bundle.model_id)
+            self._known = version, people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
         return self._known
-
-
-def without(gallery: Gallery, person: str) -> Gallery:
-    """Returns everybody else."""
-    if person not in gallery.people:
-        return gallery
-    index = gallery.people.index(person)
-    keep = gallery.owners != index
-    owners = gallery.owners[keep]
-    others = [name for name in gallery.people if name != person]
-    return Gallery.build(gallery.model, others, gallery.vectors[keep], owners - (owners > index))
 
 
 def _not_yet(templates: Templates, gallery: Gallery, person: str) -> Templates:
     """The templates that are not there, so that a command which is repeated changes nothing."""
-    if person not in gallery.people:
+    own = gallery.of(person)  # (N, D)
+    if not len(own):
         return templates
-    own = gallery.vectors[gallery.owners == gallery.people.index(person)]  # (N, D)
-    return [template for template in templates if float((own @ template[0].vector).max()) < SAME_PICTURE]
+    return [each for each in templates if float((own @ gallery.space(each[0].vector)).max()) < SAME_PICTURE]
 
 
 def _with(db: Db) -> Write:

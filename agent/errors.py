@@ -7,6 +7,7 @@
     ├── ModelError (ValueError)       a model file is missing, damaged or not the one its card describes: exit 2
     ├── StoreError (OSError)          the database cannot be used (newer version, damaged, in use): exit 2
     │   └── StoreFull                 there is no room to record an event
+    ├── CalibrationError (ValueError) people or photos are too few to calibrate with
     ├── PictureError (ValueError)     bytes that are not a picture we take
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
     └── CommandError (ValueError)     a command that cannot be carried out, with its code
@@ -43,6 +44,10 @@ class StoreError(LatchkeyError, OSError):
 
 class StoreFull(StoreError):
     """There is no room to record."""
+
+
+class CalibrationError(LatchkeyError, ValueError):
+    """There are too few people or photos to say anything of a site."""
 
 
 class PictureError(LatchkeyError, ValueError):

@@ -8,9 +8,10 @@ import pytest
 from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, open_bundle, read_card
 from agent.config import load_config
 from agent.errors import ConfigError, HardwareError, ModelError
+from agent.gallery.space import Space
 from agent.hardware.backends import BACKENDS
 from agent.vision.quality import QualityLimits
-from tests.fakes import blocks
+from tests.fakes import blocks, sites
 from tests.fakes.engines import NOTING, NotingEngine
 
 opened = NotingEngine.asked
@@ -96,6 +97,52 @@ def test_the_rates_of_enrolment_are_on_the_table(models):
 def test_limits_are_those_configured(models):
     assert open_bundle(config(models)).limits == QualityLimits()
     assert open_bundle(config(models, **{"quality.min_face_px": 80.0})).limits.min_face_px == 80
+
+
+class TestSite:
+    def test_its_rates_and_its_space_count(self, models):
+        site = sites.write(models / "site.json")
+        plain, own = open_bundle(config(models)), open_bundle(config(models, **{"models.site": site}))
+        assert plain.site is None
+        assert plain.space.mean is None
+        assert own.space.mean.tolist() == sites.MEAN.tolist()
+        assert own.table.cosine_for(3e-3) == pytest.approx(0.2)  # the bounds
+        assert own.duplicate_threshold == pytest.approx(0.4)
+        assert own.same_person_threshold == pytest.approx(0.1)  # the rates
+        assert plain.threshold(10).cosine != own.threshold(10).cosine
+
+    def test_of_another_encoder(self, models):
+        site = sites.write(models / "site.json", model="latchkey-encoder-9-00000000")
+        with pytest.raises(ModelError, match=r"site\.json: was made with the encoder 'latchkey-encoder-9-00000000'"):
+            open_bundle(config(models, **{"models.site": site}))
+
+    def test_that_is_missing(self, models):
+        with pytest.raises(ModelError, match=r"site\.json: cannot read the site file .*: No such file"):
+            open_bundle(config(models, **{"models.site": models / "site.json"}))
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"", b"{", b"[]", b"\xff\xfe\x00", b"7", b"[" * 100_000],
+        ids=["empty", "cut", "list", "bytes", "7", "deep"],
+    )
+    def test_that_is_none(self, models, data):
+        (models / "site.json").write_bytes(data)
+        with pytest.raises(ModelError, match=r"site\.json: not a site file"):
+            open_bundle(config(models, **{"models.site": models / "site.json"}))
+
+    def test_for_longer_vectors_than_the_encoder_makes(self, models):
+        site = sites.write(models / "site.json", space=Space(np.zeros(8, np.float32)))
+        with pytest.raises(ModelError, match=r"site\.json: is for vectors of 8 numbers, the encoder makes 3"):
+            open_bundle(config(models, **{"models.site": site})).eyes()
+
+
+def test_the_worst_cohort_is_the_default(models):
+    card = json.loads((models / "encoder.json").read_text())
+    card["fmr"] |= {"cohort": "us", "worst": blocks.TABLE | {"similarity": [0.1, 0.4, 0.6, 0.8], "cohort": "them"}}
+    (models / "encoder.json").write_text(json.dumps(card))
+    worst, own = open_bundle(config(models)), open_bundle(config(models, **{"gate.cohort": "card"}))
+    assert (worst.table.cohort, own.table.cohort) == ("them", "us")
+    assert worst.duplicate_threshold == pytest.approx(own.duplicate_threshold + 0.1)
 
 
 # What may be wrong

@@ -1,5 +1,6 @@
 """The checks, over real folders, a real database and a real broker."""
 
+import json
 import os
 import shutil
 import socket
@@ -15,7 +16,7 @@ from agent.config import load_config
 from agent.hardware import backends
 from agent.mqtt.connection import Ready
 from agent.store.db import open_db
-from tests.fakes import blocks, scenes
+from tests.fakes import blocks, scenes, sites
 from tests.fakes.blocks import RED, Block
 from tests.fakes.terminal import Terminal, forget_logging
 
@@ -26,7 +27,7 @@ with agent_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
-NAMES = ["config", "camera", "models", "database", "broker", "door", "clock", "disk"]
+NAMES = ["config", "camera", "models", "rates", "database", "broker", "door", "clock", "disk"]
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ class TestReport:
         assert [line.split()[1] for line in lines] == NAMES
         assert lines[0] == f"ok     config    {latchkey.config}"
         assert lines[1] == "ok     camera    files pictures: 64x48 pixels"
-        assert lines[4] == "note   broker    switched off, events stay here; set [mqtt] enabled = true"
+        assert lines[5] == "note   broker    switched off, events stay here; set [mqtt] enabled = true"
 
     def test_what_failed_says_what_to_do_and_the_rest_is_checked(self, latchkey):
         outcome = latchkey("check", "--camera", "none.mp4", "--set", "models.detector=none.tflite")
@@ -136,6 +137,42 @@ class TestModels:
         outcome = latchkey("check", "--json", "--set", "engine.runtime=tflite-runtime")
         assert (outcome.code, finding(outcome, "models")["state"]) == (2, "failed")
         assert "no_such_module" in finding(outcome, "models")["text"]
+
+
+class TestRates:
+    def test_of_the_card(self, latchkey):
+        latchkey("enrol", "anna", latchkey.photo("a.png", Block(RED)))
+        found = look(latchkey, checks.rates)
+        assert found.state is State.OK
+        assert found.text == "threshold 0.480 for 1 template, by the encoder's own cohort"
+        assert "latchkey calibrate" in found.advice
+
+    def test_of_the_worst_cohort(self, latchkey):
+        card = latchkey.folder / "models" / "encoder.json"
+        fields = json.loads(card.read_text())
+        fields["fmr"]["worst"] = blocks.TABLE | {"cohort": "twins", "similarity": [0.0, 0.4, 0.6, 0.8]}
+        card.write_text(json.dumps(fields))
+        assert look(latchkey, checks.rates).text.endswith("by the encoder's worst cohort (twins)")
+        assert look(latchkey, checks.rates, gate__cohort="card").text.endswith("by the encoder's own cohort")
+
+    def test_of_the_site(self, latchkey):
+        sites.write(latchkey.folder / "site.json")
+        found = look(latchkey, checks.rates, models__site=latchkey.folder / "site.json")
+        assert found.state is State.OK
+        assert found.text.endswith("site.json: 12 people, 2026-11-26, faces centred")
+        assert found.advice == ""
+
+    def test_that_let_nobody_in(self, latchkey):
+        sites.write(latchkey.folder / "site.json", fmr=sites.TABLE | {"fmr": [0.5, 0.4, 0.3, 0.2], "upper": None})
+        found = look(latchkey, checks.rates, models__site=latchkey.folder / "site.json")
+        assert (found.state, found.text[:15]) == (State.WARNING, "threshold 0.990")
+
+    def test_a_site_of_another_encoder_fails_with_the_models(self, latchkey):
+        sites.write(latchkey.folder / "site.json", model="latchkey-encoder-9-00000000")
+        outcome = latchkey("check", "--json", "--set", "models.site=site.json")
+        assert outcome.code == 2
+        assert "was made with the encoder 'latchkey-encoder-9-00000000'" in finding(outcome, "models")["text"]
+        assert finding(outcome, "rates")["state"] == "warning"
 
 
 class TestDatabase:

@@ -16,7 +16,20 @@ from agent.hardware.backends import BACKENDS
 from agent.version import VERSION
 from tests.fakes.terminal import Terminal, forget_logging
 
-COMMANDS = ["run", "demo", "check", "enrol", "identify", "embed", "events", "bench", "version", "people", "door"]
+COMMANDS = [
+    "run",
+    "demo",
+    "check",
+    "enrol",
+    "identify",
+    "calibrate",
+    "embed",
+    "events",
+    "bench",
+    "version",
+    "people",
+    "door",
+]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],
     "demo": ["--camera"],
@@ -27,6 +40,7 @@ OPTIONS = {
     "people remove": ["PERSON", "--yes", "--json"],
     "door release": ["--config"],
     "identify": ["IMAGE...", "--json"],
+    "calibrate": ["--out", "--json", "--config", "--set"],
     "embed": ["IMAGE...", "--npz", "--aligned", "--json", "--threads"],
     "events": ["--follow", "--json", "--since", "--limit"],
     "bench": ["--json", "--frames", "--clip", "--quick"],

@@ -8,7 +8,7 @@ import pytest
 
 from agent.bundle import open_bundle
 from agent.config import load_config
-from agent.enrolment import Administration, without
+from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused, PictureError, StoreFull
 from agent.gallery.match import Gallery
 from agent.hardware.backends import BACKENDS
@@ -16,7 +16,7 @@ from agent.mqtt.telemetry import AuditEvent, event_body
 from agent.register import Request
 from agent.store import events, people
 from agent.store.db import open_db
-from tests.fakes import blocks
+from tests.fakes import blocks, sites
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -232,16 +232,51 @@ class TestWithout:
     def test_the_others_keep_their_templates(self):
         vectors = np.eye(5, dtype=np.float32)
         gallery = Gallery.build("m", ["a", "b", "c"], vectors, [0, 1, 1, 2, 2])
-        rest = without(gallery, "b")
+        rest = gallery.without("b")
         assert rest.people == ("a", "c")
         assert rest.nearest(vectors[4]).person == "c"
         assert rest.nearest(vectors[1]).similarity == 0
-        assert without(gallery, "z") is gallery
+        assert gallery.without("z") is gallery
 
     def test_nobody_may_be_left(self):
-        rest = without(Gallery.build("m", ["a"], np.eye(1, 3, dtype=np.float32), [0]), "a")
+        rest = Gallery.build("m", ["a"], np.eye(1, 3, dtype=np.float32), [0]).without("a")
         assert rest.nearest(np.eye(1, 3, dtype=np.float32)[0]).person is None
 
 
 def test_a_request_from_the_command_line_has_no_command_id():
     assert Request("cli", NOW, "boot").command_id is None
+
+
+class TestSite:
+    """With a site file nobody is enrolled again, and everything is compared in its space."""
+
+    @pytest.fixture
+    def others(self, bundle, tmp_path):
+        """The same terminal, calibrated to people who are all rather red."""
+        config = bundle.config
+        site = sites.write(tmp_path / "site.json")
+        return open_bundle(config.model_copy(update={"models": config.models.model_copy(update={"site": site})}))
+
+    def test_those_enrolled_before_are_known(self, admin, others, db):
+        admin.enrol("anna", None, [photo(RED)], by="cli")
+        calibrated = Administration(others, others.eyes(), db, boot_id="boot")
+        (face,) = calibrated.identify(photo(RED))["faces"]
+        assert (face["person"], face["similarity"]) == ("anna", 1.0)
+        assert face["threshold"] == pytest.approx(others.threshold(1).cosine, abs=1e-4)
+        assert calibrated.enrol("anna", None, [photo(RED)], by="cli")["added"] == 0
+
+    def test_templates_stay_as_the_encoder_made_them(self, bundle, others, db):
+        Administration(others, others.eyes(), db, boot_id="boot").enrol("anna", None, [photo(RED)], by="cli")
+        (seen,) = bundle.eyes().look(paint(Block(RED)))
+        assert people.load_gallery(db, bundle.model_id).vectors[0] == pytest.approx(seen.embedding.vector)
+
+    def test_who_is_alike_is_decided_there(self, bundle, others, db):
+        one, other = (190, 60, 60), (200, 120, 60)
+        (a,), (b,) = (bundle.eyes().look(paint(Block(colour))) for colour in (one, other))
+        vectors = np.stack([a.embedding.vector, b.embedding.vector])
+        raw, placed = float(vectors[0] @ vectors[1]), float(np.prod(others.space(vectors), axis=0).sum())
+        assert placed < raw - 0.01
+        calibrated = Administration(others, others.eyes(), db, boot_id="boot")
+        calibrated.enrol("anna", None, [photo(one)], by="cli")
+        with pytest.raises(EnrolmentRefused, match=f"enrolled already as anna: similarity {placed:.3f}"):
+            calibrated.enrol("bob", None, [photo(other)], by="cli")

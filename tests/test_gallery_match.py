@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent.gallery.coarse import Coarse
 from agent.gallery.match import Gallery
+from agent.gallery.space import Space
 from agent.types import Match
 
 
@@ -178,3 +179,44 @@ def test_a_wrong_gallery_is_refused(people, vectors, owners, words):
 def test_a_wrong_probe_is_refused(probe, words):
     with pytest.raises(ValueError, match=words):
         Gallery.build("m", ["anna"], axes(0), [0]).nearest(probe)
+
+
+class TestSpace:
+    """Templates and probes come raw, and are compared where the site has them compared."""
+
+    def gallery(self, seed=8, matrix=None):
+        rng = np.random.default_rng(seed)
+        vectors, owners = unit(rng.standard_normal((30, 16)) + 1), np.repeat(np.arange(10), 3)
+        space = Space(vectors.mean(axis=0), matrix)
+        return vectors, owners, space, Gallery.build("m", [f"p{i}" for i in range(10)], vectors, owners, space)
+
+    @pytest.mark.parametrize("matrix", [None, np.diag(np.arange(1, 17)).astype(np.float32)], ids=["mean", "matrix"])
+    def test_ranked_equals_naive_loops_over_placed_vectors(self, matrix):
+        vectors, owners, space, gallery = self.gallery(matrix=matrix)
+        probe = unit(np.random.default_rng(9).standard_normal(16) + 1)
+        expected = brute_force(gallery.people, space(vectors), owners, space(probe))
+        got = gallery.ranked(probe, 10)
+        assert [person for person, _ in got] == [person for person, _ in expected]
+        assert [cosine for _, cosine in got] == pytest.approx([cosine for _, cosine in expected], abs=1e-6)
+        assert gallery.nearest(vectors[4]).similarity == pytest.approx(1.0)
+
+    def test_what_all_share_no_longer_makes_strangers_alike(self):
+        vectors, owners, _, gallery = self.gallery()
+        raw = Gallery.build("m", gallery.people, vectors, owners)
+        assert gallery.without("p0").nearest(vectors[0]).similarity < raw.without("p0").nearest(vectors[0]).similarity
+
+    def test_without_somebody_the_others_are_where_they_were(self):
+        vectors, _, space, gallery = self.gallery()
+        rest = gallery.without("p4")
+        assert rest.space is space
+        assert np.array_equal(rest.vectors, np.delete(gallery.vectors, [12, 13, 14], axis=0))
+        assert rest.nearest(vectors[0]).similarity == pytest.approx(1.0)
+
+    def test_templates_of_somebody(self):
+        vectors, _, space, gallery = self.gallery()
+        assert np.array_equal(gallery.of("p2"), space(vectors)[6:9])
+        assert gallery.of("nobody").shape == (0, 16)
+
+    def test_nobody(self):
+        space = Space(np.zeros(4, np.float32))
+        assert Gallery.empty("m", space).nearest(axes(0)[0]).person is None

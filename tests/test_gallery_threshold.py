@@ -147,6 +147,49 @@ def test_a_bad_table_is_a_model_error(changes, words):
         table(**changes)
 
 
+UPPER = {"upper": [2e-1, 2e-2, 2e-3, 2e-4, 2e-5]}
+WORST = {"worst": STRAIGHT | UPPER | {"cohort": "twins", "similarity": [0.2, 0.3, 0.4, 0.5, 0.6]}}
+
+
+def test_bounds_count_where_the_card_has_them():
+    assert table(**UPPER).cosine_for(2e-3) == pytest.approx(0.3)
+    likely = FmrTable.from_card({"fmr": STRAIGHT | UPPER}, bound=False)
+    assert likely.cosine_for(1e-3) == pytest.approx(0.3)
+    assert table(**UPPER, impostor_pairs=20_000).measured_to == 0.3  # by the rates, not by the bounds
+
+
+def test_the_worst_cohort_counts_where_it_is_asked_for_and_there():
+    card = {"fmr": STRAIGHT | WORST | {"cohort": "everybody"}}
+    worst, own = (FmrTable.from_card(card, cohort) for cohort in ("worst", "card"))
+    assert (worst.cohort, worst.cosine_for(2e-3)) == ("twins", pytest.approx(0.4))
+    assert (own.cohort, own.cosine_for(1e-3)) == ("everybody", pytest.approx(0.3))
+    assert FmrTable.from_card({"fmr": STRAIGHT}, "worst") == table()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"upper": [1e-1] * 3}, "not an upper bound for each of the 5", id="lengths differ"),
+        pytest.param({"upper": [1e-1, 1e-2, 1e-3, 1e-4, 1e-6]}, "not an upper bound", id="a bound below the rate"),
+        pytest.param({"upper": [1e-1, 1e-1, 2e-1, 1e-1, 1e-1]}, "fmr.upper on .* does not descend", id="that rise"),
+        pytest.param({"upper": [1] * 5}, "no two different rates", id="that are all the same"),
+        pytest.param({"upper": "x"}, "fmr.upper on .* not a list", id="words"),
+        pytest.param({"worst": 7}, "fmr.worst on the model's card is not a table", id="no table"),
+        pytest.param({"worst": {}}, "worst cohort is not a list of numbers", id="an empty table"),
+    ],
+)
+def test_bad_bounds_and_cohorts_are_a_model_error(changes, words):
+    with pytest.raises(ModelError, match=words):
+        FmrTable.from_card({"fmr": STRAIGHT | changes}, "worst")
+
+
+def test_the_rates_of_a_site_go_on_where_nothing_was_measured():
+    few = FmrTable.from_site(STRAIGHT | UPPER | {"impostor_pairs": 66})
+    assert few.cosine_for(2e-5) == pytest.approx(0.5)
+    assert few.measured_to == 0.1
+    assert cosine(2e-5, of=few).extrapolated
+
+
 @pytest.mark.parametrize("card", [{}, {"fmr": None}, {"fmr": [1, 2]}])
 def test_a_card_without_a_table_is_a_model_error(card):
     with pytest.raises(ModelError, match="no table 'fmr'"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +107,7 @@ def _train(preset: Preset, folder: Path, data: Path | None, work: Path, *, start
     from training.tasks import Task
 
     with joined(device) as world:
+        logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
         if world.leads:
             run.open(preset)
@@ -197,6 +199,23 @@ def evaluate(
     if report:
         command = "python -m training " + " ".join(sys.argv[1:])
         report.write_text(build_report(task, results, command=command, now=datetime.now(UTC)))
+
+
+@app.command()
+def calibrate(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="a site's people: PERSON/photo.jpg")],
+    models: Models = Path("agent/models"),
+    out: Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="the site file: [models] site")] = Path(
+        "site.json"
+    ),
+) -> None:
+    """Fit threshold and score normalisation to a site's few photos of its own people, without retraining."""
+    from training import calibrate as module
+
+    said, troubles = module.calibrate_site(folder, models, out)
+    for trouble in troubles:
+        typer.echo(trouble, err=True)
+    typer.echo(json.dumps(said, indent=1))
 
 
 @app.command("train-detector")

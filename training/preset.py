@@ -26,6 +26,9 @@ class Data(Table):
     """Where samples come from."""
 
     kind: Literal["prepared", "made-up", "signature-online", "signature-offline"]
+    leaks: Literal["refuse", "leave-out"] = Field(
+        default="refuse", description="prepared: what becomes of pictures that are in training and in validation"
+    )
     people: int = Field(default=40, ge=4, description="made-up: how many identities are drawn")
     pictures: int = Field(default=8, ge=2, description="made-up: how many pictures of each")
 

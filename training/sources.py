@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +15,11 @@ from agent.vision.encode import shrink
 from training.data.augment import Augmentation, augment
 from training.data.collection import Collection, load
 from training.data.errors import DataError
+from training.data.leaks import refuse_split_leaks, without_leaks
+from training.data.splits import ensure_split
 from training.preset import Preset
+
+log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -73,12 +78,27 @@ def make(preset: Preset, data: Path | None, work: Path) -> Source:
         drawn = made_up(preset.data.people, preset.data.pictures, seed=preset.seed)
         return Pictures(drawn, augmentation(preset))
     if kind == "prepared":
-        return Pictures(load(work), augmentation(preset))
+        return Pictures(_clean(ensure_split(load(work), seed=preset.seed), preset), augmentation(preset))
     if data is None:
         raise DataError(f"the preset {preset.name} reads {kind}: name the folder with --data")
     from training.signatures.source import Drawings, Trajectories
 
     return (Trajectories if kind == "signature-online" else Drawings)(data, preset)
+
+
+def _clean(collection: Collection, preset: Preset) -> Collection:
+    """Returns the collection without pictures that are in training and in validation, or refuses it."""
+    if preset.data.leaks == "refuse":
+        refuse_split_leaks(collection)
+        return collection
+    clean, pairs = without_leaks(collection)
+    if pairs:
+        log.warning(
+            "%d pictures are in training and in validation: %d rows are left out of training",
+            len(pairs),
+            len(collection.train) - len(clean.train),
+        )
+    return clean
 
 
 def augmentation(preset: Preset) -> Augmentation:

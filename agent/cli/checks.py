@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from agent.bodies import clock_state
-from agent.bundle import open_bundle
+from agent.bundle import Bundle, open_bundle
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database
 from agent.cli.output import counted
 from agent.config import Config, find_config
 from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError
+from agent.gallery.threshold import HIGHEST_COSINE
 from agent.make import make_camera, make_door
 from agent.mqtt.connection import Connection, Gone, Happening, Ready
 from agent.mqtt.link import HINTS
@@ -62,13 +63,43 @@ def camera(config: Config) -> Finding:
 
 
 def models(config: Config) -> Finding:
-    """Loads both and lets them look at a black picture."""
+    """Loads both, lets them look at a black picture, and the encoder at those that its card knows the answers to."""
     bundle = open_bundle(config)
     eyes = bundle.eyes()
     eyes.faces(np.zeros((config.camera.height, config.camera.width, 3), np.uint8))
     eyes.embed(Crop(np.zeros((SIZE, SIZE, 3), np.uint8), Quality(0, 0, 0, 0, 0)))
+    tested = bundle.self_test(eyes.encoder)
     runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
-    return Finding("models", State.OK, f"{bundle.detector.id} and {bundle.model_id} on {runtime}")
+    text = f"{bundle.detector.id} and {bundle.model_id} on {runtime}"
+    if tested is not None:
+        text += f", {counted(len(tested.cosines), 'picture')} encoded as they should be"
+    return Finding("models", State.OK, text)
+
+
+def rates(config: Config) -> Finding:
+    """Says what the threshold is for those who are enrolled, and whose error rates it goes by."""
+    try:
+        bundle = open_bundle(config)
+    except ModelError:
+        return Finding("rates", State.WARNING, "no threshold without the models", "see there")
+    templates = 0
+    if config.database_path.exists():
+        with database(config) as db:
+            templates = people.load_gallery(db, bundle.model_id, bundle.space).templates
+    cosine = bundle.threshold(templates).cosine
+    text = f"threshold {cosine:.3f} for {counted(templates, 'template')}, by {_whose(bundle)}"
+    if cosine >= HIGHEST_COSINE:
+        return Finding("rates", State.WARNING, text, "hardly anybody gets in: calibrate with more people")
+    advice = "" if bundle.site else "people of one origin are more alike: latchkey calibrate measures it"
+    return Finding("rates", State.OK, text, advice)
+
+
+def _whose(bundle: Bundle) -> str:
+    if site := bundle.site:
+        return f"{bundle.config.models.site}: {site.people} people, {site.made_on}, faces {site.method}"
+    told = f" ({bundle.table.cohort})" if bundle.table.cohort else ""
+    worst = bundle.config.gate.cohort == "worst" and bundle.encoder.fields["fmr"].get("worst")
+    return f"the encoder's {'worst' if worst else 'own'} cohort{told}"
 
 
 def store(config: Config) -> Finding:
@@ -180,6 +211,7 @@ def disk(config: Config) -> Finding:
 CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
+    "rates": rates,
     "database": store,
     "broker": broker,
     "door": door,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from agent.cli.bench.command import bench
+from agent.cli.calibrate import calibrate
 from agent.cli.check import check
 from agent.cli.door import door
 from agent.cli.embed import embed
@@ -25,7 +26,7 @@ from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.run import demo, run
 from agent.cli.version import version
-from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError
+from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, embed, events, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(door, name="door")
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LatchkeyError as error:
         for line in str(error).splitlines():
             warn(line)
-        return 1 if isinstance(error, CommandError | EnrolmentRefused | PictureError) else 2
+        return 1 if isinstance(error, CalibrationError | CommandError | EnrolmentRefused | PictureError) else 2
     except Exception:
         log.exception("crashed")
         return 1

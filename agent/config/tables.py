@@ -82,6 +82,7 @@ class Models(Table):
 
     detector: File = BUNDLED_MODELS / "detector.tflite"
     encoder: File = BUNDLED_MODELS / "encoder.tflite"
+    site: OptionalFile = None  # what `latchkey calibrate` has learnt of the people here
 
 
 class Detector(Table):
@@ -116,6 +117,7 @@ class Gate(Table):
     tries: Annotated[int, Field(ge=1, le=20)] = 2  # of one visit
     within_seconds: Seconds = 3.0
     false_accepts_per_visit: Probability = 1e-4
+    cohort: Literal["worst", "card"] = "worst"  # whose false match rates count, where there is no models.site
     min_margin: Share = 0.05  # cosine, to the second person
     flip_average: bool = False
     patience_seconds: Seconds = 4.0

@@ -71,7 +71,7 @@ class Enroller:
         found = [self._face(i, photo) for i, photo in enumerate(photos)]
         _refuse([problem for problem in found if isinstance(problem, _Problem)])
         faces = [seen for seen in found if isinstance(seen, Seen)]
-        _refuse(self._different_people(faces))
+        _refuse(self._different_people(faces, gallery))
         _refuse(self._conflicts(faces, person, gallery))
         return [(seen.embedding, seen.crop.quality) for seen in faces]
 
@@ -91,9 +91,9 @@ class Enroller:
         rejection = judge(front.crop.quality, self._limits)
         return _Problem(number, rejection.code, rejection.text) if rejection else front
 
-    def _different_people(self, faces: Sequence[Seen]) -> list[_Problem]:
+    def _different_people(self, faces: Sequence[Seen], gallery: Gallery) -> list[_Problem]:
         """The photos unlike the one that is most like all of them."""
-        vectors = np.stack([seen.embedding.vector for seen in faces])  # (N, D)
+        vectors = gallery.space(np.stack([seen.embedding.vector for seen in faces]))  # (N, D)
         cosines = vectors @ vectors.T  # (N, N)
         middle = int(cosines.sum(axis=1).argmax())
         return [
@@ -104,14 +104,14 @@ class Enroller:
 
     def _conflicts(self, faces: Sequence[Seen], person: str, gallery: Gallery) -> Iterator[_Problem]:
         """The photos that are somebody else's, or not those of the one who is enrolled under this name."""
-        own = gallery.vectors[gallery.owners == gallery.people.index(person)] if person in gallery.people else None
+        own = gallery.of(person)
         for i, seen in enumerate(faces):
             vector = seen.embedding.vector
             others = [(name, cosine) for name, cosine in gallery.ranked(vector, 2) if name != person]
             if others and others[0][1] >= self._duplicate_threshold:
                 name, cosine = others[0]
                 yield _Problem(i, "duplicate_person", f"enrolled already as {name}: similarity {cosine:.3f}")
-            elif own is not None and len(own) and (cosine := float((own @ vector).max())) < self._same_person_threshold:
+            elif len(own) and (cosine := float((own @ gallery.space(vector)).max())) < self._same_person_threshold:
                 text = f"another person than the {person} enrolled before: {self._too_little(cosine)}"
                 yield _Problem(i, "different_people", f"{text}; remove {person} first to begin anew")
 

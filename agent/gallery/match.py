@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.gallery.coarse import NORM_TOLERANCE, Coarse
+from agent.gallery.space import AS_ENCODED, Space
 from agent.types import Floats, Match
 
 NO_SECOND_MARGIN = 2.0
@@ -22,32 +23,58 @@ class Gallery:
     """The templates of one model, sorted by person. Make it with `build` or `empty`.
 
     A person is as similar as the most similar of their templates. Where two people are equally similar, the one who
-    comes first in `people` is the nearer.
+    comes first in `people` is the nearer. Templates and probes come as the encoder makes them; they are compared in
+    `space`.
     """
 
     model: str  # id of the encoder that made the vectors
     people: tuple[str, ...]
-    vectors: Floats  # (N, D) float32, unit length, by owner; not writeable
+    vectors: Floats  # (N, D) float32, unit length, in `space`, by owner; not writeable
     owners: NDArray[np.intp]  # (N,) indices into `people`, ascending; not writeable
     _coarse: Coarse
+    space: Space
 
     @classmethod
     def build(
-        cls, model: str, people: Sequence[str], vectors: Floats, owners: Sequence[int] | NDArray[np.intp]
+        cls,
+        model: str,
+        people: Sequence[str],
+        vectors: Floats,
+        owners: Sequence[int] | NDArray[np.intp],
+        space: Space = AS_ENCODED,
     ) -> Self:
         """Return a gallery of `vectors` (N, D) float32 of unit length, the i-th being of `people[owners[i]]`."""
         matrix, index = np.asarray(vectors, np.float32), np.asarray(owners, np.intp)
         _check(people, matrix, index)
+        matrix = space(matrix)
         order = np.argsort(index, kind="stable")
         matrix, index = np.ascontiguousarray(matrix[order]), index[order]
         matrix.setflags(write=False)
         index.setflags(write=False)
-        return cls(model, tuple(people), matrix, index, Coarse(matrix))
+        return cls(model, tuple(people), matrix, index, Coarse(matrix), space)
 
     @classmethod
-    def empty(cls, model: str) -> Self:
+    def empty(cls, model: str, space: Space = AS_ENCODED) -> Self:
         """Return a gallery of nobody."""
-        return cls.build(model, (), np.zeros((0, 1), np.float32), ())
+        none = np.zeros((0, space.dimension or 1), np.float32)
+        return cls.build(model, (), none, (), space)
+
+    def without(self, person: str) -> Self:
+        """Return a gallery of everybody else."""
+        if person not in self.people:
+            return self
+        index = self.people.index(person)
+        keep = self.owners != index
+        owners = self.owners[keep]
+        others = [name for name in self.people if name != person]
+        rest = self.build(self.model, others, self.vectors[keep], owners - (owners > index))
+        return replace(rest, space=self.space)  # in which the vectors are already
+
+    def of(self, person: str) -> Floats:
+        """Return a person's templates in `space`, (N, D); none of whom is not there."""
+        if person not in self.people:
+            return self.vectors[:0]
+        return self.vectors[self._of_owner(np.intp(self.people.index(person)))]
 
     @property
     def templates(self) -> int:
@@ -69,7 +96,7 @@ class Gallery:
         """Return the `k` people nearest to `vector` (D,) of unit length with their cosines, nearest first."""
         if not self.templates or k <= 0:
             return []
-        probe = self._checked(vector)
+        probe = self._placed(vector)
         near = self._candidates(probe, k)
         # Products and sums in float64 and row by row, so that equal templates are exactly equal wherever they stand
         cosines = (self.vectors[near].astype(np.float64) * probe).sum(axis=1)
@@ -99,14 +126,14 @@ class Gallery:
         start, end = np.searchsorted(self.owners, (owner, owner + 1))
         return slice(int(start), int(end))
 
-    def _checked(self, vector: Floats) -> Floats:
+    def _placed(self, vector: Floats) -> Floats:
         probe = np.asarray(vector, np.float32)
         want = self.vectors.shape[1:]
         if probe.shape != want:
             raise ValueError(f"a probe for {self.model} has the shape {want}, got {probe.shape}")
         if not abs(float(np.linalg.norm(probe)) - 1) <= NORM_TOLERANCE:  # true of NaN too
             raise ValueError("a probe has unit length and no NaN")
-        return probe
+        return self.space(probe)
 
 
 def _check(people: Sequence[str], vectors: Floats, owners: NDArray[np.intp]) -> None:

@@ -11,10 +11,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 from agent.errors import ModelError
 
+Cohort: TypeAlias = Literal["worst", "card"]
+"""Whose rates a card is asked for: of the people who fare worst, or of those it was mainly measured on."""
 HIGHEST_COSINE = 0.99
 """Two pictures of one face are hardly ever as similar as this: a higher threshold would only shut everybody out."""
 _RULE_OF_THREE = 3.0
@@ -32,27 +34,57 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class FmrTable:
-    """FMR by cosine, as measured: the points that the rule of three lets us believe."""
+    """FMR by cosine, at the points that can be believed."""
 
     similarity: tuple[float, ...]  # cosine, ascending
-    fmr: tuple[float, ...]  # descending, each at least 3 / impostor_pairs
+    fmr: tuple[float, ...]  # descending; 95 % upper bounds where they are known and asked for
     impostor_pairs: int
+    measured_to: float  # cosine; beyond it a model or a straight line speaks
+    cohort: str = ""  # whose rates they are, where that is told
 
     @classmethod
-    def from_card(cls, card: Mapping[str, object]) -> Self:
-        """Return the table under `card["fmr"]`, or raise ModelError."""
+    def from_card(cls, card: Mapping[str, object], cohort: Cohort = "card", *, bound: bool = True) -> Self:
+        """Return the table under `card["fmr"]`.
+
+        Args:
+            card: of the encoder.
+            cohort: "worst" takes the table of the people who fare worst, `fmr.worst`, where the card has one.
+            bound: take the 95 % upper bounds of the rates, `upper`, where the card has them.
+
+        Raises:
+            ModelError: there is none, or it is not a table.
+        """
         table = card.get("fmr")
         if not isinstance(table, Mapping):
             raise ModelError(f"the card of {card.get('id', 'the encoder')} has no table 'fmr': it sets no threshold")
-        similarity, fmr = _numbers(table, "similarity"), _numbers(table, "fmr")
-        pairs = table.get("impostor_pairs")
-        if not isinstance(pairs, int) or isinstance(pairs, bool) or pairs <= 0:
-            raise ModelError(f"fmr.impostor_pairs on the model's card is not a positive number: {pairs!r}")
-        _check(similarity, fmr)
-        measured = sum(rate >= _RULE_OF_THREE / pairs for rate in fmr)  # a prefix, since the rates descend
-        if measured == 0 or fmr[0] == fmr[measured - 1]:
-            raise ModelError(f"fmr on the model's card has no two different rates that {pairs} impostor pairs can show")
-        return cls(similarity[:measured], fmr[:measured], pairs)
+        where = "the model's card"
+        worst = table.get("worst")
+        if cohort == "worst" and worst is not None:
+            if not isinstance(worst, Mapping):
+                raise ModelError("fmr.worst on the model's card is not a table")
+            table, where = worst, "the model's card, worst cohort"
+        similarity, rates, pairs = _points(table, where)
+        # A prefix, since the rates descend: the points that rest on three pairs and more
+        measured = sum(rate >= _RULE_OF_THREE / pairs for rate in rates)
+        if bound:
+            rates = _bounds(table, rates, where)
+        if measured == 0 or rates[0] == rates[measured - 1]:
+            raise ModelError(f"fmr on {where} has no two different rates that {pairs} impostor pairs can show")
+        name = table.get("cohort")
+        return cls(similarity[:measured], rates[:measured], pairs, similarity[measured - 1], str(name or ""))
+
+    @classmethod
+    def from_site(cls, table: Mapping[str, object], *, bound: bool = True) -> Self:
+        """Return the table of a site file, which a model has carried beyond what was measured, or raise ModelError."""
+        where = "the site file"
+        similarity, rates, pairs = _points(table, where)
+        measured = max(sum(rate >= _RULE_OF_THREE / pairs for rate in rates), 1)
+        if bound:
+            rates = _bounds(table, rates, where)
+        kept = sum(rate > 0 for rate in rates)
+        if kept == 0 or rates[0] == rates[kept - 1]:
+            raise ModelError(f"fmr on {where} has no two different rates")
+        return cls(similarity[:kept], rates[:kept], pairs, similarity[min(measured, kept) - 1])
 
     def fmr_at(self, cosine: float) -> float:
         """Return the FMR at `cosine`: log-linear between the points and beyond the last, constant before the first."""
@@ -116,22 +148,43 @@ def threshold_for(
     # P(X >= k) <= E[X] / k (Markov), however alike the shots of one visit are. So n N FMR / k <= wanted suffices:
     wanted = false_accepts_per_visit * shots_needed / (shots * max(comparisons, 1))
     cosine = max(min(table.cosine_for(wanted), HIGHEST_COSINE), table.similarity[0])
-    return Threshold(cosine, table.fmr_at(cosine), extrapolated=cosine > table.similarity[-1])
+    return Threshold(cosine, table.fmr_at(cosine), extrapolated=cosine > table.measured_to)
 
 
-def _numbers(table: Mapping[str, object], key: str) -> tuple[float, ...]:
+def _points(table: Mapping[str, object], where: str) -> tuple[tuple[float, ...], tuple[float, ...], int]:
+    """The similarities, their rates, and the number of pairs; or a ModelError that says what is wrong with them."""
+    similarity, fmr = _numbers(table, "similarity", where), _numbers(table, "fmr", where)
+    pairs = table.get("impostor_pairs")
+    if not isinstance(pairs, int) or isinstance(pairs, bool) or pairs <= 0:
+        raise ModelError(f"fmr.impostor_pairs on {where} is not a positive number: {pairs!r}")
+    if len(similarity) != len(fmr) or not fmr:
+        raise ModelError(f"fmr on {where} has {len(similarity)} similarities and {len(fmr)} rates")
+    if any(a >= b for a, b in pairwise(similarity)) or not -1 <= similarity[0] <= similarity[-1] <= 1:
+        raise ModelError(f"fmr.similarity on {where} does not ascend within -1 and 1")
+    _check_rates("fmr", fmr, where)
+    if similarity[0] >= HIGHEST_COSINE:
+        raise ModelError(f"fmr.similarity on {where} starts at {similarity[0]}, too near to 1")
+    return similarity, fmr, pairs
+
+
+def _bounds(table: Mapping[str, object], fmr: tuple[float, ...], where: str) -> tuple[float, ...]:
+    """The upper bounds of the rates; the rates themselves where there are none."""
+    if table.get("upper") is None:
+        return fmr
+    upper = _numbers(table, "upper", where)
+    _check_rates("upper", upper, where)
+    if len(upper) != len(fmr) or any(bound < rate for bound, rate in zip(upper, fmr, strict=True)):
+        raise ModelError(f"fmr.upper on {where} is not an upper bound for each of the {len(fmr)} rates")
+    return upper
+
+
+def _numbers(table: Mapping[str, object], key: str, where: str) -> tuple[float, ...]:
     values = table.get(key)
     if not isinstance(values, list | tuple) or not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-        raise ModelError(f"fmr.{key} on the model's card is not a list of numbers")
+        raise ModelError(f"fmr.{key} on {where} is not a list of numbers")
     return tuple(float(v) for v in values)
 
 
-def _check(similarity: tuple[float, ...], fmr: tuple[float, ...]) -> None:
-    if len(similarity) != len(fmr) or not fmr:
-        raise ModelError(f"fmr on the model's card has {len(similarity)} similarities and {len(fmr)} rates")
-    if any(a >= b for a, b in pairwise(similarity)) or not -1 <= similarity[0] <= similarity[-1] <= 1:
-        raise ModelError("fmr.similarity on the model's card does not ascend within -1 and 1")
-    if any(a < b for a, b in pairwise(fmr)) or not 0 <= fmr[-1] <= fmr[0] <= 1:
-        raise ModelError("fmr.fmr on the model's card does not descend within 1 and 0")
-    if similarity[0] >= HIGHEST_COSINE:
-        raise ModelError(f"fmr.similarity on the model's card starts at {similarity[0]}, too near to 1")
+def _check_rates(key: str, rates: tuple[float, ...], where: str) -> None:
+    if not rates or any(a < b for a, b in pairwise(rates)) or not 0 <= rates[-1] <= rates[0] <= 1:
+        raise ModelError(f"fmr.{key} on {where} does not descend within 1 and 0")

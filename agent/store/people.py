@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.errors import StoreError
 from agent.gallery.match import Gallery
+from agent.gallery.space import AS_ENCODED, Space
 from agent.person_id import check_person_id
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
@@ -121,17 +122,21 @@ def gallery_version(db: Db) -> int:
     return int(db.rows("SELECT version FROM gallery")[0][0])
 
 
-def load_gallery(db: Db, model: str) -> Gallery:
-    """Return the people who have templates of `model`. Ask `gallery_version` before, so that no change is missed."""
+def load_gallery(db: Db, model: str, space: Space = AS_ENCODED) -> Gallery:
+    """Return the people who have templates of `model`, to be compared in `space`.
+
+    Ask `gallery_version` before, so that no change is missed.
+    """
     rows = db.rows("SELECT person, vector FROM templates WHERE model = ? ORDER BY person, id", (model,))
     if not rows:
-        return Gallery.empty(model)
+        return Gallery.empty(model, space)
     if len({len(vector) for _, vector in rows}) > 1:
         raise StoreError(f"{db.path}: the templates of {model} differ in length: enrol everybody again with --replace")
     people = list(dict.fromkeys(person for person, _ in rows))
     index = {person: i for i, person in enumerate(people)}
     vectors = np.frombuffer(b"".join(vector for _, vector in rows), _STORED).reshape(len(rows), -1)
-    return Gallery.build(model, people, vectors.astype(np.float32), [index[person] for person, _ in rows])
+    owners = [index[person] for person, _ in rows]
+    return Gallery.build(model, people, vectors.astype(np.float32), owners, space)
 
 
 def foreign_templates(db: Db, model: str) -> int:

@@ -39,12 +39,13 @@ class Encoder:
 
     def __call__(self, crop: Image) -> Embedding:
         """Returns the embedding of a (112, 112, 3) uint8 RGB aligned face."""
-        vector = self._vector(crop)
+        vector = self.vector(crop)
         if self._flip:
-            vector = _unit(vector + self._vector(np.ascontiguousarray(crop[:, ::-1])))
+            vector = _unit(vector + self.vector(np.ascontiguousarray(crop[:, ::-1])))
         return Embedding(vector, self.model_id)
 
-    def _vector(self, crop: Image) -> Floats:
+    def vector(self, crop: Image) -> Floats:
+        """Returns (D,) float32 of unit length, of the crop as it is: never mirrored."""
         (raw,) = self._model(self._table(shrink(crop, self._table.width)))
         return _unit(real(raw, self._model.outputs[0])[0])
 

@@ -33,7 +33,6 @@ import cv2
 from agent.bundle import Bundle, open_bundle
 from agent.cli.settings import parse_sets
 from agent.config import Config, load_config
-from agent.enrolment import without
 from agent.errors import LatchkeyError
 from agent.gallery.match import Gallery
 from agent.types import Image
@@ -73,7 +72,7 @@ class Door:
             if person in staff.gallery.people:
                 rest = [each for each in pictures if each not in chosen[person]]
                 yield from self._visits(Kind.MEMBER, person, rest, staff.gallery)
-            yield from self._visits(Kind.STRANGER, person, pictures, without(staff.gallery, person))
+            yield from self._visits(Kind.STRANGER, person, pictures, staff.gallery.without(person))
         for person, pictures in self.paper.items():
             yield from self._visits(Kind.PHOTO, person, pictures, staff.gallery)
 

@@ -122,7 +122,7 @@ def open_terminal(bundle: Bundle) -> Iterator[Terminal]:
         recorder = Recorder(db, boot_id="benchmark", recorded=lambda _: None)
         worker = Worker("recorder", recorder.step, crashed=crashes.append)
         worker.start()
-        recogniser = make_recogniser(bundle, known_of(bundle, Gallery.empty(bundle.model_id)))
+        recogniser = make_recogniser(bundle, known_of(bundle, Gallery.empty(bundle.model_id, bundle.space)))
         visits = Visits(config, recogniser, door, recorder, model=bundle.model_id, told=told.append)
         try:
             yield Terminal(recogniser, visits, told)
@@ -161,7 +161,7 @@ def enrol(bundle: Bundle, eyes: Eyes, database: Path, photos: Mapping[str, Seque
                 people.enrol(person, None, pictures, by="cli")
             except EnrolmentRefused as error:
                 refused[person] = f"{error.code}: {_cause(error)}"
-        return Staff(load_gallery(db, bundle.model_id), refused)
+        return Staff(load_gallery(db, bundle.model_id, bundle.space), refused)
 
 
 def _cause(error: EnrolmentRefused) -> str:

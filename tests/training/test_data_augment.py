@@ -91,7 +91,8 @@ class TestAugment:
             assert (out == out[..., :1]).all()
 
     @pytest.mark.parametrize(
-        "wrong", [{"grey": 1.2}, {"hide": -0.1}, {"shift_px": -1}, {"coarsest": 0}, {"lowest_quality": 99}, {"darkest": 2}]
+        "wrong",
+        [{"grey": 1.2}, {"hide": -0.1}, {"shift_px": -1}, {"coarsest": 0}, {"lowest_quality": 99}, {"darkest": 2}],
     )
     def test_impossible_strengths_are_refused(self, wrong):
         with pytest.raises(DataError, match=next(iter(wrong))):

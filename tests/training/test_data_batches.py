@@ -88,7 +88,9 @@ class TestSampler:
         assert drawn() == drawn()
         assert len({tuple(drawn(**change)) for change in ({}, {"seed": 1}, {"rank": 1}, {"step": 8})}) == 4
 
-    @pytest.mark.parametrize(("temperature", "share"), [(0.0, 1 / 11), (0.5, 10 / (10 + 10 * 2**0.5)), (1.0, 100 / 120)])
+    @pytest.mark.parametrize(
+        ("temperature", "share"), [(0.0, 1 / 11), (0.5, 10 / (10 + 10 * 2**0.5)), (1.0, 100 / 120)]
+    )
     def test_temperature_weighs_people_by_their_pictures(self, temperature, share):
         one = collection([100] + [2] * 10)
         sampler = Sampler(one, Plan(size=1, people=1, each=1, temperature=temperature))

@@ -106,7 +106,7 @@ class TestPrepared:
         assert one.group.tolist() == ["a", "a", "a", "b", "b"]
         assert one.teacher is None
         np.save(tmp_path / "faces.npy", np.zeros((4, 24, 20, 3), np.uint8))
-        with pytest.raises(DataError, match="4 pictures.*5 rows"):
+        with pytest.raises(DataError, match=r"4 pictures.*5 rows"):
             load_prepared(tmp_path)
 
     @pytest.mark.parametrize(
@@ -116,7 +116,9 @@ class TestPrepared:
             pytest.param(lambda folder: (folder / "anna").mkdir(), "pack the pictures first", id="a folder of people"),
             pytest.param(lambda folder: (folder / "a.zip").write_bytes(b"PK nonsense"), "damaged", id="no zip at all"),
             pytest.param(lambda folder: (folder / "a.tar").write_bytes(b"x" * 600), "damaged", id="no tar at all"),
-            pytest.param(lambda folder: zipfile.ZipFile(folder / "a.zip", "w").close(), "no pictures", id="an empty zip"),
+            pytest.param(
+                lambda folder: zipfile.ZipFile(folder / "a.zip", "w").close(), "no pictures", id="an empty zip"
+            ),
         ],
     )
     def test_what_is_no_data_is_said(self, tmp_path, make, message):
@@ -131,13 +133,12 @@ class TestPrepared:
 
 def packed(folder, kind=Kind.ZIP, shard_bytes=150):
     with Shards(folder, kind=kind, shard_bytes=shard_bytes) as shards:
-        names = [
+        return [
             shards.add(Packed(f"{who}/{name}", png(i), who, "g", split))
             for i, (who, name, split) in enumerate(
                 [("anna", "a.png", ""), ("anna", "a.jpg", ""), ("b.c", "x.y.png", "val"), ("b.c", "ö.png", "val")]
             )
         ]
-    return names
 
 
 class TestArchives:

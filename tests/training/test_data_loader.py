@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def draw(step):
 
 
 def alive(pids):
-    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 class TestLoader:
@@ -67,8 +68,7 @@ class TestLoader:
             next(loader)
             os.kill(loader._workers[0]._process.pid, signal.SIGKILL)
             with pytest.raises(DataError, match="exit code -9"):
-                for _ in range(3):
-                    next(loader)
+                [next(loader) for _ in range(3)]
 
     @pytest.mark.parametrize("workers", [0, 1])
     def test_it_says_where_time_goes(self, workers):

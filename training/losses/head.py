@@ -90,7 +90,7 @@ def fit(genuine: SCORES, impostor: SCORES, *, prior: float = 0.5) -> Head:
     """
     _check(genuine, impostor)
     similarity = np.concatenate([genuine, impostor]).astype(np.float64)
-    middle, spread = similarity.mean(), max(float(similarity.std()), 1e-12)
+    middle, spread = float(similarity.mean()), max(float(similarity.std()), 1e-12)
     rows = np.stack([(similarity - middle) / spread, np.ones(len(similarity))])  # (2, n + m)
     n, m = len(genuine), len(impostor)
     target = np.repeat([(n + 1) / (n + 2), 1 / (m + 2)], [n, m])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-CHANNELS = ("vx", "vy", "x", "y", "pressure")
+CHANNELS = ("x", "y", "vx", "vy", "pressure", "speed", "up", "duration")
 BAND = 0.15
 """How far one signature may run ahead of the other, of its length (Sakoe and Chiba 1978)."""
 

@@ -11,7 +11,6 @@ import typer
 from agent.cli.opened import database
 from agent.cli.output import Json, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.config import Config
 
 if TYPE_CHECKING:
     from agent.bundle import Bundle
@@ -50,18 +49,18 @@ def bench(
 def _stages(bundle: Bundle, clip: Path, frames: int) -> list[Row]:
     from agent.cli.bench.stages import Stages, clip_frames
 
-    return Stages(bundle, _enrolled(bundle.config, bundle.model_id)).rows(clip_frames(clip, frames))
+    return Stages(bundle, _enrolled(bundle)).rows(clip_frames(clip, frames))
 
 
-def _enrolled(config: Config, model: str) -> Gallery:
+def _enrolled(bundle: Bundle) -> Gallery:
     """Who is enrolled here, if anybody ever was."""
     from agent.gallery.match import Gallery
     from agent.store.people import load_gallery
 
-    if not config.database_path.exists():
-        return Gallery.empty(model)
-    with database(config) as db:
-        return load_gallery(db, model)
+    if not bundle.config.database_path.exists():
+        return Gallery.empty(bundle.model_id, bundle.space)
+    with database(bundle.config) as db:
+        return load_gallery(db, bundle.model_id, bundle.space)
 
 
 def _tell(bundle: Bundle, rows: Sequence[Row], *, json: bool) -> None:

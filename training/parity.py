@@ -1,0 +1,127 @@
+"""Whether a net says the same in every form that it takes on its way to the door.
+
+PyTorch in float32, the float and the int8 TFLite file on ai-edge-litert, and the agent's own path (its resizing, its
+table of pixels). tflite-runtime wants another numpy than PyTorch does; so what PyTorch said about a few pictures goes
+into the card, where the agent's tests compare both runtimes with it, and every device itself (`agent.vision.selftest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from agent.hardware.engines.litert import LiteRtModel
+from agent.types import Floats, Image
+from agent.vision.align import align
+from agent.vision.detect import Detector
+from agent.vision.encode import Encoder, shrink
+from agent.vision.pictures import decode_picture
+from agent.vision.selftest import Golden, self_test, write_golden
+from training.loop.learner import to_input
+
+STAFF = Path(__file__).parents[1] / "agent" / "demo" / "staff"
+PICTURES = ("ada-1.jpg", "bruno-2.jpg", "clara-3.jpg", "ada-4.jpg")
+"""Of people who do not exist; a device has them too."""
+
+FLOAT = 1e-5  # largest 1 - cosine: another order of summing
+INT8 = 0.05  # a hundred rounded maps; ours are within 0.01, an untrained net within 0.03
+PATHS = 1e-3  # between runtimes, and to the agent's own path: a pixel rounded the other way
+MARGIN = 0.02
+"""How much lower than here a cosine may be on a device: its kernels round otherwise, its decoder of JPEG too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The largest distance, 1 - cosine, over the samples."""
+
+    float_file: float  # to PyTorch
+    int8_file: float  # to PyTorch
+    agent: float  # to the int8 file; 0 where the agent has no path for such samples
+
+    def faults(self) -> list[str]:
+        """Returns which bounds are broken, in words."""
+        limits = (
+            ("the float file and PyTorch", self.float_file, FLOAT),
+            ("the int8 file and PyTorch", self.int8_file, INT8),
+            ("the agent and the int8 file", self.agent, PATHS),
+        )
+        return [f"{what} differ by {off:.2g}, at most {most:g} is allowed" for what, off, most in limits if off > most]
+
+
+def parity(net: nn.Module, float_file: Path, int8_file: Path, samples: Sequence[NDArray[Any]]) -> Parity:
+    """Returns how far the forms of a net are apart.
+
+    Args:
+        net: of one size, finished: as it was exported.
+        float_file: from `quantise.export_float`.
+        int8_file: from `quantise.quantise`.
+        samples: aligned faces (112, 112, 3) uint8 RGB, or sequences (T, C) float32.
+    """
+    forms = LiteRtModel(float_file, sha256=None), LiteRtModel(int8_file, sha256=None)
+    pictures = samples[0].dtype == np.uint8
+    agent = Encoder(forms[1], "compared") if pictures else None
+    far = np.zeros((len(samples), 3))
+    for row, sample in zip(far, samples, strict=True):
+        taken = shrink(sample, forms[0].inputs[0].shape[1]) if pictures else sample
+        said = embed(net, taken[None])[0]
+        as_float, as_int8 = (ask(form, taken) for form in forms)
+        row[0], row[1] = 1 - said @ as_float, 1 - said @ as_int8
+        row[2] = 0 if agent is None else 1 - as_int8 @ agent(np.ascontiguousarray(sample)).vector
+    return Parity(*(float(value) for value in far.max(0)))
+
+
+def golden(net: nn.Module, int8_file: Path, detector: Path, *, pictures: Sequence[str] = PICTURES) -> dict[str, Any]:
+    """Returns what goes into the card of an image encoder under `golden`, for devices to compare themselves with.
+
+    Args:
+        net: of one size, finished: as it was exported.
+        int8_file: made from it; says how low the cosine may be.
+        detector: a .tflite file of ours; finds the landmarks, which are then written down.
+        pictures: names in agent/demo/staff, with one face each.
+    """
+    model = LiteRtModel(int8_file, sha256=None)
+    find, side = Detector(LiteRtModel(detector, sha256=None)), model.inputs[0].shape[1]
+    crops = []
+    for name in pictures:
+        image = staff(name)
+        landmarks = np.round(find(image)[0].landmarks, 1)
+        crops.append(Golden(name, landmarks, embed(net, shrink(align(image, landmarks), side)[None])[0]))
+    tested = self_test(Encoder(model, "tested"), tuple(crops), 0.0, staff)
+    return write_golden(tuple(crops), round(tested.cosines[tested.worst] - MARGIN, 3))
+
+
+def staff(name: str) -> Image:
+    """Returns a picture of somebody who does not exist, (H, W, 3) uint8 RGB."""
+    return decode_picture((STAFF / name).read_bytes())
+
+
+@torch.no_grad()
+def embed(net: nn.Module, samples: NDArray[Any]) -> Floats:
+    """Returns (N, D) unit rows in float32, never in bfloat16, of samples as `to_input` takes them."""
+    vectors = net.eval()(to_input(np.ascontiguousarray(samples))).numpy()
+    return _unit(vectors)
+
+
+def ask(model: LiteRtModel, sample: NDArray[Any]) -> Floats:
+    """Returns the unit vector (D,) that a float or int8 file makes of one sample, as `embed` takes it."""
+    takes, gives = model.inputs[0], model.outputs[0]
+    real = to_input(sample[None]).numpy()
+    if sample.dtype == np.uint8:
+        real = real.transpose(0, 2, 3, 1)
+    if takes.scale:
+        real = np.clip(np.rint(real / takes.scale) + takes.zero_point, -128, 127).astype(np.int8)
+    said = model(np.ascontiguousarray(real))[0][0].astype(np.float32)
+    return _unit((said - gives.zero_point) * gives.scale if gives.scale else said)
+
+
+def _unit(vectors: NDArray[Any]) -> Floats:
+    exact = vectors.astype(np.float64)
+    unit: Floats = (exact / np.linalg.norm(exact, axis=-1, keepdims=True)).astype(np.float32)
+    return unit
