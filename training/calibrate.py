@@ -21,7 +21,7 @@ from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
-from training.errors import DataError
+from training.data.errors import DataError
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
