@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from agent.errors import LatchkeyError
+from training import detector_commands  # noqa: F401 - adds its commands
 from training.commands import app
 
 

@@ -23,6 +23,7 @@ from agent.vision.pixels import HALF
 from training import check
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cohorts import labelled
+from training.evaluation.prepared import EVERYBODY, unnamed
 from training.finish import finish
 from training.loop.run import Run, load_weights
 from training.losses import head
@@ -33,7 +34,6 @@ from training.sources import Source
 from training.tasks import build
 
 FLOAT = "encoder.float.tflite"
-COHORT = "named people of the validation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,11 @@ class Packaging:
         """Writes the card beside the file, with what the validation split says; returns it."""
         model = LiteRtModel(self.run.model, sha256=None)
         collection = self.source.collection
-        vectors = _embed(model, self.source, collection.val, self.preset.side)
+
+        def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+            return _embed(model, self.source, rows, self.preset.side)
+
+        vectors = embed(collection.val)
         identity = collection.identity[collection.val]
         genuine, impostor = all_pairs(vectors, identity)
         content = self.run.model.read_bytes()
@@ -103,7 +107,7 @@ class Packaging:
             "kind": "encoder",
             "input": self._input(),
             "dimension": vectors.shape[1],
-            "fmr": fmr_card(labelled(COHORT, vectors, identity)),
+            "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed)),
             "probability": json.loads(head.fit(genuine, impostor).to_json()),
             "figures": {"validation (int8)": verification(vectors, identity)},
             "data": self.preset.export.data,
