@@ -1,4 +1,4 @@
-"""The commands, each thin over a module that does the work."""
+"""Make the encoder and the detector of Latchkey, or your own, and see how good they are: training/README.md."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Start = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
 ]
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 WORK = Path("runs/data")
 
 
@@ -77,6 +77,7 @@ def train(
     start: Start = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
@@ -88,7 +89,7 @@ def train(
     chosen = presets.load(name)
     folder = run or Path("runs") / chosen.name
     if world.started():
-        _train(chosen, folder, data, work, start=start, device=device)
+        _train(chosen, folder, data, work, start=start, device=device, workers=workers)
         return
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
@@ -98,7 +99,9 @@ def train(
         card(folder, data, work)
 
 
-def _train(preset: Preset, folder: Path, data: Path | None, work: Path, *, start: Path | None, device: str) -> None:
+def _train(
+    preset: Preset, folder: Path, data: Path | None, work: Path, *, start: Path | None, device: str, workers: int
+) -> None:
     """What each of the processes does."""
     from training import sources
     from training.loop.run import Run
@@ -111,7 +114,7 @@ def _train(preset: Preset, folder: Path, data: Path | None, work: Path, *, start
         run = Run(folder)
         if world.leads:
             run.open(preset)
-        task = Task(preset, sources.make(preset, data, work), work, world)
+        task = Task(preset, sources.make(preset, data, work), work, world, workers=workers)
         try:
             Trainer(preset, task, run, world, start=start).go()
         finally:

@@ -42,14 +42,23 @@ def build(preset: Preset, source: Source) -> nn.Module:
 
 
 class Task:
-    """Everything that is asked for while training goes on."""
+    """Everything that is asked for while training goes on.
 
-    def __init__(self, preset: Preset, source: Source, work: Path, world: World) -> None:
+    Args:
+        preset: what is trained.
+        source: on what.
+        work: the folder that `prepare` filled, with the maps for hints.
+        world: the processes that share each batch.
+        workers: processes that make batches, for each process that learns.
+    """
+
+    def __init__(self, preset: Preset, source: Source, work: Path, world: World, *, workers: int = 1) -> None:
         self.preset, self.source, self.world = preset, source, world
         self.collection = source.collection
         self.labels, self.classes = train_labels(self.collection)
         self.maps = Maps(work, self.collection.train) if preset.hint.weight else None
         self._hard = HardPeople(self.collection, ceiling=NEAR_ENOUGH_TO_BE_ONE) if preset.batch.hard else None
+        self._workers = workers
         self._loader: Loader | None = None
 
     def module(self) -> nn.Module:
@@ -71,7 +80,9 @@ class Task:
         rank = {"rank": self.world.rank, "ranks": size}
         sampler = Sampler(self.collection, plan, seed=self.preset.seed, hard=self._hard, **rank)
         self.close()
-        self._loader = loader = Loader(lambda at: self._drawn(sampler, phase.side, at), first=step)
+        self._loader = loader = Loader(
+            lambda at: self._drawn(sampler, phase.side, at), workers=self._workers, first=step
+        )
         return lambda: self._named(next(loader))
 
     def _drawn(self, sampler: Sampler, side: int | None, step: int) -> tuple[NDArray[Any], ...]:

@@ -51,6 +51,9 @@ def joined(device: str = "auto") -> Iterator[World]:
     if PARENT in os.environ:
         die_with(int(os.environ[PARENT]))
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if chosen.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # pictures of a phase are of one size
+        torch.set_float32_matmul_precision("high")
     if chosen.type == "cpu":
         torch.set_flush_denormal(True)
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads())
