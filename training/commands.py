@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Annotated
 import typer
 
 from training import preset as presets
-from training.preset import Preset
 
 Data = Annotated[
     Path, typer.Option(file_okay=False, help="the folder with faces/, scenes/, reference/, lfw/, signatures/")
@@ -43,6 +41,23 @@ def prepare(data: Data, work: Work = WORK) -> None:
     from training import prepare as module
 
     module.prepare(data, work)
+
+
+@app.command()
+def blend(
+    data: Data,
+    count: Annotated[int, typer.Option(min=1, help="how many: 38 kB and 2 ms of two cores each")],
+    target: Annotated[Path, typer.Argument(file_okay=False, help="a new folder: give it to `train` as --more")],
+    work: Work = WORK,
+    seed: int = 0,
+) -> None:
+    """Make faces of nobody from pairs of training faces, and ask the reference encoders about each."""
+    from training.data.blends import make_blends
+    from training.data.collection import load
+    from training.data.teacher import label
+
+    made = make_blends(load(work), count, target, lambda faces: label(faces, data / "reference"), seed=seed)
+    typer.echo(f"{target}: {len(made)} blends")
 
 
 @app.command()
@@ -78,18 +93,20 @@ def train(
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
+    more: Annotated[list[Path] | None, typer.Option(exists=True, help="train on these as well, as blends")] = None,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
 
     On several machines: torchrun --nnodes ... -m training train --only-train --preset ... ; then quantise, check, card.
     """
+    from training.learn import learn
     from training.loop import world
 
     chosen = presets.load(name)
     folder = run or Path("runs") / chosen.name
     if world.started():
-        _train(chosen, folder, data, work, start=start, device=device, workers=workers)
+        learn(chosen, folder, data=data, work=work, more=more or (), start=start, device=device, workers=workers)
         return
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
@@ -97,28 +114,6 @@ def train(
         quantise(folder, data, work)
         check(folder / "encoder.tflite", None, folder)
         card(folder, data, work)
-
-
-def _train(
-    preset: Preset, folder: Path, data: Path | None, work: Path, *, start: Path | None, device: str, workers: int
-) -> None:
-    """What each of the processes does."""
-    from training import sources
-    from training.loop.run import Run
-    from training.loop.train import Trainer
-    from training.loop.world import joined
-    from training.tasks import Task
-
-    with joined(device) as world:
-        logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
-        run = Run(folder)
-        if world.leads:
-            run.open(preset)
-        task = Task(preset, sources.make(preset, data, work), work, world, workers=workers)
-        try:
-            Trainer(preset, task, run, world, start=start).go()
-        finally:
-            task.close()
 
 
 @app.command()

@@ -41,9 +41,12 @@ class Maps:
         self._mean, self._deviation = some.mean((0, 1, 2)), some.std((0, 1, 2)) + 1e-3
         self.shape: tuple[int, ...] = self._maps.shape[1:]
 
+    def __len__(self) -> int:
+        return len(self._maps)
+
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float16]:
-        """Returns (B, 7, 7, C)."""
-        some = np.stack([self._maps[row] for row in rows]).astype(np.float32)
+        """Returns (B, 7, 7, C); of rows that there are no maps of, such as blends, those of the last."""
+        some = np.stack([self._maps[min(int(row), len(self) - 1)] for row in rows]).astype(np.float32)
         return np.asarray((some - self._mean) / self._deviation, np.float16)
 
 

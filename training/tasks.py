@@ -94,7 +94,7 @@ class Task:
         if self.collection.teacher is not None:
             parts.append(np.stack([self.collection.teacher[row] for row in rows]))
         if self.maps is not None:
-            parts += [self.maps[rows], np.array([plain for _, plain in varied])]
+            parts += [self.maps[rows], np.array([plain for _, plain in varied]) & (rows < len(self.maps))]
         return tuple(parts)
 
     def _named(self, parts: tuple[NDArray[Any], ...]) -> Drawn:
@@ -115,6 +115,10 @@ class Task:
             np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts
         )
         return np.concatenate([embed(net, block) for block in blocks])
+
+    def loader_speed(self) -> float:
+        """Returns samples a second that this process's workers could make, since it was last asked."""
+        return 0.0 if self._loader is None else round(self._loader.speed().loader, 1)
 
     def refresh(self, net: nn.Module, phase: Phase, step: int) -> None:
         """Looks up who looks like whom, for batches of people who do."""
