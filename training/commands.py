@@ -18,7 +18,7 @@ Data = Annotated[
 MaybeData = Annotated[Path | None, typer.Option(file_okay=False, help="raw data, for presets that read them")]
 Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or archives of `pack`")]
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
-Folder = Annotated[Path | None, typer.Option("--run", help="the run's folder; runs/PRESET if nothing is said")]
+Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
 Start = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
