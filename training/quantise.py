@@ -32,7 +32,7 @@ def export_float(net: nn.Module, shape: tuple[int, ...], path: Path, *, outputs:
 
     net.eval()
     if len(shape) == 3:
-        net = litert_torch.to_channel_last_io(net, args=[0], outputs=list(range(outputs)))
+        net = litert_torch.to_channel_last_io(net, args=[0], outputs=list(range(outputs))).eval()
     litert_torch.convert(net, (torch.zeros(1, *shape),)).export(str(path))
 
 
@@ -78,15 +78,17 @@ def tensors_of(float_file: Path, sample: NDArray[np.float32]) -> dict[str, NDArr
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would keep what is in between to itself
-    model = Interpreter(
-        str(float_file), experimental_preserve_all_tensors=True, experimental_op_resolver_type=plain
-    )
+    model = Interpreter(str(float_file), experimental_preserve_all_tensors=True, experimental_op_resolver_type=plain)
     model.allocate_tensors()
     model.set_tensor(model.get_input_details()[0]["index"], sample)
     model.invoke()
     computed = {i for operation in model._get_ops_details() for i in operation["outputs"]}  # noqa: SLF001 - no other way
     computed |= {tensor["index"] for tensor in model.get_input_details()}
-    return {tensor["name"]: model.get_tensor(tensor["index"]) for tensor in model.get_tensor_details() if tensor["index"] in computed}
+    return {
+        tensor["name"]: model.get_tensor(tensor["index"])
+        for tensor in model.get_tensor_details()
+        if tensor["index"] in computed
+    }
 
 
 def _like(seen: NDArray[np.float32], value: float) -> NDArray[np.float32]:
