@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+import agent
 from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.pixels import HALF
@@ -28,12 +29,15 @@ from training.finish import finish
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
+from training.parity import golden
 from training.preset import Preset
 from training.quantise import export_float, quantise
 from training.sources import Source
 from training.tasks import build
 
 FLOAT = "encoder.float.tflite"
+FACES = ("prepared", "made-up")
+DETECTOR = Path(agent.__file__).parent / "models" / "detector.tflite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Packaging:
     run: Run
     preset: Preset
     source: Source
+
+    @property
+    def _golden(self) -> Path:
+        """What the float net says of pictures that every device has."""
+        return self.run.folder / "golden.json"
 
     @property
     def float_file(self) -> Path:
@@ -59,6 +68,8 @@ class Packaging:
         samples = self._samples()
         export_float(net, samples.shape[1:], self.float_file)
         quantise(self.float_file, [_real(sample) for sample in samples], self.run.model)
+        if self.preset.data.kind in FACES:
+            self._golden.write_text(json.dumps(golden(net, self.run.model, DETECTOR)))
 
     def finished(self) -> nn.Module:
         """Returns the averaged net of one size, its embeddings centred and whitened, its maps evened out."""
@@ -113,6 +124,8 @@ class Packaging:
             "data": self.preset.export.data,
             "preset": self.preset.model_dump(mode="json"),
         }
+        if self._golden.exists():
+            card["golden"] = json.loads(self._golden.read_text())
         write_card(self.run.model, card)
         return card
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -23,6 +24,8 @@ from training.measure import verification
 from training.preset import Phase, Preset
 from training.sources import Source
 
+TURNED = 6000
+"""Training samples by which the target of a distillation is turned to weights that are gone on from."""
 MOST_LOOKED_AT = 4000
 """Validation samples of a look on the way; all pairs of them are compared."""
 NEAR_ENOUGH_TO_BE_ONE = 0.95
@@ -72,6 +75,19 @@ class Task:
         if self.collection.teacher is not None:
             total.prepare(self.collection.teacher[self.collection.train], self.labels[self.collection.train])
         return total
+
+    def turn(self, losses: Total, net: nn.Module) -> None:
+        """Turns what the reference encoders say towards what a net says that was trained on them before.
+
+        Their projection onto the net's dimensions may point anyhow; weights to go on from were taught another.
+        """
+        teacher, train = self.collection.teacher, self.collection.train
+        if teacher is None:
+            return
+        rows = np.sort(np.random.default_rng(0).choice(train, min(TURNED, len(train)), replace=False))
+        said = torch.from_numpy(self.embed(net, rows, self.preset.phase[0].side))
+        device = next(net.parameters()).device
+        losses.turn_to(said.to(device), torch.from_numpy(teacher[rows]).float().to(device))
 
     def draw(self, phase: Phase, step: int) -> Callable[[], Drawn]:
         """Returns what makes this process's batches of a phase, from a step on; earlier ones are stopped."""

@@ -33,8 +33,9 @@ class Trainer:
         self.preset, self.task, self.run, self.world = preset, task, run, world
         torch.manual_seed(preset.seed)
         self.learner = Learner(task.module(), task.losses(), preset, world)
-        if start is not None:
+        if start is not None and not run.state.exists():
             load_weights(self.learner.net, start)
+            task.turn(self.learner.losses, self.learner.net)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         if run.state.exists():
