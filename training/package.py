@@ -26,14 +26,17 @@ from training.evaluation.calibration import fmr_card
 from training.evaluation.cohorts import labelled
 from training.evaluation.prepared import EVERYBODY, unnamed
 from training.finish import finish
+from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
 from training.parity import golden
 from training.preset import Preset
+from training.qat import tensor_ranges
 from training.quantise import export_float, quantise
 from training.sources import Source
 from training.tasks import build
+from training.tuning import tune
 
 FLOAT = "encoder.float.tflite"
 FACES = ("prepared", "made-up")
@@ -65,9 +68,15 @@ class Packaging:
             RunError: nothing was trained yet.
         """
         net = self.finished()
-        samples = self._samples()
+        samples, side = self._samples(), self.preset.side
+        ranges = None
+        if self.preset.export.tune:
+            taken = to_input(samples)
+            net, maps = tune(net, self.source, taken, self.preset.export.tune, side=side, seed=self.preset.seed)
         export_float(net, samples.shape[1:], self.float_file)
-        quantise(self.float_file, [_real(sample) for sample in samples], self.run.model)
+        if self.preset.export.tune:
+            ranges = tensor_ranges(net, maps, self.float_file, taken[:1])
+        quantise(self.float_file, [_real(sample) for sample in samples], self.run.model, ranges=ranges)
         if self.preset.data.kind in FACES:
             self._golden.write_text(json.dumps(golden(net, self.run.model, DETECTOR)))
 
