@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,15 @@ from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
-from training.parity import golden
+from training.parity import golden, parity
 from training.preset import Preset
 from training.qat import tensor_ranges
 from training.quantise import export_float, quantise
 from training.sources import Source
 from training.tasks import build
 from training.tuning import tune
+
+log = logging.getLogger(__name__)
 
 FLOAT = "encoder.float.tflite"
 FACES = ("prepared", "made-up")
@@ -78,7 +81,17 @@ class Packaging:
             ranges = tensor_ranges(net, maps, self.float_file, taken[:1])
         quantise(self.float_file, [_real(sample) for sample in samples], self.run.model, ranges=ranges)
         if self.preset.data.kind in FACES:
-            self._golden.write_text(json.dumps(golden(net, self.run.model, DETECTOR)))
+            self._compare(net)
+
+    def _compare(self, net: nn.Module) -> None:
+        """Notes how far the files are from the net, and what the net says of pictures that every device has."""
+        train = self.source.collection.train
+        faces = [np.asarray(self.source.collection.samples[int(row)]) for row in train[:: max(1, len(train) // 100)]]
+        apart = parity(net, self.float_file, self.run.model, faces)
+        for fault in apart.faults():
+            log.warning("%s: %s", self.run.model, fault)
+        golden_crops = golden(net, self.run.model, DETECTOR)
+        self._golden.write_text(json.dumps({"golden": golden_crops, "parity": asdict(apart)}))
 
     def finished(self) -> nn.Module:
         """Returns the averaged net of one size, its embeddings centred and whitened, its maps evened out."""
@@ -134,7 +147,7 @@ class Packaging:
             "preset": self.preset.model_dump(mode="json"),
         }
         if self._golden.exists():
-            card["golden"] = json.loads(self._golden.read_text())
+            card |= json.loads(self._golden.read_text())
         write_card(self.run.model, card)
         return card
 
