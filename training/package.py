@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ class Packaging:
         collection = self.source.collection
 
         def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-            return _embed(model, self.source, rows, self.preset.side)
+            return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
 
         vectors = embed(collection.val)
         identity = collection.identity[collection.val]
@@ -176,13 +176,15 @@ def _real(sample: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray((values - HALF) / HALF if sample.dtype == np.uint8 else values, np.float32)
 
 
-def _embed(model: LiteRtModel, source: Source, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
-    """Returns (N, D) unit rows of samples as they are, through the int8 file."""
+def encode(model: LiteRtModel, samples: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
+    """Returns (N, D) unit rows of samples as they are, through a float or an int8 file."""
     takes, gives = model.inputs[0], model.outputs[0]
     vectors = []
-    for row in rows:
-        real = _real(source.plain(int(row), side))
-        stored = np.clip(np.rint(real / takes.scale) + takes.zero_point, -128, 127).astype(np.int8)
-        vectors.append((model(stored)[0][0].astype(np.float32) - gives.zero_point) * gives.scale)
+    for sample in samples:
+        real = _real(sample)
+        if takes.scale:
+            real = np.clip(np.rint(real / takes.scale) + takes.zero_point, -128, 127).astype(takes.dtype)
+        said = model(real)[0][0].astype(np.float32)
+        vectors.append((said - gives.zero_point) * gives.scale if gives.scale else said)
     stacked = np.stack(vectors)
     return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True).clip(1e-9), np.float32)
