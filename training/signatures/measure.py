@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from training.errors import RunError
 from training.loop.run import Run
 from training.package import FLOAT, encode
 from training.signatures import dtw as warping
+from training.signatures.features import CHANNELS, features
 from training.signatures.protocol import evaluate, figures
 from training.signatures.source import Drawings, Trajectories
 
@@ -39,11 +41,9 @@ def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, 
     found = {}
     for name, file in files.items():
         if file.exists():
-            model = LiteRtModel(file, sha256=None)
-            found[name] = evaluate(lambda some, model=model: encode(model, some), inputs, test)
+            found[name] = evaluate(partial(encode, LiteRtModel(file, sha256=None)), inputs, test)
     if dtw:
-        sequences = Trajectories(data, preset).inputs(test) if preset.side else inputs
-        found["test writers (dynamic time warping)"] = figures(warping.distances(sequences), test)
-    return {
-        name: {key: round(float(np.float64(value)), 4) for key, value in one.items()} for name, one in found.items()
-    }
+        columns = [CHANNELS.index(name) for name in warping.CHANNELS]
+        pens = np.stack([features(trajectory) for trajectory in test.trajectories])[:, :, columns]
+        found["test writers (dynamic time warping)"] = figures(warping.distances(pens, pens), test)
+    return {name: {key: round(float(value), 4) for key, value in one.items()} for name, one in found.items()}
