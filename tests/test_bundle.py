@@ -1,16 +1,20 @@
 """Models with their cards."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, open_bundle, read_card
+from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, STAFF, open_bundle, read_card
 from agent.config import load_config
 from agent.errors import ConfigError, HardwareError, ModelError
 from agent.gallery.space import Space
 from agent.hardware.backends import BACKENDS
+from agent.vision.align import TEMPLATE, align
+from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
+from agent.vision.selftest import Golden, write_golden
 from tests.fakes import blocks, sites
 from tests.fakes.engines import NOTING, NotingEngine
 
@@ -197,3 +201,34 @@ def test_a_runtime_that_is_not_there(models, monkeypatch):
 def test_a_runtime_that_nobody_knows(models):
     with pytest.raises(ConfigError):
         config(models, **{"engine.runtime": "tensorrt"})
+
+
+class TestSelfTest:
+    def outcome(self, models, monkeypatch, **changes):
+        monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", blocks.ENGINE)
+        picture = decode_picture((STAFF / "ada-1.jpg").read_bytes())
+        said = open_bundle(config(models)).eyes().encoder.vector(align(picture, TEMPLATE))
+        card = json.loads((models / "encoder.json").read_text())
+        card["golden"] = write_golden((replace(Golden("ada-1.jpg", TEMPLATE, said), **changes),), 0.99)
+        (models / "encoder.json").write_text(json.dumps(card))
+        bundle = open_bundle(config(models))
+        return bundle.self_test(bundle.eyes().encoder)
+
+    def test_a_card_that_does_not_tell(self, models, monkeypatch):
+        monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", blocks.ENGINE)
+        bundle = open_bundle(config(models))
+        assert bundle.self_test(bundle.eyes().encoder) is None
+
+    def test_an_encoder_that_says_what_it_said(self, models, monkeypatch):
+        assert list(self.outcome(models, monkeypatch).cosines) == ["ada-1.jpg"]
+
+    def test_one_that_says_something_else(self, models, monkeypatch):
+        message = (
+            r"encoder.tflite: says something else about ada-1.jpg .* at least 0.99 is wanted; try another \[engine\]"
+        )
+        with pytest.raises(ModelError, match=message):
+            self.outcome(models, monkeypatch, vector=-np.ones(3, np.float32))
+
+    def test_a_picture_that_is_not_there(self, models, monkeypatch):
+        with pytest.raises(ModelError, match=r"a picture that is not in .*staff: none.jpg: No such file"):
+            self.outcome(models, monkeypatch, picture="none.jpg")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.cli import checks
@@ -16,6 +17,8 @@ from agent.config import load_config
 from agent.hardware import backends
 from agent.mqtt.connection import Ready
 from agent.store.db import open_db
+from agent.vision.align import TEMPLATE
+from agent.vision.selftest import Golden, write_golden
 from tests.fakes import blocks, scenes, sites
 from tests.fakes.blocks import RED, Block
 from tests.fakes.terminal import Terminal, forget_logging
@@ -131,6 +134,19 @@ class TestModels:
     def test_both_are_named(self, latchkey):
         text = finding(latchkey("check", "--json"), "models")["text"]
         assert text == f"latchkey-detector-1-b10c0000 and {blocks.MODEL} on ai-edge-litert"
+
+    def test_an_encoder_that_says_something_else_than_when_it_was_made(self, latchkey):
+        path = latchkey.folder / "models" / "encoder.json"
+        golden = write_golden((Golden("ada-1.jpg", TEMPLATE, np.array([1, 0, 0], np.float32)),), -1.0)
+        path.write_text(json.dumps({**json.loads(path.read_text()), "golden": golden}))
+        assert finding(latchkey("check", "--json"), "models")["text"].endswith(
+            ", 1 picture encoded as when it was made"
+        )
+        golden["least_cosine"] = 1.1
+        path.write_text(json.dumps({**json.loads(path.read_text()), "golden": golden}))
+        outcome = latchkey("check", "--json")
+        assert (outcome.code, finding(outcome, "models")["state"]) == (2, "failed")
+        assert "says something else about ada-1.jpg" in finding(outcome, "models")["text"]
 
     def test_a_runtime_that_is_not_there(self, latchkey, monkeypatch):
         monkeypatch.setitem(backends.BACKENDS["engine"], "tflite-runtime", "no_such_module:Engine")

@@ -93,9 +93,9 @@ def _node(node: Node, target: str) -> str | None:
     name, rules = TARGETS[target]
     if node.name not in rules:
         return f"{name} has no int8 kernel for it" if target == "xnnpack" else f"{name} does not know it"
-    if said := next((said for tensor in (*node.inputs, *node.outputs) if tensor and (said := _whole(tensor))), None):
+    if said := rules[node.name](node):
         return said
-    return rules[node.name](node)
+    return next((said for tensor in (*node.inputs, *node.outputs) if tensor and (said := _whole(tensor))), None)
 
 
 def _whole(tensor: Tensor) -> str | None:

@@ -1,9 +1,8 @@
-"""The commands, each thin over a module that does the work."""
+"""Make the encoder and the detector of Latchkey, or your own, and see how good they are: training/README.md."""
 
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Annotated
 import typer
 
 from training import preset as presets
-from training.preset import Preset
 
 Data = Annotated[
     Path, typer.Option(file_okay=False, help="the folder with faces/, scenes/, reference/, lfw/, signatures/")
@@ -20,13 +18,13 @@ Data = Annotated[
 MaybeData = Annotated[Path | None, typer.Option(file_okay=False, help="raw data, for presets that read them")]
 Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or archives of `pack`")]
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
-Folder = Annotated[Path | None, typer.Option("--run", help="the run's folder; runs/PRESET if nothing is said")]
+Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
 Start = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
 ]
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 WORK = Path("runs/data")
 
 
@@ -43,6 +41,23 @@ def prepare(data: Data, work: Work = WORK) -> None:
     from training import prepare as module
 
     module.prepare(data, work)
+
+
+@app.command()
+def blend(
+    data: Data,
+    count: Annotated[int, typer.Option(min=1, help="how many: 38 kB and 2 ms of two cores each")],
+    target: Annotated[Path, typer.Argument(file_okay=False, help="a new folder: give it to `train` as --more")],
+    work: Work = WORK,
+    seed: int = 0,
+) -> None:
+    """Make faces of nobody from pairs of training faces, and ask the reference encoders about each."""
+    from training.data.blends import make_blends
+    from training.data.collection import load
+    from training.data.teacher import label
+
+    made = make_blends(load(work), count, target, lambda faces: label(faces, data / "reference"), seed=seed)
+    typer.echo(f"{target}: {len(made)} blends")
 
 
 @app.command()
@@ -77,18 +92,21 @@ def train(
     start: Start = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
+    more: Annotated[list[Path] | None, typer.Option(exists=True, help="train on these as well, as blends")] = None,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
 
     On several machines: torchrun --nnodes ... -m training train --only-train --preset ... ; then quantise, check, card.
     """
+    from training.learn import learn
     from training.loop import world
 
     chosen = presets.load(name)
     folder = run or Path("runs") / chosen.name
     if world.started():
-        _train(chosen, folder, data, work, start=start, device=device)
+        learn(chosen, folder, data=data, work=work, more=more or (), start=start, device=device, workers=workers)
         return
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
@@ -96,26 +114,6 @@ def train(
         quantise(folder, data, work)
         check(folder / "encoder.tflite", None, folder)
         card(folder, data, work)
-
-
-def _train(preset: Preset, folder: Path, data: Path | None, work: Path, *, start: Path | None, device: str) -> None:
-    """What each of the processes does."""
-    from training import sources
-    from training.loop.run import Run
-    from training.loop.train import Trainer
-    from training.loop.world import joined
-    from training.tasks import Task
-
-    with joined(device) as world:
-        logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
-        run = Run(folder)
-        if world.leads:
-            run.open(preset)
-        task = Task(preset, sources.make(preset, data, work), work, world)
-        try:
-            Trainer(preset, task, run, world, start=start).go()
-        finally:
-            task.close()
 
 
 @app.command()
@@ -216,36 +214,3 @@ def calibrate(
     for trouble in troubles:
         typer.echo(trouble, err=True)
     typer.echo(json.dumps(said, indent=1))
-
-
-@app.command("train-detector")
-def train_detector(
-    data: Data, work: Work = WORK, run: Path = Path("runs/detector"), start: Start = None, threads: int = 2
-) -> None:
-    """Train the detector."""
-    import torch
-
-    from training import train_detector as module
-    from training.data.collection import load
-    from training.detector_plans import PLANS
-    from training.scenes import Crops
-
-    torch.set_num_threads(threads)
-    before = start
-    for number, plan in enumerate(PLANS, start=1):
-        folder = run / f"phase{number}"
-        module.train(data / "scenes", Crops(load(work)), folder, plan, start_from=before)
-        before = folder / "detector.pt"
-
-
-@app.command("package-detector")
-def package_detector(
-    weights: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="from training, as detector.pt")],
-    data: Data,
-    work: Work = WORK,
-    models: Models = Path("agent/models"),
-) -> None:
-    """Make detector.tflite and its card from trained weights."""
-    from training.card import package_detector as package
-
-    package(weights, data / "scenes", work, models / "detector.tflite")

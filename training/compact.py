@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import flatbuffers  # type: ignore[import-untyped] # has no types
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray

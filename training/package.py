@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,32 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+import agent
 from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.pixels import HALF
 from training import check
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cohorts import labelled
+from training.evaluation.prepared import EVERYBODY, unnamed
 from training.finish import finish
+from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
+from training.parity import golden, parity
 from training.preset import Preset
+from training.qat import tensor_ranges
 from training.quantise import export_float, quantise
 from training.sources import Source
 from training.tasks import build
+from training.tuning import tune
+
+log = logging.getLogger(__name__)
 
 FLOAT = "encoder.float.tflite"
-COHORT = "named people of the validation"
+FACES = ("prepared", "made-up")
+DETECTOR = Path(agent.__file__).parent / "models" / "detector.tflite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,11 @@ class Packaging:
     run: Run
     preset: Preset
     source: Source
+
+    @property
+    def _golden(self) -> Path:
+        """What the float net says of pictures that every device has."""
+        return self.run.folder / "golden.json"
 
     @property
     def float_file(self) -> Path:
@@ -56,9 +71,27 @@ class Packaging:
             RunError: nothing was trained yet.
         """
         net = self.finished()
-        samples = self._samples()
+        samples, side = self._samples(), self.preset.side
+        ranges = None
+        if self.preset.export.tune:
+            taken = to_input(samples)
+            net, maps = tune(net, self.source, taken, self.preset.export.tune, side=side, seed=self.preset.seed)
         export_float(net, samples.shape[1:], self.float_file)
-        quantise(self.float_file, [_real(sample) for sample in samples], self.run.model)
+        if self.preset.export.tune:
+            ranges = tensor_ranges(net, maps, self.float_file, taken[:1])
+        quantise(self.float_file, [_real(sample) for sample in samples], self.run.model, ranges=ranges)
+        if self.preset.data.kind in FACES:
+            self._compare(net)
+
+    def _compare(self, net: nn.Module) -> None:
+        """Notes how far the files are from the net, and what the net says of pictures that every device has."""
+        train = self.source.collection.train
+        faces = [np.asarray(self.source.collection.samples[int(row)]) for row in train[:: max(1, len(train) // 100)]]
+        apart = parity(net, self.float_file, self.run.model, faces)
+        for fault in apart.faults():
+            log.warning("%s: %s", self.run.model, fault)
+        golden_crops = golden(net, self.run.model, DETECTOR)
+        self._golden.write_text(json.dumps({"golden": golden_crops, "parity": asdict(apart)}))
 
     def finished(self) -> nn.Module:
         """Returns the averaged net of one size, its embeddings centred and whitened, its maps evened out."""
@@ -90,7 +123,11 @@ class Packaging:
         """Writes the card beside the file, with what the validation split says; returns it."""
         model = LiteRtModel(self.run.model, sha256=None)
         collection = self.source.collection
-        vectors = _embed(model, self.source, collection.val, self.preset.side)
+
+        def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+            return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
+
+        vectors = embed(collection.val)
         identity = collection.identity[collection.val]
         genuine, impostor = all_pairs(vectors, identity)
         content = self.run.model.read_bytes()
@@ -103,12 +140,14 @@ class Packaging:
             "kind": "encoder",
             "input": self._input(),
             "dimension": vectors.shape[1],
-            "fmr": fmr_card(labelled(COHORT, vectors, identity)),
+            "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed)),
             "probability": json.loads(head.fit(genuine, impostor).to_json()),
             "figures": {"validation (int8)": verification(vectors, identity)},
             "data": self.preset.export.data,
             "preset": self.preset.model_dump(mode="json"),
         }
+        if self._golden.exists():
+            card |= json.loads(self._golden.read_text())
         write_card(self.run.model, card)
         return card
 
@@ -137,13 +176,15 @@ def _real(sample: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray((values - HALF) / HALF if sample.dtype == np.uint8 else values, np.float32)
 
 
-def _embed(model: LiteRtModel, source: Source, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
-    """Returns (N, D) unit rows of samples as they are, through the int8 file."""
+def encode(model: LiteRtModel, samples: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
+    """Returns (N, D) unit rows of samples as they are, through a float or an int8 file."""
     takes, gives = model.inputs[0], model.outputs[0]
     vectors = []
-    for row in rows:
-        real = _real(source.plain(int(row), side))
-        stored = np.clip(np.rint(real / takes.scale) + takes.zero_point, -128, 127).astype(np.int8)
-        vectors.append((model(stored)[0][0].astype(np.float32) - gives.zero_point) * gives.scale)
+    for sample in samples:
+        real = _real(sample)
+        if takes.scale:
+            real = np.clip(np.rint(real / takes.scale) + takes.zero_point, -128, 127).astype(takes.dtype)
+        said = model(real)[0][0].astype(np.float32)
+        vectors.append((said - gives.zero_point) * gives.scale if gives.scale else said)
     stacked = np.stack(vectors)
     return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True).clip(1e-9), np.float32)

@@ -31,28 +31,32 @@ PICTURES = ("ada-1.jpg", "bruno-2.jpg", "clara-3.jpg", "ada-4.jpg")
 """Of people who do not exist; a device has them too."""
 
 FLOAT = 1e-5  # largest 1 - cosine: another order of summing
-INT8 = 0.05  # a hundred rounded maps; ours are within 0.01, an untrained net within 0.03
-PATHS = 1e-3  # between runtimes, and to the agent's own path: a pixel rounded the other way
+INT8 = 0.05  # fifty rounded maps: our encoder's mean over 126 faces is 0.0075, its worst 0.024
 MARGIN = 0.02
-"""How much lower than here a cosine may be on a device: its kernels round otherwise, its decoder of JPEG too."""
+"""How much lower than here a cosine may be on a device: its kernels round otherwise, its decoder of JPEG too. One step
+of the input is enough for another set of errors as large: two right paths are as far apart as each is from PyTorch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """The largest distance, 1 - cosine, over the samples."""
+    """The largest distance from PyTorch, 1 - cosine, over the samples."""
 
-    float_file: float  # to PyTorch
-    int8_file: float  # to PyTorch
-    agent: float  # to the int8 file; 0 where the agent has no path for such samples
+    float_file: float
+    int8_file: float
+    agent: float  # 0 where the agent has no path for such samples
 
     def faults(self) -> list[str]:
         """Returns which bounds are broken, in words."""
         limits = (
-            ("the float file and PyTorch", self.float_file, FLOAT),
-            ("the int8 file and PyTorch", self.int8_file, INT8),
-            ("the agent and the int8 file", self.agent, PATHS),
+            ("the float file", self.float_file, FLOAT),
+            ("the int8 file", self.int8_file, INT8),
+            ("the agent's path", self.agent, INT8),
         )
-        return [f"{what} differ by {off:.2g}, at most {most:g} is allowed" for what, off, most in limits if off > most]
+        return [
+            f"{what} and PyTorch differ by {off:.2g}, at most {most:g} is allowed"
+            for what, off, most in limits
+            if off > most
+        ]
 
 
 def parity(net: nn.Module, float_file: Path, int8_file: Path, samples: Sequence[NDArray[Any]]) -> Parity:
@@ -71,9 +75,8 @@ def parity(net: nn.Module, float_file: Path, int8_file: Path, samples: Sequence[
     for row, sample in zip(far, samples, strict=True):
         taken = shrink(sample, forms[0].inputs[0].shape[1]) if pictures else sample
         said = embed(net, taken[None])[0]
-        as_float, as_int8 = (ask(form, taken) for form in forms)
-        row[0], row[1] = 1 - said @ as_float, 1 - said @ as_int8
-        row[2] = 0 if agent is None else 1 - as_int8 @ agent(np.ascontiguousarray(sample)).vector
+        row[:2] = [1 - said @ ask(form, taken) for form in forms]
+        row[2] = 0 if agent is None else 1 - said @ agent(np.ascontiguousarray(sample)).vector
     return Parity(*(float(value) for value in far.max(0)))
 
 

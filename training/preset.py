@@ -74,7 +74,14 @@ class Phase(Table):
     peak_rate: Positive
     last_rate: Positive
     side: int | None = Field(default=None, ge=32, le=112, multiple_of=16, description="of pictures; none for sequences")
-    quantised: bool = Field(default=False, description="with the rounding of int8 in the way (quantisation-aware)")
+
+
+class Tune(Table):
+    """Quantisation-aware fine-tuning, before the file is made; see `training.tuning`."""
+
+    samples: int = Field(gt=0)
+    rate: Positive = 1e-4
+    batch: int = Field(default=32, ge=1)
 
 
 class Export(Table):
@@ -84,6 +91,7 @@ class Export(Table):
     most_bytes: int = Field(default=1_500_000, gt=0)
     samples: int = Field(default=300, ge=8, description="training samples whose ranges set the scales of int8")
     whiten: bool = Field(default=True, description="centre and whiten the embeddings in the last layer")
+    tune: Tune | None = Field(default=None, description="only where rounding afterwards loses too much")
     data: str = Field(min_length=10, description="what it was trained on and who may use it, for the card")
 
 

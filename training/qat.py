@@ -30,64 +30,10 @@ from torch.nn import functional as F
 from agent.errors import ConfigError, ModelError
 from training.nets.layers import ConvDepthwise, GlobalDepthwise
 from training.quantise import Ranges, tensors_of
+from training.rounding import Folded, Rounding, Watching
 
-WIDEST = 127  # weights are symmetric: -127..127
 CLOSE = 1e-3  # of the largest value: how far PyTorch and TFLite may differ on one and the same map
 INPUT = "input"
-
-
-class Folded(nn.Module):
-    """A convolution with its batch norm folded in and its weights rounded."""
-
-    def __init__(self, conv: nn.Module, norm: nn.BatchNorm2d | None) -> None:
-        super().__init__()
-        self.conv, self.norm = conv, norm
-
-    def forward(self, x: Tensor) -> Tensor:
-        conv, norm = self.conv, self.norm
-        everywhere = isinstance(conv, GlobalDepthwise)
-        weight, bias = (conv.sized(x.shape[-1]), None) if everywhere else (conv.weight, conv.bias)
-        if norm is not None:
-            scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-            weight = weight * scale[:, None, None, None]
-            bias = norm.bias + ((0 if bias is None else bias) - norm.running_mean) * scale
-        weight = round_weights(weight)
-        if everywhere:
-            return (x * weight[:, 0]).sum((2, 3), keepdim=True) + (0 if bias is None else bias[:, None, None])
-        return F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
-
-
-class Rounding(nn.Module):
-    """Rounds a map to the 256 values between its two ends, zero among them; learns the ends."""
-
-    def __init__(self, low: float, high: float) -> None:
-        super().__init__()
-        self.low, self.high = nn.Parameter(torch.tensor(low)), nn.Parameter(torch.tensor(high))
-
-    def ends(self) -> tuple[float, float]:
-        """Returns the range, which holds zero."""
-        return min(self.low.detach().item(), 0.0), max(self.high.detach().item(), 0.0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        low, high = self.ends()
-        scale = max(high - low, 1e-9) / 255
-        cut = torch.minimum(torch.maximum(x, self.low.clamp(max=0)), self.high.clamp(min=0))
-        zero = int(np.clip(round(-128 - low / scale), -128, 127))
-        rounded = torch.fake_quantize_per_tensor_affine(cut.detach(), scale, zero, -128, 127)
-        return cut + (rounded - cut).detach()
-
-
-class Watching(nn.Module):
-    """Lets a map pass and remembers its smallest and its largest value."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.low, self.high, self.last = 0.0, 0.0, torch.zeros(0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.low, self.high = min(self.low, float(x.min())), max(self.high, float(x.max()))
-        self.last = x
-        return x
 
 
 class Tuned(nn.Module):
@@ -111,14 +57,6 @@ class Tuned(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             y: Tensor = self.traced(x.float())
         return y
-
-
-def round_weights(weight: Tensor) -> Tensor:
-    """Returns (O, ...) weights rounded to 255 steps in each output channel; gradients pass."""
-    flat = weight.detach().flatten(1)
-    scale = (flat.abs().amax(1) / WIDEST).clamp(min=1e-9)
-    zero = torch.zeros(len(scale), dtype=torch.int32, device=weight.device)
-    return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, -WIDEST, WIDEST)
 
 
 def prepare_qat(net: nn.Module, ranges: Ranges) -> Tuned:
@@ -186,7 +124,7 @@ def tensor_ranges(net: nn.Module, ranges: Ranges, float_file: Path, sample: Tens
     traced(sample)
     nhwc = sample.permute(0, 2, 3, 1) if sample.ndim == 4 else sample
     held = tensors_of(float_file, nhwc.numpy())
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for name in ranges:
         path = sites[name]
         value = traced.get_submodule(path).last
@@ -222,14 +160,13 @@ def _rewritten(net: nn.Module, make: Any, *, fold: bool) -> tuple[fx.GraphModule
     """
     if any(isinstance(module, nn.RNNBase) for module in net.modules()):
         raise ConfigError("a recurrent net cannot be tuned to int8: use the family `tcn`, or quantise after training")
-    root, sites = nn.Module(), {}
-    root.net, root.sites, root.folded = net, nn.ModuleList(), nn.ModuleList()
-    graph = _Tracer().trace(net)
+    root, graph, sites = nn.Module(), _Tracer().trace(net), {}
+    root.net = net
     for node in list(graph.nodes):
         if node.op == "call_module":
             node.target = f"net.{node.target}"
     traced = fx.GraphModule(root, graph)
-    traced.sites, traced.folded = root.sites, root.folded
+    traced.sites, traced.folded = nn.ModuleList(), nn.ModuleList()
     for node in list(graph.nodes):
         name = _site(node, traced)
         if name is None:
@@ -269,10 +206,10 @@ def _end(node: fx.Node, traced: fx.GraphModule) -> fx.Node:
 
 def _fold(node: fx.Node, traced: fx.GraphModule, graph: fx.Graph) -> fx.Node:
     """Puts `Folded` in place of a convolution and its batch norm; returns the end of the operation."""
-    (user,) = node.users if len(node.users) == 1 else (None,)
-    norm = _module(user, traced) if user is not None else None
-    last = user if isinstance(norm, nn.BatchNorm2d) else node
-    traced.folded.append(Folded(_module(node, traced), norm if last is user else None))
+    last, norm = node, None
+    if len(node.users) == 1 and isinstance(found := _module(next(iter(node.users)), traced), nn.BatchNorm2d):
+        last, norm = next(iter(node.users)), found
+    traced.folded.append(Folded(_module(node, traced), norm))
     with graph.inserting_after(last):
         folded = graph.call_module(f"folded.{len(traced.folded) - 1}", node.args)
     last.replace_all_uses_with(folded)

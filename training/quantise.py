@@ -32,7 +32,7 @@ def export_float(net: nn.Module, shape: tuple[int, ...], path: Path, *, outputs:
 
     net.eval()
     if len(shape) == 3:
-        net = litert_torch.to_channel_last_io(net, args=[0], outputs=list(range(outputs)))
+        net = litert_torch.to_channel_last_io(net, args=[0], outputs=list(range(outputs))).eval()
     litert_torch.convert(net, (torch.zeros(1, *shape),)).export(str(path))
 
 

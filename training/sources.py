@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from agent.errors import ConfigError
 from agent.vision.encode import shrink
 from training.data.augment import Augmentation, augment
-from training.data.collection import Collection, load
+from training.data.collection import Collection, join, load
 from training.data.errors import DataError
 from training.data.leaks import refuse_split_leaks, without_leaks
 from training.data.splits import ensure_split
@@ -59,13 +60,14 @@ class Pictures:
         return augment(picture, side or picture.shape[0], random, self._how), not mirrored
 
 
-def make(preset: Preset, data: Path | None, work: Path) -> Source:
+def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = ()) -> Source:
     """Returns the source that a preset asks for.
 
     Args:
         preset: its [data] and [augment].
         data: the folder with raw data, for what is not prepared.
         work: what `prepare` filled, or archives of `pack`.
+        more: prepared folders or archives that are trained on as well, such as blends.
 
     Raises:
         ConfigError: [augment] has a key that does not exist.
@@ -78,7 +80,10 @@ def make(preset: Preset, data: Path | None, work: Path) -> Source:
         drawn = made_up(preset.data.people, preset.data.pictures, seed=preset.seed)
         return Pictures(drawn, augmentation(preset))
     if kind == "prepared":
-        return Pictures(_clean(ensure_split(load(work), seed=preset.seed), preset), augmentation(preset))
+        collection = _clean(ensure_split(load(work), seed=preset.seed), preset)
+        return Pictures(join(collection, *map(load, more)) if more else collection, augmentation(preset))
+    if more:
+        raise DataError(f"the preset {preset.name} reads {kind}: --more goes with faces that are prepared or packed")
     if data is None:
         raise DataError(f"the preset {preset.name} reads {kind}: name the folder with --data")
     from training.signatures.source import Drawings, Trajectories

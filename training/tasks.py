@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -23,6 +24,8 @@ from training.measure import verification
 from training.preset import Phase, Preset
 from training.sources import Source
 
+TURNED = 6000
+"""Training samples by which the target of a distillation is turned to weights that are gone on from."""
 MOST_LOOKED_AT = 4000
 """Validation samples of a look on the way; all pairs of them are compared."""
 NEAR_ENOUGH_TO_BE_ONE = 0.95
@@ -42,14 +45,23 @@ def build(preset: Preset, source: Source) -> nn.Module:
 
 
 class Task:
-    """Everything that is asked for while training goes on."""
+    """Everything that is asked for while training goes on.
 
-    def __init__(self, preset: Preset, source: Source, work: Path, world: World) -> None:
+    Args:
+        preset: what is trained.
+        source: on what.
+        work: the folder that `prepare` filled, with the maps for hints.
+        world: the processes that share each batch.
+        workers: processes that make batches, for each process that learns.
+    """
+
+    def __init__(self, preset: Preset, source: Source, work: Path, world: World, *, workers: int = 1) -> None:
         self.preset, self.source, self.world = preset, source, world
         self.collection = source.collection
         self.labels, self.classes = train_labels(self.collection)
         self.maps = Maps(work, self.collection.train) if preset.hint.weight else None
         self._hard = HardPeople(self.collection, ceiling=NEAR_ENOUGH_TO_BE_ONE) if preset.batch.hard else None
+        self._workers = workers
         self._loader: Loader | None = None
 
     def module(self) -> nn.Module:
@@ -64,6 +76,19 @@ class Task:
             total.prepare(self.collection.teacher[self.collection.train], self.labels[self.collection.train])
         return total
 
+    def turn(self, losses: Total, net: nn.Module) -> None:
+        """Turns what the reference encoders say towards what a net says that was trained on them before.
+
+        Their projection onto the net's dimensions may point anyhow; weights to go on from were taught another.
+        """
+        teacher, train = self.collection.teacher, self.collection.train
+        if teacher is None:
+            return
+        rows = np.sort(np.random.default_rng(0).choice(train, min(TURNED, len(train)), replace=False))
+        said = torch.from_numpy(self.embed(net, rows, self.preset.phase[0].side))
+        device = next(net.parameters()).device
+        losses.turn_to(said.to(device), torch.from_numpy(teacher[rows]).float().to(device))
+
     def draw(self, phase: Phase, step: int) -> Callable[[], Drawn]:
         """Returns what makes this process's batches of a phase, from a step on; earlier ones are stopped."""
         batch, size = self.preset.batch, self.world.size
@@ -71,7 +96,9 @@ class Task:
         rank = {"rank": self.world.rank, "ranks": size}
         sampler = Sampler(self.collection, plan, seed=self.preset.seed, hard=self._hard, **rank)
         self.close()
-        self._loader = loader = Loader(lambda at: self._drawn(sampler, phase.side, at), first=step)
+        self._loader = loader = Loader(
+            lambda at: self._drawn(sampler, phase.side, at), workers=self._workers, first=step
+        )
         return lambda: self._named(next(loader))
 
     def _drawn(self, sampler: Sampler, side: int | None, step: int) -> tuple[NDArray[Any], ...]:
@@ -83,7 +110,7 @@ class Task:
         if self.collection.teacher is not None:
             parts.append(np.stack([self.collection.teacher[row] for row in rows]))
         if self.maps is not None:
-            parts += [self.maps[rows], np.array([plain for _, plain in varied])]
+            parts += [self.maps[rows], np.array([plain for _, plain in varied]) & (rows < len(self.maps))]
         return tuple(parts)
 
     def _named(self, parts: tuple[NDArray[Any], ...]) -> Drawn:
@@ -104,6 +131,10 @@ class Task:
             np.stack([self.source.plain(int(row), side) for row in rows[start : start + 1024]]) for start in starts
         )
         return np.concatenate([embed(net, block) for block in blocks])
+
+    def loader_speed(self) -> float:
+        """Returns samples a second that this process's workers could make, since it was last asked."""
+        return 0.0 if self._loader is None else round(self._loader.speed().loader, 1)
 
     def refresh(self, net: nn.Module, phase: Phase, step: int) -> None:
         """Looks up who looks like whom, for batches of people who do."""

@@ -72,7 +72,7 @@ def models(config: Config) -> Finding:
     runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
     text = f"{bundle.detector.id} and {bundle.model_id} on {runtime}"
     if tested is not None:
-        text += f", {counted(len(tested.cosines), 'picture')} encoded as they should be"
+        text += f", {counted(len(tested.cosines), 'picture')} encoded as when it was made"
     return Finding("models", State.OK, text)
 
 

@@ -83,9 +83,7 @@ def write_golden(crops: tuple[Golden, ...], least: float) -> dict[str, Any]:
     }
 
 
-def self_test(
-    encoder: Encoder, crops: tuple[Golden, ...], least: float, picture: Callable[[str], Image]
-) -> SelfTest:
+def self_test(encoder: Encoder, crops: tuple[Golden, ...], least: float, picture: Callable[[str], Image]) -> SelfTest:
     """Shows an encoder the pictures.
 
     Args:
@@ -114,7 +112,7 @@ def _points(values: Any) -> Floats:
 
 
 def _bytes(vector: Floats) -> bytes:
-    return np.rint(vector / np.abs(vector).max() * 127).astype(np.int8).tobytes()
+    return bytes(np.rint(vector / np.abs(vector).max() * 127).astype(np.int8))
 
 
 def _vector(text: str) -> Floats:

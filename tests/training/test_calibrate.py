@@ -9,7 +9,7 @@ from agent.vision.quality import QualityLimits
 from tests.fakes import blocks
 from tests.fakes.blocks import Block, paint, png, write
 from training import calibrate
-from training.errors import DataError
+from training.data.errors import DataError
 
 COLOURS = [(190, 60, 60), (60, 190, 60), (60, 60, 190), (190, 190, 60), (60, 190, 190), (190, 60, 190)]
 

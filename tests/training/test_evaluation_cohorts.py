@@ -172,9 +172,10 @@ class TestCalibration:
     def test_todays_agent_reads_it(self, everybody):
         card = fmr_card(everybody, [unlabelled("similar", alike(np.random.default_rng(6)), None)], rounds=10)
         for table in (card, card["worst"]):
-            read = FmrTable.from_card({"id": "m", "fmr": table})
+            read = FmrTable.from_card({"id": "m", "fmr": table}, bound=False)
             assert read.similarity == tuple(table["similarity"])  # no point is too rare to be believed
             assert read.fmr == tuple(table["fmr"])
+            assert FmrTable.from_card({"id": "m", "fmr": table}).fmr == tuple(table["upper"])
 
     def test_what_lies_below_the_floor_makes_no_points(self):
         cohort = labelled("named", *named(np.random.default_rng(7), count=100), floor=0.6)

@@ -270,4 +270,4 @@ def test_a_card_that_is_none_is_said_as_such(tmp_path):
 
 
 def test_small_rates_are_short():
-    assert [sections.rate(value) for value in (0, 1e-4, 0.00123, 0.5)] == ["0", "0.0001", "0.0012", "0.5"]
+    assert [sections.rate(value) for value in (0, 1e-4, 0.00123, 0.5)] == ["0", "1e-4", "1.2e-3", "0.5"]

@@ -1,4 +1,4 @@
-"""The families: what they take and say, that training on small pictures and unrolling change nothing, what is folded."""
+"""The families: what they take and say, that fixing a size and unrolling change nothing, and what is folded."""
 
 from pathlib import Path
 
@@ -64,7 +64,9 @@ class TestFamilies:
         assert [multiple(n) for n in (1, 11, 12, 36, 84)] == [8, 8, 16, 40, 88]
 
     def test_a_net_that_does_not_exist(self):
-        with pytest.raises(ConfigError, match="no net is called 'resnet': there are door, mobilefacenet, fast, gru, tcn"):
+        with pytest.raises(
+            ConfigError, match="no net is called 'resnet': there are door, mobilefacenet, fast, gru, tcn"
+        ):
             nets.make("resnet", dimension=64)
 
     def test_an_option_that_does_not_exist(self):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from training.data.errors import DataError
+from training.data.inference import BATCH, runner
 
 TEACHERS = ("encoder_edgeface_xs.onnx", "encoder_mbf.onnx")
 """Their unit vectors, put side by side, are better than either (see the data's README)."""
-BATCH = 16
 MAPS = "maps.npy"
 MAPPED = ("encoder_mbf.onnx", "/features/conv/layers/layers.2/PRelu_output_0")
 """The teacher and the node in it whose maps (64, 7, 7) its embedding is a linear function of: see `training.hints`."""
@@ -62,37 +63,37 @@ def embed(
         threads: likewise.
         maps: a node with an output (B, C, H, W), and the file into which it is written as (N, H, W, C) float16.
     """
-    import openvino
+    outputs = runner(model, maps[0] if maps else None, threads=threads)
+    rows = np.zeros((len(pictures), 0), np.float32)
+    kept = None
+    first = Lock()  # answers come from several threads
 
-    core = openvino.Core()
-    net = core.read_model(model)
-    net.reshape([BATCH, 3, 112, 112])
-    if maps:
-        net.add_outputs([next(op for op in net.get_ops() if op.get_friendly_name() == maps[0]).output(0)])
-    hints: dict[str, object] = {"PERFORMANCE_HINT": "THROUGHPUT"}
-    hints |= {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
-    compiled = core.compile_model(net, "CPU", hints)
-    rows = np.zeros((len(pictures) + BATCH, compiled.output(0).shape[1]), np.float32)
-    kept = _memory(maps[1], len(pictures), compiled.output(1).shape) if maps else None
-    jobs = openvino.AsyncInferQueue(compiled)
+    def done(start: int, vectors: NDArray[np.float32], said: NDArray[np.float32] | None) -> None:
+        nonlocal rows, kept
+        with first:
+            if not rows.shape[1]:
+                rows = np.zeros((len(pictures), vectors.shape[1]), np.float32)
+            if kept is None and said is not None and maps:
+                kept = _memory(maps[1], len(pictures), said.shape)
+        count = min(BATCH, len(pictures) - start)
+        rows[start : start + count] = vectors[:count]
+        if kept is not None and said is not None:
+            kept[start : start + count] = said[:count].transpose(0, 2, 3, 1)
 
-    def done(request: openvino.InferRequest, start: int) -> None:
-        rows[start : start + BATCH] = request.get_output_tensor(0).data
-        if kept is not None:
-            part = kept[start : start + BATCH]
-            part[:] = request.get_output_tensor(1).data.transpose(0, 2, 3, 1)[: len(part)]
-
-    jobs.set_callback(done)
-    for start in track(range(0, len(pictures), BATCH), f"embedding with {model.name}"):
-        batch = np.zeros((BATCH, 112, 112, 3), np.uint8)
-        part = [pictures[i] for i in range(start, min(start + BATCH, len(pictures)))]
-        batch[: len(part)] = part
-        jobs.start_async([((batch.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)], start)
-    jobs.wait_all()
+    outputs(_batches(pictures, model.name), done)
     if kept is not None and maps:
         kept.flush()
         maps[1].with_suffix(".part").rename(maps[1])
-    return rows[: len(pictures)]
+    return rows
+
+
+def _batches(pictures: Sequence[NDArray[np.uint8]], name: str) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yields where each batch begins, and (BATCH, 3, 112, 112) of it; the last one is filled up with black."""
+    for start in track(range(0, len(pictures), BATCH), f"embedding with {name}"):
+        batch = np.zeros((BATCH, 112, 112, 3), np.uint8)
+        part = [pictures[i] for i in range(start, min(start + BATCH, len(pictures)))]
+        batch[: len(part)] = part
+        yield start, ((batch.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)
 
 
 def _memory(file: Path, count: int, shape: Sequence[int]) -> np.memmap[Any, np.dtype[np.float16]]:

@@ -95,7 +95,7 @@ def log_shares(axes: Axes, which: str, low: float, high: float) -> None:
 
 def deviates(axes: Axes, which: str, low: float, high: float) -> None:
     """Labels an axis of normal deviates with the shares they stand for."""
-    shares = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
+    shares = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95)
     shown = [share for share in shares if low <= share <= high]
     getattr(axes, f"set_{which}ticks")(norm.ppf(shown), [percent(s) if s >= 0.01 else _power(s) for s in shown])
     getattr(axes, f"set_{which}lim")(*norm.ppf([low, high]))

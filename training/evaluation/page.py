@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -38,7 +39,7 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, language: 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
     """Returns a table; cells that begin as numbers do stand to the right, the first column heads its row."""
-    columns = "".join(f'<th scope="col"{_side(rows, i)}>{escape(name)}</th>' for i, name in enumerate(head))
+    columns = "".join(f'<th scope="col"{_side(rows, i)}>{_whole(name)}</th>' for i, name in enumerate(head))
     lines = []
     for row in rows:
         first = f'<th scope="row">{escape(row[0])}</th>'
@@ -55,6 +56,11 @@ def figures(*plots: tuple[str, str]) -> str:
     """Returns plots (SVG and caption) side by side where there is room."""
     inside = "".join(f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>" for svg, caption in plots)
     return f'<div class="plots{" single" if len(plots) == 1 else ""}">{inside}</div>'
+
+
+def beside(*parts: str) -> str:
+    """Returns parts side by side where there is room."""
+    return '<div class="plots">' + "".join(f"<div>{part}</div>" for part in parts) + "</div>"
 
 
 def paragraph(text: str) -> str:
@@ -86,6 +92,12 @@ def verdicts(head: Sequence[str], rows: Sequence[tuple[Sequence[str], bool | Non
         f'<div class="wide"><table class="goals"><thead><tr>{columns}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def _whole(text: str) -> str:
+    """Returns a heading that wraps only between words: not within "1e-4", nor before a percent sign."""
+    joined = re.sub(r"(?<=\de)-(?=\d)", "\N{NON-BREAKING HYPHEN}", text).replace(" %", "\N{NO-BREAK SPACE}%")
+    return escape(joined)
 
 
 def _side(rows: Sequence[Sequence[str]], column: int) -> str:

@@ -19,6 +19,7 @@ from training.evaluation.verify import Histogram
 from training.measure import Rates
 
 STYLES = ("-", "--", "-.", ":")  # beside the colour, for those who see or print none
+LOWEST = 1e-7  # of plotted false match rates: below it even LFW has less than three pairs
 
 
 def roc(curves: Mapping[str, Rates]) -> str:
@@ -29,7 +30,7 @@ def roc(curves: Mapping[str, Rates]) -> str:
             shown = rates.fmr > 0
             axes.plot(rates.fmr[shown], 1 - rates.fnmr[shown], style, label=name)
         low = min(float(rates.fmr[rates.fmr > 0].min()) for rates in curves.values())
-        log_shares(axes, "x", _decade(low), 1)
+        log_shares(axes, "x", max(_decade(low), LOWEST), 1)
         axes.set_ylim(0, 1.01)
         _percents(axes)
         axes.set(xlabel="false match rate", ylabel="true accept rate")
@@ -47,8 +48,8 @@ def det(curves: Mapping[str, Rates]) -> str:
             axes.plot(deviate(rates.fmr[shown]), deviate(rates.fnmr[shown]), style, label=name)
         axes.plot(deviate([1e-6, 0.5]), deviate([1e-6, 0.5]), color=FAINT, linewidth=0.8, linestyle=":")
         lows = [_lowest(curves, which) for which in ("fmr", "fnmr")]
-        deviates(axes, "x", min(_decade(lows[0]), 1e-3), 0.6)
-        deviates(axes, "y", min(_decade(lows[1]), 1e-2), 0.96)
+        deviates(axes, "x", min(max(_decade(lows[0]), LOWEST), 1e-3), 0.6)
+        deviates(axes, "y", min(max(_decade(lows[1]), 1e-3), 1e-2), 0.96)
         axes.set(xlabel="false match rate", ylabel="false non-match rate")
         _legend(axes, len(curves), "upper right")
 
@@ -102,7 +103,7 @@ def cohort_bars(rates: Sequence[CohortRate], overall: float) -> str:
             axes.plot(ends, [place, place], color=INK, linewidth=1.2)
             axes.plot([value], [place], "o", color=SERIES[0], markersize=5)
             axes.text(floor, place + 0.28, one.cohort, fontsize=9)  # above, since names are long and telephones narrow
-        axes.axvline(overall, color=SERIES[1], linewidth=1.2, linestyle="--")
+        axes.vlines(np.full(len(rates), overall), places - 0.2, places + 0.2, color=SERIES[1], linewidth=1.6)
         highest = max([overall, *(max(one.fmr.upper, one.people[1]) for one in rates)])
         log_shares(axes, "x", floor, 10 ** float(np.ceil(np.log10(highest))))
         axes.set_yticks([])

@@ -13,7 +13,7 @@ from training.evaluation.cohorts import CohortRate
 from training.evaluation.detection import Detection
 from training.evaluation.goals import Goal, shown, times
 from training.evaluation.openset import OpenSet
-from training.evaluation.page import Section, figures, paragraph, table, verdicts
+from training.evaluation.page import Section, beside, figures, paragraph, table, verdicts
 from training.evaluation.reliability import Reliability
 from training.evaluation.speed import Speed
 from training.evaluation.verify import Verification
@@ -28,8 +28,10 @@ def percent(share: float, digits: int = 2) -> str:
 
 
 def rate(value: float) -> str:
-    """Returns a small rate for a table: "1.2e-5"."""
-    return "0" if value == 0 else f"{value:.2g}".replace("e-0", "e-")
+    """Returns a rate for a table: "0.12", "1.2e-5"."""
+    if value == 0 or value >= 0.01:
+        return f"{value:.2g}"
+    return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e-")
 
 
 def ends(lower: float, upper: float) -> str:
@@ -122,24 +124,25 @@ def cohorts(by_level: Mapping[float, Sequence[CohortRate]], drawn_at: float, lea
         bound = max(one.fmr.upper, one.people[1])
         fnmr = DASH if one.fnmr is None else percent(one.fnmr, 1)
         rows.append((one.cohort, f"{one.pairs:,}", *(rate(x.fmr.value) for x in rates_), rate(bound), fnmr))
-    columns = tuple(f"FMR at everybody's {rate(level)}" for level in levels)
-    head = ("both pictures are of", "pairs", *columns, f"at most (95 %), at {rate(drawn_at)}", "missed there")
-    caption = "Points: measured; lines: the exact interval and that from drawing people anew; dashed: everybody."
+    columns = tuple(f"FMR, everybody's {rate(level)}" for level in levels)
+    head = ("both pictures are of", "pairs", *columns, f"at most, at {rate(drawn_at)}", "missed there")
+    caption = "Points: measured; lines: the exact interval and that from drawing people anew; upright: everybody."
     plot = plots.cohort_bars(by_level[drawn_at], drawn_at)
     return Section("Cohorts", lead, (figures((plot, caption)), table(head, rows)))
 
 
 def calibration(fmr: Mapping[str, Any], lead: str) -> Section:
     """The card's table that sets thresholds, in every fifth of its points."""
-    parts = [figures((plots.calibration(fmr), "Lines: measured; shaded above: up to the 95 % bound."))]
+    plot, told = plots.calibration(fmr), "Lines: measured; shaded above: up to the 95 % bound."
+    tables = []
     named = [("", fmr)] + ([("worst cohort: ", fmr["worst"])] if "worst" in fmr else [])
     for prefix, one in named:
         points = list(zip(one["similarity"], one["fmr"], one["upper"], strict=True))
         shown = points[::5] + ([points[-1]] if len(points) % 5 != 1 else [])
         rows = [(f"{similarity:.2f}", rate(measured), rate(most)) for similarity, measured, most in shown]
         caption = f"{prefix}{one.get('cohort', '')}, {one['impostor_pairs']:,} pairs"
-        parts.append(table(("similarity", "false match rate", "at most (95 %)"), rows, caption))
-    return Section("Calibration", lead, tuple(parts))
+        tables.append(table(("similarity", "false match rate", "at most (95 %)"), rows, caption))
+    return Section("Calibration", lead, (figures((plot, told)), beside(*tables)))
 
 
 def probabilities(bins: Reliability, lead: str) -> Section:

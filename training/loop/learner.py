@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.hints import Hinted, hint_loss
 from training.loop.world import World
+from training.losses.total import Total
 from training.preset import Optimiser, Preset
 
 
@@ -55,7 +56,7 @@ class Learner:
         world: whom gradients are averaged with.
     """
 
-    def __init__(self, module: nn.Module, losses: nn.Module, preset: Preset, world: World) -> None:
+    def __init__(self, module: nn.Module, losses: Total, preset: Preset, world: World) -> None:
         self.module = module.to(world.device, memory_format=torch.channels_last)
         self.net: nn.Module = module.net if isinstance(module, Hinted) else module
         self.losses = losses.to(world.device)

@@ -33,8 +33,9 @@ class Trainer:
         self.preset, self.task, self.run, self.world = preset, task, run, world
         torch.manual_seed(preset.seed)
         self.learner = Learner(task.module(), task.losses(), preset, world)
-        if start is not None:
+        if start is not None and not run.state.exists():
             load_weights(self.learner.net, start)
+            task.turn(self.learner.losses, self.learner.net)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         if run.state.exists():
@@ -78,9 +79,11 @@ class Trainer:
             save(self._state(), self.run.state)
             figures = dict(self.task.look(self.average.net, phase))
             before = sum(p.samples for p in self.preset.phase[: self.phase])
+            pace["loader"] = self.task.loader_speed() * self.world.size
             line = {"phase": self.phase + 1, "seen": before + self.seen, "rate": rate, "loss": losses}
             self.run.write({**line, "val": figures, "pace": pace})
-            bar.say({**figures, **losses, "samples/s": pace["samples_per_second"], "waiting": pace["waiting"]})
+            told = {"samples/s": pace["samples_per_second"], "loader/s": pace["loader"], "waiting": pace["waiting"]}
+            bar.say({**figures, **losses, **told})
             draw(self.run.lines(), self.run.curves)
         self.task.refresh(self.learner.net, phase, self.step)
 

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ def joined(device: str = "auto") -> Iterator[World]:
     if PARENT in os.environ:
         die_with(int(os.environ[PARENT]))
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    if chosen.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # pictures of a phase are of one size
+        torch.set_float32_matmul_precision("high")
     if chosen.type == "cpu":
         torch.set_flush_denormal(True)
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads())
@@ -59,6 +63,8 @@ def joined(device: str = "auto") -> Iterator[World]:
         return
     if os.environ.get("MASTER_ADDR") in ("127.0.0.1", "localhost"):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    # said of 1x1 convolutions, whose weights lie the same way channels last or first
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield World(rank, size, chosen)

@@ -1,0 +1,91 @@
+"""Runs an ONNX file over batches: by OpenVINO, or by ONNX Runtime where only that is installed.
+
+OpenVINO does it three times as fast on a CPU; ONNX Runtime is what machines with a GPU tend to have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data.errors import DataError
+
+BATCH = 16
+
+Floats: TypeAlias = NDArray[np.float32]
+Batches: TypeAlias = Iterator[tuple[int, Floats]]
+"""A number, which comes back with the answer, and (BATCH, 3, 112, 112)."""
+Done: TypeAlias = Callable[[int, Floats, Floats | None], None]
+"""Takes the number, the (BATCH, D) output, and that of the node that was asked for; called in any order."""
+Runner: TypeAlias = Callable[[Batches, Done], None]
+
+
+def runner(model: Path, node: str | None, *, threads: int | None = None) -> Runner:
+    """Returns what runs the file over batches.
+
+    Args:
+        model: an ONNX file with one input and one output.
+        node: the name of a tensor inside whose values are wanted as well.
+        threads: how many cores to use; None takes all.
+
+    Raises:
+        DataError: neither runtime is installed.
+    """
+    if find_spec("openvino"):
+        return _openvino(model, node, threads)
+    if find_spec("onnxruntime") and find_spec("onnx"):
+        return _onnxruntime(model, node, threads)
+    raise DataError(f"nothing here runs {model.name}: pip install openvino (or onnx and onnxruntime)")
+
+
+def _openvino(model: Path, node: str | None, threads: int | None) -> Runner:
+    import openvino
+
+    core = openvino.Core()
+    net = core.read_model(model)
+    net.reshape([BATCH, 3, 112, 112])
+    if node:
+        net.add_outputs([next(op for op in net.get_ops() if op.get_friendly_name() == node).output(0)])
+    hints: dict[str, object] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    hints |= {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
+    compiled = core.compile_model(net, "CPU", hints)
+
+    def run(batches: Batches, done: Done) -> None:
+        jobs = openvino.AsyncInferQueue(compiled)
+
+        def answered(request: openvino.InferRequest, start: int) -> None:
+            inner = request.get_output_tensor(1).data if node else None
+            done(start, request.get_output_tensor(0).data, inner)
+
+        jobs.set_callback(answered)
+        for start, batch in batches:
+            jobs.start_async([batch], start)
+        jobs.wait_all()
+
+    return run
+
+
+def _onnxruntime(model: Path, node: str | None, threads: int | None) -> Runner:
+    import onnx
+    import onnxruntime
+
+    net = onnx.load(model)
+    if node:
+        net.graph.output.append(onnx.helper.make_empty_tensor_value_info(node))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(net.SerializeToString(), options, onnxruntime.get_available_providers())
+    wanted = [session.get_outputs()[0].name, *([node] if node else [])]
+    name = session.get_inputs()[0].name
+
+    def run(batches: Batches, done: Done) -> None:
+        for start, batch in batches:
+            vectors, *inner = session.run(wanted, {name: batch})
+            done(start, vectors, inner[0] if inner else None)
+
+    return run

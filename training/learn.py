@@ -1,0 +1,49 @@
+"""What each of the processes does that train a preset together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from training import sources
+from training.loop.run import Run
+from training.loop.train import Trainer
+from training.loop.world import joined
+from training.preset import Preset
+from training.tasks import Task
+
+
+def learn(
+    preset: Preset,
+    folder: Path,
+    *,
+    data: Path | None,
+    work: Path,
+    more: Sequence[Path] = (),
+    start: Path | None = None,
+    device: str = "auto",
+    workers: int = 1,
+) -> None:
+    """Trains until every phase of the preset is through; goes on where the folder's state says.
+
+    Args:
+        preset: what is trained.
+        folder: of the run.
+        data: raw data, for presets that read them.
+        work: what `prepare` or `pack` filled.
+        more: prepared folders or archives that are trained on as well.
+        start: weights to begin with.
+        device: auto, cpu or cuda.
+        workers: processes that make batches, for each process that learns.
+    """
+    with joined(device) as world:
+        logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
+        run = Run(folder)
+        if world.leads:
+            run.open(preset)
+        task = Task(preset, sources.make(preset, data, work, more), work, world, workers=workers)
+        try:
+            Trainer(preset, task, run, world, start=start).go()
+        finally:
+            task.close()

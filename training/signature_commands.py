@@ -1,0 +1,31 @@
+"""The command that measures an encoder of signatures: their protocol is another than that of faces."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training.commands import Data, app
+
+
+@app.command("evaluate-signatures")
+def evaluate_signatures(
+    run: Annotated[Path, typer.Option("--run", "-r", help="a run of signature-online or signature-offline, finished")],
+    data: Data,
+    *,
+    dtw: Annotated[bool, typer.Option(help="dynamic time warping as well, to compare with: minutes")] = False,
+    save: Annotated[bool, typer.Option(help="write the figures into the card")] = False,
+) -> None:
+    """Measure equal error rates of random and skilled forgeries, with 1 and 5 references, on writers never seen."""
+    from training.signatures.measure import measure
+
+    figures = measure(run, data, dtw=dtw)
+    typer.echo(json.dumps(figures, indent=1))
+    if save:
+        path = run / "encoder.json"
+        card = json.loads(path.read_text())
+        card["figures"] |= figures
+        path.write_text(json.dumps(card, indent=1) + "\n")
