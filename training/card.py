@@ -20,6 +20,8 @@ from training.quantise import export_float, quantise
 from training.scenes import Crops, load_backgrounds, load_scenes
 
 SAMPLES = 300
+SURE = 0.6
+"""The score in training from which it is a face: then the validation scenes have as many false ones as before."""
 DETECTOR_INPUT = (240, 320, 3)
 DATA = (
     "1,980 photographs with faces found by YuNet-n and landmarks by SCRFD-500M, and faces cut out of the encoder's "
@@ -40,6 +42,7 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path) -> d
     net = Detector()
     load_weights(net, weights)
     net.float().pair()
+    net.judge(SURE)
     composer = Composer(load_scenes(scenes, "train"), load_backgrounds(scenes), seed=99, crops=Crops(load(work)))
     height, width, _ = DETECTOR_INPUT
     samples = [_sample(composer.draw(width, height).picture) for _ in range(SAMPLES)]
