@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from agent.errors import ConfigError
 from tests.training.pens import writers
 from tests.training.test_signatures_load import archive
+from training.data.batches import Plan, Sampler
 from training.preset import load
 from training.signatures.features import CHANNELS, LENGTH, features
 from training.signatures.source import ARCHIVE, Drawings, Trajectories
@@ -25,13 +27,30 @@ def online(folder):
 
 def test_whoever_imitates_a_writer_is_somebody_else(online):
     collection = online.collection
-    train = [collection.names[i] for i in np.unique(collection.identity[collection.train])]
-    assert len(train) == 16  # 8 writers, each with a forger
-    assert {name.removesuffix(" forged") for name in train} == set(online.split.train.writer.tolist())
+    assert collection.rival is not None
+    forged = collection.group == "forgery"
+    train = collection.train
+    assert len(np.unique(collection.identity[train[~forged[train]]])) == 32  # 8 writers, mirrored, upside down, turned
+    assert len(np.unique(collection.identity[train[forged[train]]])) == 64  # two forgeries of each, every one alone
+    assert {collection.names[i].split()[0] for i in collection.identity[train]} == set(online.split.train.writer)
     people = {name.split()[0] for name in collection.names}
     assert not people & set(online.split.test.writer.tolist())
-    forgers = [collection.identity[row] for row in collection.val if collection.group[row] == "forgery"]
-    assert len(set(forgers)) == len(forgers) == 4  # those of the validation stand alone
+    for row in np.flatnonzero(forged):
+        assert collection.names[collection.identity[row]].startswith(
+            collection.names[collection.rival[row]] + " forged "
+        )
+    assert (collection.rival[~forged] == -1).all()
+
+
+def test_batches_hold_imitations_of_those_in_them(online):
+    collection = online.collection
+    sampler = Sampler(collection, Plan(size=30, people=5, each=3))
+    for step in range(5):
+        rows = sampler.rows(step, sampler.random(step))
+        named = set(collection.identity[rows[:15]].tolist())
+        assert len(named) == 5
+        assert len(rows) == 30
+        assert Counter(collection.rival[rows[15:]].tolist()) == dict.fromkeys(named, 3)
 
 
 def test_sequences_are_what_the_encoder_takes(online):
@@ -56,7 +75,7 @@ def test_without_forgeries_they_are_made(tmp_path):
     source = Trajectories(archive(tmp_path / "a.npz", writers(14, genuine=4, forgeries=0)), load("signature-online"))
     collection = source.collection
     forged = collection.train[collection.group[collection.train] == "forgery"]
-    assert len(forged) == 16  # two for each of 8 writers, made anew whenever they are drawn
+    assert len(forged) == 64  # two for each of 8 writers and their mirrored ones, made anew whenever they are drawn
     one, other = (source.varied(int(forged[0]), None, np.random.default_rng(i))[0] for i in range(2))
     assert np.abs(one - other).mean() > 0.01
 

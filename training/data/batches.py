@@ -1,5 +1,7 @@
 """Batches of rows: P people with K pictures each, and the rest from everybody, named or not.
 
+Where there are imitations (skilled forgeries of signatures), the rest imitate the people in the batch: hard negatives.
+
 Each batch is drawn by a generator of its own from (seed, rank, step). So it is the same whichever worker draws it, a
 resumed run goes on as it would have, and the ranks of a distributed run see different ones.
 """
@@ -72,6 +74,7 @@ class Sampler:
         self._train, self._plan, self._hard = collection.train, plan, hard
         self._seed, self._rank, self._ranks = seed, rank, ranks
         self._people = list(mine.values())
+        self._imitations = [_imitations(collection, person) for person in mine]
         weight = np.array([len(rows) for rows in self._people], np.float64) ** plan.temperature
         self._chance = weight / weight.sum() if len(weight) else weight
         self._shuffled = lru_cache(maxsize=2)(self._shuffle)
@@ -81,13 +84,14 @@ class Sampler:
         return np.random.default_rng((self._seed, self._rank, step))
 
     def rows(self, step: int, random: np.random.Generator) -> NDArray[np.int64]:
-        """Returns (size,) rows: the people's pictures first, K and K, then everybody's."""
+        """Returns (size,) rows: the people's pictures first, K and K, then imitations of them, or else everybody's."""
         plan = self._plan
         who = self._who(step, random).tolist() if plan.people else []
         named = [
             random.choice(rows, plan.each, replace=len(rows) < plan.each) for rows in (self._people[i] for i in who)
         ]
-        return np.concatenate([*named, self._rest(step)])
+        imitated = [self._imitations[i] for i in who if len(self._imitations[i])]
+        return np.concatenate([*named, self._imitating(imitated, random) if imitated else self._rest(step)])
 
     def _who(self, step: int, random: np.random.Generator) -> NDArray[np.int64]:
         count = self._plan.people
@@ -98,6 +102,15 @@ class Sampler:
         near = random.permutation(near[: 2 * count])[: count - 1]  # not the same ones each time
         others = drawn[1:][~np.isin(drawn[1:], near)]
         return np.asarray(np.concatenate([drawn[:1], near, others])[:count], np.int64)
+
+    def _imitating(self, imitated: list[NDArray[np.int64]], random: np.random.Generator) -> NDArray[np.int64]:
+        """Returns as many imitations of each person as there is room for."""
+        count = self._plan.size - self._plan.people * self._plan.each
+        shares = np.bincount(
+            random.permutation(len(imitated))[np.arange(count) % len(imitated)], minlength=len(imitated)
+        )
+        drawn = [random.choice(rows, n, replace=len(rows) < n) for rows, n in zip(imitated, shares, strict=True)]
+        return np.asarray(np.concatenate(drawn), np.int64)
 
     def _rest(self, step: int) -> NDArray[np.int64]:
         """Everybody in turn: the ranks go through one shuffled order, and through another when it is used up."""
@@ -110,6 +123,12 @@ class Sampler:
     def _shuffle(self, round_: int) -> NDArray[np.int64]:
         # apart from the generators of steps, which have a third number >= 0 as well, but rank < ranks
         return np.random.default_rng((self._seed, self._ranks, round_)).permutation(self._train)
+
+
+def _imitations(collection: Collection, person: int) -> NDArray[np.int64]:
+    if collection.rival is None:
+        return np.empty(0, np.int64)
+    return np.asarray(collection.train[collection.rival[collection.train] == person], np.int64)
 
 
 class Batches:

@@ -35,6 +35,7 @@ class Collection:
     teacher: NDArray[np.float16] | None  # (N, T) unit rows of the reference encoders, or None
     train: NDArray[np.int64]  # rows
     val: NDArray[np.int64]  # rows with identity >= 0, of people not in train
+    rival: NDArray[np.int64] | None = None  # (N,) whom a row imitates (a skilled forgery), -1 for nobody
 
     def __post_init__(self) -> None:
         count = len(self.samples)

@@ -1,8 +1,8 @@
-"""Signatures for the training loop: a writer is one identity, and whoever imitates that writer is another.
+"""Signatures for the training loop: a writer is one identity, and every forgery is one of its own, alone.
 
-So every loss that tells people apart learns to tell skilled forgeries from genuine signatures, if both are in a batch:
-with as many people in it as there are identities they always are. Where there are no forgeries, or few, genuine
-signatures made slower, more even and unsteady stand in for them (`augment.imitate`).
+So a forgery never has to be near anything, and is a hard negative wherever it is in a batch with whom it imitates
+(`Collection.rival`, `training.data.batches`). Where there are no forgeries, genuine signatures made slower, more even
+and unsteady stand in for them (`augment.imitate`). Mirrored, a writer is another writer: four times as many of them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from training.signatures.load import Signatures, Split, load, split
 from training.signatures.render import SIDE, render, scan
 
 ARCHIVE = Path("signatures") / "online.npz"
-FORGED = " forged"
-"""After a writer's name: those who imitate that writer."""
-IMITATIONS = 0.3
+FORGED = " forged "
+"""After a writer's name, and before a number: who imitates that writer."""
+IMITATIONS = 0.0
+MIRRORS = ((1, 1, ""), (-1, 1, " mirrored"), (1, -1, " upside down"), (-1, -1, " turned"))
+"""Factors for x and y, and what the writer is then called. In training alone."""
 
 
 class Written:
@@ -45,7 +47,8 @@ class Written:
     def __init__(self, data: Path, preset: Preset) -> None:
         self.split: Split = split(load(data / ARCHIVE if (data / ARCHIVE).is_file() else data))
         self._imitations, self._variation = _augmentation(preset)
-        self._rows, self._made = _with_forgers(joined(self.split.train, self.split.val), self.split.train)
+        train = joined(*(mirrored(self.split.train, *mirror) for mirror in MIRRORS))
+        self._rows, self._made = _with_forgeries(train, self.split.val)
         self._genuine = {
             writer: np.flatnonzero(self._rows.genuine & (self._rows.writer == writer))
             for writer in np.unique(self._rows.writer).tolist()
@@ -55,10 +58,10 @@ class Written:
     def collection(self) -> Collection:
         """Train and validation writers; those of the test are in `split.test` alone."""
         rows, val = self._rows, np.isin(self._rows.writer, self.split.val.writer)
-        # in validation every forgery stands alone: two of them are no pair that ought to match
-        number = np.where(val, np.char.add(" ", np.arange(len(rows)).astype(str)), "")
-        who = np.char.add(rows.writer, np.where(rows.genuine, "", np.char.add(FORGED, number)))
+        alone = np.char.add(FORGED, np.arange(len(rows)).astype(str))
+        who = np.char.add(rows.writer, np.where(rows.genuine, "", alone))
         names, identity = np.unique(who, return_inverse=True)
+        imitated = np.searchsorted(names, rows.writer)  # everybody has genuine signatures
         return Collection(
             samples=tuple(self.inputs(rows)),
             identity=identity.astype(np.int64),
@@ -67,6 +70,7 @@ class Written:
             teacher=None,
             train=np.flatnonzero(~val),
             val=np.flatnonzero(val),
+            rival=np.where(rows.genuine, -1, imitated).astype(np.int64),
         )
 
     def inputs(self, signatures: Signatures, side: int | None = None) -> NDArray[Any]:
@@ -126,8 +130,16 @@ def joined(*parts: Signatures) -> Signatures:
     )
 
 
-def _with_forgers(signatures: Signatures, train: Signatures) -> tuple[Signatures, NDArray[np.bool_]]:
-    """Returns the signatures and (N,) which are made up: two for each training writer whom nobody has imitated."""
+def mirrored(signatures: Signatures, across: int, down: int, suffix: str) -> Signatures:
+    """Returns the signatures with x and y multiplied by 1 or -1, written by others whose names end in `suffix`."""
+    factors = np.array([across, down, 1, 1, 1], np.float32)
+    trajectories = tuple(trajectory * factors for trajectory in signatures.trajectories)
+    return replace(signatures, trajectories=trajectories, writer=np.char.add(signatures.writer, suffix))
+
+
+def _with_forgeries(train: Signatures, val: Signatures) -> tuple[Signatures, NDArray[np.bool_]]:
+    """Returns all signatures and (N,) which are made up: two for each training writer whom nobody has imitated."""
+    signatures = joined(train, val)
     forged = set(train.writer[~train.genuine].tolist())
     firsts = [
         int(row)
