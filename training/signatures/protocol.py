@@ -32,7 +32,7 @@ class Rule:
     """What the distances to the references make as one score; lower is more genuine."""
 
     statistic: Literal["mean", "min", "max"] = "mean"
-    share: float = 1.0
+    share: float = 0.5
     """How much of the mean distance among the references is taken off: who signs unsteadily is given more room. With a
     single reference there is nothing to take off."""
 
