@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-import agent
 from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.pixels import HALF
@@ -43,7 +42,7 @@ log = logging.getLogger(__name__)
 
 FLOAT = "encoder.float.tflite"
 FACES = ("prepared", "made-up")
-DETECTOR = Path(agent.__file__).parent / "models" / "detector.tflite"
+DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
 
 
 @dataclass(frozen=True, slots=True)
