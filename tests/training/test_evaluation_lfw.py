@@ -82,6 +82,8 @@ class Everywhere:
         self.calls = 0
 
     def __call__(self, image):
+        if image.shape[:2] != (64, 64):  # a closer look
+            return []
         self.calls += 1
         if self.calls == 7:
             return []

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from agent.errors import ConfigError
 from agent.types import Face, Image
 from agent.vision.align import align
+from agent.vision.closer import closer
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 
@@ -69,7 +70,8 @@ def embed_pictures(
     vectors: list[list[NDArray[np.float32]]] = [[] for _ in encoders]
     for name, image in pictures:
         face = central(detector(image), image)
-        crop = None if face is None else align(image, face.landmarks)
+        # a face that is compared is looked at more closely first, as in agent.vision.eyes
+        crop = None if face is None else align(image, closer(image, face, detector).landmarks)
         names.append(name)
         found.append(crop is not None)
         for encoder, rows in zip(encoders, vectors, strict=True):
