@@ -105,10 +105,10 @@ def test_a_detector_learns_one_face_by_heart():
     composer = Composer([scene], [np.zeros((64, 64, 3), np.uint8)], seed=0)
     composer._weather = lambda picture: picture
     totals = []
-    for _ in range(24):
+    for _ in range(40):
         parts = learner.learn(*_draw(composer, plan), rate=0.05)
         totals.append(sum(value.item() for value in parts.values()))
-    assert np.mean(totals[-5:]) < 0.6 * np.mean(totals[:5])
+    assert np.mean(totals[-8:]) < 0.7 * np.mean(totals[:5])
 
 
 def test_the_agent_reads_the_net_on_the_way():

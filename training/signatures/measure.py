@@ -37,7 +37,8 @@ def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, 
         raise RunError(f"{run}: no encoder.tflite yet: python -m training quantise --run {run}")
     source = kinds[preset.data.kind](data, preset)
     test = source.split.test
-    inputs = source.inputs(test, preset.side)
+    takes = LiteRtModel(Run(run).model, sha256=None).inputs[0].shape  # (1, side, side, 3) or (1, T, C)
+    inputs = source.inputs(test, takes[1] if preset.side else None)
     found = {}
     for name, file in files.items():
         if file.exists():
