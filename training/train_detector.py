@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agent.vision import detect
+from agent.vision.detect import Detector as Detect
 from agent.vision.model import TensorSpec
 from training.background import in_background
 from training.compose import Composer
@@ -75,7 +75,7 @@ def train(data: Path, crops: Pictures, run: Path, plan: Plan, *, start_from: Pat
         look = minutes - looked > LOOK or progress >= 1
         if look:
             looked = minutes
-            line |= measure_detector(unseen, detect.Detector(FloatModel(learner.mean.net))).figures()
+            line |= measure_detector(unseen, Detect(FloatModel(learner.mean.net))).figures()
         if look or step % 100 == 0:
             print(line, flush=True)
             with (run / "log.jsonl").open("a") as log:

@@ -1,7 +1,7 @@
 """A second, closer look at a face that is to be compared: the same detector on the face alone, upright and large.
 
 In the whole picture a face is as large as it happens to be, mostly smaller than what the detector finds landmarks best
-at, and often taken from a camera's picture of twice the size. Seen again at `FACE` pixels its landmarks are a third
+at, and often taken from a camera's picture of twice the size. Seen again at `FACE` pixels its landmarks are a sixth
 nearer to the truth (training/README.md), for one more run of the detector, and only for faces that are compared.
 """
 
