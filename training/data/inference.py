@@ -5,10 +5,11 @@ OpenVINO does it three times as fast on a CPU; ONNX Runtime is what machines wit
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,15 @@ Floats: TypeAlias = NDArray[np.float32]
 Batches: TypeAlias = Iterator[tuple[int, Floats]]
 """A number, which comes back with the answer, and (BATCH, 3, 112, 112)."""
 Done: TypeAlias = Callable[[int, Floats, Floats | None], None]
-"""Takes the number, the (BATCH, D) output, and that of the node that was asked for; called in any order."""
-Runner: TypeAlias = Callable[[Batches, Done], None]
+"""Takes the number, the (BATCH, D) output, and that of the node that was asked for; called one after the other."""
+
+
+class Runner(NamedTuple):
+    """What runs a file, and what comes out of it."""
+
+    run: Callable[[Batches, Done], None]
+    dimension: int  # of the output
+    inner: tuple[int, ...]  # shape of the inner node's values for a batch; () if none was asked for
 
 
 def runner(model: Path, node: str | None, *, threads: int | None = None) -> Runner:
@@ -55,19 +63,29 @@ def _openvino(model: Path, node: str | None, threads: int | None) -> Runner:
     hints |= {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
     compiled = core.compile_model(net, "CPU", hints)
 
-    def run(batches: Batches, done: Done) -> None:
-        jobs = openvino.AsyncInferQueue(compiled)
+    # Requests in turn and no callbacks: one that waits for Python's lock can wait for ever when its queue is closed.
+    free = [compiled.create_infer_request() for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))]
 
-        def answered(request: openvino.InferRequest, start: int) -> None:
+    def run(batches: Batches, done: Done) -> None:
+        busy: deque[tuple[int, openvino.InferRequest]] = deque()
+
+        def finish() -> None:
+            start, request = busy.popleft()
+            request.wait()
             inner = request.get_output_tensor(1).data if node else None
             done(start, request.get_output_tensor(0).data, inner)
+            free.append(request)
 
-        jobs.set_callback(answered)
         for start, batch in batches:
-            jobs.start_async([batch], start)
-        jobs.wait_all()
+            if not free:
+                finish()
+            request = free.pop()
+            request.start_async([batch])
+            busy.append((start, request))
+        while busy:
+            finish()
 
-    return run
+    return Runner(run, compiled.output(0).shape[1], tuple(compiled.output(1).shape) if node else ())
 
 
 def _onnxruntime(model: Path, node: str | None, threads: int | None) -> Runner:
@@ -88,4 +106,5 @@ def _onnxruntime(model: Path, node: str | None, threads: int | None) -> Runner:
             vectors, *inner = session.run(wanted, {name: batch})
             done(start, vectors, inner[0] if inner else None)
 
-    return run
+    vectors, *inner = session.run(wanted, {name: np.zeros((BATCH, 3, 112, 112), np.float32)})
+    return Runner(run, vectors.shape[1], inner[0].shape if inner else ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -63,24 +62,17 @@ def embed(
         threads: likewise.
         maps: a node with an output (B, C, H, W), and the file into which it is written as (N, H, W, C) float16.
     """
-    outputs = runner(model, maps[0] if maps else None, threads=threads)
-    rows = np.zeros((len(pictures), 0), np.float32)
-    kept = None
-    first = Lock()  # answers come from several threads
+    net = runner(model, maps[0] if maps else None, threads=threads)
+    rows = np.zeros((len(pictures), net.dimension), np.float32)
+    kept = _memory(maps[1], len(pictures), net.inner) if maps else None
 
     def done(start: int, vectors: NDArray[np.float32], said: NDArray[np.float32] | None) -> None:
-        nonlocal rows, kept
-        with first:
-            if not rows.shape[1]:
-                rows = np.zeros((len(pictures), vectors.shape[1]), np.float32)
-            if kept is None and said is not None and maps:
-                kept = _memory(maps[1], len(pictures), said.shape)
         count = min(BATCH, len(pictures) - start)
         rows[start : start + count] = vectors[:count]
         if kept is not None and said is not None:
             kept[start : start + count] = said[:count].transpose(0, 2, 3, 1)
 
-    outputs(_batches(pictures, model.name), done)
+    net.run(_batches(pictures, model.name), done)
     if kept is not None and maps:
         kept.flush()
         maps[1].with_suffix(".part").rename(maps[1])
