@@ -98,12 +98,12 @@ def evaluate(task: Task, say: Callable[[str], None] = lambda _: None) -> Results
     Raises:
         LatchkeyError: a file or a picture is missing or not what it should be; its message says which.
     """
-    wanted = [task.data / "scenes" / "faces.csv", task.data / "lfw" / "lfw.zip", task.data / "lfw" / "pairs.txt"]
-    if missing := [str(file) for file in wanted if not file.exists()]:
-        raise ConfigError(f"not there: {', '.join(missing)}; name the folder with scenes/ and lfw/ by --data")
     for file in (task.encoder, task.detector):
         if not file.exists():
             raise ConfigError(f"{file} is missing: --models wants a folder with encoder.tflite and detector.tflite")
+    wanted = [task.data / "scenes" / "faces.csv", task.data / "lfw" / "lfw.zip", task.data / "lfw" / "pairs.txt"]
+    if missing := [str(file) for file in wanted if not file.exists()]:
+        raise ConfigError(f"not there: {', '.join(missing)}; name the folder with scenes/ and lfw/ by --data")
     results = Results()
     say("the detector on the validation scenes")
     detector = Detector(LiteRtModel(task.detector, runtime=task.runtime, sha256=None))
