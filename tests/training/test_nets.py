@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason='training is not installed: pip inst
 
 from agent.errors import ConfigError  # noqa: E402
 from training import nets  # noqa: E402
-from training.detector import Detector, InPairs  # noqa: E402
+from training.detector import Detector  # noqa: E402
 from training.nets.folding import equalise, project  # noqa: E402
 from training.nets.layers import ConvDepthwise, GlobalDepthwise, multiple  # noqa: E402
 
@@ -189,14 +189,3 @@ class TestFolding:
         before = {name: value.clone() for name, value in net.state_dict().items()}
         equalise(net, torch.randn(4, 32, 5))
         assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
-
-
-def test_a_detector_in_pairs_says_the_same():
-    net, x = Detector().eval(), torch.randn(2, 3, 96, 128)
-    with torch.no_grad():
-        said = net(x)
-        net.pair()
-        for before, now in zip(said, net(x), strict=True):
-            torch.testing.assert_close(now, before, rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match="not a 3x3 convolution of stride 2"):
-        InPairs(torch.nn.Conv2d(3, 8, 3))
