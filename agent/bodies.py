@@ -7,20 +7,37 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from agent.types import Decision, Quality
+from agent.types import Decision, Quality, Sighting
 
 ClockState = Literal["synchronised", "unsynchronised", "unknown"]
+_SEEN = (
+    "similarity", "margin", "second", "threshold", "shots", "agreeing", "quality", "camera", "track", "latency_ms",
+)  # fmt: skip
 
 
 def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[str, object]:
     """Returns the body of an `access` event; similarities to a ten-thousandth."""
-    sighting = decision.sighting
-    match = sighting.match if sighting.match and sighting.match.person is not None else None
     return {
         "outcome": decision.outcome.value,
         "reason": decision.reason.value,
         "person": decision.person,
-        "repeat": sighting.repeat,
+        "repeat": decision.repeat,
+        "shown": [shown.value for shown in decision.shown],
+        "companion": decision.companion,
+        "schedule": decision.schedule,
+        "detail": decision.detail,
+        **_weighed(decision.sighting),
+        "model": model,
+        "clock": clock,
+    }
+
+
+def _weighed(sighting: Sighting | None) -> dict[str, object]:
+    """Returns what was seen of a face; nulls where none was weighed."""
+    if sighting is None:
+        return dict.fromkeys(_SEEN)
+    match = sighting.match if sighting.match and sighting.match.person is not None else None
+    return {
         "similarity": round(match.similarity, 4) if match else None,
         "margin": round(match.margin, 4) if match and match.second is not None else None,
         "second": match.second if match else None,
@@ -28,12 +45,9 @@ def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[st
         "shots": sighting.shots,
         "agreeing": sighting.agreeing,
         "quality": _quality(sighting.quality),
-        "detail": sighting.detail,
-        "model": model,
         "camera": sighting.camera,
         "track": sighting.track,
         "latency_ms": round(sighting.latency_ms, 2),
-        "clock": clock,
     }
 
 

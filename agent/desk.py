@@ -22,7 +22,8 @@ from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import DoorState, timestamp
 from agent.mqtt.topics import Topics
-from agent.mqtt.wire import EnrolCommand, IdentifyCommand, ListCommand, PingCommand, RemoveCommand
+from agent.mqtt.verbs.faces import EnrolCommand, IdentifyCommand, ListCommand, RemoveCommand
+from agent.mqtt.wire import PingCommand
 from agent.store import commands, events
 from agent.store.db import open_db
 from agent.version import VERSION

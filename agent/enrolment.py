@@ -18,25 +18,18 @@ from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
 from agent.gallery.match import Gallery
-from agent.mqtt.wire import Code
+from agent.mqtt.message import Code
 from agent.register import By, Request, Templates, add_templates, as_json, check_names, remove_person
 from agent.store import people
 from agent.store.db import Db
 from agent.types import Image, Seen
 from agent.vision.pictures import decode_picture
+from agent.write import Write
 
 T = TypeVar("T")
 
 TRIES = 5  # of an enrolment; somebody else must have changed the people during each of them
 SAME_PICTURE = 0.99999  # cosine: the very same photo again
-
-
-class Write(Protocol):
-    """Has a change made by whoever may write, waits for it, and returns or raises what it does."""
-
-    def __call__(self, change: Callable[[Db], T], /) -> T:
-        """Makes the change."""
-        ...
 
 
 class Sight(Protocol):

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from agent.audit import audit
 from agent.errors import CommandError
+from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
-from agent.mqtt.wire import Code
 from agent.person_id import check_person_id
-from agent.store import events, people
+from agent.store import people
 from agent.store.db import Db
 from agent.types import Embedding, Quality
 
@@ -56,7 +57,7 @@ def add_templates(
         people.add_person(db, person, name=name, at=request.at)
         if new:
             people.enrol(db, person, name, new, request.at, replace=replace)
-        _audit(db, "replaced" if again else "enrolled", person, len(new), request)
+        audit(db, "replaced" if again else "enrolled", person, request, {"templates": len(new)})
         after = enrolled(db, person)
     return {"person": person, "name": after.name, "added": len(new), "templates": after.templates}
 
@@ -70,7 +71,7 @@ def remove_person(db: Db, person: str, request: Request) -> dict[str, Any]:
     with db.transaction():
         enrolled(db, person)
         templates = people.remove_person(db, person)
-        _audit(db, "removed", person, templates, request)
+        audit(db, "removed", person, request, {"templates": templates})
     return {"person": person, "templates": templates}
 
 
@@ -109,9 +110,3 @@ def check_names(person: str, name: str | None) -> None:
         raise CommandError(Code.BAD_REQUEST, str(error)) from error
     if name is not None and not (name.isprintable() and 0 < len(name) <= LONGEST_NAME):
         raise CommandError(Code.BAD_REQUEST, f"a name has 1 to {LONGEST_NAME} printable characters, got {name[:80]!r}")
-
-
-def _audit(db: Db, action: str, person: str, templates: int, request: Request) -> None:
-    body = {"action": action, "person": person, "templates": templates}
-    told = {"by": request.by, "command_id": request.command_id}
-    events.append(db, "audit", request.at, request.boot_id, body | told)

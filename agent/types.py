@@ -5,7 +5,7 @@ Every value is frozen; those that hold an array compare by identity. Left and ri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -113,18 +113,64 @@ class Outcome(StrEnum):
 
     GRANTED = "granted"
     DENIED = "denied"
+    PENDING = "pending"  # more is asked for: a PIN, a card, a face, the second person; told, never recorded
 
 
 class Reason(StrEnum):
     """Why. One per decision; `deploy/MQTT.md` says what each means to the person at the door."""
 
-    MATCH = "match"  # granted: k of n shots agree above the threshold and the margin
-    UNKNOWN = "unknown"  # denied: nobody in the gallery is similar enough
-    AMBIGUOUS = "ambiguous"  # denied: two people in the gallery are about as similar
-    INCONSISTENT = "inconsistent"  # denied: the shots point to different people
-    EMPTY_GALLERY = "empty_gallery"  # denied: nobody is enrolled
-    POOR_QUALITY = "poor_quality"  # denied: stood at the door, but no shot was good enough
-    STORAGE_FAILED = "storage_failed"  # denied: the decision could not be recorded and the policy is to stay shut
+    # granted
+    MATCH = "match"  # k of n shots agree above the threshold and the margin, and the rules let this person in
+    CREDENTIAL = "credential"  # a card or a PIN was shown, alone or with the face, and the rules let this person in
+    FREE_ACCESS = "free_access"  # the door is open to everybody now; who it was does not matter
+    # denied: who it is
+    UNKNOWN = "unknown"  # nobody in the gallery is similar enough
+    AMBIGUOUS = "ambiguous"  # two people in the gallery are about as similar
+    INCONSISTENT = "inconsistent"  # the shots point to different people
+    EMPTY_GALLERY = "empty_gallery"  # nobody is enrolled
+    POOR_QUALITY = "poor_quality"  # stood at the door, but no shot was good enough
+    UNKNOWN_CREDENTIAL = "unknown_credential"  # nobody has this card, or this badge number
+    WRONG_PIN = "wrong_pin"
+    WRONG_CARD = "wrong_card"  # the card is another person's than the face
+    FACE_MISMATCH = "face_mismatch"  # the face is not that of the card's holder
+    INCOMPLETE = "incomplete"  # the PIN, the card or the face that was asked for did not come in time
+    LOCKED_OUT = "locked_out"  # too many wrong PINs or cards in a row: wait
+    # denied: who it is may not
+    SUSPENDED = "suspended"
+    LEFT = "left"
+    BLOCKED = "blocked"  # on the blocklist: an alarm as well
+    NOT_YET_VALID = "not_yet_valid"
+    NO_LONGER_VALID = "no_longer_valid"  # also a visitor whose hours are over
+    NO_ACCESS = "no_access"  # none of the groups is ever let in here
+    OUTSIDE_SCHEDULE = "outside_schedule"  # let in here, but not now
+    PASSBACK = "passback"  # already inside, or not inside where one has to be
+    PEERS_SILENT = "peers_silent"  # whether already inside is not known: other doors of the zone cannot be heard
+    NO_SECOND_PERSON = "no_second_person"  # two are needed here, and the second did not come in time
+    # denied: the door does not
+    LOCKED_DOWN = "locked_down"
+    INTERLOCK = "interlock"  # the other door of the lock is open
+    STORAGE_FAILED = "storage_failed"  # the decision could not be recorded and the policy is to stay shut
+    # pending
+    PIN_NEEDED = "pin_needed"
+    CARD_NEEDED = "card_needed"
+    FACE_NEEDED = "face_needed"
+    SECOND_PERSON_NEEDED = "second_person_needed"
+
+
+class Alarm(StrEnum):
+    """What somebody has to be told at once: an event of its own, `event/alarm`."""
+
+    # of a decision
+    DURESS = "duress"  # silent: nothing at the door shows it
+    BLOCKED_PERSON = "blocked_person"
+    LOCKED_OUT = "locked_out"
+    PASSBACK = "passback"  # let in all the same: anti-passback is soft here
+    TAILGATING = "tailgating"  # more faces went through than were granted: a hint
+    # of the door
+    HELD_OPEN_SOON = "held_open_soon"  # the pre-alarm
+    HELD_OPEN = "held_open"
+    FORCED_OPEN = "forced_open"
+    TAMPER = "tamper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +192,43 @@ class Sighting:
     latency_ms: float = 0.0  # from the frame's arrival to the conclusion, filled in by the runtime
 
 
+class Shown(StrEnum):
+    """The kinds of credential that a person shows."""
+
+    FACE = "face"
+    CARD = "card"  # or a QR code
+    PIN = "pin"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What came from a keypad or a card reader. Never logged."""
+
+    at: datetime  # UTC, when it arrived
+    card: str | None = field(default=None, repr=False)  # the number as read, or the text of a QR code
+    badge: str | None = None  # typed before a PIN where no face has been recognised
+    pin: str | None = field(default=None, repr=False)
+    key: str | None = None  # attendance key pressed with it: "in", "out", or one of the named ones
+    mode: str | None = None  # a door mode that is asked for: needs a person who may change it
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is done about a sighting."""
+    """What is done about who stands at the door."""
 
     outcome: Outcome
     reason: Reason
     person: str | None
-    sighting: Sighting
+    sighting: Sighting | None  # None where no face was weighed: a card, a PIN, somebody who did not go on
+    at: datetime
+    detail: str = ""  # for a human: "may enter mon-fri 07:00-19:00", "2 more tries"
+    shown: tuple[Shown, ...] = ()  # what was shown and is right, in the order in which it came
+    seconds: float = 0.0  # GRANTED: how long the lock stays released
+    companion: str | None = None  # the first of two, where two are needed
+    alarms: tuple[Alarm, ...] = ()
+    schedule: str | None = None  # GRANTED: by which schedule
+    key: str | None = None  # the attendance key that was pressed
+    repeat: bool = False  # the same visit still: the door opens again, nothing is counted twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +237,7 @@ class Event:
 
     id: str  # ULID
     seq: int  # monotonic per device, never reused
-    kind: str  # "access", "audit", "alarm": the last level of the topic
+    kind: str  # "access", "attendance", "alarm", "audit": the last level of the topic
     at: datetime  # UTC
     boot_id: str
     body: dict[str, object]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from agent.access.rules import decide
+from agent.access.verdicts import decide
 from agent.bodies import access_body, clock_state
 from agent.config import Config
 from agent.hardware.doors import Door

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.access.gate import Gate, GateSettings
-from agent.access.rules import decide
+from agent.access.verdicts import decide
 from agent.types import Match, Outcome, Quality, Reason, Rejection, Sighting
 
 START = datetime(2026, 11, 22, 6, tzinfo=UTC)

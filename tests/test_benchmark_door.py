@@ -23,7 +23,7 @@ def decision(reason, *, person=None, after=0.2, similarity=0.8, nearest="0001"):
     match = Match(nearest, similarity, "0009", 0.3)
     at = BEGAN + timedelta(seconds=after)
     sighting = Sighting(at, "camera", 1, reason, person, match, 0.6, 2, 2 if person else 0, None, "")
-    return Decision(outcome, reason, person, sighting)
+    return Decision(outcome, reason, person, sighting, sighting.at, sighting.detail)
 
 
 def tried(kind, who, *decisions, enrolled=True, faces=10):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.access.rules import decide
+from agent.access.verdicts import decide
 from agent.bodies import access_body, clock_state
 from agent.mqtt.telemetry import AccessEvent, event_body
 from agent.store import events
@@ -43,6 +43,9 @@ def test_everything_that_was_weighed():
         "reason": "match",
         "person": "anna",
         "repeat": True,
+        "shown": [],
+        "companion": None,
+        "schedule": None,
         "similarity": 0.7123,
         "margin": 0.4123,
         "second": "ben",

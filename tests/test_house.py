@@ -40,7 +40,7 @@ ONLY_IN = {
     "agent/cli/": {"typer"},
     ("agent/cli/", "agent/demo/"): {"rich"},
 }
-PURE = ("agent/vision/", "agent/gallery/", "agent/access/")
+PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/")
 IMPURE = {"agent.store", "agent.mqtt", "agent.web", "agent.hardware", "agent.runtime", "agent.app", "agent.cli"}
 SHARED_WITH_TRAINING = {"agent.vision", "agent.gallery", "agent.hardware", "agent.types", "agent.errors"}
 LOADED_WHEN_CHOSEN = re.compile(r"agent/hardware/(cameras|doors|engines)/(?!__init__)\w+\.py|agent/demo/")

@@ -28,10 +28,11 @@ from agent.errors import (
 from agent.mqtt.commands import Commander, code_of
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
+from agent.mqtt.message import Code
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
-from agent.mqtt.wire import COMMANDS, Code, Result
+from agent.mqtt.wire import COMMANDS, Result
 
 TOPICS = Topics("hq", "door")
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

@@ -9,11 +9,12 @@ import pytest
 
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
+from agent.mqtt.message import Code
 from agent.mqtt.remote import Remote
 from agent.mqtt.schema import MODELS
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
-from agent.mqtt.wire import COMMANDS, Code
+from agent.mqtt.wire import COMMANDS
 from agent.types import Reason
 
 PAGE = (Path(__file__).parents[1] / "deploy" / "MQTT.md").read_text(encoding="utf-8")

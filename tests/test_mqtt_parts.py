@@ -3,9 +3,9 @@
 import pytest
 
 from agent.errors import CommandError
+from agent.mqtt.message import MAX_PAYLOAD, MAX_PHOTO_BYTES, MAX_PHOTOS
 from agent.mqtt.parts import FORGET_SECONDS, Parts
 from agent.mqtt.topics import PartTopic
-from agent.mqtt.wire import MAX_PAYLOAD, MAX_PHOTO_BYTES, MAX_PHOTOS
 
 
 class Clock:

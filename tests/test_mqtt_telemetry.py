@@ -30,7 +30,7 @@ SIGHTING = Sighting(
 
 def access(sighting=SIGHTING):
     """What the agent records of a decision."""
-    decision = Decision(Outcome.DENIED, sighting.reason, sighting.person, sighting)
+    decision = Decision(Outcome.DENIED, sighting.reason, sighting.person, sighting, sighting.at, sighting.detail)
     return access_body(decision, model="latchkey-encoder-1-00000000", clock="synchronised")
 
 

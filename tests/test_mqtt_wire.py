@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.errors import EnrolmentRefused
-from agent.mqtt.wire import COMMANDS, MAX_PHOTOS, Code, EnrolCommand, RemoveCommand, Result, explain, recover_id
+from agent.mqtt.message import MAX_PHOTOS, Code
+from agent.mqtt.verbs.faces import EnrolCommand, RemoveCommand
+from agent.mqtt.wire import COMMANDS, Result, explain, recover_id
 from agent.person_id import check_person_id
 
 ENROL = {"id": "7", "person": "anna"}

@@ -46,7 +46,7 @@ def make(path, steps):
 def test_an_older_version_becomes_the_newest_and_keeps_its_people(path, tmp_path, old):
     make(path, STEPS[:old])
     sql = sqlite3.connect(path)
-    sql.execute("INSERT INTO people VALUES ('anna', 'Anna', '2026-11-22T06:00:00.000000Z')")
+    sql.execute("INSERT INTO people (id, name, enrolled_at) VALUES ('anna', 'Anna', '2026-11-22T06:00:00.000000Z')")
     sql.commit()
     sql.close()
     assert version(path) == old
@@ -100,7 +100,7 @@ migrate(sql, path, (*STEPS, step))
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_a_crash_half_way_leaves_the_version_before(path, journal):
     with open_db(path) as db, db.transaction() as sql:
-        sql.execute("INSERT INTO people VALUES ('anna', 'Anna', '2026-11-22T06:00:00.000000Z')")
+        sql.execute("INSERT INTO people (id, name, enrolled_at) VALUES ('anna', 'Anna', '2026-11-22T06:00:00.000000Z')")
     with sqlite3.connect(path) as sql:
         sql.execute(f"PRAGMA journal_mode = {journal}")
     sql.close()

@@ -1,20 +1,96 @@
-"""What is done about a sighting: whether the door opens."""
+"""The rules of a site as values: what `agent.rulebook` makes of the text that people write."""
 
 from __future__ import annotations
 
-from agent.types import Decision, Outcome, Reason, Sighting
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from agent.access.factors import FACE, Factors
+from agent.access.schedule import Calendar, Schedule
+from agent.attendance.rules import AttendanceRules
+
+UTC_ZONE = ZoneInfo("UTC")
 
 
-def decide(sighting: Sighting, *, storage_ok: bool, open_without_storage: bool) -> Decision:
-    """Granted for somebody who was recognised, unless it could not be recorded and the policy is to stay shut.
+class Mode(StrEnum):
+    """What a door does beside asking who is there."""
 
-    Args:
-        sighting: what the gate concluded.
-        storage_ok: events can be written.
-        open_without_storage: the policy for when they cannot.
-    """
-    if sighting.reason is not Reason.MATCH:
-        return Decision(Outcome.DENIED, sighting.reason, None, sighting)
-    if not (storage_ok or open_without_storage):
-        return Decision(Outcome.DENIED, Reason.STORAGE_FAILED, sighting.person, sighting)
-    return Decision(Outcome.GRANTED, Reason.MATCH, sighting.person, sighting)
+    NORMAL = "normal"
+    LOCKED_DOWN = "locked_down"  # nobody gets in; the exit button still works
+    FREE_ACCESS = "free_access"  # unlocked for everybody until the mode is changed
+    SCHEDULED = "scheduled"  # as normal, and unlocked by `DoorRules.unlocked`
+    FIRST_PERSON = "first_person"  # as normal, and unlocked in `unlocked` once somebody who may has come
+
+
+class AntiPassback(StrEnum):
+    """What happens to somebody who enters a zone twice without leaving it, or leaves without having entered."""
+
+    OFF = "off"
+    SOFT = "soft"  # let in, with an alarm
+    HARD = "hard"  # denied
+    TIMED = "timed"  # denied for `Zone.seconds` after the last time
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """An area whose doors know of each other who is inside."""
+
+    name: str
+    anti_passback: AntiPassback = AntiPassback.OFF
+    seconds: float = 0.0  # of TIMED
+    forget_hours: float = 24.0  # whoever was seen last longer ago may be anywhere
+    silent_peers_deny: bool = False  # what to do where another door of the zone cannot be heard
+    exempt: frozenset[str] = frozenset()  # groups
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRules:
+    """One door."""
+
+    name: str  # of the device
+    factors: Factors = FACE
+    factors_in: tuple[tuple[str, Factors], ...] = ()  # in this schedule, these; the first that holds
+    mode: Mode = Mode.NORMAL  # until somebody changes it
+    unlocked: str | None = None  # a schedule, for the modes SCHEDULED and FIRST_PERSON
+    modes_by: frozenset[str] = frozenset({"cli", "mqtt"})  # who may change the mode: these two, and groups
+    two_person: str | None = None  # a schedule in which two are needed
+    two_person_seconds: float = 20.0  # for the second to come
+    factor_seconds: float = 15.0  # for the PIN, card or face that is asked for
+    enters: str | None = None  # a zone; "" leads outside; None: no zone
+    leaves: str | None = None  # the zone on this side
+    interlock: tuple[str, ...] = ()  # doors that have to be closed
+    pulse_seconds: float | None = None  # None: as configured on the device
+    extended_seconds: float = 15.0  # for people who need more time
+    pin_every_hours: float | None = None  # a PIN is asked for after so long without one
+    failures: int = 5  # wrong PINs or cards in a row until a lock-out
+    lockout_seconds: float = 30.0  # the first; doubled each time
+    longest_lockout_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """These groups may go through these doors in this schedule."""
+
+    groups: frozenset[str]
+    doors: frozenset[str]  # "*" is every door
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All rules of a site. Compiled: names are known to exist. Looking up costs no search over all grants."""
+
+    version: int  # 0: none were ever given, everybody enrolled may, at any time
+    calendar: Calendar
+    zone: ZoneInfo = UTC_ZONE
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    doors: Mapping[str, DoorRules] = field(default_factory=dict)
+    zones: Mapping[str, Zone] = field(default_factory=dict)
+    grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)  # by group
+    attendance: AttendanceRules = field(default_factory=AttendanceRules)
+
+    def door(self, name: str) -> DoorRules:
+        """Returns the rules of a door; the defaults for one that is not mentioned."""
+        return self.doors.get(name) or DoorRules(name)

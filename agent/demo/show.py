@@ -130,8 +130,8 @@ class Show:
         sighting = decision.sighting
         granted = decision.outcome is Outcome.GRANTED
         word = f"[bold green]door opens for {decision.person}[/]" if granted else "[bold yellow]door stays shut[/]"
-        cost = f"{sighting.latency_ms:.0f} ms after the frame"
-        self._say(f"{word}: {decision.reason.value}, {sighting.detail}; {sighting.shots} shots, {cost}")
+        seen = f"; {sighting.shots} shots, {sighting.latency_ms:.0f} ms after the frame" if sighting else ""
+        self._say(f"{word}: {decision.reason.value}, {decision.detail}{seen}")
 
     def _heard(self, topic: str, body: dict[str, Any]) -> None:
         name = topic.removeprefix(self._topics.prefix + "/")

@@ -72,5 +72,5 @@ def _let_in(decision: Decision) -> str | None:
 
 def _during(visit: tuple[float, float], decision: Decision, began: datetime) -> bool:
     """Returns whether a decision was made while, or just after, somebody was there."""
-    seconds = (decision.sighting.at - began).total_seconds()
+    seconds = (decision.at - began).total_seconds()
     return visit[0] <= seconds <= visit[1] + GONE_SECONDS

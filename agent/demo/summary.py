@@ -13,9 +13,9 @@ from agent.types import Decision, Outcome
 
 def summarise(agent: Agent, decisions: Sequence[Decision], *, published: int, received: int) -> Group:
     """Returns two tables."""
-    granted = sum(decision.outcome is Outcome.GRANTED and not decision.sighting.repeat for decision in decisions)
+    granted = sum(decision.outcome is Outcome.GRANTED and not decision.repeat for decision in decisions)
     denied = sum(decision.outcome is Outcome.DENIED for decision in decisions)
-    tracks = {decision.sighting.track for decision in decisions}
+    tracks = {decision.sighting.track for decision in decisions if decision.sighting is not None}
     passed_by = agent.recogniser.gate.passed_by
     counts = Table(title="What happened")
     for name in ("people seen", "granted", "denied", "walked past", "events published", "events received"):

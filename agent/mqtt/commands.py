@@ -19,9 +19,11 @@ from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureE
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
+from agent.mqtt.message import Code, Command
 from agent.mqtt.parts import Parts
 from agent.mqtt.topics import CommandTopic, PartTopic
-from agent.mqtt.wire import COMMANDS, Code, Command, EnrolCommand, Result, explain, recover_id, refusal
+from agent.mqtt.verbs.faces import EnrolCommand
+from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 
 logger = logging.getLogger(__name__)
 

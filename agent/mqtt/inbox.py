@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from agent.mqtt.wire import MAX_PHOTO_BYTES
+from agent.mqtt.message import MAX_PHOTO_BYTES
 
 
 @dataclass(frozen=True, slots=True)

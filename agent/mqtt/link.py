@@ -23,11 +23,12 @@ from typing import Final, Literal
 from agent.mqtt.backoff import Backoff
 from agent.mqtt.connection import Acked, Connection, Gone, Happening, Outgoing, Ready
 from agent.mqtt.inbox import Inbox, Incoming
+from agent.mqtt.message import MAX_PHOTO_BYTES, Code
 from agent.mqtt.outlet import Outlet
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import DoorState, Health, Status
 from agent.mqtt.topics import CommandTopic, PartTopic, Topics
-from agent.mqtt.wire import MAX_PHOTO_BYTES, Code, recover_id, refusal
+from agent.mqtt.wire import recover_id, refusal
 from agent.runtime import Worker
 
 logger = logging.getLogger(__name__)

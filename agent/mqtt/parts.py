@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.errors import CommandError
+from agent.mqtt.message import MAX_PAYLOAD, MAX_PHOTO_BYTES, MAX_PHOTOS, Code
 from agent.mqtt.topics import PartTopic
-from agent.mqtt.wire import MAX_PAYLOAD, MAX_PHOTO_BYTES, MAX_PHOTOS, Code
 
 FORGET_SECONDS: Final = 60.0  # after the last part
 

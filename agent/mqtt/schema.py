@@ -9,8 +9,9 @@ from typing import Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from agent.mqtt.message import Message
 from agent.mqtt.telemetry import AccessEvent, AuditEvent, DoorState, Health, Status
-from agent.mqtt.wire import COMMANDS, Message, Result
+from agent.mqtt.wire import COMMANDS, Result
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.errors import ConfigError
-from agent.mqtt.wire import MAX_PAYLOAD
+from agent.mqtt.message import MAX_PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from agent.mqtt.wire import Message
-from agent.types import Event, Outcome, Reason
+from agent.mqtt.message import Message
+from agent.types import Event, Outcome, Reason, Shown
 
 SCHEMA: Final = 1
 Clock: TypeAlias = Literal["synchronised", "unsynchronised", "unknown"]
@@ -76,25 +76,28 @@ class QualityBody(Message):
 
 
 class AccessEvent(EventMessage):
-    """A decision at the door."""
+    """A decision at the door. What was seen of a face is null where none was weighed."""
 
     kind: Literal["access"]
     outcome: Outcome
     reason: Reason
     person: str | None
     repeat: bool
+    shown: tuple[Shown, ...]
+    companion: str | None
+    schedule: str | None
+    detail: str
     similarity: float | None
     margin: float | None
     second: str | None
-    threshold: float
-    shots: int
-    agreeing: int
+    threshold: float | None
+    shots: int | None
+    agreeing: int | None
     quality: QualityBody | None
-    detail: str
+    camera: str | None
+    track: int | None
+    latency_ms: float | None
     model: str
-    camera: str
-    track: int
-    latency_ms: float
     clock: Clock
 
 

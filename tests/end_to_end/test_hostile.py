@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.mqtt.wire import Code
+from agent.mqtt.message import Code
 from tests.end_to_end.patience import wait_for
 from tests.end_to_end.pictures import visit
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.access.rules import decide
+from agent.access.verdicts import decide
 from agent.types import Match, Outcome, Reason, Sighting
 
 

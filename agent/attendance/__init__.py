@@ -1,0 +1,1 @@
+"""Working time: from punches to a timesheet. Pure; time comes in with the punches."""

@@ -1,0 +1,49 @@
+"""Commands about faces: enrol, remove, list, identify."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field, model_validator
+
+from agent.mqtt.message import MAX_PHOTOS, Command, Name, Person, Photo
+
+
+class EnrolCommand(Command):
+    """Adds a person, or photos to a person."""
+
+    person: Person
+    name: Name | None = None
+    photos: Annotated[tuple[Photo, ...], Field(max_length=MAX_PHOTOS)] = ()
+    parts: Annotated[int, Field(ge=1, le=MAX_PHOTOS)] | None = None
+    replace: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> EnrolCommand:
+        if self.photos and self.parts:
+            raise ValueError("photos and parts exclude each other")
+        return self
+
+
+class RemoveCommand(Command):
+    """Removes a person and all templates."""
+
+    person: Person
+
+
+class ListCommand(Command):
+    """Asks who is enrolled."""
+
+
+class IdentifyCommand(Command):
+    """Asks who is in a picture."""
+
+    photo: Photo
+
+
+COMMANDS: Final[dict[str, type[Command]]] = {
+    "enrol": EnrolCommand,
+    "remove": RemoveCommand,
+    "list": ListCommand,
+    "identify": IdentifyCommand,
+}
