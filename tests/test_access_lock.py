@@ -18,7 +18,7 @@ def on(until):
     return Relay(on=True, until=until)
 
 
-def lock(contact=False, **given):
+def lock(*, contact=False, **given):
     return Lock(LockSettings(**given), at=0.0, contact=contact)
 
 

@@ -56,6 +56,11 @@ class Lock:
         return self._relay.on
 
     @property
+    def released(self) -> bool:
+        """Whether the relay is on, or will be after the rest."""
+        return self._latch.free or self._latch.release is not None
+
+    @property
     def held(self) -> bool:
         """Whether a command or the mode keeps it unlocked."""
         return self._latch.free
