@@ -60,6 +60,7 @@ class DoorRules:
     factor_seconds: float = 15.0  # for the PIN, card or face that is asked for
     enters: str | None = None  # a zone; "" leads outside; None: no zone
     leaves: str | None = None  # the zone on this side
+    passes_on_opening: bool = False  # a granted person is through when the contact opens, not on the grant already
     interlock: tuple[str, ...] = ()  # doors that have to be closed
     pulse_seconds: float | None = None  # None: as configured on the device
     extended_seconds: float = 15.0  # for people who need more time
