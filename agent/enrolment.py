@@ -22,6 +22,7 @@ from agent.mqtt.message import Code
 from agent.register import By, Request, Templates, add_templates, as_json, check_names, remove_person
 from agent.store import people
 from agent.store.db import Db
+from agent.store.templates import load_gallery
 from agent.types import Image, Seen
 from agent.vision.pictures import decode_picture
 from agent.write import Write
@@ -144,7 +145,7 @@ class Administration:
         """Who is enrolled now, with the version of that."""
         version = people.gallery_version(self._db)
         if self._known is None or self._known[0] != version:
-            self._known = version, people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
+            self._known = version, load_gallery(self._db, self._bundle.model_id, self._bundle.space)
         return self._known
 
 

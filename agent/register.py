@@ -14,6 +14,7 @@ from agent.mqtt.telemetry import timestamp
 from agent.person_id import check_person_id
 from agent.store import people
 from agent.store.db import Db
+from agent.store.templates import enrol
 from agent.types import Embedding, Quality
 
 By: TypeAlias = Literal["cli", "mqtt"]
@@ -56,7 +57,7 @@ def add_templates(
         again = replace and people.get_person(db, person) is not None
         people.add_person(db, person, name=name, at=request.at)
         if new:
-            people.enrol(db, person, name, new, request.at, replace=replace)
+            enrol(db, person, name, new, request.at, replace=replace)
         audit(db, "replaced" if again else "enrolled", person, request, {"templates": len(new)})
         after = enrolled(db, person)
     return {"person": person, "name": after.name, "added": len(new), "templates": after.templates}

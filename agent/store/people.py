@@ -1,29 +1,17 @@
-"""The people who are known here, and their templates."""
+"""The people who are known here."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from agent.access.holder import State
-from agent.errors import StoreError
-from agent.gallery.match import Gallery
-from agent.gallery.space import AS_ENCODED, Space
 from agent.person_id import check_person_id
 from agent.store.consents import Consent
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
-from agent.types import Embedding, Quality
-
-MAX_TEMPLATES = 10
-"""Of one person and one model; the oldest give way. More gain little and cost threshold: FPIR grows with each."""
-_STORED = np.dtype("<f4")
-_UNIT_TOLERANCE = 1e-3
 
 _SELECT = """
     SELECT id, name, enrolled_at,
@@ -72,34 +60,6 @@ class Person:
     consent: Consent | None = None  # what was said last
 
 
-def enrol(
-    db: Db,
-    person: str,
-    name: str | None,
-    templates: Sequence[tuple[Embedding, Quality]],
-    at: datetime,
-    *,
-    replace: bool = False,
-) -> None:
-    """Add a person with templates, or templates to a person, all or nothing.
-
-    Args:
-        db: the database.
-        person: their id.
-        name: for humans; None keeps the one there is, or takes the id.
-        templates: at least one.
-        at: now.
-        replace: forget the person's templates so far, of every model.
-    """
-    if not templates:
-        raise ValueError(f"{person} cannot be enrolled without a template")
-    with db.transaction() as sql:
-        add_person(db, person, name=name, at=at)
-        if replace and sql.execute("DELETE FROM templates WHERE person = ?", (person,)).rowcount:
-            db.wipe_log()
-        add_templates(db, person, templates, at)
-
-
 def add_person(db: Db, person: str, *, name: str | None, at: datetime) -> None:
     """Add a person without templates; one who is there already gets the new name, if it is not None."""
     with db.transaction() as sql:
@@ -108,28 +68,6 @@ def add_person(db: Db, person: str, *, name: str | None, at: datetime) -> None:
             " ON CONFLICT (id) DO UPDATE SET name = :name WHERE :name IS NOT NULL",
             {"id": check_person_id(person), "name": name, "at": to_text(at)},
         )
-
-
-def add_templates(db: Db, person: str, templates: Sequence[tuple[Embedding, Quality]], at: datetime) -> None:
-    """Add templates to a person who is there; the oldest beyond MAX_TEMPLATES of a model are forgotten."""
-    rows = [_row(person, embedding, quality, at) for embedding, quality in templates]
-    with db.transaction() as sql:
-        if not sql.execute("SELECT 1 FROM people WHERE id = ?", (person,)).fetchone():
-            raise LookupError(f"nobody has the id {person!r}: add the person first")
-        sql.executemany(
-            "INSERT INTO templates (person, model, vector, face_px, sharpness, yaw, exposure, contrast, added_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-        forgotten = 0
-        for model in {embedding.model for embedding, _ in templates}:
-            forgotten += sql.execute(
-                "DELETE FROM templates WHERE id IN (SELECT id FROM templates WHERE person = ? AND model = ?"
-                " ORDER BY id DESC LIMIT -1 OFFSET ?)",
-                (person, model, MAX_TEMPLATES),
-            ).rowcount
-        if forgotten:
-            db.wipe_log()
 
 
 def remove_person(db: Db, person: str) -> int:
@@ -177,28 +115,6 @@ def gallery_version(db: Db) -> int:
     return int(db.rows("SELECT version FROM gallery")[0][0])
 
 
-def load_gallery(db: Db, model: str, space: Space = AS_ENCODED) -> Gallery:
-    """Return the people who have templates of `model`, to be compared in `space`.
-
-    Ask `gallery_version` before, so that no change is missed.
-    """
-    rows = db.rows("SELECT person, vector FROM templates WHERE model = ? ORDER BY person, id", (model,))
-    if not rows:
-        return Gallery.empty(model, space)
-    if len({len(vector) for _, vector in rows}) > 1:
-        raise StoreError(f"{db.path}: the templates of {model} differ in length: enrol everybody again with --replace")
-    people = list(dict.fromkeys(person for person, _ in rows))
-    index = {person: i for i, person in enumerate(people)}
-    vectors = np.frombuffer(b"".join(vector for _, vector in rows), _STORED).reshape(len(rows), -1)
-    owners = [index[person] for person, _ in rows]
-    return Gallery.build(model, people, vectors.astype(np.float32), owners, space)
-
-
-def foreign_templates(db: Db, model: str) -> int:
-    """Return how many templates were made by other models: those are not matched."""
-    return int(db.rows("SELECT count(*) FROM templates WHERE model <> ?", (model,))[0][0])
-
-
 def _people(db: Db, clauses: str, *parameters: object) -> list[Person]:
     return [_person(row) for row in db.rows(f"{_SELECT} {clauses}", parameters)]
 
@@ -228,11 +144,3 @@ def _person(row: tuple[Any, ...]) -> Person:
         tuple(json.loads(cards)),
         Consent.from_row(json.loads(consent)) if consent else None,
     )
-
-
-def _row(person: str, embedding: Embedding, quality: Quality, at: datetime) -> tuple[Any, ...]:
-    vector = np.asarray(embedding.vector)
-    if vector.ndim != 1 or not abs(float(np.linalg.norm(vector)) - 1) <= _UNIT_TOLERANCE:  # true of NaN too
-        raise ValueError(f"a template is a vector (D,) of unit length, got the shape {vector.shape}")
-    measures = (quality.face_px, quality.sharpness, quality.yaw, quality.exposure, quality.contrast)
-    return (person, embedding.model, vector.astype(_STORED).tobytes(), *map(float, measures), to_text(at))
