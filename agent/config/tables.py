@@ -21,6 +21,7 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -235,6 +236,8 @@ class Config(Table):
     door: Door = Door()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
     log: Log = Log()
     clock: Clock = Clock()
 

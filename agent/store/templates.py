@@ -61,15 +61,29 @@ def add_templates(db: Db, person: str, templates: Sequence[tuple[Embedding, Qual
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        forgotten = 0
-        for model in {embedding.model for embedding, _ in templates}:
-            forgotten += sql.execute(
-                "DELETE FROM templates WHERE id IN (SELECT id FROM templates WHERE person = ? AND model = ?"
-                " ORDER BY id DESC LIMIT -1 OFFSET ?)",
-                (person, model, MAX_TEMPLATES),
-            ).rowcount
-        if forgotten:
-            db.wipe_log()
+        _drop_oldest(db, person, {embedding.model for embedding, _ in templates})
+
+
+def forget_templates(db: Db, person: str) -> int:
+    """Forget a person's templates, of every model, but not the person; return how many that were."""
+    return _forget(db, "person = ?", person)
+
+
+def forget_shots(db: Db, event: str) -> int:
+    """Forget the templates that came from the shots of an event ("this was not me"); return how many that were."""
+    return _forget(db, "event = ?", event)
+
+
+def move_templates(db: Db, person: str, to: str) -> int:
+    """Make one person's templates those of another who is there; return how many that were.
+
+    The oldest beyond MAX_TEMPLATES are forgotten.
+    """
+    with db.transaction() as sql:
+        moved = sql.execute("UPDATE templates SET person = ? WHERE person = ?", (to, person)).rowcount
+        models = sql.execute("SELECT DISTINCT model FROM templates WHERE person = ?", (to,)).fetchall()
+        _drop_oldest(db, to, {model for (model,) in models})
+    return moved
 
 
 def load_gallery(db: Db, model: str, space: Space = AS_ENCODED) -> Gallery:
@@ -92,6 +106,26 @@ def load_gallery(db: Db, model: str, space: Space = AS_ENCODED) -> Gallery:
 def foreign_templates(db: Db, model: str) -> int:
     """Return how many templates were made by other models: those are not matched."""
     return int(db.rows("SELECT count(*) FROM templates WHERE model <> ?", (model,))[0][0])
+
+
+def _forget(db: Db, which: str, value: str) -> int:
+    with db.transaction() as sql:
+        forgotten = sql.execute(f"DELETE FROM templates WHERE {which}", (value,)).rowcount  # noqa: S608 - ours
+        if forgotten:
+            db.wipe_log()
+    return forgotten
+
+
+def _drop_oldest(db: Db, person: str, models: set[str]) -> None:
+    forgotten = 0
+    for model in models:
+        forgotten += db.sql.execute(
+            "DELETE FROM templates WHERE id IN (SELECT id FROM templates WHERE person = ? AND model = ?"
+            " ORDER BY id DESC LIMIT -1 OFFSET ?)",
+            (person, model, MAX_TEMPLATES),
+        ).rowcount
+    if forgotten:
+        db.wipe_log()
 
 
 def _row(person: str, embedding: Embedding, quality: Quality, at: datetime) -> tuple[Any, ...]:
