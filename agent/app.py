@@ -29,6 +29,7 @@ from agent.recorder import Recorder
 from agent.runtime import Deadline, Latest, Worker
 from agent.store import people
 from agent.store.db import agent_lock, open_db
+from agent.store.templates import foreign_templates, load_gallery
 from agent.types import Decision, Event, Frame
 from agent.visits import Visits
 
@@ -192,14 +193,14 @@ class Agent:
 
     def _known(self) -> Known:
         self._gallery_version = people.gallery_version(self._db)  # first: what changes from now on is seen next time
-        gallery = people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
+        gallery = load_gallery(self._db, self._bundle.model_id, self._bundle.space)
         threshold = self._bundle.threshold(gallery.templates)
         log.info(
             "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",
             len(gallery.people), gallery.templates, threshold.cosine, threshold.fmr,
             ", extrapolated" if threshold.extrapolated else "",
         )  # fmt: skip
-        if foreign := people.foreign_templates(self._db, self._bundle.model_id):
+        if foreign := foreign_templates(self._db, self._bundle.model_id):
             log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
         return Known(gallery, threshold.cosine)
 

@@ -11,7 +11,7 @@ import pytest
 from agent.bundle import open_bundle
 from agent.config import load_config
 from agent.store.db import open_db
-from agent.store.people import enrol
+from agent.store.templates import enrol
 from tests.fakes.blocks import Block, paint, png, write
 from tests.fakes.terminal import Terminal, forget_logging
 

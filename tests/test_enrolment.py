@@ -16,6 +16,7 @@ from agent.mqtt.telemetry import AuditEvent, event_body
 from agent.register import Request
 from agent.store import events, people
 from agent.store.db import open_db
+from agent.store.templates import load_gallery
 from tests.fakes import blocks, sites
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
 
@@ -268,7 +269,7 @@ class TestSite:
     def test_templates_stay_as_the_encoder_made_them(self, bundle, others, db):
         Administration(others, others.eyes(), db, boot_id="boot").enrol("anna", None, [photo(RED)], by="cli")
         (seen,) = bundle.eyes().look(paint(Block(RED)))
-        assert people.load_gallery(db, bundle.model_id).vectors[0] == pytest.approx(seen.embedding.vector)
+        assert load_gallery(db, bundle.model_id).vectors[0] == pytest.approx(seen.embedding.vector)
 
     def test_who_is_alike_is_decided_there(self, bundle, others, db):
         one, other = (190, 60, 60), (200, 120, 60)

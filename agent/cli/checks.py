@@ -28,6 +28,7 @@ from agent.mqtt.connection import Connection, Gone, Happening, Ready
 from agent.mqtt.topics import Topics
 from agent.store import events, people
 from agent.store.db import Db
+from agent.store.templates import foreign_templates, load_gallery
 from agent.types import Crop, Quality
 from agent.vision.align import SIZE
 
@@ -85,7 +86,7 @@ def rates(config: Config) -> Finding:
     templates = 0
     if config.database_path.exists():
         with database(config) as db:
-            templates = people.load_gallery(db, bundle.model_id, bundle.space).templates
+            templates = load_gallery(db, bundle.model_id, bundle.space).templates
     cosine = bundle.threshold(templates).cosine
     text = f"threshold {cosine:.3f} for {counted(templates, 'template')}, by {_whose(bundle)}"
     if cosine >= HIGHEST_COSINE:
@@ -126,7 +127,7 @@ def store(config: Config) -> Finding:
 def _foreign(db: Db, config: Config) -> int:
     """How many templates cannot be compared."""
     try:
-        return people.foreign_templates(db, open_bundle(config).model_id)
+        return foreign_templates(db, open_bundle(config).model_id)
     except ModelError:  # told by the check of the models
         return 0
 

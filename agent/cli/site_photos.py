@@ -16,7 +16,7 @@ from agent.cli.output import progress
 from agent.cli.pictures import picture_files, read_picture
 from agent.errors import CalibrationError, PictureError
 from agent.gallery.calibration import thinned
-from agent.store.people import load_gallery
+from agent.store.templates import load_gallery
 from agent.types import Floats
 from agent.vision.eyes import Eyes
 from agent.vision.quality import QualityLimits, judge

@@ -22,6 +22,7 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -220,6 +221,8 @@ class Config(Table):
     reader: Reader = Reader()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
     log: Log = Log()
     clock: Clock = Clock()
 

@@ -22,7 +22,7 @@ from agent.recognise import Known, Recogniser
 from agent.recorder import Recorder
 from agent.runtime import Worker
 from agent.store.db import open_db
-from agent.store.people import load_gallery
+from agent.store.templates import load_gallery
 from agent.types import Decision, Frame, Image, Match, Outcome
 from agent.vision.eyes import Eyes
 from agent.visits import Visits

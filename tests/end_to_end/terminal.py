@@ -13,8 +13,9 @@ from pathlib import Path
 
 from agent.bundle import open_bundle
 from agent.config import load_config
-from agent.store import events, people
+from agent.store import events
 from agent.store.db import open_db
+from agent.store.templates import enrol
 from agent.vision.pictures import decode_picture
 from tests.end_to_end.forked import Forked
 from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
@@ -159,7 +160,7 @@ class Terminal:
         with open_db(self.database) as db:
             for person, picture in pictures.items():
                 (seen,) = eyes.look(decode_picture(picture))
-                people.enrol(db, person, None, [(seen.embedding, seen.crop.quality)], datetime.now(UTC))
+                enrol(db, person, None, [(seen.embedding, seen.crop.quality)], datetime.now(UTC))
 
     def recorded(self, kind=None):
         """All events of the database, in order."""

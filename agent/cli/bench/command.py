@@ -55,7 +55,7 @@ def _stages(bundle: Bundle, clip: Path, frames: int) -> list[Row]:
 def _enrolled(bundle: Bundle) -> Gallery:
     """Who is enrolled here, if anybody ever was."""
     from agent.gallery.match import Gallery
-    from agent.store.people import load_gallery
+    from agent.store.templates import load_gallery
 
     if not bundle.config.database_path.exists():
         return Gallery.empty(bundle.model_id, bundle.space)

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-STEP: Final[tuple[str, ...]] = ()
+STEP: Final[tuple[str, ...]] = (
+    "ALTER TABLE templates ADD COLUMN event TEXT",  # of the visit that it was learnt from; NULL: enrolled
+)
