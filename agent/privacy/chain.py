@@ -26,6 +26,8 @@ GENESIS: Final = "0" * 64
 """The hash before row 1."""
 PRUNED: Final = "audit_pruned"
 """The action of the row that says up to which row the front was removed: `to` and `hash` in its details."""
+FORGOTTEN: Final = "forgotten"
+"""The action of the row that says that a person was forgotten: it names the person for as long as the receipt does."""
 ERASED: Final = "audit_rows"
 """The key in details under which a row says which earlier rows were erased."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from datetime import datetime
+from typing import Any
 
-from agent.privacy.chain import START, Anchor, Break, Row, at_text, canonical, first_break, link
+from agent.privacy.chain import FORGOTTEN, START, Anchor, Break, Row, at_text, canonical, first_break, link
 from agent.store.db import Db
 
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Row))
@@ -99,9 +101,11 @@ def about(db: Db, person: str) -> list[Row]:
 def erase(db: Db, person: str) -> list[int]:
     """Erases who did it and what it is about where that is `person`; returns the numbers of these rows.
 
+    The rows that say that the person was forgotten stay whole, as long as the receipts.
+
     The caller says them in a row of its own, under `agent.privacy.chain.ERASED`, in the same transaction.
     """
-    rows = about(db, person)
+    rows = [row for row in about(db, person) if row.action != FORGOTTEN]
     done = [row.number for row in rows if row.by == person]
     concerned = [row.number for row in rows if row.by != person or row.subject == person]
     with db.transaction() as sql:
@@ -134,6 +138,11 @@ def prune(db: Db, to: Anchor) -> int:
     with db.transaction() as sql:
         sql.execute("INSERT OR REPLACE INTO audit_anchor VALUES (1, ?, ?)", (to.number, to.hash))
         return sql.execute("DELETE FROM audit WHERE number <= ?", (to.number,)).rowcount
+
+
+def details(row: Row) -> dict[str, Any]:
+    """Return the details of a row; empty once erased."""
+    return dict(json.loads(row.details)) if row.details is not None else {}
 
 
 def _rows(db: Db, clauses: str, *parameters: object) -> list[Row]:
