@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from agent.config.entrance import Door, Inputs, Reader, refuse_shared_pins
 from agent.config.kinds import (
     Count,
+    Days,
     File,
     Grey,
     Host,
@@ -191,7 +192,23 @@ class Storage(Table):
     """The database."""
 
     path: OptionalFile = None  # none: latchkey.db in data_dir
-    keep_sent_days: Annotated[float, Field(gt=0, le=3650)] = 90.0  # events the broker has acknowledged
+
+
+class Retention(Table):
+    """How long what is held of people is kept: days, or "never" for never forgotten."""
+
+    hour: Annotated[int, Field(ge=0, le=23)] = 3  # local, of every night
+    most_days_ahead: Annotated[float, Field(ge=2, le=3650)] = (
+        40.0  # since the last night; more waits for a second night
+    )
+    events_days: Days = 90.0  # after the broker has acknowledged them; without MQTT after they happened
+    attendance_days: Days = 730.0
+    audit_days: Days = 1095.0
+    receipts_days: Days = 1095.0
+    left_days: Days = 30.0  # after the person has left
+    visitor_days: Days = 0.0  # after the visitor's hours have ended
+    unknown_days: Days = 7.0  # pictures of people nobody knows
+    forget_attendance: Literal["keep", "pseudonymise", "delete"] = "keep"
 
 
 class Log(Table):
@@ -223,6 +240,7 @@ class Config(Table):
     storage: Storage = Storage()
     events: Events = Events()
     privacy: Privacy = Privacy()
+    retention: Retention = Retention()
     log: Log = Log()
     clock: Clock = Clock()
 
