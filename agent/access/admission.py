@@ -63,7 +63,9 @@ class Admission:
             return Refusal(allowed.reason, allowed.detail)
         return refusals.of_storage(around)
 
-    def admit(self, attempt: Attempt, holder: Holder, around: Around, now: float, *, alarms: tuple[Alarm, ...]) -> Decision:
+    def admit(
+        self, attempt: Attempt, holder: Holder, around: Around, now: float, *, alarms: tuple[Alarm, ...]
+    ) -> Decision:
         """Decides about somebody who has shown all that is needed and whom nothing is against so far.
 
         Args:

@@ -58,8 +58,8 @@ class Inquiry:
     def press(self, credential: Credential, around: Around, now: float) -> Decision | None:
         """A key alone: it belongs to who stands here, or comes next."""
         if credential.mode is not None:
-            refusal = Refusal(Reason.INCOMPLETE, "a mode is asked for together with a card or a PIN")
-            return Attempt(NOBODY, around.at).denied(refusal, around.at)
+            alone = Refusal(Reason.INCOMPLETE, "a mode is asked for together with a card or a PIN")
+            return Attempt(NOBODY, around.at).denied(alone, around.at)
         if credential.key is None:
             return None
         if self._attempt is None:
@@ -67,9 +67,10 @@ class Inquiry:
             return None
         attempt = self._attempt = replace(self._attempt, key=credential.key)
         holder = self._post.register.people.get(attempt.person)
-        refusal = self._admission.refusal(holder, around) if holder else Refusal(Reason.UNKNOWN)
-        if holder is None or refusal is not None:
-            return self._refused(attempt, refusal or Refusal(Reason.UNKNOWN), around.at)
+        if holder is None:
+            return self._refused(attempt, Refusal(Reason.UNKNOWN), around.at)
+        if refusal := self._admission.refusal(holder, around):
+            return self._refused(attempt, refusal, around.at)
         return self._go_on(attempt, holder, around, now, begins=True)
 
     def see(self, sighting: Sighting, around: Around, now: float, *, free: bool) -> Decision | None:

@@ -80,7 +80,11 @@ def _wrong(zone: Zone, standing: Standing, at: datetime, *, entering: bool) -> s
     if inside is not entering:
         return ""
     when = f"{standing.zone_at:%Y-%m-%d %H:%M} UTC"
-    return f"in {zone.name} since {when}" if inside else f"not in {zone.name}, in {standing.zone or 'no zone'} since {when}"
+    return (
+        f"in {zone.name} since {when}"
+        if inside
+        else f"not in {zone.name}, in {standing.zone or 'no zone'} since {when}"
+    )
 
 
 def _silent(zone: Zone, rules: Rules, around: Around) -> list[str]:
