@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
-from agent.attendance.punch import Clock, Punched
+from agent.attendance.punch import Clock
 from agent.types import Decision, Quality, Sighting
 
 _SEEN = (
@@ -26,32 +26,6 @@ def access_body(decision: Decision, *, model: str, clock: Clock) -> dict[str, ob
         "detail": decision.detail,
         **_weighed(decision.sighting),
         "model": model,
-        "clock": clock.value,
-    }
-
-
-def punch_body(
-    made: Punched, person: str, *, key: str | None, access: str, uptime: float, clock: Clock
-) -> dict[str, object]:
-    """Returns the body of an `attendance` event.
-
-    Args:
-        made: what the punch is.
-        person: by id.
-        key: that was pressed.
-        access: the id of the access event it belongs to.
-        uptime: seconds since the system was started (CLOCK_BOOTTIME).
-        clock: whether the time can be believed.
-    """
-    return {
-        "person": person,
-        "type": made.type.value,
-        "key": key,
-        "job": made.job,
-        "by": made.by.value,
-        "repeat": made.repeat,
-        "access": access,
-        "uptime_seconds": round(uptime, 3),
         "clock": clock.value,
     }
 

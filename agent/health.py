@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.bodies import clock_state
+from agent.clock import clock_state
 from agent.config import Config
 from agent.mqtt.telemetry import Health, timestamp
 from agent.store import events

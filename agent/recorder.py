@@ -109,6 +109,18 @@ class Recorder:
                     return future.result()
         raise StoreFull("the database is too busy, or its disk is full: try again later")
 
+    def do(self, change: Callable[[Db], object]) -> None:
+        """Queues a change that nobody waits for; where it cannot be made, that is logged."""
+
+        def job() -> None:
+            try:
+                change(self._db)
+            except StoreError as error:
+                log.warning("not written: %s", error)
+
+        if not self._queued(job):
+            log.warning("not written: %s", "the agent has stopped" if self._closed else "the disk is full")
+
     def step(self) -> None:
         """Does one job, or waits for one."""
         if self._stuck is not None:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.bodies import clock_state
 from agent.bundle import Bundle, open_bundle
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database
 from agent.cli.output import counted
+from agent.clock import clock_state
 from agent.config import Config, find_config
 from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError

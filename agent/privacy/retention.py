@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.audit import audit
-from agent.bodies import clock_state
+from agent.clock import clock_state
 from agent.config import Config
 from agent.errors import CommandError
 from agent.privacy import night
