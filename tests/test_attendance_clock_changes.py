@@ -9,12 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from agent.attendance.plan import Employee
 from agent.attendance.punch import Punch
 from agent.attendance.rules import PunchType
 from agent.attendance.timesheet import timesheets
 from tests.fakes.timeclock import punch, shift, site, wall
 
-STAFF = {"anna": frozenset({"staff"})}
+STAFF = {"anna": Employee(frozenset({"staff"}))}
 IN, OUT, START, END = PunchType.IN, PunchType.OUT, PunchType.BREAK_START, PunchType.BREAK_END
 # The night in which the clock changes: by how many minutes that night is longer or shorter
 CHANGES = [

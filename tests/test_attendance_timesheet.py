@@ -7,13 +7,14 @@ from datetime import date, time, timedelta
 import pytest
 
 from agent.access.schedule import Span
+from agent.attendance.plan import Employee
 from agent.attendance.punch import Clock
 from agent.attendance.rules import Deduction, PunchType, Rounding, TypeBy
 from agent.attendance.sheet import Flag
 from agent.attendance.timesheet import timesheets, window
 from tests.fakes.timeclock import BERLIN, Days, period, punch, punches, shift, site, wall
 
-STAFF = {"anna": frozenset({"staff"})}
+STAFF = {"anna": Employee(frozenset({"staff"}))}
 LATER = wall("2027-01-01 00:00")
 MONDAY, FRIDAY, SUNDAY = date(2026, 11, 2), date(2026, 11, 6), date(2026, 11, 8)
 
@@ -202,6 +203,11 @@ class TestPlans:
         assert [day.flags for day in found.values()] == [(Flag.ABSENT,), (Flag.ABSENT,), (), (), ()]
         assert {day.balance_seconds for day in found.values()} == {-hours("9:00")}
 
+    def test_nobody_is_absent_before_or_after_the_time_here(self):
+        people = {"anna": Employee(frozenset({"staff"}), wall("2026-11-03 09:00"), wall("2026-11-05 12:00"))}
+        found = sheet("", site(**shift("08:00-17:00")), people=people)
+        assert [day for day in found if Flag.ABSENT in found[day].flags] == ["2026-11-04", "2026-11-05"]
+
     def test_a_day_without_a_plan(self):
         found = sheet("2026-11-07: in 08:00 out 12:00", site(**shift("08:00-17:00")))
         day = found["2026-11-07"]
@@ -277,7 +283,7 @@ class TestWhatIsMissing:
 class TestWho:
     def test_by_person_who_has_punches_or_a_plan(self):
         made = punches("2026-11-02: in 08:00 out 17:00", "zoe") + punches("2026-11-02: in 08:00 out 17:00", "ben")
-        people = {"anna": frozenset({"staff"}), "idle": frozenset({"guests"})}
+        people = {"anna": Employee(frozenset({"staff"})), "idle": Employee(frozenset({"guests"}))}
         found = timesheets(made, site(**shift("08:00-17:00")), MONDAY, SUNDAY, people=people, at=LATER)
         assert [(each.person, each.shift) for each in found] == [("anna", "day"), ("ben", None), ("zoe", None)]
 

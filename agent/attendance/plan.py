@@ -36,6 +36,15 @@ class Plan:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Employee:
+    """Somebody who may have work to do."""
+
+    groups: frozenset[str] = frozenset()
+    begins: datetime | None = None  # UTC: nothing that starts before is theirs to do
+    ends: datetime | None = None  # UTC: nor what starts from then on
+
+
 class Planner:
     """Makes the plans of many people; a shift is spread over the days once."""
 
@@ -43,11 +52,15 @@ class Planner:
         self._rules, self._first, self._last = rules, first, last
         self._shifts: dict[str, Plan] = {}
 
-    def plan(self, groups: frozenset[str], roster: Sequence[Span]) -> Plan:
+    def plan(self, employee: Employee, roster: Sequence[Span]) -> Plan:
         """Returns the plan of a person: on days of the roster those spans, on others those of the shift."""
-        shift = shift_of(self._rules.attendance, groups)
+        shift = shift_of(self._rules.attendance, employee.groups)
         plan = self._of_shift(shift)
-        return Plan(shift, {**plan.days, **self._by_day(roster)}) if roster else plan
+        if not roster and employee.begins is employee.ends is None:
+            return plan
+        days = {**plan.days, **self._by_day(roster)}
+        theirs = {day: tuple(span for span in spans if _is_theirs(span, employee)) for day, spans in days.items()}
+        return Plan(shift, {day: spans for day, spans in theirs.items() if spans})
 
     def _of_shift(self, shift: Shift | None) -> Plan:
         if shift is None:
@@ -68,3 +81,8 @@ class Planner:
 def shift_of(rules: AttendanceRules, groups: frozenset[str]) -> Shift | None:
     """Returns the shift of somebody in these groups: the first that fits."""
     return next((rules.shifts[name] for wanted, name in rules.work if wanted & groups), None)
+
+
+def _is_theirs(span: Span, employee: Employee) -> bool:
+    begun = employee.begins is None or span.starts_at >= employee.begins
+    return begun and (employee.ends is None or span.starts_at < employee.ends)

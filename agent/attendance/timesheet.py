@@ -19,7 +19,7 @@ from agent.access.schedule import Span
 from agent.attendance.daily import Found, weigh
 from agent.attendance.days import logical_day
 from agent.attendance.pairing import Paired, pair
-from agent.attendance.plan import Plan, Planner
+from agent.attendance.plan import Employee, Plan, Planner
 from agent.attendance.punch import Punch
 from agent.attendance.rules import AttendanceRules
 from agent.attendance.sheet import Day, Flag, Sheet
@@ -41,7 +41,7 @@ def timesheets(
     first: date,
     last: date,
     *,
-    people: Mapping[str, frozenset[str]],
+    people: Mapping[str, Employee],
     at: datetime,
     rosters: Mapping[str, Sequence[Span]] | None = None,
 ) -> list[Sheet]:
@@ -52,7 +52,7 @@ def timesheets(
         rules: of the site.
         first: the first day.
         last: the last one, included.
-        people: id -> groups; who is not among them has no shift.
+        people: by id; who is not among them has no shift.
         at: now.
         rosters: id -> when they are to work.
     """
@@ -64,7 +64,7 @@ def timesheets(
     planner = Planner(rules, monday, last)
     sheets = []
     for person in sorted({*by_person, *people, *rosters}):
-        plan = planner.plan(people.get(person, frozenset()), rosters.get(person, ()))
+        plan = planner.plan(people.get(person, Employee()), rosters.get(person, ()))
         days = _days(by_person.get(person, []), plan, rules, (monday, last), at)
         days = [day for day in _with_overtime(days, rules.attendance) if day.day >= first]
         if any(day.punches or day.planned for day in days):

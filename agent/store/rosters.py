@@ -9,6 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from agent.access.schedule import Span
+from agent.attendance.plan import Employee
 from agent.attendance.roster import Rostered
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
@@ -20,18 +21,22 @@ class Worker:
 
     id: str
     name: str
-    groups: frozenset[str]
-    state: str  # as in `agent.access.holder.State`
     badge: str | None
+    employee: Employee
 
 
 def workers(db: Db) -> dict[str, Worker]:
-    """Return everybody, by id."""
+    """Return everybody, by id. They work from when they are valid, or else enrolled, until that ends or they leave."""
     groups = defaultdict[str, set[str]](set)
     for person, group in db.rows('SELECT person, "group" FROM memberships'):
         groups[person].add(group)
-    rows = db.rows("SELECT id, name, state, badge FROM people ORDER BY id")
-    return {id_: Worker(id_, name, frozenset(groups[id_]), state, badge) for id_, name, state, badge in rows}
+    rows = db.rows(
+        "SELECT id, name, badge, coalesce(valid_from, enrolled_at), valid_to, left_at FROM people ORDER BY id"
+    )
+    return {
+        id_: Worker(id_, name, badge, Employee(frozenset(groups[id_]), from_text(begins), _first(ends)))
+        for id_, name, badge, begins, *ends in rows
+    }
 
 
 def replace(db: Db, rostered: Iterable[Rostered], source: str) -> int:
@@ -84,3 +89,8 @@ def reassign(db: Db, old: str, new: str) -> None:
     with db.transaction() as sql:
         sql.execute("UPDATE OR IGNORE rosters SET person = ? WHERE person = ?", (new, old))
         sql.execute("DELETE FROM rosters WHERE person = ?", (old,))
+
+
+def _first(times: Iterable[str | None]) -> datetime | None:
+    """Return the first of some times, of those that there are."""
+    return min((from_text(at) for at in times if at is not None), default=None)

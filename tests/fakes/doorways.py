@@ -1,4 +1,4 @@
-"""A doorkeeper with a clock that is set by hand, PINs that are their own hashes and cards that are their own digests."""
+"""A doorkeeper whose clock is set by hand, PINs that are their own hashes, cards that are their own digests."""
 
 from collections.abc import Mapping
 from dataclasses import replace
