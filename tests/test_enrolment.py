@@ -33,7 +33,11 @@ def bundle(tmp_path, monkeypatch):
     blocks.write_cards(tmp_path)
     models = {f"models.{name}": tmp_path / f"{name}.tflite" for name in ("encoder", "detector")}
     (tmp_path / "agent.toml").touch()
-    return open_bundle(load_config(tmp_path / "agent.toml", {"device.data_dir": tmp_path, **models}, {}))
+    return open_bundle(
+        load_config(
+            tmp_path / "agent.toml", {"device.data_dir": tmp_path, "privacy.require_consent": False, **models}, {}
+        )
+    )
 
 
 @pytest.fixture
@@ -215,6 +219,9 @@ def test_everybody_is_listed(admin):
     assert listed["people"][1] == {
         "id": "bob",
         "name": "Bob",
+        "badge": None,
+        "state": "active",
+        "groups": [],
         "templates": 1,
         "models": [blocks.MODEL],
         "enrolled_at": "2026-11-22T06:00:00.000Z",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from agent.store.db import Db, open_db
 
 if TYPE_CHECKING:
     from agent.enrolment import Administration
+    from agent.register import Request
 
 
 @contextmanager
@@ -40,6 +42,13 @@ def database(config: Config, *, create: bool = False) -> Db:
     if create and not path.exists() and path.parent.is_dir():
         _leave_to_owner(path)
     return open_db(path, create=create)
+
+
+def request() -> Request:
+    """Who asks for a change, and when: the command line, now."""
+    from agent.register import Request
+
+    return Request("cli", datetime.now(UTC), str(ULID()))
 
 
 def _leave_to_owner(path: Path) -> None:
