@@ -1,7 +1,8 @@
 """The agent: everything made from the configuration, started sink first and stopped source first.
 
-capture ──► Latest ──► vision ──► door, then recorder ──► SQLite ──► publisher ──► broker
-gallery: people changed ──► vision        commander: broker ──► recorder        telemetry ──► broker
+capture ──► Latest ──► vision ──► entrance ──► door, then recorder ──► SQLite ──► publisher ──► broker
+reader ──► entrance      knowledge: people, rules changed ──► vision, entrance
+commander: broker ──► recorder, entrance      telemetry ──► broker
 """
 
 from __future__ import annotations
@@ -121,26 +122,51 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         config, path = self.config, self.config.database_path
-        bundle = self._bundle = open_bundle(config)
+        bundle = open_bundle(config)
         stack.enter_context(agent_lock(path))
-        self._db = stack.enter_context(open_db(path))  # read by the gallery's worker
         self.recorder = Recorder(stack.enter_context(open_db(path)), boot_id=self.boot_id, recorded=self._recorded)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
-        self.door = make_door(config)
-        stack.callback(self.door.close)
-        self.recogniser = make_recogniser(bundle, self._known())
-        self.visits = Visits(config, self.recogniser, self.door, self.recorder, model=bundle.model_id, told=self._told)
-        self._work(stack, "gallery", self._watch_gallery)
+        self.knowledge = Knowledge(bundle, stack.enter_context(open_db(path)))
+        self.recogniser = make_recogniser(bundle, self.knowledge.faces())
+        self._guard(stack, bundle)
+        self._work(stack, "knowledge", lambda: self.knowledge.look(self._takers))
         if config.mqtt.enabled:
             self.desk = Desk(self, bundle)
+            self.entrance.peers.hear_by(self.desk.link)
             stack.enter_context(self.desk)
             for name, step, at_last in self.desk.work():
                 self._work(stack, name, step, at_last=at_last)
-            stack.callback(self.door.close)  # before the desk tells its state for the last time
+            stack.callback(self.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
+        reader = make_reader(config)
+        stack.callback(reader.close)
+        self._work(stack, "reader", lambda: self._read(reader))
         self._camera = make_camera(config)
         stack.callback(self._blind)
         self._vision.start()
+
+    def _guard(self, stack: ExitStack, bundle: Bundle) -> None:
+        """Opens the door's side: lock and inputs, who decides, and what brings them together."""
+        config, know = self.config, self.knowledge
+        self.keeper = know.doorkeeper(config.device.name, self.card_key)
+        door = make_door(config)
+        stack.callback(door.close)
+        inputs = make_inputs(config)
+        stack.callback(inputs.close)
+        self.doorman = Doorman(door, inputs, lock_settings(config), told=lambda *news: self.entrance.told(*news))
+        stack.callback(self.doorman.close)
+        self.visits = Visits(self.recogniser, lambda sighting: self.entrance.saw(sighting))
+        ears = Ears(decided=self._told, passed=self._passed, claimed=self._claimed, not_gone_on=self.recogniser.again,
+                    mode_chosen=self._mode_chosen)
+        self.entrance = Entrance(
+            config, self.keeper, self.doorman, self.recorder, bundle.model_id,
+            know.labels(self.keeper.register), Peers(Topics(config.device.site, config.device.name)), ears,
+        )
+        if config.camera.as_fast_as_possible:
+            self.entrance.now = lambda: self.visits.at
+        self.entrance.change(lambda _: None)
+        self._work(stack, "door", self.doorman.step, at_last=self.doorman.finish)
+        self._work(stack, "entrance", self.entrance.step, at_last=self.entrance.tick)
 
     def _worker(self, name: str, step: Callable[[], bool | None]) -> Worker:
         worker = Worker(name, step, crashed=self.crashed)

@@ -48,8 +48,10 @@ class DoorState(Message):
 
     at: str
     locked: bool
-    contact: Literal["open", "closed"] | None = None
+    contact: Literal["open", "closed"] | None = None  # none: the door has no contact
     mode: str | None = None
+    held: bool = False  # unlocked without a limit, by command or by the mode
+    alarms: tuple[Alarm, ...] = ()  # that have not been cleared
     last_opened_by: str | None = None
 
 
