@@ -14,11 +14,10 @@ from agent.mqtt.telemetry import timestamp
 from agent.person_id import check_person_id
 from agent.store import people
 from agent.store.db import Db
-from agent.store.templates import enrol
-from agent.types import Embedding, Quality
+from agent.store.templates import Shot, enrol
 
 By: TypeAlias = Literal["cli", "mqtt"]
-Templates: TypeAlias = Sequence[tuple[Embedding, Quality]]
+Templates: TypeAlias = Sequence[Shot]
 
 LONGEST_NAME = 128  # characters, as on the wire
 

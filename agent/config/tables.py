@@ -21,6 +21,7 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -235,6 +236,7 @@ class Config(Table):
     door: Door = Door()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
 
@@ -242,3 +244,8 @@ class Config(Table):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.storage.path or self.device.data_dir / "latchkey.db"
+
+    @property
+    def key_path(self) -> Path:
+        """The file of the site's key, where it does not come by a variable or a credential."""
+        return self.security.key_file or self.device.data_dir / "site.key"
