@@ -120,7 +120,7 @@ def store(config: Config) -> Finding:
     people_there = "1 person" if len(everybody) == 1 else f"{len(everybody)} people"
     text = f"{path}: {people_there}, {counted(templates, 'template')}, {counted(recorded, 'event')}, {unsent} to send"
     if foreign:
-        advice = f"{counted(foreign, 'template')} of another model or key, not compared: enrol those people again"
+        advice = f"{counted(foreign, 'template')} of another model, not compared: enrol those people again"
         return Finding("database", State.WARNING, text, advice)
     return Finding("database", State.OK, text)
 
@@ -215,8 +215,8 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
     "rates": rates,
-    "key": sealing,
     "database": store,
+    "key": sealing,
     "broker": broker,
     "door": door,
     "clock": clock,

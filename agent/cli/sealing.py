@@ -8,7 +8,7 @@ from agent.cli.opened import database
 from agent.cli.output import counted
 from agent.config import Config
 from agent.errors import ModelError
-from agent.seal.keyring import find_key
+from agent.seal.keyring import find_key, key_path
 from agent.seal.keys import SiteKey
 from agent.store.templates import load_templates
 
@@ -23,7 +23,7 @@ def sealing(config: Config) -> Finding:
     """Opens every template that is compared."""
     found = find_key(config)
     if found is None:
-        return Finding("key", State.OK, f"{config.key_path}: none yet, made at the first start")
+        return Finding("key", State.OK, f"{key_path(config)}: none yet, made at the first start")
     text = f"{found.key.id}, from {found.where}"
     if not config.database_path.exists():
         return Finding("key", State.OK, text)

@@ -244,8 +244,3 @@ class Config(Table):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.storage.path or self.device.data_dir / "latchkey.db"
-
-    @property
-    def key_path(self) -> Path:
-        """The file of the site's key, where it does not come by a variable or a credential."""
-        return self.security.key_file or self.device.data_dir / "site.key"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from agent.config import Config
 from agent.config.secrets import read_secret
@@ -30,6 +31,11 @@ class Found:
     in_file: bool  # so that it can be changed from here
 
 
+def key_path(config: Config) -> Path:
+    """Returns the file of the key, where it does not come by a variable or a credential."""
+    return config.security.key_file or config.device.data_dir / "site.key"
+
+
 def find_key(config: Config, environ: Mapping[str, str] = os.environ) -> Found | None:
     """Returns the site's key; None where there is none yet, and none is needed.
 
@@ -39,14 +45,15 @@ def find_key(config: Config, environ: Mapping[str, str] = os.environ) -> Found |
     """
     if (given := given_key(environ)) is not None:
         return given
-    key, waiting = key_file.read(config.key_path), key_file.staged(config.key_path)
+    path = key_path(config)
+    key, waiting = key_file.read(path), key_file.staged(path)
     if key is None or waiting:
         named = _named(config)
         if named in waiting:  # the change to it was done but for the last step
             key = waiting[named]
         elif key is None and named is not None:
             raise StoreError(wrong_key(str(config.database_path), named, None))
-    return None if key is None else Found(key, str(config.key_path), in_file=True)
+    return None if key is None else Found(key, str(path), in_file=True)
 
 
 def given_key(environ: Mapping[str, str] = os.environ) -> Found | None:
@@ -73,9 +80,9 @@ def site_key(config: Config, environ: Mapping[str, str] = os.environ) -> SiteKey
         return found.key
     fresh = SiteKey.new()
     try:
-        key_file.write(config.key_path, fresh)
+        key_file.write(key_path(config), fresh)
     except ConfigError:
-        if (other := key_file.read(config.key_path)) is None:
+        if (other := key_file.read(key_path(config))) is None:
             raise
         return other  # another program has just made one
     return fresh
@@ -83,7 +90,7 @@ def site_key(config: Config, environ: Mapping[str, str] = os.environ) -> SiteKey
 
 def settle(config: Config) -> None:
     """Finishes, or undoes, a change of the key that was cut short. For who holds the `agent_lock` of the database."""
-    path = config.key_path
+    path = key_path(config)
     key_file.clear(path)
     if waiting := key_file.staged(path):
         named = _named(config)

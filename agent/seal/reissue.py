@@ -20,7 +20,7 @@ from agent.audit import audit
 from agent.config import Config
 from agent.errors import ConfigError
 from agent.seal import key_file
-from agent.seal.keyring import find_key, given_key, settle
+from agent.seal.keyring import find_key, given_key, key_path, settle
 from agent.seal.keys import SiteKey
 from agent.store.db import agent_lock, open_db
 from agent.store.resealing import abandon, reseal
@@ -56,7 +56,7 @@ def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Rei
         settle(config)
         found = find_key(config)
         if found is None:
-            raise ConfigError(f"{config.key_path}: there is no site key yet, and nothing that it has sealed")
+            raise ConfigError(f"{key_path(config)}: there is no site key yet, and nothing that it has sealed")
         if not found.in_file:
             raise ConfigError(
                 f"the site's key comes from {found.where}, which cannot be written from here: take it out of there, "
@@ -66,12 +66,12 @@ def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Rei
         if key == found.key:
             raise ConfigError(f"that is the site's key already: {key.id}")
         with open_db(config.database_path, create=False, key=found.key) as db:
-            key_file.stage(config.key_path, key)
+            key_file.stage(key_path(config), key)
             with db.transaction():
                 templates = reseal(db, key)
                 done = Reissued(found.key.id, key.id, templates)
                 audit(db, "keys_reissued", None, request, {"old": done.old, "new": done.new, "templates": templates})
-        key_file.promote(config.key_path, key)
+        key_file.promote(key_path(config), key)
         with open_db(config.database_path, create=False, key=key):  # sweeps
             return done
 
@@ -85,7 +85,7 @@ def replace_lost(config: Config, request: Request) -> Reissued:
         ConfigError: the key is not lost.
         StoreError: an agent runs, or the database cannot be used.
     """
-    path = config.key_path
+    path = key_path(config)
     with agent_lock(config.database_path):
         with open_db(config.database_path, create=False) as db:
             given = given_key()

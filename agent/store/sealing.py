@@ -62,6 +62,11 @@ class Whose:
         return belonging("templates", part, self.person, self.encoder, seal.key.id)
 
 
+def count_sealed(db: Db) -> int:
+    """Return how many templates are sealed."""
+    return int(db.rows("SELECT count(*) FROM templates WHERE key IS NOT NULL")[0][0])
+
+
 def card_key(db: Db) -> bytes:
     """Return the secret that card numbers are hashed with: 32 bytes, the same for as long as the database lives.
 
