@@ -13,12 +13,11 @@ from agent.members import consent as consents
 from agent.members.known import as_json, check_free, check_names, enrolled
 from agent.store import people
 from agent.store.db import Db
-from agent.store.templates import enrol
-from agent.types import Embedding, Quality
+from agent.store.templates import Shot, enrol
 
 By: TypeAlias = str
 """Who asks, up to 80 characters: "cli:root", "mqtt", "schedule", "retention", "kiosk", a person's id at the door."""
-Templates: TypeAlias = Sequence[tuple[Embedding, Quality]]
+Templates: TypeAlias = Sequence[Shot]
 
 __all__ = [
     "By",

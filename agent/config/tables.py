@@ -24,6 +24,7 @@ from agent.config.kinds import (
     refuse,
 )
 from agent.config.people import Events, Privacy
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -241,6 +242,7 @@ class Config(Table):
     events: Events = Events()
     privacy: Privacy = Privacy()
     retention: Retention = Retention()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
 
