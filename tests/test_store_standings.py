@@ -49,9 +49,13 @@ def test_forgetting(db):
 
 
 def test_nothing_is_saved_of_a_transaction_that_fails(db):
-    with pytest.raises(KeyError), db.transaction():
-        save_standings(db, {"anna": FULL})
-        raise KeyError
+    def fail():
+        with db.transaction():
+            save_standings(db, {"anna": FULL})
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert load_standings(db) == {}
 
 

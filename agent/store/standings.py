@@ -10,12 +10,15 @@ from agent.access.standings import NEUTRAL
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
 
-_COLUMNS = "person, failures, lockouts, locked_until, pin_at, zone, zone_at"
+_SAVE = """
+    INSERT OR REPLACE INTO standings (person, failures, lockouts, locked_until, pin_at, zone, zone_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 def load_standings(db: Db) -> dict[str, Standing]:
     """Return how everybody stands who did anything yet, by person; '' is whoever shows what nobody has."""
-    rows = db.rows(f"SELECT {_COLUMNS} FROM standings")  # noqa: S608 - ours
+    rows = db.rows("SELECT person, failures, lockouts, locked_until, pin_at, zone, zone_at FROM standings")
     return {
         person: Standing(failures, lockouts, _time(locked_until), _time(pin_at), zone, _time(zone_at))
         for person, failures, lockouts, locked_until, pin_at, zone, zone_at in rows
@@ -33,7 +36,7 @@ def save_standings(db: Db, changes: Mapping[str, Standing]) -> None:
     others = [_row(person, standing) for person, standing in changes.items() if standing != NEUTRAL]
     with db.transaction() as sql:
         sql.executemany("DELETE FROM standings WHERE person = ?", neutral)
-        sql.executemany(f"INSERT OR REPLACE INTO standings ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", others)
+        sql.executemany(_SAVE, others)
 
 
 def forget_standing(db: Db, person: str) -> bool:
