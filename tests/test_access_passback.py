@@ -162,31 +162,30 @@ class TestThroughWhenTheDoorOpens:
         doorway = self.doorway()
         doorway.face("anna")
         doorway.wait(3)
-        doorway.keeper.contact(doorway.around, opened=True)
-        doorway.keeper.contact(doorway.around, opened=False)
+        doorway.keeper.passed(("anna",), doorway.around)
         assert [(passage.person, passage.zone) for passage in doorway.keeper.take_passages()] == [("anna", "lab")]
         doorway.wait(120)
         assert doorway.face("anna").reason is Reason.PASSBACK
 
-    def test_who_is_granted_while_it_is_open_is_inside(self):
+    def test_who_opens_once_is_inside_once(self):
         doorway = self.doorway()
         doorway.face("anna")
-        doorway.keeper.contact(doorway.around, opened=True)
+        for _ in range(2):
+            doorway.keeper.passed(("anna",), doorway.around)
+        assert len(doorway.keeper.take_passages()) == 1
+
+    def test_the_first_of_two_is_inside_with_the_second(self):
+        doorway = Doorway(replace(INTO, passes_on_opening=True, two_person="always"), zones=(HARD,))
+        doorway.face("anna")
         doorway.face("ben")
+        doorway.keeper.passed(("ben",), doorway.around)
         assert [passage.person for passage in doorway.keeper.take_passages()] == ["anna", "ben"]
 
-    def test_who_are_granted_one_after_the_other_are_inside_together(self):
-        doorway = self.doorway()
+    def test_where_the_grant_itself_counts_the_opening_moves_nobody(self):
+        doorway = Doorway(INTO, zones=(HARD,))
         doorway.face("anna")
-        doorway.face("ben")
-        doorway.keeper.contact(doorway.around, opened=True)
-        assert [passage.person for passage in doorway.keeper.take_passages()] == ["anna", "ben"]
-
-    def test_an_opening_long_after_is_somebody_else_s(self):
-        doorway = self.doorway()
-        doorway.face("anna")
-        doorway.wait(10)
-        doorway.keeper.contact(doorway.around, opened=True)
+        doorway.keeper.take_passages()
+        doorway.keeper.passed(("anna",), doorway.around)
         assert doorway.keeper.take_passages() == []
 
 

@@ -126,7 +126,7 @@ class Admission:
         repeat = decision.sighting is not None and decision.sighting.repeat
         seconds = self._seconds(around, person)
         if person is not None and decision.outcome is not Outcome.GRANTED:
-            self.whereabouts.granted((person,), self._post.door, at=around.at, until=now + seconds)
+            self.whereabouts.granted((person,), self._post.door, around.at)
         self._first = None
         granted = replace(
             decision,
@@ -192,7 +192,7 @@ class Admission:
             key=attempt.key,
         )
         post.modes.let_in(post.rules, around.at)
-        self.whereabouts.granted(people, post.door, at=around.at, until=now + seconds)
+        self.whereabouts.granted(people, post.door, around.at)
         self._remember(decision, now)
         return decision
 

@@ -24,7 +24,7 @@ badge numbers at this door, right ones as well: who tries on would learn from th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from agent.access.admission import Admission
@@ -145,9 +145,10 @@ class Doorkeeper:
         now = self._advance(around)
         return self._inquiry.overdue() + self._admission.overdue(around.at, now)
 
-    def contact(self, around: Around, *, opened: bool) -> None:
-        """The door was opened or closed; only where the rules say `passes_on_opening` does that matter."""
-        self._admission.whereabouts.contact(opened=opened, at=around.at, now=self._advance(around))
+    def passed(self, people: Iterable[str], around: Around) -> None:
+        """The door was opened for these, as the lock says; where the rules say `passes_on_opening` that moves them."""
+        self._advance(around)
+        self._admission.whereabouts.passed(people, self._post.door, around.at)
 
     def hear(self, passage: Passage) -> None:
         """Another door of the zone let somebody through."""

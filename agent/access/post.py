@@ -13,8 +13,6 @@ from agent.access.permits import factors_for
 from agent.access.rules import DoorRules, Mode, Rules
 from agent.access.standings import Standings
 
-_ANYBODY = Holder("")
-
 
 @dataclass(slots=True, eq=False)
 class Post:
@@ -48,6 +46,6 @@ class Post:
 
     def factors(self, holder: Holder | None, at: datetime) -> Factors:
         """Returns what this person has to show now; None is whoever comes first."""
-        factors = factors_for(self.rules, self.name, holder or _ANYBODY, at)
+        factors = factors_for(self.rules, self.name, holder, at)
         due = holder is not None and failures.pin_due(self.standing(holder.id, at), self.door, at)
         return factors.with_pin() if due else factors

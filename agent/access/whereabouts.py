@@ -1,9 +1,9 @@
-"""Which zone people are in: moved by the door's grants, or by its contact, and by what other doors tell."""
+"""Which zone people are in: moved by the door's grants, or when it opens, and by what other doors tell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent.access.around import Passage
@@ -11,15 +11,7 @@ from agent.access.passback import leads_to
 from agent.access.rules import DoorRules
 from agent.access.standings import Standings
 
-_GRACE_SECONDS = 2.0  # who opens as the relay falls has opened
 _SKEW = timedelta(minutes=5)  # a passage from further ahead comes from a clock that is wrong
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    people: tuple[str, ...]
-    zone: str
-    until: float  # elapsed seconds
 
 
 class Whereabouts:
@@ -27,40 +19,26 @@ class Whereabouts:
 
     def __init__(self, standings: Standings) -> None:
         self._standings = standings
-        self._open = False
-        self._waiting: _Waiting | None = None  # granted, and the door not opened yet
+        self._waiting: dict[str, tuple[str, ...]] = {}  # granted, and not through yet -> all who were let in at once
         self._untold: list[Passage] = []
 
-    def granted(self, people: tuple[str, ...], door: DoorRules, *, at: datetime, until: float) -> None:
+    def granted(self, people: tuple[str, ...], door: DoorRules, at: datetime) -> None:
         """These may go through now: they are through, or will be when the door is opened.
 
         Args:
-            people: by id.
+            people: by id, the one whom the lock hears of last.
             door: where.
             at: now.
-            until: the end of the grant in elapsed seconds; opened later, it was not by them.
         """
-        zone = leads_to(door)
-        if zone is None:
-            return
-        if door.passes_on_opening and not self._open:
-            before = self._waiting.people if self._waiting and self._waiting.zone == zone else ()
-            self._waiting = _Waiting((*before, *people), zone, until + _GRACE_SECONDS)
+        if door.passes_on_opening:
+            self._waiting[people[-1]] = people
         else:
-            self._move(people, zone, at)
+            self._move(people, door, at)
 
-    def contact(self, *, opened: bool, at: datetime, now: float) -> None:
-        """The door was opened or closed.
-
-        Args:
-            opened: which of the two.
-            at: now.
-            now: the same in elapsed seconds.
-        """
-        self._open = opened
-        waiting, self._waiting = self._waiting, None
-        if opened and waiting and now <= waiting.until:
-            self._move(dict.fromkeys(waiting.people), waiting.zone, at)
+    def passed(self, people: Iterable[str], door: DoorRules, at: datetime) -> None:
+        """The door was opened for these; whoever was let in together with them is through as well."""
+        for person in people:
+            self._move(self._waiting.pop(person, ()), door, at)
 
     def hear(self, passage: Passage, at: datetime | None) -> None:
         """Another door of the zone let somebody through; what is older than what is known is no news.
@@ -80,7 +58,8 @@ class Whereabouts:
         untold, self._untold = self._untold, []
         return untold
 
-    def _move(self, people: Iterable[str], zone: str, at: datetime) -> None:
-        for person in people:
+    def _move(self, people: tuple[str, ...], door: DoorRules, at: datetime) -> None:
+        zone = leads_to(door)
+        for person in people if zone is not None else ():
             self._standings.put(person, replace(self._standings.of(person), zone=zone, zone_at=at))
-            self._untold.append(Passage(person, zone, at))
+            self._untold.append(Passage(person, zone or "", at))

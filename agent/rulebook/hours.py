@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.attendance.rules import TypeBy
 from agent.config.kinds import Table
 from agent.rulebook.kinds import Door, Group, Minutes, Name, Schedule, Shift, TimeOfDay, refuse_keys
 from agent.rulebook.lines import Path
@@ -51,16 +50,16 @@ class Attendance(Table):
 
     enabled: bool = True
     type_by: By = "toggle"
-    doors: Annotated[dict[Door, By], Field(max_length=1000)] = {}
-    fixed: Annotated[dict[Door, Type], Field(max_length=1000)] = {}
-    by_schedule: Annotated[list[BySchedule], Field(max_length=100)] = []
-    keys: Annotated[dict[Name, KeyTable], Field(max_length=MOST_KEYS)] = {}
+    doors: Annotated[dict[Door, By], Field(max_length=1000)] = Field(default_factory=dict)
+    fixed: Annotated[dict[Door, Type], Field(max_length=1000)] = Field(default_factory=dict)
+    by_schedule: Annotated[list[BySchedule], Field(max_length=100)] = Field(default_factory=list)
+    keys: Annotated[dict[Name, KeyTable], Field(max_length=MOST_KEYS)] = Field(default_factory=dict)
     repeat_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
     day_starts: TimeOfDay = time(0, 0)
     longest_hours: Annotated[float, Field(gt=0, le=48)] = 16.0
     breaks_paid: bool = False
-    deductions: Annotated[list[DeductionTable], Field(max_length=20)] = []
-    rounding: dict[Type, RoundingTable] = {}
+    deductions: Annotated[list[DeductionTable], Field(max_length=20)] = Field(default_factory=list)
+    rounding: dict[Type, RoundingTable] = Field(default_factory=dict)
     overtime_daily_minutes: Minutes | None = None
     overtime_weekly_minutes: Annotated[int, Field(ge=0, le=10_080)] | None = None
 
@@ -70,14 +69,14 @@ class Attendance(Table):
             (("keys", name), f"{name!r} is a type, and there already") for name in self.keys if name in _TYPES
         ]
         ways = {self.type_by, *self.doors.values()}
-        if TypeBy.SCHEDULE in ways and not self.by_schedule:
+        if "schedule" in ways and not self.by_schedule:
             problems.append((("by_schedule",), "'schedule' needs it: say which schedule makes which type"))
         problems += [
             (("doors", door), f"'fixed' needs the type: say it in fixed, as in {door} = 'in'")
             for door, way in self.doors.items()
-            if way == TypeBy.FIXED and door not in self.fixed
+            if way == "fixed" and door not in self.fixed
         ]
-        if self.type_by == TypeBy.FIXED and not self.fixed:
+        if self.type_by == "fixed" and not self.fixed:
             problems.append((("type_by",), "'fixed' needs the type of each door: say it in fixed"))
         refuse_keys(problems)
         return self

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import pairwise
 from typing import Annotated, Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,8 +18,8 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from agent.access.factors import Factors
-from agent.access.rules import EVERYBODY
 from agent.access.recurrence import FIRST_YEAR, LAST_YEAR
+from agent.access.rules import EVERY_DOOR, EVERYBODY
 from agent.access.schedule import ALWAYS, Period
 from agent.rulebook.lines import Path
 
@@ -72,17 +73,21 @@ def _name(text: str) -> str:
     return text
 
 
+def _group(text: str) -> str:
+    return text if text == EVERYBODY else _name(text)
+
+
 def _new_schedule(text: str) -> str:
     if text == ALWAYS.name:
         refuse(f"the schedule {ALWAYS.name!r} is there already: choose another name")
     return text
 
 
-def _known(what: str) -> AfterValidator:
-    """A name that has to be defined somewhere in the text. What was meant is guessed when it is told."""
+def _known(what: str, *, also: str | None = None) -> AfterValidator:
+    """A name that has to be defined somewhere in the text, or `also`. What was meant is guessed when it is told."""
 
     def check(name: str, info: ValidationInfo) -> str:
-        if isinstance(info.context, Names) and name not in info.context.known[what]:
+        if isinstance(info.context, Names) and name not in info.context.known[what] and name != also:
             raise PydanticCustomError("unknown_name", "unknown", {"what": what, "name": name})
         return name
 
@@ -117,7 +122,7 @@ def _period(value: object) -> Period:
 def _apart(periods: list[Period]) -> list[Period]:
     """Two periods of a day that overlap are a slip of the pen, and in a shift time that would count twice."""
     ordered = sorted(periods, key=lambda period: period.start)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if one.end <= one.start or one.end > other.start:
             refuse(f"{one} and {other} overlap")
     return periods
@@ -157,12 +162,14 @@ def _factors(value: object) -> Factors:
 
 Name = Annotated[str, AfterValidator(_name)]
 Group = Name
+GroupOrAll = Annotated[str, AfterValidator(_group)]
 ScheduleName = Annotated[str, AfterValidator(_name), AfterValidator(_new_schedule)]
 DayKey = Annotated[str, AfterValidator(_days)]
 
 Schedule = Annotated[str, _known("schedule")]
-Zone = Annotated[str, _known("zone")]
+ZoneOrOutside = Annotated[str, _known("zone", also="")]
 Door = Annotated[str, _known("door")]
+DoorOrAll = Annotated[str, _known("door", also=EVERY_DOOR)]
 Shift = Annotated[str, _known("shift")]
 
 TimeZone = Annotated[ZoneInfo, PlainValidator(_zone)]

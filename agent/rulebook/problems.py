@@ -5,8 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, get_args
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
@@ -17,25 +16,96 @@ from agent.rulebook.lines import Lines, Path
 from agent.rulebook.tables import Rulebook
 
 MOST_TOLD = 100
-_WHAT = {
-    "schedule": "there is no schedule {name}",
-    "zone": "there is no zone {name}",
-    "door": "there is no door {name}",
-    "shift": "there is no shift {name}",
-    "day": "{name} is neither a day (mon to sun, a range as in mon-fri, daily) nor the kind of a special day in [[days]]",
+_UNKNOWN = {
+    "schedule": "there is no schedule {}",
+    "zone": "there is no zone {}",
+    "door": "there is no door {}",
+    "shift": "there is no shift {}",
+    "day": "{} is no day (mon, mon-fri, daily) and no kind of special day in [[days]]",
 }
 
 
 def describe(error: ValidationError, lines: Lines, names: Names) -> list[str]:
     """Returns all problems, one a line, in the order of the text; the first `MOST_TOLD` of them if there are more."""
     found = [
-        (path, detail)
-        for each in error.errors(include_url=False)
-        for path, detail in _split(each)
-        if not _is_other_way(each, error)
+        (lines.of(path), path, detail) for each in error.errors(include_url=False) for path, detail in _split(each)
     ]
-    found.sort(key=lambda one: lines.of(one[0]))
-    told = [f"line {lines.of(path)}: {_sentence(path, detail, names)}" for path, detail in found[:MOST_TOLD]]
-    if len(found) > MOST_TOLD:
-        told.append(f"and {len(found) - MOST_TOLD} more")
-    return list(dict.fromkeys(told))
+    found.sort(key=lambda one: one[0])
+    told = [f"line {line}: {_sentence(path, detail, names)}" for line, path, detail in found[:MOST_TOLD]]
+    return [*dict.fromkeys(told), *([f"and {len(found) - MOST_TOLD} more"] if len(found) > MOST_TOLD else [])]
+
+
+def _split(detail: ErrorDetails) -> Iterator[tuple[Path, ErrorDetails]]:
+    """One error as the problems that it is, each with its path; `[key]` is what pydantic calls the key of a table."""
+    path = tuple(part for part in detail["loc"] if part != "[key]")
+    if detail["type"] != "refused_keys":
+        yield path, detail
+        return
+    for keys, text in detail["ctx"]["problems"]:
+        yield (*path, *keys), {**detail, "type": "refused", "msg": text}
+
+
+def _sentence(path: Path, detail: ErrorDetails, names: Names) -> str:
+    key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+    match detail["type"]:
+        case "extra_forbidden":
+            kind = "table" if isinstance(detail["input"], dict | list) else "key"
+            return f"{_table(path[:-1])}unknown {kind} {key!r}{_nearest(key, _keys(path[:-1]))}"
+        case "missing":
+            return f"{_table(path[:-1])}{key} is missing"
+        case "refused" | "wanted":
+            return f"{_place(path)}: {detail['msg']}"
+        case "unknown_name":
+            what, name = detail["ctx"]["what"], detail["ctx"]["name"]
+            known = names.known[what]
+            return f"{_place(path)}: {_UNKNOWN[what].format(_shown(name))}{_nearest(name, known)}"
+        case "unknown_zone":
+            name = detail["ctx"]["name"]
+            return f"{_place(path)}: there is no time zone {_shown(name)}{_nearest(name, available_timezones())}"
+        case "model_type":
+            return f"{_place(path)}: want a table, not {_shown(detail['input'])}"
+        case _:
+            wanted = detail["msg"].removeprefix("Input should be ").removeprefix("Input should ")
+            return f"{_place(path)} = {_shown(detail['input'])}: want {wanted[:1].lower()}{wanted[1:]}"
+
+
+def _place(path: Path) -> str:
+    """As it would be written in the text: `[doors.front] mode`, `[[grants]] doors`."""
+    last = max((number for number, part in enumerate(path) if isinstance(part, str)), default=-1)
+    if last < 0:
+        return "the rules"
+    if last < len(path) - 1 and path[0] in {"days", "grants", "work"} and last == 0:
+        return f"[[{path[0]}]]"
+    return f"{_table(path[:last])}{path[last]}"
+
+
+def _table(path: Path) -> str:
+    """The header of a table and a blank; nothing for what stands outside every table."""
+    if not path:
+        return ""
+    name = ".".join(part for part in path if isinstance(part, str))
+    return f"[[{name}]] " if isinstance(path[-1], int) else f"[{name}] "
+
+
+def _keys(path: Path) -> list[str]:
+    """The keys that a table may have."""
+    kind: Any = Rulebook
+    for part in path:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(part)].annotation
+        else:  # dict[str, X] or list[X], perhaps Annotated
+            kind = get_args(kind)[-1] if get_args(kind) else None
+    return [*kind.model_fields] if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word[:80], list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(value: object) -> str:
+    """The value, cut to a readable length."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # an integer of too many digits to be written
+        return "a huge number"

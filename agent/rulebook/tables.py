@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from agent.access.calendar import EARLIEST_EASTER, LATEST_EASTER, ByEaster, Once, When, Yearly
 from agent.access.recurrence import by_rule
-from agent.access.rules import AntiPassback, Mode
+from agent.access.rules import Mode
 from agent.config.kinds import Table, TopicLevel
 from agent.rulebook.hours import Attendance, ShiftTable, Work
 from agent.rulebook.kinds import (
@@ -17,7 +17,9 @@ from agent.rulebook.kinds import (
     DayKey,
     DayText,
     Door,
+    DoorOrAll,
     Group,
+    GroupOrAll,
     Name,
     Periods,
     Schedule,
@@ -25,9 +27,10 @@ from agent.rulebook.kinds import (
     Seconds,
     TimeZone,
     Ways,
-    Zone,
+    ZoneOrOutside,
     refuse_keys,
 )
+from agent.rulebook.lines import Path
 
 _LONGEST_SPECIAL_DAYS = 366
 
@@ -80,7 +83,7 @@ class SpecialDayTable(Table):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        problems: list[tuple[tuple[str | int, ...], str]] = []
+        problems: list[tuple[Path, str]] = []
         if sum(way is not None for way in (self.easter, self.repeat or self.date)) != 1:
             problems.append(((), "want one of date, easter and repeat (with the date that it counts from, if any)"))
         if self.to is not None and (self.date is None or self.repeat is not None):
@@ -118,11 +121,11 @@ class ZoneTable(Table):
     timed_minutes: Annotated[float, Field(gt=0, le=10_080)] | None = None
     forget_hours: Annotated[float, Field(gt=0, le=8760)] = 24.0
     peers_silent: Literal["allow", "deny"] = "allow"
-    exempt: Annotated[list[Group], Field(max_length=1000)] = []
+    exempt: Annotated[list[Group], Field(max_length=1000)] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _timed(self) -> Self:
-        if (self.anti_passback == AntiPassback.TIMED) != (self.timed_minutes is not None):
+        if (self.anti_passback == "timed") != (self.timed_minutes is not None):
             refuse_keys([(("timed_minutes",), "goes with anti_passback = 'timed', which needs it")])
         return self
 
@@ -131,17 +134,17 @@ class DoorTable(Table):
     """`[doors.NAME]`: a door, called as its device."""
 
     factors: Ways | None = None
-    factors_in: Annotated[dict[Schedule, Ways], Field(max_length=100)] = {}
+    factors_in: Annotated[dict[Schedule, Ways], Field(max_length=100)] = Field(default_factory=dict)
     mode: Literal["normal", "locked_down", "free_access", "scheduled", "first_person"] = "normal"
     unlocked: Schedule | None = None
-    modes_by: Annotated[list[Group], Field(max_length=1000)] = ["cli", "mqtt"]
+    modes_by: Annotated[list[Group], Field(max_length=1000)] = Field(default_factory=lambda: ["cli", "mqtt"])
     two_person: Schedule | None = None
     two_person_seconds: Seconds = 20.0
     factor_seconds: Seconds = 15.0
-    enters: Zone | Literal[""] | None = None
-    leaves: Zone | Literal[""] | None = None
+    enters: ZoneOrOutside | None = None
+    leaves: ZoneOrOutside | None = None
     passes_on_opening: bool = False
-    interlock: Annotated[list[Door], Field(max_length=100)] = []
+    interlock: Annotated[list[Door], Field(max_length=100)] = Field(default_factory=list)
     pulse_seconds: Seconds | None = None
     extended_seconds: Seconds = 15.0
     pin_every_hours: Annotated[float, Field(gt=0, le=8760)] | None = None
@@ -151,14 +154,17 @@ class DoorTable(Table):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        problems: list[tuple[tuple[str | int, ...], str]] = []
+        problems: list[tuple[Path, str]] = []
         if self.mode in {Mode.SCHEDULED, Mode.FIRST_PERSON} and self.unlocked is None:
             problems.append((("mode",), f"{self.mode!r} needs a schedule: say when in unlocked"))
         if self.enters is not None and self.enters == self.leaves:
             problems.append((("enters",), f"{self.enters!r} is the zone that the door leaves as well"))
         if self.pulse_seconds is not None and self.extended_seconds < self.pulse_seconds:
             problems.append(
-                (("extended_seconds",), f"{self.extended_seconds:g} is less than pulse_seconds = {self.pulse_seconds:g}")
+                (
+                    ("extended_seconds",),
+                    f"{self.extended_seconds:g} is less than pulse_seconds = {self.pulse_seconds:g}",
+                )
             )
         if self.longest_lockout_seconds < self.lockout_seconds:
             problems.append(
@@ -185,8 +191,8 @@ def _no_door_waits_for_itself(doors: dict[str, DoorTable]) -> dict[str, DoorTabl
 class GrantTable(Table):
     """`[[grants]]`: these groups may go through these doors in this schedule."""
 
-    groups: Annotated[list[Literal["*"] | Group], Field(min_length=1, max_length=1000)]
-    doors: Annotated[list[Literal["*"] | Door], Field(min_length=1, max_length=1000)]
+    groups: Annotated[list[GroupOrAll], Field(min_length=1, max_length=1000)]
+    doors: Annotated[list[DoorOrAll], Field(min_length=1, max_length=1000)]
     schedule: Schedule = "always"
 
 
@@ -196,13 +202,13 @@ class Rulebook(Table):
     time_zone: TimeZone
     schedules: Annotated[
         dict[ScheduleName, Annotated[dict[DayKey, Periods], AfterValidator(_one_meaning)]], Field(max_length=1000)
-    ] = {}
-    days: Annotated[list[SpecialDayTable], Field(max_length=1000)] = []
-    zones: Annotated[dict[Name, ZoneTable], Field(max_length=100)] = {}
-    doors: Annotated[
-        dict[TopicLevel, DoorTable], Field(max_length=1000), AfterValidator(_no_door_waits_for_itself)
-    ] = {}
-    grants: Annotated[list[GrantTable], Field(max_length=10_000)] = []
+    ] = Field(default_factory=dict)
+    days: Annotated[list[SpecialDayTable], Field(max_length=1000)] = Field(default_factory=list)
+    zones: Annotated[dict[Name, ZoneTable], Field(max_length=100)] = Field(default_factory=dict)
+    doors: Annotated[dict[TopicLevel, DoorTable], Field(max_length=1000), AfterValidator(_no_door_waits_for_itself)] = (
+        Field(default_factory=dict)
+    )
+    grants: Annotated[list[GrantTable], Field(max_length=10_000)] = Field(default_factory=list)
     attendance: Attendance = Attendance()
-    shifts: Annotated[dict[Name, ShiftTable], Field(max_length=1000)] = {}
-    work: Annotated[list[Work], Field(max_length=10_000)] = []
+    shifts: Annotated[dict[Name, ShiftTable], Field(max_length=1000)] = Field(default_factory=dict)
+    work: Annotated[list[Work], Field(max_length=10_000)] = Field(default_factory=list)
