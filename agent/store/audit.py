@@ -8,7 +8,7 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
-from agent.privacy.chain import FORGOTTEN, START, Anchor, Break, Row, at_text, canonical, first_break, link
+from agent.privacy.chain import FORGOTTEN, NOBODY, START, Anchor, Break, Row, at_text, canonical, first_break, link
 from agent.store.db import Db
 
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Row))
@@ -90,6 +90,8 @@ def verify(db: Db, known: Anchor | None = None) -> Break | None:
 
 def about(db: Db, person: str) -> list[Row]:
     """Return the rows that a person did, or that are about the person, or name the person in their details."""
+    if person in NOBODY:
+        return []
     return _rows(
         db,
         'WHERE "by" = ? OR subject = ? OR instr(details, ?) AND EXISTS'
