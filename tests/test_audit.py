@@ -130,6 +130,12 @@ def test_a_person_is_erased_from_the_rows_and_the_chain_still_holds(db):
     assert chain.verify(db) is None
 
 
+def test_a_person_called_as_those_who_are_none_erases_nothing(db):
+    audit(db, "rules_applied", "rules", Request("mqtt", NOW, "b"))
+    assert (chain.erase(db, "mqtt"), chain.erase(db, "rules")) == ([], [])
+    assert chain.verify(db) is None
+
+
 class TestStart:
     def test_the_first_start_says_what_there_is_the_next_one_nothing(self, db):
         config = Config()

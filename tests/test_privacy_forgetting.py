@@ -22,7 +22,7 @@ from agent.types import Embedding, Quality
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 REQUEST = Request("cli:root", NOW, "boot", "c-1")
 QUALITY = Quality(120, 200, 0, 120, 50)
-SECRET_NAME = "Änna Geheimrätin"
+NAME = "Änna Geheimrätin"
 PIN_HASH = "scrypt$16384$8$1$c2FsdHNhbHQ$ZGlnZXN0ZGlnZXN0"
 
 
@@ -54,7 +54,8 @@ def enrol(db, person, name, seed):
         sql.execute("INSERT INTO cards VALUES (?, ?, '42', ?)", (f"digest-of-{person}", person, to_text(NOW)))
         sql.execute("INSERT INTO standings (person, failures, lockouts) VALUES (?, 1, 0)", (person,))
         sql.execute(
-            "INSERT INTO punches VALUES (NULL, ?, ?, ?, 'in', NULL, NULL, 'toggle', 0, 'hq', 'door', 'b', 1.0, 'unknown')",
+            "INSERT INTO punches (id, person, at, type, by, repeat, site, device, boot_id, uptime, clock)"
+            " VALUES (?, ?, ?, 'in', 'toggle', 0, 'hq', 'door', 'b', 1.0, 'unknown')",
             (f"punch-of-{seed}", person, to_text(NOW)),
         )
         sql.execute("INSERT INTO rosters VALUES (?, ?, ?, 'a.ics')", (person, to_text(NOW), to_text(NOW)))
@@ -66,13 +67,13 @@ def enrol(db, person, name, seed):
 
 @pytest.fixture
 def staff(db):
-    enrol(db, "anna", SECRET_NAME, 1)
+    enrol(db, "anna", NAME, 1)
     enrol(db, "ben", "Ben", 2)
     access(db, person="anna", second="ben", detail="0.71 to anna, need 0.52")
     access(db, person="ben", second="anna", detail="0.71 to ben, need 0.52")
     access(db, person=None, second="ben", detail="0.31 to anna, need 0.52")
     access(db, person="annabel", detail="0.9 to annabel, need 0.52")
-    listed = {"people": [{"id": "anna", "name": SECRET_NAME}, {"id": "ben", "name": "Ben"}]}
+    listed = {"people": [{"id": "anna", "name": NAME}, {"id": "ben", "name": "Ben"}]}
     commands.remember(
         db, "c-list", "list", json.dumps({"id": "c-list", "verb": "list", "ok": True, "data": listed}), NOW
     )
@@ -133,8 +134,8 @@ def test_no_byte_of_a_vector_a_pin_a_card_or_a_name_is_left_in_the_files(staff, 
         vector(1).tobytes(),
         f"{PIN_HASH}1".encode(),
         b"digest-of-anna",
-        SECRET_NAME.encode(),
-        json.dumps(SECRET_NAME)[1:-1].encode(),
+        NAME.encode(),
+        json.dumps(NAME)[1:-1].encode(),
     ]
     before = bytes_of(staff)
     assert all(each in before for each in searched)

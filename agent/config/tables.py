@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from agent.config.entrance import Door, Inputs, Reader, refuse_shared_pins
 from agent.config.kinds import (
     Count,
-    Days,
     File,
     Grey,
     Host,
@@ -25,6 +24,7 @@ from agent.config.kinds import (
 )
 from agent.config.people import Events, Privacy
 from agent.config.security import Security
+from agent.config.retention import Retention
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -193,23 +193,6 @@ class Storage(Table):
     """The database."""
 
     path: OptionalFile = None  # none: latchkey.db in data_dir
-
-
-class Retention(Table):
-    """How long what is held of people is kept: days, or "never" for never forgotten."""
-
-    hour: Annotated[int, Field(ge=0, le=23)] = 3  # local, of every night
-    most_days_ahead: Annotated[float, Field(ge=2, le=3650)] = (
-        40.0  # since the last night; more waits for a second night
-    )
-    events_days: Days = 90.0  # after the broker has acknowledged them; without MQTT after they happened
-    attendance_days: Days = 730.0
-    audit_days: Days = 1095.0
-    receipts_days: Days = 1095.0
-    left_days: Days = 30.0  # after the person has left
-    visitor_days: Days = 0.0  # after the visitor's hours have ended
-    unknown_days: Days = 7.0  # pictures of people nobody knows
-    forget_attendance: Literal["keep", "pseudonymise", "delete"] = "keep"
 
 
 class Log(Table):

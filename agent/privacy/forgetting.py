@@ -27,7 +27,7 @@ from agent.config import Config
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
-from agent.privacy.chain import ERASED, FORGOTTEN
+from agent.privacy.chain import ERASED, FORGOTTEN, NOBODY
 from agent.privacy.redaction import Pseudonyms
 from agent.store import audit as chain
 from agent.store import places, receipts, traces
@@ -173,7 +173,7 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
             what["pseudonymised"] = places.replace(db, ids, pseudonym, Fate.ATTENDANCE)
         case Attendance.DELETE:
             what["deleted"] |= places.delete(db, ids, Fate.ATTENDANCE)
-    for table, count in places.replace(db, ids, pseudonym, Fate.ACTOR).items():
+    for table, count in places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items():
         what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
     changed = {
         "events": traces.rewrite_events(db, texts, rewrite) + traces.erase_audit(db, texts, ids=set(ids)),

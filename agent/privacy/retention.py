@@ -1,7 +1,7 @@
 """Forgets what has been kept long enough, by kind: what would go (`plan`), and going (`carry_out`).
 
-retention = Retention(config, write)
-retention.step(db, now)     # of a worker, every minute or so: runs once a night
+nights = Nights(config, write, request)
+nights.step(db)  # of a worker, every minute or so: runs once a night
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def carry_out(db: Db, config: Config, now: datetime, request: Request) -> dict[s
     return done
 
 
-class Retention:
+class Nights:
     """Forgets once a night; see `agent.privacy.night` for when, and for clocks that are wrong.
 
     Args:

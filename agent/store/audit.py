@@ -8,7 +8,7 @@ from dataclasses import astuple, fields
 from datetime import datetime
 from typing import Any
 
-from agent.privacy.chain import FORGOTTEN, START, Anchor, Break, Row, at_text, canonical, first_break, link
+from agent.privacy.chain import FORGOTTEN, NOBODY, START, Anchor, Break, Row, at_text, canonical, first_break, link
 from agent.store.db import Db
 
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Row))
@@ -27,7 +27,7 @@ def append(
     command_id: str | None,
     details: Mapping[str, object],
 ) -> tuple[Anchor, Row]:
-    """Adds a row to the chain, in the transaction of the change; returns what it follows, and itself.
+    """Add a row to the chain, in the transaction of the change; return what it follows, and itself.
 
     Raises:
         ValueError: `details` is not JSON, or `by` is no short text.
@@ -46,29 +46,29 @@ def append(
 
 
 def head(db: Db) -> Anchor:
-    """Returns the last row's number and hash."""
+    """Return the last row's number and hash."""
     rows = db.rows("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
     return Anchor(*rows[0]) if rows else start(db)
 
 
 def start(db: Db) -> Anchor:
-    """Returns the number and hash of the last row that was removed from the front."""
+    """Return the number and hash of the last row that was removed from the front."""
     rows = db.rows("SELECT number, hash FROM audit_anchor")
     return Anchor(*rows[0]) if rows else START
 
 
 def since(db: Db, number: int = 0, limit: int = _PAGE) -> list[Row]:
-    """Returns the first `limit` rows beyond `number`, in order."""
+    """Return the first `limit` rows beyond `number`, in order."""
     return _rows(db, "WHERE number > ? ORDER BY number LIMIT ?", number, limit)
 
 
 def recent(db: Db, limit: int) -> list[Row]:
-    """Returns the last `limit` rows, in order."""
+    """Return the last `limit` rows, in order."""
     return _rows(db, "ORDER BY number DESC LIMIT ?", limit)[::-1]
 
 
 def everything(db: Db) -> Iterator[Row]:
-    """Yields all rows, page by page, in order."""
+    """Yield all rows, page by page, in order."""
     # Not by `number > last`: a row whose number was tampered with is yielded too
     page = since(db, -(2**63), _PAGE)
     while page:
@@ -77,7 +77,7 @@ def everything(db: Db) -> Iterator[Row]:
 
 
 def verify(db: Db, known: Anchor | None = None) -> Break | None:
-    """Returns the first row that does not fit, or None; `known` is a row as it was told outside."""
+    """Return the first row that does not fit, or None; `known` is a row as it was told outside."""
     own = not db.sql.in_transaction
     if own:
         db.sql.execute("BEGIN")  # the start and all rows as of one moment
@@ -89,7 +89,9 @@ def verify(db: Db, known: Anchor | None = None) -> Break | None:
 
 
 def about(db: Db, person: str) -> list[Row]:
-    """Returns the rows that a person did, or that are about the person, or name the person in their details."""
+    """Return the rows that a person did, or that are about the person, or name the person in their details."""
+    if person in NOBODY:
+        return []
     return _rows(
         db,
         'WHERE "by" = ? OR subject = ? OR instr(details, ?) AND EXISTS'
@@ -99,7 +101,7 @@ def about(db: Db, person: str) -> list[Row]:
 
 
 def erase(db: Db, person: str) -> list[int]:
-    """Erases who did it and what it is about where that is `person`; returns the numbers of these rows.
+    """Erase who did it and what it is about where that is `person`; return the numbers of these rows.
 
     The rows that say that the person was forgotten stay whole, as long as the receipts.
 
@@ -115,7 +117,7 @@ def erase(db: Db, person: str) -> list[int]:
 
 
 def erase_about(db: Db, numbers: Sequence[int]) -> None:
-    """Erases what these rows are about; see `erase`."""
+    """Erase what these rows are about; see `erase`."""
     with db.transaction() as sql:
         sql.executemany(
             "UPDATE audit SET subject = NULL, command_id = NULL, details = NULL, about_salt = NULL WHERE number = ?",
@@ -124,7 +126,7 @@ def erase_about(db: Db, numbers: Sequence[int]) -> None:
 
 
 def prunable(db: Db, before: datetime) -> Anchor | None:
-    """Returns the last row of the front that is older than `before`, or None where there is none."""
+    """Return the last row of the front that is older than `before`, or None where there is none."""
     rows = db.rows(
         "SELECT number, hash FROM audit WHERE number < coalesce((SELECT min(number) FROM audit WHERE at >= ?), 1 << 62)"
         " ORDER BY number DESC LIMIT 1",
@@ -134,7 +136,7 @@ def prunable(db: Db, before: datetime) -> Anchor | None:
 
 
 def prune(db: Db, to: Anchor) -> int:
-    """Removes the rows up to `to`; returns how many. The caller says so in a row, in the same transaction."""
+    """Remove the rows up to `to`; return how many. The caller says so in a row, in the same transaction."""
     with db.transaction() as sql:
         sql.execute("INSERT OR REPLACE INTO audit_anchor VALUES (1, ?, ?)", (to.number, to.hash))
         return sql.execute("DELETE FROM audit WHERE number <= ?", (to.number,)).rowcount

@@ -81,7 +81,7 @@ def ids_of(db: Db, person: str) -> list[str]:
 
 
 def count(db: Db, ids: Sequence[str], *fates: Fate) -> dict[str, int]:
-    """Return how many rows of each table name one of `ids` in columns of these fates; tables without any are not in it."""
+    """Return how many rows of each table name one of `ids` in columns of these fates, where there are any."""
     counts: dict[str, int] = {}
     for table, column in places(db, *fates):
         number = int(db.rows(f'SELECT count(*) FROM "{table}" WHERE "{column}" {_among(ids)}', ids)[0][0])  # noqa: S608 - ours

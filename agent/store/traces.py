@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
-from agent.privacy.chain import FORGOTTEN
+from agent.privacy.chain import FORGOTTEN, NOBODY
 from agent.store.db import Db
 from agent.store.times import from_text
 from agent.types import Event
@@ -49,6 +49,7 @@ def rewrite_events(db: Db, texts: Sequence[str], rewrite: Rewrite) -> int:
 
 def erase_audit(db: Db, texts: Sequence[str], *, ids: Collection[str]) -> int:
     """Erase from the audit's events what `agent.store.audit.erase` erases from its rows; return how many it were."""
+    ids = set(ids) - NOBODY
     changed = []
     for event in naming(db, texts):
         if event.kind != "audit" or event.body.get("action") == FORGOTTEN:
