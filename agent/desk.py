@@ -24,6 +24,7 @@ from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
 from agent.store import commands, events
 from agent.store.db import Db, open_db
+from agent.store.sealing import card_key
 from agent.telling import Telling
 from agent.version import VERSION
 
@@ -88,13 +89,13 @@ class Desk:
             self._handlers(agent, bundle, reads[1]),
             recall=lambda command_id: commands.recall(reads[1], command_id),
             remember=self._remember,
-            shown=lambda credential: agent.entrance.showed(credential),
+            shown=agent.porch.entrance.showed,
         )
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,
-            door=agent.doorman.report,
-            keeper=agent.keeper,
+            door=agent.porch.doorman.report,
+            entrance=agent.porch.entrance,
             health=self._look,
             health_seconds=config.mqtt.health_seconds,
         )
@@ -139,7 +140,7 @@ class Desk:
         office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
         return {
             **faces.handlers(office, admin),
-            **people.handlers(office, card_key=lambda: agent.card_key),
+            **people.handlers(office, card_key=lambda: card_key(db)),
         }
 
     def _look(self) -> Health:

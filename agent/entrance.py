@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from agent.access.around import Around, Passage
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.effects import Cleared, Effect, Passed, Raised
-from agent.access.modes import ModeChange
 from agent.access.rules import Mode, Rules
+from agent.attendance.punch import Clock
 from agent.bodies import access_body, alarm_body
 from agent.clock import clock_state
 from agent.config import Config
@@ -30,7 +30,10 @@ from agent.entries import Entries
 from agent.labels import Labels
 from agent.peers import Peers
 from agent.recorder import Recorder
-from agent.store import standings
+from agent.modes import set_mode
+from agent.register import Request
+from agent.store.door import mark_opened
+from agent.store.standings import save_standings
 from agent.types import Alarm, Credential, Decision, Outcome, Reason, Sighting
 
 log = logging.getLogger(__name__)
@@ -50,7 +53,6 @@ class Ears:
     passed: Callable[[Passage], object] = _nothing  # somebody went through this door
     claimed: Callable[[str | None], object] = _nothing  # whose face alone is to be compared now
     not_gone_on: Callable[[str], object] = _nothing  # who was asked for more and did not come: look again
-    mode_chosen: Callable[[ModeChange], object] = _nothing  # by somebody at the door
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +82,8 @@ class Entrance:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _claim: str | None = None
+    _opened_on: str | None = None
+    _kept: Mode | None = None
 
     def saw(self, sighting: Sighting) -> None:
         """A visit was concluded."""
@@ -135,7 +139,7 @@ class Entrance:
             self._spread()
             changes = self.keeper.take_changes()
         if changes:
-            self.recorder.do(lambda db: standings.save(db, changes))
+            self.recorder.do(lambda db: save_standings(db, changes))
 
     @property
     def mode(self) -> Mode:
@@ -165,10 +169,8 @@ class Entrance:
             self._record(decision)
         self._follow_claim()
         self._spread()
-        change = self.keeper.take_mode_change()
-        if change is not None:
-            self.ears.mode_chosen(change)
-            self._keep(self._around())
+        if decision.outcome is Outcome.GRANTED:
+            self._remember_mode()
         if decision.reason is Reason.INCOMPLETE and decision.person is not None:
             self.ears.not_gone_on(decision.person)
         self.ears.decided(decision)
@@ -181,7 +183,7 @@ class Entrance:
                 body = alarm_body(alarm, raised=True, clock=clock, person=decision.person)
                 self.recorder.record("alarm", decision.at, body | labels)
             if changes:
-                self.recorder.do(lambda db: standings.save(db, changes))
+                self.recorder.do(lambda db: save_standings(db, changes))
             return
         device = self.config.device
         entries = Entries(decision, device.site, device.name, self.keeper.rules, self.labels, clock, changes)
@@ -195,10 +197,32 @@ class Entrance:
             self.ears.claimed(claim)
 
     def _keep(self, around: Around) -> None:
-        """The lock does as the mode says."""
+        """The lock does as the mode says. Unlocking by schedule wants to know the time."""
         self._follow_claim()
-        self.doorman.lock_down(on=self.keeper.mode is Mode.LOCKED_DOWN)
-        self.doorman.keep(unlocked=self.keeper.unlocked(around))
+        mode = self.keeper.mode
+        timed = mode in {Mode.SCHEDULED, Mode.FIRST_PERSON}
+        lost = timed and clock_state(self.config.clock.synchronised_file) is Clock.UNSYNCHRONISED
+        self.doorman.lock_down(on=mode is Mode.LOCKED_DOWN)
+        self.doorman.keep(unlocked=self.keeper.unlocked(around) and not lost, anew=mode is not self._kept)
+        self._kept = mode
+
+    def _remember_mode(self) -> None:
+        """Has kept what whoever was let in has made of the mode."""
+        change, opened_on = self.keeper.take_mode_change(), self.keeper.opened_on
+        if change is not None:
+            request = Request(change.by, change.at, self.recorder.boot_id)
+            rules, person = self.keeper.rules.door(self.config.device.name), self.keeper.register.people[change.by]
+            self.recorder.do(lambda db: set_mode(db, change.mode, rules, request, groups=person.groups))
+        if opened_on != self._opened_on and opened_on is not None:
+            starts_at = datetime.fromisoformat(opened_on)
+            self.recorder.do(lambda db: mark_opened(db, starts_at))
+        self._opened_on = opened_on
+        self._keep(self._around())
+
+    def whereabouts(self, most: int) -> tuple[Passage, ...]:
+        """Returns who is where, the latest first."""
+        with self._lock:
+            return self.keeper.whereabouts(most)
 
     def _spread(self) -> None:
         for passage in self.keeper.take_passages():

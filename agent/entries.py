@@ -11,8 +11,9 @@ from agent.access.rules import Rules
 from agent.attendance.punch import Clock
 from agent.bodies import alarm_body
 from agent.labels import Labels
-from agent.store import events, standings
+from agent.store import events
 from agent.store.db import Db
+from agent.store.standings import save_standings
 from agent.timeclock import Terminal, punch
 from agent.types import Decision, Event, Outcome
 
@@ -32,7 +33,7 @@ class Entries:
 
     def __call__(self, db: Db, access: Event) -> Sequence[Event]:
         """Writes them; returns the events beside `access`."""
-        standings.save(db, self.standings)
+        save_standings(db, self.standings)
         alarms = [self._alarm(db, access, alarm) for alarm in self.decision.alarms]
         made = [self._punch(db, access, person) for person in self._punching()]
         return alarms + [event for event in made if event is not None]

@@ -14,10 +14,15 @@ from agent.bundle import Bundle
 from agent.errors import LatchkeyError
 from agent.labels import Labels, load_labels
 from agent.recognise import Known
-from agent.rulebook import open_rules, parse
-from agent.store import door, holders, people, standings
+from agent.pins import check_pin, digest_card
+from agent.rulebook.parse import open_rules, parse
+from agent.store import holders, people
 from agent.store import rules as rulebook
 from agent.store.db import Db
+from agent.store.door import DoorMode, load_mode
+from agent.store.sealing import card_key
+from agent.store.standings import load_standings
+from agent.store.templates import foreign_templates, load_gallery
 from agent.timezone import machine_zone
 
 log = logging.getLogger(__name__)
@@ -32,7 +37,7 @@ class Versions:
     faces: int
     people: int
     rules: int
-    mode: object
+    mode: DoorMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +73,14 @@ class Knowledge:
 
     def faces(self) -> Known:
         """Returns who is enrolled, and how similar a visitor must be."""
-        gallery = people.load_gallery(self.db, self.bundle.model_id, self.bundle.space)
+        gallery = load_gallery(self.db, self.bundle.template_model, self.bundle.space)
         threshold = self.bundle.threshold(gallery.templates)
         log.info(
             "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",
             len(gallery.people), gallery.templates, threshold.cosine, threshold.fmr,
             ", extrapolated" if threshold.extrapolated else "",
         )  # fmt: skip
-        if foreign := people.foreign_templates(self.db, self.bundle.model_id):
+        if foreign := foreign_templates(self.db, self.bundle.template_model):
             log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
         return Known(gallery, threshold.cosine)
 
@@ -96,6 +101,20 @@ class Knowledge:
         stored = rulebook.current(self.db)
         return open_rules(machine_zone()) if stored is None else parse(stored.text, version=stored.version)
 
+    def doorkeeper(self, device: str) -> Doorkeeper:
+        """Returns who decides at this door, as of the last time it ran."""
+        mode, key = load_mode(self.db), card_key(self.db)
+        return Doorkeeper(
+            device,
+            self.rules(),
+            self.register(),
+            standings=load_standings(self.db),
+            mode=mode.mode,
+            opened_on=mode.opened_on.isoformat() if mode.opened_on else None,
+            check_pin=check_pin,
+            digest=lambda number: digest_card(number, key),
+        )
+
     def look(self, takers: Takers) -> None:
         """Waits a little, and hands over what is another than before."""
         self._changed.wait(LOOK_SECONDS)
@@ -107,7 +126,7 @@ class Knowledge:
         if now.faces != before.faces:
             takers.faces(self.faces())
         if now.people != before.people:
-            register, stood = self.register(), standings.load(self.db)
+            register, stood = self.register(), load_standings(self.db)
             takers.labels(self.labels(register))
 
             def meet(keeper: Doorkeeper) -> None:
@@ -117,9 +136,9 @@ class Knowledge:
             takers.keeper(meet)
         if now.rules != before.rules:
             self._new_rules(takers)
-        if now.mode != before.mode:
-            chosen = door.load(self.db)
-            takers.keeper(lambda keeper: keeper.set_mode(chosen.mode if chosen else None))
+        if (now.mode.mode, now.mode.since) != (before.mode.mode, before.mode.since):
+            chosen = now.mode.mode
+            takers.keeper(lambda keeper: keeper.set_mode(chosen))
 
     def _new_rules(self, takers: Takers) -> None:
         try:
@@ -139,5 +158,5 @@ class Knowledge:
             people.gallery_version(self.db),
             holders.register_version(self.db),
             rulebook.version(self.db),
-            door.load(self.db),
+            load_mode(self.db),
         )

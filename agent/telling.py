@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agent.access.around import Passage
-from agent.access.doorkeeper import Doorkeeper
 from agent.doorman import DoorReport
+from agent.entrance import Entrance
 from agent.mqtt import zone
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
@@ -25,7 +25,7 @@ class Telling:
     Args:
         link: to the broker.
         door: how the door is.
-        keeper: who is where, and the mode; asked without a lock.
+        entrance: who is where, and the mode.
         health: how the device is.
         health_seconds: between two of those.
     """
@@ -35,11 +35,11 @@ class Telling:
         link: Link,
         *,
         door: Callable[[], DoorReport],
-        keeper: Doorkeeper,
+        entrance: Entrance,
         health: Callable[[], Health],
         health_seconds: float,
     ) -> None:
-        self._link, self._door, self._keeper = link, door, keeper
+        self._link, self._door, self._entrance = link, door, entrance
         self._health, self._seconds = health, health_seconds
         self._told: tuple[DoorReport, str] | None = None
         self._health_due = self._zone_due = 0.0
@@ -56,7 +56,7 @@ class Telling:
 
     def door(self) -> None:
         """Tells of the door what is new."""
-        now = self._door(), self._keeper.mode.value
+        now = self._door(), self._entrance.mode.value
         if now == self._told:
             return
         self._told = now
@@ -81,7 +81,7 @@ class Telling:
         """Keeps what a door that comes back will hear: at once where the broker is away, else now and then."""
         if self._link.connected and time.monotonic() < self._zone_due:
             return
-        where = self._keeper.whereabouts(zone.MOST_PEOPLE)
+        where = self._entrance.whereabouts(zone.MOST_PEOPLE)
         if where == self._where:
             return
         self._where, self._zone_due = where, time.monotonic() + ZONE_SECONDS

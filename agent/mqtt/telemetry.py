@@ -7,12 +7,12 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
+from agent.attendance.punch import Clock
 from agent.attendance.rules import PunchType, TypeBy
 from agent.mqtt.message import Message
 from agent.types import Alarm, Event, Outcome, Reason, Shown
 
 SCHEMA: Final = 1
-Clock: TypeAlias = Literal["synchronised", "rtc", "unsynchronised", "unknown"]
 
 
 class Status(Message):
@@ -40,7 +40,7 @@ class Health(Message):
     memory_bytes: int | None = None
     temperature_celsius: float | None = None
     throttled: bool | None = None
-    clock: Clock = "unknown"
+    clock: Clock = Clock.UNKNOWN
 
 
 class DoorState(Message):
