@@ -26,9 +26,12 @@ from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.run import demo, run
 from agent.cli.version import version
-from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError
+from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
 
 log = logging.getLogger(__name__)
+
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused)
+"""Errors that end a command with status 1."""
 
 app = typer.Typer(
     name="latchkey",
@@ -61,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LatchkeyError as error:
         for line in str(error).splitlines():
             warn(line)
-        return 1 if isinstance(error, CalibrationError | CommandError | EnrolmentRefused | PictureError) else 2
+        return 1 if isinstance(error, _NOT_DONE) else 2
     except Exception:
         log.exception("crashed")
         return 1
