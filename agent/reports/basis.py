@@ -79,12 +79,11 @@ def month_of(text: str) -> tuple[date, date]:
 def own_hours(db: Db, rules: Rules, person: str, at: datetime) -> dict[str, Any]:
     """Returns a person's own hours as JSON values: this month to date, and today. For the kiosk and over MQTT.
 
-    All `_seconds` are whole; `balance_seconds` is worked minus planned of the days that are over.
+    All `_seconds` are whole; `balance_seconds` is worked minus planned, of what is over.
     """
     today = logical_day(at, rules.zone, rules.attendance.day_starts)
     found = attendance(db, rules, today.replace(day=1), today, at=at, person=person)
     days = found.sheets[0].days if found.sheets else ()
-    over = [day for day in days if day.day < today]
     now = next((day for day in days if day.day == today), None)
     stays = [stay for day in days for stay in day.stays if stay.left is None]
     return {
@@ -92,7 +91,7 @@ def own_hours(db: Db, rules: Rules, person: str, at: datetime) -> dict[str, Any]
         "month": f"{today:%Y-%m}",
         "worked_seconds": sum(day.worked_seconds for day in days),
         "overtime_seconds": sum(day.overtime_seconds for day in days),
-        "balance_seconds": sum(day.balance_seconds for day in over),
+        "balance_seconds": sum(day.balance_seconds for day in days),
         "today_seconds": now.worked_seconds if now else 0,
         "in_since": timestamp(stays[-1].came.at) if stays else None,
         "to_correct": [
