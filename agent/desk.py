@@ -151,4 +151,6 @@ class Desk:
             dropped=agent.dropped,
             people=len(gallery.people),
             templates=gallery.templates,
+            damaged=agent.knowledge.damaged,
+            rules=agent.porch.entrance.keeper.rules.version,
         )

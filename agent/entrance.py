@@ -110,11 +110,9 @@ class Entrance:
     def told(self, effect: Effect, at: datetime) -> None:
         """What the doorman tells of the door; from its worker."""
         match effect:
-            case Passed():
+            case Passed(people):
                 with self._lock:
-                    around = self._around()
-                    self.keeper.contact(around, opened=True)
-                    self.keeper.contact(around, opened=False)
+                    self.keeper.passed(people, self._around())
                     self._spread()
             case Raised(alarm) | Cleared(alarm):
                 self.alarm(alarm, at, raised=isinstance(effect, Raised))

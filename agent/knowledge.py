@@ -22,7 +22,7 @@ from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode
 from agent.store.sealing import card_key
 from agent.store.standings import load_standings
-from agent.store.templates import foreign_templates, load_gallery
+from agent.store.templates import foreign_templates, load_templates
 from agent.timezone import machine_zone
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class Knowledge:
 
     bundle: Bundle
     db: Db
+    damaged: int = 0  # templates that do not open
     _changed: threading.Event = field(default_factory=threading.Event)
     _versions: Versions | None = None
 
@@ -73,7 +74,10 @@ class Knowledge:
 
     def faces(self) -> Known:
         """Returns who is enrolled, and how similar a visitor must be."""
-        gallery = load_gallery(self.db, self.bundle.template_model, self.bundle.space)
+        loaded = load_templates(self.db, self.bundle.template_model, self.bundle.space)
+        gallery, self.damaged = loaded.gallery, sum(loaded.damaged.values())
+        if loaded.damaged:
+            log.error("templates do not open and are not compared: %s: enrol again", ", ".join(sorted(loaded.damaged)))
         threshold = self.bundle.threshold(gallery.templates)
         log.info(
             "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",

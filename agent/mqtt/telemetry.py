@@ -41,6 +41,9 @@ class Health(Message):
     temperature_celsius: float | None = None
     throttled: bool | None = None
     clock: Clock = Clock.UNKNOWN
+    templates_damaged: int | None = None  # that do not open under the site's key, or were changed
+    rules: int | None = None  # version in force; 0: none were ever given
+    audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
 
 
 class DoorState(Message):

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from agent.bodies import ClockState
+from agent.attendance.punch import Clock
 
 SECOND_LOOK: Final = timedelta(hours=20)
 """A night and the next are 23 to 25 hours apart."""
@@ -59,7 +59,7 @@ def is_due(now: datetime, past: Past, hour: int) -> bool:
     return max(looked, default=float("-inf")) < last_due(now, hour).timestamp()
 
 
-def trust(now: datetime, past: Past, clock: ClockState, *, most_days_ahead: float) -> Trust:
+def trust(now: datetime, past: Past, clock: Clock, *, most_days_ahead: float) -> Trust:
     """Returns whether to forget by this clock.
 
     Args:
