@@ -42,6 +42,9 @@ class Code(StrEnum):
     NOT_A_PICTURE = "not_a_picture"
     STORAGE_FAILED = "storage_failed"
     FAILED = "failed"
+    BAD_RULES = "bad_rules"
+    RULES_CHANGED = "rules_changed"
+    UNKNOWN_VERSION = "unknown_version"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
