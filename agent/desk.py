@@ -81,7 +81,7 @@ class Desk:
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
-        reads = [stack.enter_context(open_db(config.database_path)) for _ in range(3)]
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),

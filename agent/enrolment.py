@@ -48,7 +48,7 @@ class Administration:
     """Changes and tells who is enrolled. Used by one thread.
 
     Args:
-        bundle: the models' cards and limits.
+        bundle: the models' cards and limits, with the key of `db`.
         sight: with the encoder of `bundle`.
         db: read by this thread.
         write: makes the changes; without it they are made with `db`.
@@ -74,6 +74,7 @@ class Administration:
             bundle.limits,
             duplicate_threshold=bundle.duplicate_threshold,
             same_person_threshold=bundle.same_person_threshold,
+            keep_crops=bundle.config.security.keep_crops,
         )
 
     def enrol(
@@ -169,7 +170,7 @@ class Administration:
         """Who is enrolled now, with the version of that."""
         version = people.gallery_version(self._db)
         if self._known is None or self._known[0] != version:
-            self._known = version, load_gallery(self._db, self._bundle.model_id, self._bundle.space)
+            self._known = version, load_gallery(self._db, self._bundle.template_model, self._bundle.space)
         return self._known
 
 

@@ -13,11 +13,10 @@ from agent.members import consent as consents
 from agent.members.known import as_json, check_free, check_names, enrolled
 from agent.store import people
 from agent.store.db import Db
-from agent.store.templates import enrol
-from agent.types import Embedding, Quality
+from agent.store.templates import Shot, enrol
 
 By: TypeAlias = Literal["cli", "mqtt"]
-Templates: TypeAlias = Sequence[tuple[Embedding, Quality]]
+Templates: TypeAlias = Sequence[Shot]
 
 __all__ = [
     "By",

@@ -22,6 +22,7 @@ from agent.config.kinds import (
     refuse,
 )
 from agent.config.people import Events, Privacy
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -238,6 +239,7 @@ class Config(Table):
     storage: Storage = Storage()
     events: Events = Events()
     privacy: Privacy = Privacy()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
 

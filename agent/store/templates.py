@@ -1,32 +1,54 @@
-"""The templates of the people who are enrolled."""
+"""The templates of the people who are enrolled: sealed in the file, open only in memory.
+
+A template that does not open, because somebody has changed the file, is left out and told; the door goes on for
+everybody else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from agent.errors import StoreError
 from agent.gallery.match import Gallery
 from agent.gallery.space import AS_ENCODED, Space
+from agent.seal.sealing import BrokenSealError, Seal
 from agent.store.db import Db
 from agent.store.people import add_person
+from agent.store.sealing import STORED, Whose, check_bound, put
 from agent.store.times import to_text
-from agent.types import Embedding, Quality
+from agent.types import Crop, Embedding, Floats, Quality
+from agent.vision.pictures import encode_picture
+
+log = logging.getLogger(__name__)
+
+Shot: TypeAlias = tuple[Embedding, Quality | Crop]
+"""What a template is made of. With the crop, that is kept too."""
 
 MAX_TEMPLATES = 10
 """Of one person and one model; the oldest give way. More gain little and cost threshold: FPIR grows with each."""
-_STORED = np.dtype("<f4")
 _UNIT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """What could be read of the templates."""
+
+    gallery: Gallery
+    damaged: Mapping[str, int]  # templates that do not open, by person: tampered with, or the disk is failing
 
 
 def enrol(
     db: Db,
     person: str,
     name: str | None,
-    templates: Sequence[tuple[Embedding, Quality]],
+    templates: Sequence[Shot],
     at: datetime,
     *,
     replace: bool = False,
@@ -43,29 +65,38 @@ def enrol(
     """
     if not templates:
         raise ValueError(f"{person} cannot be enrolled without a template")
-    with db.transaction() as sql:
+    with db.transaction():
         add_person(db, person, name=name, at=at)
-        if replace and sql.execute("DELETE FROM templates WHERE person = ?", (person,)).rowcount:
-            db.wipe_log()
+        if replace:
+            forget_templates(db, person)
         add_templates(db, person, templates, at)
 
 
-def add_templates(db: Db, person: str, templates: Sequence[tuple[Embedding, Quality]], at: datetime) -> None:
-    """Add templates to a person who is there; the oldest beyond MAX_TEMPLATES of a model are forgotten."""
-    rows = [_row(person, embedding, quality, at) for embedding, quality in templates]
+def add_templates(db: Db, person: str, templates: Sequence[Shot], at: datetime, *, event: str | None = None) -> None:
+    """Add templates to a person who is there; the oldest beyond MAX_TEMPLATES of a model are forgotten.
+
+    Args:
+        db: the database.
+        person: their id.
+        templates: turned by the site's key.
+        at: now.
+        event: id of the event whose shots these are, see `forget_shots`; None for photos that were given.
+    """
+    rows = [_row(db.seal, person, shot, event, at) for shot in templates]
     with db.transaction() as sql:
+        check_bound(db)
         if not sql.execute("SELECT 1 FROM people WHERE id = ?", (person,)).fetchone():
             raise LookupError(f"nobody has the id {person!r}: add the person first")
         sql.executemany(
-            "INSERT INTO templates (person, model, vector, face_px, sharpness, yaw, exposure, contrast, added_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO templates (person, model, key, vector, crop, event, face_px, sharpness, yaw, exposure,"
+            " contrast, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-        _drop_oldest(db, person, {embedding.model for embedding, _ in templates})
+        _drop_oldest(db, person, {row[1] for row in rows})
 
 
 def forget_templates(db: Db, person: str) -> int:
-    """Forget a person's templates, of every model, but not the person; return how many that were."""
+    """Forget a person's templates and crops, of every model, but not the person; return how many that were."""
     return _forget(db, "person = ?", person)
 
 
@@ -77,35 +108,77 @@ def forget_shots(db: Db, event: str) -> int:
 def move_templates(db: Db, person: str, to: str) -> int:
     """Make one person's templates those of another who is there; return how many that were.
 
-    The oldest beyond MAX_TEMPLATES are forgotten.
+    They are sealed anew, for a seal holds for its person alone. The oldest beyond MAX_TEMPLATES are forgotten.
+
+    Raises:
+        StoreError: one does not open.
     """
-    with db.transaction() as sql:
-        moved = sql.execute("UPDATE templates SET person = ? WHERE person = ?", (to, person)).rowcount
-        models = sql.execute("SELECT DISTINCT model FROM templates WHERE person = ?", (to,)).fetchall()
-        _drop_oldest(db, to, {model for (model,) in models})
-    return moved
+    seal, models = db.seal, set[str]()
+    with db.transaction():
+        check_bound(db)
+        rows = db.rows(
+            "SELECT id, model, vector, crop FROM templates WHERE person = ? AND key = ?", (person, seal.key.id)
+        )
+        for number, model, vector, crop in rows:
+            try:
+                opened = Whose(person, model).open(seal, vector, crop)
+            except BrokenSealError as error:
+                raise StoreError(f"{db.path}: a template of {person} is {error}: enrol {person} again first") from error
+            put(db, seal, number, Whose(to, model), *opened)
+            models.add(model)
+        _drop_oldest(db, to, models)
+    return len(rows)
 
 
 def load_gallery(db: Db, model: str, space: Space = AS_ENCODED) -> Gallery:
-    """Return the people who have templates of `model`, to be compared in `space`.
+    """Return the people who have templates of `model`, an encoder turned by the site's key, to be compared in `space`.
 
     Ask `gallery_version` before, so that no change is missed.
     """
-    rows = db.rows("SELECT person, vector FROM templates WHERE model = ? ORDER BY person, id", (model,))
-    if not rows:
-        return Gallery.empty(model, space)
-    if len({len(vector) for _, vector in rows}) > 1:
+    return load_templates(db, model, space).gallery
+
+
+def load_templates(db: Db, model: str, space: Space = AS_ENCODED) -> Loaded:
+    """Return the same, and which templates could not be read.
+
+    Raises:
+        StoreError: the database was opened without the site's key, or vectors differ in length.
+    """
+    seal = db.seal
+    owners, vectors, damaged = list[str](), bytearray(), Counter[str]()
+    lengths, encoder = set[int](), seal.key.encoder(model)  # None, and so no rows, where it is not turned by this key
+    rows = db.each(
+        "SELECT person, vector FROM templates WHERE model = ? AND key = ? ORDER BY person, id", (encoder, seal.key.id)
+    )
+    for person, sealed in rows:
+        try:
+            vector, _ = Whose(person, str(encoder)).open(seal, sealed)
+        except BrokenSealError as error:
+            damaged[person] += 1
+            log.warning("a template of %s is left out: %s; enrol %s again", person, error, person)
+            continue
+        owners.append(person)
+        lengths.add(len(vector))
+        vectors += vector
+    if len(lengths) > 1:
         raise StoreError(f"{db.path}: the templates of {model} differ in length: enrol everybody again with --replace")
-    people = list(dict.fromkeys(person for person, _ in rows))
-    index = {person: i for i, person in enumerate(people)}
-    vectors = np.frombuffer(b"".join(vector for _, vector in rows), _STORED).reshape(len(rows), -1)
-    owners = [index[person] for person, _ in rows]
-    return Gallery.build(model, people, vectors.astype(np.float32), owners, space)
+    return Loaded(_gallery(model, owners, vectors, space), damaged)
 
 
 def foreign_templates(db: Db, model: str) -> int:
-    """Return how many templates were made by other models: those are not matched."""
-    return int(db.rows("SELECT count(*) FROM templates WHERE model <> ?", (model,))[0][0])
+    """Return how many templates are of other models or keys: those are not matched."""
+    key = db.seal.key
+    asked = "SELECT count(*) FROM templates WHERE NOT (model = coalesce(?, '') AND key = ?)"
+    return int(db.rows(asked, (key.encoder(model), key.id))[0][0])
+
+
+def _gallery(model: str, owners: Sequence[str], vectors: bytearray, space: Space) -> Gallery:
+    if not owners:
+        return Gallery.empty(model, space)
+    people = list(dict.fromkeys(owners))
+    index = {person: i for i, person in enumerate(people)}
+    matrix = np.frombuffer(vectors, STORED).reshape(len(owners), -1)
+    return Gallery.build(model, people, matrix.astype(np.float32, copy=False), [index[who] for who in owners], space)
 
 
 def _forget(db: Db, which: str, value: str) -> int:
@@ -128,9 +201,14 @@ def _drop_oldest(db: Db, person: str, models: set[str]) -> None:
         db.wipe_log()
 
 
-def _row(person: str, embedding: Embedding, quality: Quality, at: datetime) -> tuple[Any, ...]:
-    vector = np.asarray(embedding.vector)
+def _row(seal: Seal, person: str, shot: Shot, event: str | None, at: datetime) -> tuple[Any, ...]:
+    embedding, seen = shot
+    vector: Floats = np.asarray(embedding.vector)
     if vector.ndim != 1 or not abs(float(np.linalg.norm(vector)) - 1) <= _UNIT_TOLERANCE:  # true of NaN too
         raise ValueError(f"a template is a vector (D,) of unit length, got the shape {vector.shape}")
+    quality, crop = (seen.quality, encode_picture(seen.image)) if isinstance(seen, Crop) else (seen, None)
     measures = (quality.face_px, quality.sharpness, quality.yaw, quality.exposure, quality.contrast)
-    return (person, embedding.model, vector.astype(_STORED).tobytes(), *map(float, measures), to_text(at))
+    if (encoder := seal.key.encoder(embedding.model)) is None:
+        raise ValueError(f"a template of {embedding.model} is not turned by the site's key {seal.key.id}")
+    sealed = Whose(person, encoder).close(seal, vector.astype(STORED).tobytes(), crop)
+    return (person, encoder, seal.key.id, *sealed, event, *map(float, measures), to_text(at))

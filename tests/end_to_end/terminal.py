@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agent.bundle import open_bundle
 from agent.config import load_config
+from agent.seal.keyring import site_key
 from agent.store import events
 from agent.store.db import open_db
 from agent.store.templates import enrol
@@ -156,9 +157,9 @@ class Terminal:
 
     def seed(self, **pictures):
         """Enrols people by the very pictures that will be shown: everybody else is less like them, to any encoder."""
-        bundle = open_bundle(self.config)
+        bundle = open_bundle(self.config, site_key(self.config))
         eyes = bundle.eyes()
-        with open_db(self.database) as db:
+        with open_db(self.database, key=bundle.key) as db:
             for person, picture in pictures.items():
                 (seen,) = eyes.look(decode_picture(picture))
                 enrol(db, person, None, [(seen.embedding, seen.crop.quality)], datetime.now(UTC))
