@@ -21,6 +21,7 @@ from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
 from agent.cli.identify import identify
+from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
@@ -47,6 +48,7 @@ for command in (run, demo, check, enrol, identify, calibrate, embed, events, ben
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")
+app.add_typer(keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

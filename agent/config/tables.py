@@ -21,6 +21,8 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -235,6 +237,9 @@ class Config(Table):
     door: Door = Door()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
 
