@@ -52,6 +52,7 @@ class Code(StrEnum):
     UNKNOWN_CARD = "unknown_card"
     BAD_PIN = "bad_pin"
     UNKNOWN_EVENT = "unknown_event"
+    UNKNOWN_PUNCH = "unknown_punch"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
