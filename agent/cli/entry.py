@@ -25,6 +25,7 @@ from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
+from agent.cli.rules import rules
 from agent.cli.run import demo, run
 from agent.cli.version import version
 from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
@@ -45,6 +46,7 @@ app = typer.Typer(
 for command in (run, demo, check, enrol, identify, calibrate, embed, events, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
+app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")
 app.add_typer(keys, name="keys")
 
