@@ -42,6 +42,8 @@ class Code(StrEnum):
     NOT_A_PICTURE = "not_a_picture"
     STORAGE_FAILED = "storage_failed"
     FAILED = "failed"
+    UNKNOWN_RECEIPT = "unknown_receipt"
+    CLOCK_DOUBTED = "clock_doubted"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
