@@ -29,12 +29,13 @@ def export(
     """
     configured = load(config, sets)
     from agent.audit import audit
-    from agent.privacy.export import held, pictures, stored_vector, write_zip
+    from agent.privacy.export import as_stored, crops, held, pictures, write_zip
 
     request = asker()
     with database(configured) as db:
-        everything = held(db, configured, person, request.at, vector=stored_vector)
-        write_zip(out, everything, pictures(configured, [person, *everything["former_ids"]]))
+        everything = held(db, configured, person, request.at, opened=as_stored)
+        ids = [person, *everything["former_ids"]]
+        write_zip(out, everything, {**pictures(configured, ids), **crops(db, ids, as_stored)})
         audit(db, "exported", person, request, {"counts": everything["counts"]})
     if json:
         say_json({"person": person, "file": str(out), "counts": everything["counts"]})
