@@ -25,11 +25,16 @@ COMMANDS = [
     "calibrate",
     "embed",
     "events",
+    "forget",
+    "export",
     "bench",
     "version",
     "people",
     "door",
     "keys",
+    "receipts",
+    "retention",
+    "audit",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],
@@ -82,6 +87,14 @@ OPTIONS = {
     "events": ["--follow", "--json", "--since", "--limit"],
     "bench": ["--json", "--frames", "--clip", "--quick"],
     "version": [],
+    "forget": ["PERSON", "--yes", "--reason", "--attendance", "--json", "1 if nothing is held"],
+    "export": ["PERSON", "--out", "--json"],
+    "receipts list": ["--limit", "--json"],
+    "receipts show": ["RECEIPT|PERSON", "--json"],
+    "retention run": ["--dry-run", "--clock-is-right", "--json"],
+    "audit list": ["--person", "--limit", "--json"],
+    "audit verify": ["--anchor", "--json", "1 if it is broken"],
+    "audit head": ["--json"],
 }
 
 

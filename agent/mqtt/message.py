@@ -53,6 +53,8 @@ class Code(StrEnum):
     BAD_PIN = "bad_pin"
     UNKNOWN_EVENT = "unknown_event"
     UNKNOWN_PUNCH = "unknown_punch"
+    UNKNOWN_RECEIPT = "unknown_receipt"
+    CLOCK_DOUBTED = "clock_doubted"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
