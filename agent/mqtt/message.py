@@ -42,6 +42,9 @@ class Code(StrEnum):
     NOT_A_PICTURE = "not_a_picture"
     STORAGE_FAILED = "storage_failed"
     FAILED = "failed"
+    NOT_ALLOWED = "not_allowed"
+    LOCKED_DOWN = "locked_down"
+    CLOCK_UNSURE = "clock_unsure"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
