@@ -1,22 +1,16 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from agent.access.effects import Passed
-from agent.access.modes import awaits_first, keeps_unlocked
 from agent.access.rules import DoorRules, Mode
-from agent.access.schedule import Span
-from agent.errors import CommandError, StoreError
-from agent.hardware.inputs import Input
-from agent.modes import ModeWatch, mode_as_json, set_mode
+from agent.errors import CommandError
+from agent.modes import mode_as_json, set_mode
 from agent.register import Request
 from agent.store import events
 from agent.store.db import open_db
 from agent.store.door import load_mode
-from tests.fakes.entrances import Entrance
 
 MORNING = datetime(2026, 11, 26, 8, tzinfo=UTC)
-SPAN = Span(MORNING, MORNING + timedelta(hours=9), date(2026, 11, 26))
 OFFICE = DoorRules("front", unlocked="office")
 CLI = Request("cli", MORNING, "boot")
 
@@ -25,24 +19,6 @@ CLI = Request("cli", MORNING, "boot")
 def db(tmp_path):
     with open_db(tmp_path / "latchkey.db") as opened:
         yield opened
-
-
-@pytest.mark.parametrize(
-    ("mode", "span", "opened_on", "unlocked", "awaited"),
-    [
-        pytest.param(Mode.NORMAL, SPAN, MORNING, False, False, id="normal is never unlocked"),
-        pytest.param(Mode.LOCKED_DOWN, SPAN, MORNING, False, False, id="locked down even less"),
-        pytest.param(Mode.FREE_ACCESS, None, None, True, False, id="free access always"),
-        pytest.param(Mode.SCHEDULED, SPAN, None, True, False, id="by schedule inside it"),
-        pytest.param(Mode.SCHEDULED, None, None, False, False, id="by schedule not outside it"),
-        pytest.param(Mode.FIRST_PERSON, SPAN, None, False, True, id="the first person is awaited"),
-        pytest.param(Mode.FIRST_PERSON, SPAN, MORNING, True, False, id="the first person has come"),
-        pytest.param(Mode.FIRST_PERSON, SPAN, MORNING - timedelta(days=1), False, True, id="yesterday does not count"),
-        pytest.param(Mode.FIRST_PERSON, None, MORNING, False, False, id="outside nobody is awaited"),
-    ],
-)
-def test_what_a_mode_does(mode, span, opened_on, unlocked, awaited):
-    assert (keeps_unlocked(mode, span, opened_on), awaits_first(mode, span, opened_on)) == (unlocked, awaited)
 
 
 class TestSetting:
@@ -88,127 +64,3 @@ class TestSetting:
             "since": None,
             "by": None,
         }
-
-
-class Watched:
-    """A door, its doorman and who watches the mode, at a time of one's own."""
-
-    def __init__(self, db, rules=OFFICE):
-        self.db, self.rules, self.at, self.clock, self.writes_fail = db, rules, MORNING, "synchronised", False
-        self.entrance = Entrance(contact=False)
-        self.doorman, self.door = self.entrance.doorman, self.entrance.door
-        self.watch = self.started()
-
-    def started(self):
-        return ModeWatch(
-            self.db,
-            self.doorman,
-            self.write,
-            rules=lambda: self.rules,
-            span=lambda _, at: SPAN if SPAN.starts_at <= at < SPAN.ends_at else None,
-            clock=lambda: self.clock,
-            now=lambda: self.at,
-        )
-
-    def write(self, change):
-        if self.writes_fail:
-            raise StoreError("full")
-        return change(self.db)
-
-    def sets(self, mode, minutes=0):
-        set_mode(self.db, mode, self.rules, Request("cli", MORNING + timedelta(minutes=minutes), "boot"))
-        self.watch.look()
-
-
-@pytest.fixture
-def watched(db):
-    made = Watched(db)
-    yield made
-    made.doorman.close()
-
-
-class TestWatching:
-    def test_free_access_unlocks_and_normal_locks(self, watched):
-        watched.sets(Mode.FREE_ACCESS)
-        assert watched.door.unlocked
-        watched.sets(Mode.NORMAL)
-        assert not watched.door.unlocked
-
-    def test_a_lock_down_holds_over_a_restart(self, watched):
-        watched.sets(Mode.LOCKED_DOWN)
-        again = watched.started()
-        again.look()
-        assert (again.mode, watched.doorman.grant(5, "ada"), watched.door.unlocked) == (Mode.LOCKED_DOWN, False, False)
-
-    def test_by_schedule_it_follows_the_hours(self, watched):
-        watched.sets(Mode.SCHEDULED)
-        assert watched.door.unlocked
-        watched.at = SPAN.ends_at
-        watched.watch.look()
-        assert not watched.door.unlocked
-
-    def test_not_with_a_clock_that_may_be_wrong(self, watched):
-        watched.clock = "unsynchronised"
-        watched.sets(Mode.SCHEDULED)
-        assert not watched.door.unlocked
-        watched.clock = "synchronised"
-        watched.watch.look()
-        assert watched.door.unlocked
-
-    def test_the_first_person_unlocks_it_once_a_period_and_over_a_restart(self, watched):
-        watched.sets(Mode.FIRST_PERSON)
-        assert not watched.door.unlocked
-        watched.watch.came()
-        watched.watch.step()
-        assert watched.door.unlocked
-        watched.doorman.keep(unlocked=False)
-        watched.started().look()
-        assert watched.door.unlocked
-        watched.at = MORNING + timedelta(days=1)
-        watched.watch.look()
-        assert not watched.door.unlocked
-
-    def test_whoever_comes_before_the_hours_does_not_count(self, watched):
-        watched.at = MORNING - timedelta(minutes=5)
-        watched.sets(Mode.FIRST_PERSON)
-        watched.watch.came()
-        watched.watch.look()
-        watched.at = MORNING
-        watched.watch.look()
-        assert not watched.door.unlocked
-
-    def test_the_rules_own_mode_holds_until_somebody_sets_one(self, watched):
-        watched.rules = DoorRules("front", mode=Mode.FREE_ACCESS)
-        watched.watch.look()
-        assert watched.door.unlocked
-        watched.sets(Mode.NORMAL)
-        assert not watched.door.unlocked
-
-    def test_a_lock_by_command_stands_until_the_mode_is_set_anew(self, watched):
-        watched.sets(Mode.FREE_ACCESS)
-        watched.doorman.lock()
-        watched.watch.look()
-        assert not watched.door.unlocked
-        watched.sets(Mode.FREE_ACCESS, minutes=1)
-        assert watched.door.unlocked
-
-    def test_somebody_waiting_is_told_soon(self, watched):
-        set_mode(watched.db, Mode.FREE_ACCESS, OFFICE, CLI)
-        watched.watch.soon()
-        watched.watch.step()
-        assert watched.door.unlocked
-
-    def test_a_full_disk_leaves_things_as_they_are_and_is_told_once(self, watched, caplog):
-        watched.sets(Mode.FIRST_PERSON)
-        watched.writes_fail = True
-        for _ in range(3):
-            watched.watch.came()
-            watched.watch.look()
-        assert not watched.door.unlocked
-        assert caplog.text.count("it stays as it is: full") == 1
-
-    def test_in_a_lock_down_the_exit_button_still_lets_out(self, watched):
-        watched.sets(Mode.LOCKED_DOWN)
-        watched.entrance.happens(Input.EXIT_BUTTON, on=True)
-        watched.entrance.happens(Input.CONTACT, on=True)
-        assert watched.entrance.told == [Passed((), others=True)]
