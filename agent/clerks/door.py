@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.access.rules import DoorRules, Mode
 from agent.audit import audit
-from agent.bodies import clock_state
+from agent.clock import clock_state
 from agent.clerks import Office
 from agent.doorman import Doorman
 from agent.errors import CommandError

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from agent.audit import audit
-from agent.bodies import clock_state
+from agent.clock import clock_state
 from agent.clerks import Office
 from agent.errors import CommandError
 from agent.mqtt.commands import Handler

@@ -36,7 +36,7 @@ def run(
     Exit status: 1 if the clock may be wrong.
     """
     configured = load(config, sets)
-    from agent.bodies import clock_state
+    from agent.clock import clock_state
     from agent.mqtt.message import Code
     from agent.privacy.retention import carry_out, plan
 
