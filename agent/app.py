@@ -69,6 +69,7 @@ class Agent:
         # A signal's number, a crash, or None: the recording has ended
         self._control: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
         self._workers: list[Worker] = []
+        self._beside: list[Worker] = []  # on which nothing that was decided waits: they stop all at once
         self._stack = ExitStack()
         self._latest: Latest[tuple[Frame, float]] = Latest(lossless=config.camera.as_fast_as_possible)
         self._vision, self._capture = self._worker("vision", self._see), self._worker("capture", self._take)
@@ -81,6 +82,8 @@ class Agent:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         systemd.stopping("draining")
+        for worker in self._beside:
+            worker.stop_soon()
         self._stack.close()
 
     def look(self) -> None:
@@ -135,18 +138,19 @@ class Agent:
         self.knowledge = Knowledge(bundle, reads[0])
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
         self._open_door(stack, bundle, reads[1])
-        self._work(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
-        self._work(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
+        self._work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
+        self._work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
         stack.callback(self._settle)
-        self._work(stack, "reader", self.porch.read)
+        self._work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
         self._vision.start()
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
+        self.visits = Visits(self.recogniser, lambda sighting: self.porch.entrance.saw(sighting))
         self.porch = Porch(
             stack,
             bundle,
@@ -158,14 +162,13 @@ class Agent:
             now=self._now,
         )
         entrance, doorman = self.porch.entrance, self.porch.doorman
-        self.visits = Visits(self.recogniser, entrance.saw)
         stack.callback(doorman.close)
         self._work(stack, "door", doorman.step, at_last=doorman.finish)
         self._work(stack, "entrance", entrance.step, at_last=entrance.tick)
         orders = Orders(
             db, write=recorder.write, doorman=doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds
         )
-        self._work(stack, "orders", orders.step)
+        self._work_beside(stack, "orders", orders.step)
 
     def _open_desk(self, stack: ExitStack, bundle: Bundle) -> None:
         self.desk = Desk(self, bundle)
@@ -196,7 +199,7 @@ class Agent:
 
     def _work(
         self, stack: ExitStack, name: str, step: Callable[[], bool | None], *, at_last: Callable[[], None] | None = None
-    ) -> None:
+    ) -> Worker:
         """Starts a worker. After it has stopped, what it worked with is free for `at_last`."""
         worker = self._worker(name, step)
         worker.start()
@@ -206,6 +209,10 @@ class Agent:
                 at_last()
 
         stack.callback(stop)
+        return worker
+
+    def _work_beside(self, stack: ExitStack, name: str, step: Callable[[], bool | None]) -> None:
+        self._beside.append(self._work(stack, name, step))
 
     # What the workers do
 

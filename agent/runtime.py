@@ -50,6 +50,10 @@ class Worker:
         idle = self._thread.ident is None or self.finished.is_set()
         return idle or time.monotonic() - self._progress < self._patience
 
+    def stop_soon(self) -> None:
+        """Lets the present step be the last, without waiting for it."""
+        self._stopping.set()
+
     def stop(self, seconds: float = 10.0, *, after_all: bool = False) -> bool:
         """Lets the present step be the last, waits for it, and returns whether it has ended. May be called again.
 

@@ -70,7 +70,7 @@ def test_a_recording_from_beginning_to_end(configure, stage):
     assert agent.dropped == 0
     assert agent.recorder.lost == 0
     assert {event.boot_id for event in recorded(config)} == {agent.boot_id}
-    assert not agent.door.unlocked
+    assert not agent.porch.door.unlocked
 
 
 def test_the_same_recording_gives_the_same_events(configure, stage, tmp_path):
@@ -143,7 +143,7 @@ def test_people_who_change_are_known_at_once(configure, stage, wait_for):
         assert agent.recogniser.known.threshold > before
         with open_db(config.database_path) as db:
             people.remove_person(db, "anna")
-        agent.reload_soon()
+        agent.knowledge.soon()
         wait_for(lambda: agent.recogniser.known.gallery.people == (), seconds=3)
 
 
@@ -229,9 +229,9 @@ def test_what_was_decided_is_on_the_disk_and_the_door_is_locked(configure, stage
     with Agent(config, told=lambda _: decided.set()) as agent:
         agent.look()
         assert decided.wait(10)
-        assert agent.door.unlocked
+        assert agent.porch.door.unlocked
     assert outcomes(config) == [("granted", "match", "anna")]
-    assert not agent.door.unlocked
+    assert not agent.porch.door.unlocked
 
 
 def wait_for_shots(agent, wait_for, count=2):
