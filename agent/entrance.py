@@ -119,7 +119,7 @@ class Entrance:
 
     def alarm(self, alarm: Alarm, at: datetime, *, raised: bool = True, detail: str = "") -> None:
         """Records an alarm of the door."""
-        clock = clock_state(self.config.clock.synchronised_file)
+        clock = self.clock()
         self.recorder.record("alarm", at, alarm_body(alarm, raised=raised, clock=clock, detail=detail))
 
     def step(self) -> None:
@@ -138,6 +138,10 @@ class Entrance:
             changes = self.keeper.take_changes()
         if changes:
             self.recorder.do(lambda db: save_standings(db, changes))
+
+    def clock(self) -> Clock:
+        """Returns whether the time can be believed."""
+        return clock_state(self.config.clock.synchronised_file)
 
     @property
     def mode(self) -> Mode:
@@ -167,14 +171,13 @@ class Entrance:
             self._record(decision)
         self._follow_claim()
         self._spread()
-        if decision.outcome is Outcome.GRANTED:
-            self._remember_mode()
+        self._remember_mode()
         if decision.reason is Reason.INCOMPLETE and decision.person is not None:
             self.ears.not_gone_on(decision.person)
         self.ears.decided(decision)
 
     def _record(self, decision: Decision) -> None:
-        clock = clock_state(self.config.clock.synchronised_file)
+        clock = self.clock()
         changes, labels = self.keeper.take_changes(), self.labels.of(decision.person)
         if decision.outcome is Outcome.PENDING:
             for alarm in decision.alarms:
@@ -199,13 +202,13 @@ class Entrance:
         self._follow_claim()
         mode = self.keeper.mode
         timed = mode in {Mode.SCHEDULED, Mode.FIRST_PERSON}
-        lost = timed and clock_state(self.config.clock.synchronised_file) is Clock.UNSYNCHRONISED
+        lost = timed and self.clock() is Clock.UNSYNCHRONISED
         self.doorman.lock_down(on=mode is Mode.LOCKED_DOWN)
         self.doorman.keep(unlocked=self.keeper.unlocked(around) and not lost, anew=mode is not self._kept)
         self._kept = mode
 
     def _remember_mode(self) -> None:
-        """Has kept what whoever was let in has made of the mode."""
+        """Has kept what somebody at the door has made of the mode, if it is news."""
         change, opened_on = self.keeper.take_mode_change(), self.keeper.opened_on
         if change is not None:
             request = Request(change.by, change.at, self.recorder.boot_id)
@@ -215,7 +218,8 @@ class Entrance:
             starts_at = datetime.fromisoformat(opened_on)
             self.recorder.do(lambda db: mark_opened(db, starts_at))
         self._opened_on = opened_on
-        self._keep(self._around())
+        if change is not None or self.keeper.mode is Mode.FIRST_PERSON:
+            self._keep(self._around())
 
     def rules(self) -> DoorRules:
         """Returns the rules of this door, as they are now."""

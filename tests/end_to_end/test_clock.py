@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.bundle import open_bundle
-from agent.make import make_recogniser
+from agent.doorman import Doorman
+from agent.entrance import Entrance
+from agent.hardware.inputs import InputsOptions
+from agent.hardware.inputs.none import NoInputs
+from agent.knowledge import Knowledge
+from agent.labels import Labels
+from agent.make import lock_settings, make_recogniser
+from agent.mqtt.topics import Topics
+from agent.peers import Peers
 from agent.recognise import Known
 from agent.recorder import Recorder
 from agent.seal.keyring import site_key
@@ -35,12 +43,16 @@ class Entrance:
         db = stack.enter_context(open_db(terminal.database, key=bundle.key))
         gallery = load_gallery(db, bundle.template_model)
         known = Known(gallery, bundle.threshold(gallery.templates).cosine)
-        self.door, self.recorder = NotingDoor(), Recorder(db, boot_id="boot", recorded=lambda _: None)
-        stack.callback(self.recorder.drain)
-        self._visits = Visits(
-            terminal.config, make_recogniser(bundle, known), self.door, self.recorder,
-            model=bundle.model_id, told=lambda _: None,
+        recorder = Recorder(db, boot_id="boot", recorded=lambda _: None)
+        stack.callback(recorder.drain)
+        config, self.door = terminal.config, NotingDoor()
+        doorman = Doorman(self.door, NoInputs(InputsOptions()), lock_settings(config), told=lambda *_: None)
+        keeper = Knowledge(bundle, db).doorkeeper("door")
+        entrance = Entrance(
+            config, keeper, doorman, recorder, bundle.model_id, Labels(config.events), Peers(Topics("home", "door")),
+            now=lambda: self._clock,
         )  # fmt: skip
+        self._visits = Visits(make_recogniser(bundle, known), entrance.saw)
 
     def see(self, shown, steps=()):
         """Shows pictures; `steps`: before which of them the clock is set, and by how much."""
