@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
+from agent.cli.attendance import attendance
 from agent.cli.bench.command import bench
 from agent.cli.calibrate import calibrate
 from agent.cli.check import check
@@ -26,6 +27,7 @@ from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.rules import rules
+from agent.cli.report import report
 from agent.cli.run import demo, run
 from agent.cli.version import version
 from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
@@ -49,6 +51,8 @@ app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")
 app.add_typer(keys, name="keys")
+app.add_typer(attendance, name="attendance")
+app.add_typer(report, name="report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
