@@ -10,6 +10,7 @@ from agent.pins import check_pin
 from agent.store import events
 from agent.store.db import open_db
 from agent.store.holders import load_register
+from agent.store.rules import add_rules
 from tests.fakes.blocks import GREEN, RED, Block
 from tests.fakes.terminal import Terminal, forget_logging
 
@@ -20,6 +21,7 @@ NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 def latchkey(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TZ", "UTC")
     yield Terminal(tmp_path, monkeypatch, capsys)
     forget_logging()
 
@@ -85,6 +87,14 @@ class TestSet:
         staff("people", "set", "anna", "--group", "a", "--group", "b")
         staff("people", "set", "anna", "--group", "+c", "--group", "-a")
         assert shown(staff)["groups"] == ["b", "c"]
+
+    def test_times_are_those_of_the_rules_in_force(self, staff):
+        with open_db(staff.database) as db:
+            add_rules(db, 'time_zone = "Europe/Berlin"\n', "cli", NOW)
+        staff("people", "set", "anna", "--from", "2026-12-01T08:00", "--to", "2026-12-24")
+        told = shown(staff)
+        assert (told["valid_from"], told["valid_to"]) == ("2026-12-01T07:00:00.000Z", "2026-12-24T23:00:00.000Z")
+        assert "2026-12-01T08:00:00+01:00,2026-12-25T00:00:00+01:00" in staff("people", "export-list").out
 
     def test_json_tells_the_person(self, staff):
         assert staff("people", "set", "anna", "--badge", "1", "--json").json == shown(staff)

@@ -12,7 +12,7 @@ from agent.members.merge import merge, rename
 from agent.members.particulars import set_person
 from agent.members.undo import undo
 from agent.pins import Pins
-from agent.store import events, members, templates
+from agent.store import events, members, moves, templates
 from agent.store.db import open_db
 from agent.store.holders import load_register
 from agent.store.people import gallery_version, list_people
@@ -288,3 +288,10 @@ class TestUndo:
             undo(db, which, person, request())
         assert refused.value.code in {"unknown_event", "unknown_person"}
         assert audited(db) == []
+
+
+def test_no_table_is_forgotten(db):
+    """Whatever is kept by person goes along under a new id, but for receipts: they say what was."""
+    tables = [name for (name,) in db.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    of_people = {table for table in tables if "person" in {row[1] for row in db.rows(f"PRAGMA table_info({table})")}}
+    assert of_people == {*moves._TABLES, "templates", "receipts"}
