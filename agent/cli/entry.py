@@ -24,6 +24,7 @@ from agent.cli.events import events
 from agent.cli.export import export
 from agent.cli.forget import forget, receipts
 from agent.cli.identify import identify
+from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
@@ -49,6 +50,7 @@ app.add_typer(door, name="door")
 app.add_typer(receipts, name="receipts")
 app.add_typer(retention, name="retention")
 app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,9 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
 from agent.config.retention import Retention
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -236,6 +238,9 @@ class Config(Table):
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
     retention: Retention = Retention()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
 
