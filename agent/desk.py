@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,7 @@ from agent.config.tables import Mqtt
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
+from agent.members.consent import text_of
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DOOR_SECONDS = 0.2
-FORGET_SECONDS = 3600.0
-KEEP_EVENTS = 1000
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
 
@@ -97,8 +96,7 @@ class Desk:
             remember=self._remember,
         )
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
-        self._health_due = self._forget_due = 0.0
-        self._keep_sent = timedelta(days=config.storage.keep_sent_days)
+        self._health_due = 0.0
         self._unlocked: bool | None = None
 
     def __enter__(self) -> Self:
@@ -140,7 +138,13 @@ class Desk:
 
         def enrol(command: EnrolCommand) -> dict[str, Any]:
             done = admin.enrol(
-                command.person, command.name, command.photos, replace=command.replace, by="mqtt", command_id=command.id
+                command.person,
+                command.name,
+                command.photos,
+                replace=command.replace,
+                consent=text_of(command.consent, agent.config.privacy),
+                by="mqtt",
+                command_id=command.id,
             )
             agent.reload_soon()
             return done
@@ -150,8 +154,14 @@ class Desk:
             agent.reload_soon()
             return done
 
-        def everybody(_: ListCommand) -> dict[str, Any]:
-            return admin.list()
+        def everybody(command: ListCommand) -> dict[str, Any]:
+            return admin.list(
+                after=command.after,
+                limit=command.limit,
+                group=command.group,
+                state=command.state,
+                search=command.search,
+            )
 
         def identify(command: IdentifyCommand) -> dict[str, Any]:
             return admin.identify(command.photo)
@@ -177,18 +187,6 @@ class Desk:
                     templates=gallery.templates,
                 )
             )
-
-        if time.monotonic() >= self._forget_due:
-            self._forget_due = time.monotonic() + FORGET_SECONDS
-            self._forget()
-
-    def _forget(self) -> None:
-        """Drops old events that the broker has; the newest stay for `latchkey events`."""
-        before = datetime.now(UTC) - self._keep_sent
-        try:
-            self._agent.recorder.write(lambda db: events.prune_sent(db, before, KEEP_EVENTS))
-        except StoreError as error:
-            log.warning("old events stay: %s", error)
 
     def _tell_door(self) -> None:
         unlocked = self._agent.door.unlocked

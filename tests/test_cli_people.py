@@ -130,16 +130,18 @@ class TestEnrol:
 class TestPeople:
     def test_list(self, staff):
         listed = staff("people", "list", "--json").json
-        assert [list(one) for one in listed] == [["id", "name", "templates", "models", "enrolled_at"]] * 2
+        assert [list(one) for one in listed] == [
+            ["id", "name", "badge", "state", "groups", "templates", "models", "enrolled_at"]
+        ] * 2
         assert [(one["id"], one["templates"], one["models"]) for one in listed] == [
             ("anna", 2, [blocks.MODEL]),
             ("bob", 1, [blocks.MODEL]),
         ]
         lines = staff("people", "list").out.splitlines()
-        assert [line.split()[:3] for line in lines] == [
-            ["id", "name", "templates"],
-            ["anna", "anna", "2"],
-            ["bob", "bob", "1"],
+        assert [line.split()[:4] for line in lines] == [
+            ["id", "name", "badge", "state"],
+            ["anna", "anna", "active", "2"],
+            ["bob", "bob", "active", "1"],
         ]
 
     def test_show(self, staff):
@@ -224,18 +226,16 @@ class TestEvents:
     def test_what_was_done_here(self, staff):
         staff("people", "remove", "bob", "-y")
         told = staff("events", "--json").json_lines
-        assert [list(event) for event in told] == [
-            ["seq", "id", "kind", "at", "boot_id", "action", "by", "command_id", "person", "templates"]
-        ] * 3
-        assert [(event["seq"], event["action"], event["person"], event["by"]) for event in told] == [
+        assert [list(event)[:5] for event in told] == [["seq", "id", "kind", "at", "boot_id"]] * 3
+        assert [(event["seq"], event["action"], event["subject"], event["by"]) for event in told] == [
             (1, "enrolled", "anna", "cli"),
             (2, "enrolled", "bob", "cli"),
             (3, "removed", "bob", "cli"),
         ]
         lines = staff("events").out.splitlines()
         assert [line.split(" ", 3)[3] for line in lines][1:] == [
-            "enrolled bob: 1 template, by cli",
-            "removed bob: 1 template, by cli",
+            "enrolled bob: templates 1; by cli",
+            "removed bob: templates 1; by cli",
         ]
 
     def test_decisions_in_words(self, latchkey):

@@ -35,7 +35,9 @@ def identified(bundle, path):
     with open_db(path, key=bundle.key) as db:
         admin = Administration(bundle, bundle.eyes(), db, boot_id="boot")
         for person, colour in ENROLLED.items():
-            admin.enrol(person, None, [png(paint(Block(colour, tint=tint))) for tint in (0, 6)], by="cli")
+            admin.enrol(
+                person, None, [png(paint(Block(colour, tint=tint))) for tint in (0, 6)], consent="text 1", by="cli"
+            )
         return [admin.identify(png(paint(Block(colour))))["faces"] for colour in SHOWN]
 
 

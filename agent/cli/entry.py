@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
+from agent.cli.audit import audit
 from agent.cli.bench.command import bench
 from agent.cli.calibrate import calibrate
 from agent.cli.check import check
@@ -20,11 +21,14 @@ from agent.cli.door import door
 from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
+from agent.cli.export import export
+from agent.cli.forget import forget, receipts
 from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
+from agent.cli.retention import retention
 from agent.cli.run import demo, run
 from agent.cli.version import version
 from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError
@@ -39,10 +43,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, calibrate, embed, events, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, forget, export, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(door, name="door")
+app.add_typer(receipts, name="receipts")
+app.add_typer(retention, name="retention")
+app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
 
 

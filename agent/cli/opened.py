@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,9 @@ from agent.store.db import Db, open_db
 
 if TYPE_CHECKING:
     from agent.enrolment import Administration
+    from agent.register import Request
+
+LONGEST_USER = 60  # characters
 
 
 @contextmanager
@@ -44,6 +49,26 @@ def database(config: Config, *, create: bool = False, key: SiteKey | None = None
     if create and not path.exists() and path.parent.is_dir():
         _leave_to_owner(path)
     return open_db(path, create=create, key=key)
+
+
+def sealed_database(config: Config) -> Db:
+    """The database at hand, to read and write what is sealed in it."""
+    from agent.seal.keyring import site_key
+
+    database(config).close()  # where there is none, no key is made either
+    return database(config, key=site_key(config))
+
+
+def request() -> Request:
+    """Who asks for a change, and when: the user who runs the command, also through sudo, now."""
+    from agent.register import Request
+
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        user = str(os.getuid())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in user[:LONGEST_USER])
+    return Request(f"cli:{shown}", datetime.now(UTC), str(ULID()))
 
 
 def _leave_to_owner(path: Path) -> None:

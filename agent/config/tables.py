@@ -21,6 +21,8 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
+from agent.config.retention import Retention
 from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
@@ -208,7 +210,6 @@ class Storage(Table):
     """The database."""
 
     path: OptionalFile = None  # none: latchkey.db in data_dir
-    keep_sent_days: Annotated[float, Field(gt=0, le=3650)] = 90.0  # events the broker has acknowledged
 
 
 class Log(Table):
@@ -236,6 +237,9 @@ class Config(Table):
     door: Door = Door()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    retention: Retention = Retention()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
     security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -101,15 +101,30 @@ class AccessEvent(EventMessage):
     clock: Clock
 
 
+Hash: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Salt: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+
 class AuditEvent(EventMessage):
-    """A change somebody made."""
+    """A change somebody made: a row of the chain that `latchkey audit verify` checks, with all it takes to check it.
+
+    `by` with its salt, or the subject, the command id and the details with theirs, are empty where somebody was
+    forgotten before the event could be sent.
+    """
 
     kind: Literal["audit"]
     action: str
-    person: str | None = None
-    templates: int | None = None
-    by: Literal["mqtt", "cli"]
-    command_id: str | None = None
+    subject: str | None
+    by: Annotated[str, Field(min_length=1, max_length=80)] | None
+    command_id: str | None
+    details: dict[str, Any]
+    number: Annotated[int, Field(ge=1)]
+    hash: Hash
+    previous: Hash
+    by_salt: Salt | None
+    by_digest: Hash
+    about_salt: Salt | None
+    about_digest: Hash
 
 
 def timestamp(at: datetime) -> str:

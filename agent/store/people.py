@@ -1,25 +1,63 @@
-"""The people who are enrolled."""
+"""The people who are known here."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from agent.access.holder import State
 from agent.person_id import check_person_id
+from agent.store.consents import Consent
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
+
+_SELECT = """
+    SELECT id, name, enrolled_at,
+        (SELECT count(*) FROM templates WHERE person = people.id),
+        (SELECT json_group_array(DISTINCT model) FROM templates WHERE person = people.id),
+        badge, state,
+        (SELECT json_group_array("group") FROM memberships WHERE person = people.id),
+        valid_from, valid_to, left_at, factors, extended, visitor, notes,
+        EXISTS (SELECT 1 FROM pins WHERE person = people.id),
+        EXISTS (SELECT 1 FROM pins WHERE person = people.id AND duress IS NOT NULL),
+        (SELECT json_group_array(hint) FROM (SELECT hint FROM cards WHERE person = people.id ORDER BY added_at)),
+        (SELECT json_array(given, at, text, by) FROM consents WHERE person = people.id ORDER BY id DESC LIMIT 1)
+    FROM people
+"""
+_FOUND = """
+    WHERE id > ?1
+        AND (?2 IS NULL OR EXISTS (SELECT 1 FROM memberships WHERE person = people.id AND "group" = ?2))
+        AND (?3 IS NULL OR state = ?3)
+        AND (?4 IS NULL OR instr(casefold(id || char(10) || name || char(10) || coalesce(badge, '')), ?4))
+    ORDER BY id LIMIT ?5
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is enrolled."""
+    """Somebody who is known here, with everything that is kept but secrets and faces."""
 
     id: str
     name: str
     templates: int  # of all models
     models: tuple[str, ...]  # that the templates were made by
     enrolled_at: datetime  # the first time
+    badge: str | None = None
+    state: State = State.ACTIVE
+    groups: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None  # from this instant on no longer
+    left_at: datetime | None = None
+    factors: str | None = None  # None: what the door asks for
+    extended: bool = False  # needs more time at the door
+    visitor: bool = False
+    notes: str = ""
+    pin: bool = False  # has one
+    duress: bool = False
+    cards: tuple[str, ...] = ()  # their hints
+    consent: Consent | None = None  # what was said last
 
 
 def add_person(db: Db, person: str, *, name: str | None, at: datetime) -> None:
@@ -44,14 +82,32 @@ def remove_person(db: Db, person: str) -> int:
     return templates
 
 
-def list_people(db: Db) -> list[Person]:
-    """Return everybody, by id."""
-    return _people(db, "")
+def list_people(
+    db: Db,
+    *,
+    after: str = "",
+    limit: int = -1,
+    group: str | None = None,
+    state: State | None = None,
+    search: str | None = None,
+) -> list[Person]:
+    """Return people, by id.
+
+    Args:
+        db: the database.
+        after: those whose ids come after this one.
+        limit: so many at most; -1 is everybody.
+        group: those who are in it.
+        state: those who stand so.
+        search: those with this text in id, name or badge number, in capitals or not.
+    """
+    db.sql.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows only ASCII
+    return _people(db, _FOUND, after, group, state, search.casefold() if search else None, limit)
 
 
 def get_person(db: Db, person: str) -> Person | None:
     """Return who has that id, or None."""
-    return next(iter(_people(db, "WHERE people.id = ?", person)), None)
+    return next(iter(_people(db, "WHERE id = ?", person)), None)
 
 
 def gallery_version(db: Db) -> int:
@@ -59,14 +115,32 @@ def gallery_version(db: Db) -> int:
     return int(db.rows("SELECT version FROM gallery")[0][0])
 
 
-def _people(db: Db, where: str, *parameters: str) -> list[Person]:
-    rows = db.rows(
-        "SELECT people.id, name, enrolled_at, count(templates.id),"  # noqa: S608 - ours
-        " json_group_array(DISTINCT model) FILTER (WHERE model IS NOT NULL)"
-        f" FROM people LEFT JOIN templates ON person = people.id {where} GROUP BY people.id ORDER BY people.id",
-        parameters,
+def _people(db: Db, clauses: str, *parameters: object) -> list[Person]:
+    return [_person(row) for row in db.rows(f"{_SELECT} {clauses}", parameters)]
+
+
+def _person(row: tuple[Any, ...]) -> Person:
+    id_, name, at, count, models, badge, state, groups, *times, factors, extended, visitor, notes = row[:-4]
+    valid_from, valid_to, left_at = (from_text(time) if time else None for time in times)
+    pin, duress, cards, consent = row[-4:]
+    return Person(
+        id_,
+        name,
+        count,
+        tuple(sorted(json.loads(models))),
+        from_text(at),
+        badge,
+        State(state),
+        tuple(sorted(json.loads(groups))),
+        valid_from,
+        valid_to,
+        left_at,
+        factors,
+        bool(extended),
+        bool(visitor),
+        notes,
+        bool(pin),
+        bool(duress),
+        tuple(json.loads(cards)),
+        Consent.from_row(json.loads(consent)) if consent else None,
     )
-    return [
-        Person(id_, name, count, tuple(sorted(json.loads(models))), from_text(at))
-        for id_, name, at, count, models in rows
-    ]

@@ -158,7 +158,7 @@ def enrol(bundle: Bundle, eyes: Eyes, database: Path, photos: Mapping[str, Seque
         people = Administration(bundle, eyes, db, boot_id="benchmark")
         for person, pictures in photos.items():
             try:
-                people.enrol(person, None, pictures, by="cli")
+                people.enrol(person, None, pictures, consent="benchmark", by="cli")
             except EnrolmentRefused as error:
                 refused[person] = f"{error.code}: {_cause(error)}"
         return Staff(load_gallery(db, bundle.template_model, bundle.space), refused)

@@ -108,6 +108,7 @@ class Terminal:
             "mqtt.host": "127.0.0.1",
             "mqtt.reconnect_min_seconds": 0.1,
             "mqtt.reconnect_max_seconds": 0.4,
+            "privacy.require_consent": False,
         }
         self.config_file = folder / "agent.toml"
         self.started = []

@@ -39,6 +39,7 @@ class Terminals:
             "camera.as_fast_as_possible": True,
             "clock.synchronised_file": self._folder / "none" / "s",
             "mqtt.enabled": False,
+            "privacy.require_consent": False,
         }
         return load_config(None, overrides | {key.replace("__", "."): value for key, value in more.items()}, {})
 
