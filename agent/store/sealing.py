@@ -74,9 +74,11 @@ def card_key(db: Db) -> bytes:
     Raises:
         StoreError: the database was opened without the site's key, or this was tampered with.
     """
-    seal = db.seal
+    seal, rows = db.seal, db.rows("SELECT cards FROM sealing")
+    if not rows:
+        raise StoreError(f"{db.path}: what the site's key seals was wiped: start the agent again, for a new one")
     try:
-        return seal.open(db.rows("SELECT cards FROM sealing")[0][0], _of_cards(seal.key.id))
+        return seal.open(rows[0][0], _of_cards(seal.key.id))
     except BrokenSealError as error:
         raise StoreError(
             f"{db.path}: the secret that card numbers are hashed with is {error}: restore a backup, or start over with "
