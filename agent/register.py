@@ -11,6 +11,7 @@ from agent.audit import audit
 from agent.config.people import Privacy
 from agent.members import consent as consents
 from agent.members.known import as_json, check_free, check_names, enrolled
+from agent.privacy.forgetting import remove
 from agent.store import people
 from agent.store.db import Db
 from agent.store.templates import Shot, enrol
@@ -92,13 +93,13 @@ def add_templates(
 
 
 def remove_person(db: Db, person: str, request: Request) -> dict[str, Any]:
-    """Forgets a person; returns `person` and how many `templates` that were.
+    """Makes a person unknown to the door, see `agent.privacy.forgetting.remove`.
+
+    Returns:
+        `person`, how many `templates` that were, and the id of the `receipt`.
 
     Raises:
         CommandError: there is no such person.
     """
-    with db.transaction():
-        enrolled(db, person)
-        templates = people.remove_person(db, person)
-        audit(db, "removed", person, request, {"templates": templates})
-    return {"person": person, "templates": templates}
+    done = remove(db, person, request)
+    return {"person": person, "templates": done.templates, "receipt": done.receipt}

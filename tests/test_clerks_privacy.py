@@ -14,9 +14,10 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.verbs.privacy import COMMANDS
 from agent.register import Request
-from agent.store import events, people, retention
+from agent.store import events, retention, templates
 from agent.store.db import open_db
 from agent.types import Embedding, Quality
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 VECTOR = np.eye(16, dtype=np.float32)[0]
@@ -30,8 +31,8 @@ def config(tmp_path):
 
 @pytest.fixture
 def db(config):
-    with open_db(config.database_path) as db:
-        people.enrol(db, "anna", "Anna", [(Embedding(VECTOR, "m"), Quality(120, 200, 0, 120, 50))], NOW)
+    with open_db(config.database_path, key=KEY) as db:
+        templates.enrol(db, "anna", "Anna", [(Embedding(VECTOR, KEY.model("m")), Quality(120, 200, 0, 120, 50))], NOW)
         audit(db, "enrolled", "anna", Request("cli", NOW, "b"), {"templates": 1})
         events.append(db, "access", NOW, "b", {"person": "anna"})
         yield db

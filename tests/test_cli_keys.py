@@ -159,7 +159,7 @@ class TestReembed:
         assert face["similarity"] > 0.99
         with sqlite3.connect(enrolled.database) as sql:
             (body,) = sql.execute("SELECT body FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-        assert (json.loads(body)["action"], json.loads(body)["person"]) == ("reembedded", "anna")
+        assert (json.loads(body)["action"], json.loads(body)["subject"]) == ("reembedded", "anna")
         again = enrolled("keys", "reembed")
         assert "0 templates made anew" in again.out
         assert "1 template of other models left, without a crop" in again.out

@@ -12,19 +12,21 @@ import pytest
 from agent.audit import audit
 from agent.config import Config
 from agent.errors import CommandError, StoreError
-from agent.privacy.export import Template, as_stored, crops, held, pictures, write_zip
+from agent.privacy.export import Template, crops, held, unsealed, write_zip
 from agent.privacy.page import HEADINGS, page
 from agent.privacy.redaction import Others
 from agent.register import Request
-from agent.store import events, people, places
+from agent.seal.turning import Turn
+from agent.store import events, places, templates
 from agent.store.db import open_db
 from agent.store.places import Fate
 from agent.store.times import to_text
 from agent.types import Embedding, Quality
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 REQUEST = Request("cli:root", NOW, "boot", "c-1")
-VECTOR = np.eye(16, dtype=np.float32)[0]
+VECTOR = np.eye(16, dtype=np.float32)[0]  # as the encoder makes it
 MARK = Others.MARK
 
 
@@ -35,9 +37,15 @@ def config(tmp_path):
 
 @pytest.fixture
 def db(config):
-    with open_db(config.database_path) as db:
+    with open_db(config.database_path, key=KEY) as db:
         for person, name in (("anna", "Anna <b>A</b>"), ("ben", "Ben Bossert"), ("zoe", "Zoe Zech")):
-            people.enrol(db, person, name, [(Embedding(VECTOR, "m"), Quality(120, 200, 0, 120, 50))], NOW)
+            templates.enrol(
+                db,
+                person,
+                name,
+                [(Embedding(Turn(KEY, 16)(VECTOR), KEY.model("m")), Quality(120, 200, 0, 120, 50))],
+                NOW,
+            )
             audit(db, "enrolled", person, REQUEST, {"templates": 1})
             with db.transaction() as sql:
                 sql.execute("INSERT INTO pins VALUES (?, 'the-hash', 'the-duress-hash', ?)", (person, to_text(NOW)))
@@ -58,12 +66,12 @@ def access(db, **body):
 
 
 def test_it_holds_every_kind_that_there_is(db, config):
-    everything = held(db, config, "anna", NOW, opened=as_stored)
+    everything = held(db, config, "anna", NOW, opened=unsealed(db))
     assert everything["counts"] == {
         "people": 1, "templates": 1, "pins": 1, "cards": 1, "corrections": 1, "events": 2, "audit": 2,
     }  # fmt: skip
     (template,) = everything["held"]["templates"]
-    assert np.frombuffer(base64.b64decode(template["vector"]), "<f4").tolist() == VECTOR.tolist()
+    assert np.frombuffer(base64.b64decode(template["vector"]), "<f4") == pytest.approx(VECTOR, abs=1e-6)
     assert template["face_px"] == 120
     assert everything["held"]["people"][0]["name"] == "Anna <b>A</b>"
     assert (everything["site"], everything["device"], everything["at"]) == ("hq", "front", "2026-11-26T08:00:00.000Z")
@@ -100,7 +108,9 @@ def test_secrets_are_told_of_and_not_handed_out(db, config):
 
 
 def test_a_person_called_like_a_word_of_ours_gets_no_events_of_others(db, config):
-    people.enrol(db, "match", None, [(Embedding(VECTOR, "m"), Quality(120, 200, 0, 120, 50))], NOW)
+    templates.enrol(
+        db, "match", None, [(Embedding(Turn(KEY, 16)(VECTOR), KEY.model("m")), Quality(120, 200, 0, 120, 50))], NOW
+    )
     assert "events" not in held(db, config, "match", NOW)["held"]
 
 
@@ -135,7 +145,7 @@ class Text(HTMLParser):
 
 def test_the_page_is_whole_and_what_people_write_is_text(db, config):
     reader = Text()
-    reader.feed(page(held(db, config, "anna", NOW, opened=as_stored)))
+    reader.feed(page(held(db, config, "anna", NOW, opened=unsealed(db))))
     assert reader.open == []
     assert "Anna <b>A</b>" in reader.words
     assert "Face templates (1)" in reader.words
@@ -148,25 +158,21 @@ def test_every_kind_has_a_heading(db):
 
 
 def test_the_file_holds_the_page_the_data_and_the_pictures(db, config, tmp_path):
-    (tmp_path / "crops" / "anna").mkdir(parents=True)
-    (tmp_path / "crops" / "anna" / "1.jpg").write_bytes(b"picture")
-    (tmp_path / "crops" / "ben").mkdir()
-    (tmp_path / "crops" / "ben" / "1.jpg").write_bytes(b"other")
-    everything = held(db, config, "anna", NOW, opened=as_stored)
+    everything = held(db, config, "anna", NOW, opened=unsealed(db))
     out = tmp_path / "anna.zip"
-    write_zip(out, everything, pictures(config, ["anna"]))
+    write_zip(out, everything, {"templates/1.jpg": b"picture"})
     assert out.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(out) as archive:
-        assert archive.namelist() == ["index.html", "data.json", "crops/anna/1.jpg"]
+        assert archive.namelist() == ["index.html", "data.json", "templates/1.jpg"]
         assert json.loads(archive.read("data.json")) == everything
-        assert archive.read("crops/anna/1.jpg") == b"picture"
+        assert archive.read("templates/1.jpg") == b"picture"
     assert list(tmp_path.glob(".anna.zip*")) == []
 
 
 def test_the_pictures_that_templates_were_made_of_are_among_the_files(db, tmp_path):
     files = crops(db, ["anna"], lambda row: Template(b"", b"jpeg of %d" % row["id"]))
     assert files == {"templates/1.jpg": b"jpeg of 1"}
-    assert crops(db, ["anna"], as_stored) == {}
+    assert crops(db, ["anna"], unsealed(db)) == {}
     write_zip(
         tmp_path / "x.zip", {"at": "2026-11-26T08:00:00Z", "person": "a", "held": {}, "site": "", "device": ""}, files
     )

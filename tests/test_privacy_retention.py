@@ -14,11 +14,12 @@ from agent.privacy.forgetting import Rule, forget
 from agent.privacy.retention import Nights, carry_out, plan
 from agent.register import Request
 from agent.store import audit as chain
-from agent.store import events, people, receipts
+from agent.store import events, people, receipts, templates
 from agent.store import retention as store
 from agent.store.db import open_db
 from agent.store.times import to_text
 from agent.types import Embedding, Quality
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 NIGHT = Request("retention", NOW, "boot")
@@ -45,12 +46,12 @@ def make(tmp_path):
 
 @pytest.fixture
 def db(make):
-    with open_db(make().database_path) as db:
+    with open_db(make().database_path, key=KEY) as db:
         yield db
 
 
 def person(db, name, **columns):
-    people.enrol(db, name, None, [(Embedding(VECTOR, "m"), Quality(120, 200, 0, 120, 50))], NOW)
+    templates.enrol(db, name, None, [(Embedding(VECTOR, KEY.model("m")), Quality(120, 200, 0, 120, 50))], NOW)
     for column, value in columns.items():
         db.sql.execute(f"UPDATE people SET {column} = ? WHERE id = ?", (value, name))  # noqa: S608 - ours
 

@@ -10,10 +10,11 @@ from agent.config import Config
 from agent.privacy.wipe import finish, pending, wipe
 from agent.register import Request
 from agent.store import audit as chain
-from agent.store import commands, events, people
+from agent.store import commands, events, people, templates
 from agent.store.db import open_db
 from agent.store.times import to_text
 from agent.types import Embedding, Quality
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
 REQUEST = Request("tamper", NOW, "boot")
@@ -28,8 +29,8 @@ def config(tmp_path):
 
 @pytest.fixture
 def db(config):
-    with open_db(config.database_path) as db:
-        people.enrol(db, "anna", "Anna", [(Embedding(VECTOR, "m"), Quality(120, 200, 0, 120, 50))], NOW)
+    with open_db(config.database_path, key=KEY) as db:
+        templates.enrol(db, "anna", "Anna", [(Embedding(VECTOR, KEY.model("m")), Quality(120, 200, 0, 120, 50))], NOW)
         audit(db, "enrolled", "anna", REQUEST, {"templates": 1})
         db.sql.execute("INSERT INTO pins VALUES ('anna', 'the-hash', NULL, ?)", (to_text(NOW),))
         db.sql.execute("INSERT INTO cards VALUES ('the-digest', 'anna', '42', ?)", (to_text(NOW),))
@@ -47,9 +48,9 @@ def key(tmp_path):
 
 @pytest.fixture
 def crop(tmp_path):
-    (tmp_path / "crops" / "anna").mkdir(parents=True)
-    (tmp_path / "crops" / "anna" / "1.jpg").write_bytes(b"x")
-    return tmp_path / "crops"
+    (tmp_path / "unknown" / "today").mkdir(parents=True)
+    (tmp_path / "unknown" / "today" / "1.jpg").write_bytes(b"x")
+    return tmp_path / "unknown"
 
 
 def bytes_of(db):
@@ -57,12 +58,22 @@ def bytes_of(db):
 
 
 def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop):
+    sealed = db.rows("SELECT vector FROM templates")[0][0]
     done = wipe(db, config, [key, key.with_name("absent.key")], REQUEST, cause="tamper")
-    assert done == {"keys": 1, "templates": 1, "pins": 1, "cards": 1, "standings": 0, "events": 2, "commands": 1}
+    assert done == {
+        "keys": 1,
+        "templates": 1,
+        "pins": 1,
+        "cards": 1,
+        "sealing": 1,
+        "standings": 0,
+        "events": 2,
+        "commands": 1,
+    }
     assert not key.exists()
     assert not crop.exists()
     left = bytes_of(db)
-    for each in (VECTOR.tobytes()[:16], b"the-hash", b"the-digest", b"the-detail", b"the-answer"):
+    for each in (sealed[:16], b"the-hash", b"the-digest", b"the-detail", b"the-answer"):
         assert each not in left
     assert pending(config) is None
 

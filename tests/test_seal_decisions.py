@@ -11,10 +11,10 @@ from agent.hardware.backends import BACKENDS
 from agent.store.crops import kept_crops
 from agent.store.db import open_db
 from tests.fakes import blocks, sites
-from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
+from tests.fakes.blocks import Block, paint, png
 from tests.fakes.keys import KEY, OTHER
 
-ENROLLED = {"anna": RED, "ben": GREEN, "carl": BLUE}
+ENROLLED = {"anna": (200, 38, 55), "ben": (43, 190, 60), "carl": (40, 62, 210)}  # no two pairs as alike: no ties
 SHOWN = [*ENROLLED.values(), (180, 80, 70), (120, 130, 60), (90, 90, 160), (200, 60, 190)]
 
 
@@ -35,7 +35,9 @@ def identified(bundle, path):
     with open_db(path, key=bundle.key) as db:
         admin = Administration(bundle, bundle.eyes(), db, boot_id="boot")
         for person, colour in ENROLLED.items():
-            admin.enrol(person, None, [png(paint(Block(colour, tint=tint))) for tint in (0, 6)], by="cli")
+            admin.enrol(
+                person, None, [png(paint(Block(colour, tint=tint))) for tint in (0, 6)], consent="text 1", by="cli"
+            )
         return [admin.identify(png(paint(Block(colour))))["faces"] for colour in SHOWN]
 
 

@@ -124,6 +124,14 @@ def test_what_a_crash_left_is_cleared(path):
     assert key_file.read(path) == KEY
 
 
+def test_every_file_that_holds_a_key_is_told(path):
+    key_file.write(path, KEY)
+    key_file.stage(path, OTHER)
+    for other in ("site.key.77.new", "site.key.pub", "latchkey.db"):
+        path.with_name(other).touch()
+    assert {file.name for file in key_file.files(path)} == {"site.key", "site.key.77.new", f"site.key.{OTHER.id}"}
+
+
 def test_wiping_overwrites(path):
     key_file.write(path, KEY)
     with path.open("rb") as opened:

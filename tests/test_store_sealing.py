@@ -19,6 +19,7 @@ from agent.store.db import open_db
 from agent.store.migrations import STEPS, migrate
 from agent.store.resealing import abandon, reseal
 from agent.store.sealing import card_key, count_sealed, holds_sealed, sealed_by
+from agent.store.wiping import wipe
 from agent.types import Crop, Embedding
 from agent.vision.pictures import decode_picture
 from tests.fakes.keys import KEY, OTHER
@@ -341,3 +342,17 @@ class TestAnotherKey:
 
 def test_the_secret_of_the_cards_is_that_of_the_first_key(db):
     assert card_key(db) == KEY.card_key
+
+
+def test_after_a_wipe_nothing_is_sealed_until_the_next_start(db):
+    wipe(db)
+    for ask in (lambda: card_key(db), lambda: store.enrol(db, "anna", None, templates(1), NOW)):
+        with pytest.raises(StoreError, match=r"was wiped: start the agent again|was changed meanwhile"):
+            ask()
+    with open_db(db.path, key=OTHER) as new:
+        store.enrol(new, "anna", None, [template_of(OTHER)], NOW)
+
+
+def template_of(key):
+    embedding, quality = template(1)
+    return Embedding(embedding.vector, key.model("m1")), quality

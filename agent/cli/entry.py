@@ -60,6 +60,7 @@ app.add_typer(report, name="report")
 app.add_typer(receipts, name="receipts")
 app.add_typer(retention, name="retention")
 app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

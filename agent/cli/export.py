@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.asker import asker
-from agent.cli.opened import database
+from agent.cli.opened import request, sealed_database
 from agent.cli.output import Json, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 
@@ -29,14 +28,15 @@ def export(
     """
     configured = load(config, sets)
     from agent.audit import audit
-    from agent.privacy.export import as_stored, crops, held, pictures, write_zip
+    from agent.privacy.export import crops, held, unsealed, write_zip
 
-    request = asker()
-    with database(configured) as db:
-        everything = held(db, configured, person, request.at, opened=as_stored)
+    asked = request()
+    with sealed_database(configured) as db:
+        opened = unsealed(db)
+        everything = held(db, configured, person, asked.at, opened=opened)
         ids = [person, *everything["former_ids"]]
-        write_zip(out, everything, {**pictures(configured, ids), **crops(db, ids, as_stored)})
-        audit(db, "exported", person, request, {"counts": everything["counts"]})
+        write_zip(out, everything, crops(db, ids, opened))
+        audit(db, "exported", person, asked, {"counts": everything["counts"]})
     if json:
         say_json({"person": person, "file": str(out), "counts": everything["counts"]})
         return

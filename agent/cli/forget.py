@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.asker import asker
-from agent.cli.opened import database
+from agent.cli.opened import database, request
 from agent.cli.output import Json, confirmed, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
@@ -42,7 +41,7 @@ def forget(
     with database(configured) as db:
         if not yes and not confirmed(question):
             raise typer.Exit(1)
-        receipt = forget_person(db, configured, person, asker(), reason=reason, attendance=attendance)
+        receipt = forget_person(db, configured, person, request(), reason=reason, attendance=attendance)
     if json:
         say_json(as_json(receipt))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from agent.store.db import Db, open_db
 if TYPE_CHECKING:
     from agent.enrolment import Administration
     from agent.register import Request
+
+LONGEST_USER = 60  # characters
 
 
 @contextmanager
@@ -57,10 +60,15 @@ def sealed_database(config: Config) -> Db:
 
 
 def request() -> Request:
-    """Who asks for a change, and when: the command line, now."""
+    """Who asks for a change, and when: the user who runs the command, also through sudo, now."""
     from agent.register import Request
 
-    return Request("cli", datetime.now(UTC), str(ULID()))
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        user = str(os.getuid())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in user[:LONGEST_USER])
+    return Request(f"cli:{shown}", datetime.now(UTC), str(ULID()))
 
 
 def running_agent(config: Config) -> int | None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.asker import asker
-from agent.cli.opened import database
+from agent.cli.opened import database, request
 from agent.cli.output import Json, counted, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
@@ -40,10 +39,10 @@ def run(
     from agent.mqtt.message import Code
     from agent.privacy.retention import carry_out, plan
 
-    request = asker()
+    asked = request()
     with database(configured) as db:
         if dry_run:
-            todo = plan(db, configured, request.at)
+            todo = plan(db, configured, asked.at)
             _tell(
                 todo.as_json() if json else None,
                 dict(todo.counts),
@@ -53,10 +52,10 @@ def run(
         if clock_state(configured.clock.synchronised_file) == "unsynchronised" and not clock_is_right:
             raise CommandError(
                 Code.CLOCK_DOUBTED,
-                f"the clock says {request.at.astimezone():%Y-%m-%d %H:%M} and nothing has set it: nothing was "
+                f"the clock says {asked.at.astimezone():%Y-%m-%d %H:%M} and nothing has set it: nothing was "
                 "forgotten; wait for the network's time, or say --clock-is-right",
             )
-        done = carry_out(db, configured, request.at, request)
+        done = carry_out(db, configured, asked.at, asked)
     _tell(done if json else None, done["removed"], done["people"])
 
 

@@ -23,8 +23,8 @@ from agent.config.kinds import (
     refuse,
 )
 from agent.config.people import Events, Privacy
-from agent.config.security import Security
 from agent.config.retention import Retention
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -222,6 +222,7 @@ class Config(Table):
     reader: Reader = Reader()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    retention: Retention = Retention()
     events: Events = Events()
     privacy: Privacy = Privacy()
     retention: Retention = Retention()

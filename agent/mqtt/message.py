@@ -45,6 +45,8 @@ class Code(StrEnum):
     BAD_RULES = "bad_rules"
     RULES_CHANGED = "rules_changed"
     UNKNOWN_VERSION = "unknown_version"
+    UNKNOWN_RECEIPT = "unknown_receipt"
+    CLOCK_DOUBTED = "clock_doubted"
     NO_CONSENT = "no_consent"
     ID_TAKEN = "id_taken"
     BADGE_TAKEN = "badge_taken"

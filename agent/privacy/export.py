@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -16,19 +17,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from agent.config import Config
 from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.privacy.chain import Row
-from agent.privacy.forgetting import picture_folders
 from agent.privacy.page import page
 from agent.privacy.redaction import VOCABULARY, Others
+from agent.seal.sealing import BrokenSealError
+from agent.seal.turning import Turn
 from agent.store import audit as chain
 from agent.store import places, traces
 from agent.store.db import Db
 from agent.store.places import Fate
+from agent.store.sealing import STORED, Whose
 from agent.types import Event
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +58,25 @@ LATEST: Final = 200
 """Rows of each kind, the latest, where the answer has to be small."""
 
 
-def as_stored(row: Mapping[str, Any]) -> Template:
-    """Opens a row that is not sealed."""
-    return Template(bytes(row["vector"]))
+def unsealed(db: Db) -> Open:
+    """Returns what opens the templates of a database that was opened with the site's key.
+
+    One that does not open, because somebody has changed the file, is told as empty.
+    """
+    turns: dict[int, Turn] = {}
+
+    def opened(row: Mapping[str, Any]) -> Template:
+        try:
+            sealed, crop = Whose(row["person"], row["model"]).open(db.seal, row["vector"], row["crop"])
+        except BrokenSealError as error:
+            log.warning("template %d of %s is %s", row["id"], row["person"], error)
+            return Template(b"")
+        vector = np.frombuffer(sealed, STORED).astype(np.float32)  # (D,)
+        if len(vector) not in turns:
+            turns[len(vector)] = Turn(db.seal.key, len(vector))
+        return Template(turns[len(vector)].back(vector).astype(STORED).tobytes(), crop)
+
+    return opened
 
 
 def held(
@@ -63,7 +86,7 @@ def held(
 
     Args:
         db: the database.
-        config: whose device, and where pictures are.
+        config: whose device.
         person: id; also of somebody who was removed and has left traces.
         at: now.
         opened: opens templates; None leaves the vectors out.
@@ -83,7 +106,6 @@ def held(
         **tables,
         "events": [_event(event, others) for event in traces.naming(db, ids) if _concerns(event, ids)],
         "audit": [_change(row, others) for row in changes],
-        "pictures": [{"file": name} for name in pictures(config, ids)],
     }
     counts = {kind: len(rows) for kind, rows in kinds.items() if rows}
     if not counts:
@@ -106,18 +128,7 @@ def crops(db: Db, ids: Sequence[str], opened: Open) -> dict[str, bytes]:
     return {name: crop for name, crop in found.items() if crop is not None}
 
 
-def pictures(config: Config, ids: Sequence[str]) -> dict[str, Path]:
-    """Returns the pictures that are kept of somebody in folders, by a name for each."""
-    return {
-        f"{folder.name}/{each}/{path.relative_to(folder / each).as_posix()}": path
-        for folder in picture_folders(config)
-        for each in ids
-        for path in sorted((folder / each).rglob("*"))
-        if path.is_file()
-    }
-
-
-def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, Path | bytes]) -> None:
+def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Writes `data.json`, `index.html` and the pictures into a file that nobody else may read, whole or not at all.
 
     Raises:
@@ -136,8 +147,7 @@ def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, Pat
                 for name, text in texts.items():
                     archive.writestr(zipfile.ZipInfo(name, moment), text.encode(), zipfile.ZIP_DEFLATED)
                 for name, file in files.items():
-                    content = file.read_bytes() if isinstance(file, Path) else file
-                    archive.writestr(zipfile.ZipInfo(name, moment), content)
+                    archive.writestr(zipfile.ZipInfo(name, moment), file)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -8,18 +8,15 @@ pseudonym in the place of the person, the audit is erased where it is about the 
 The pseudonym is random and nowhere kept beside the id: what happened can be counted and no longer be told whose it was.
 Events that the broker does not have yet go out with the pseudonym; the only one that still has the id is that of the
 forgetting, so that those who listen can forget as well. The id stays in the receipt, for [retention] receipts_days,
-and in attendance where that is kept. Both bear repeating: a crash in between leaves a whole or nothing, but for the
-files of pictures, which go first.
+and in attendance where that is kept. Both bear repeating: a crash in between leaves a whole or nothing.
 """
 
 from __future__ import annotations
 
 import secrets
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.audit import audit
@@ -36,9 +33,6 @@ from agent.store.places import Fate
 
 if TYPE_CHECKING:
     from agent.register import Request
-
-PICTURES = ("crops", "pictures")
-"""Folders of the data folder that hold a folder by person, where any pictures of people are kept."""
 
 
 class Rule(StrEnum):
@@ -66,14 +60,13 @@ class Removed:
     receipt: str  # its id
 
 
-def remove(db: Db, person: str, request: Request, *, folders: Sequence[Path] = ()) -> Removed:
+def remove(db: Db, person: str, request: Request) -> Removed:
     """Makes a person unknown to the door and leaves a receipt; what happened keeps the id.
 
     Args:
         db: the database.
         person: id.
         request: who asks.
-        folders: see `picture_folders`.
 
     Raises:
         CommandError: nobody has this id.
@@ -81,9 +74,8 @@ def remove(db: Db, person: str, request: Request, *, folders: Sequence[Path] = (
     if not db.rows("SELECT 1 FROM people WHERE id = ?", (person,)):
         raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
     ids = places.ids_of(db, person)
-    files = _delete_pictures(folders, ids)
     with db.transaction():
-        what = {"deleted": _with(places.delete(db, ids, Fate.DELETED), files)}
+        what = {"deleted": places.delete(db, ids, Fate.DELETED)}
         receipt = _receipt(db, person, request, Rule.REMOVED, what=what)
         templates = what["deleted"].get("templates", 0)
         audit(db, "removed", person, request, {"templates": templates, "receipt": receipt.id, **what})
@@ -102,11 +94,11 @@ def forget(
     attendance: Attendance | None = None,
     vacuum: bool = True,
 ) -> receipts.Receipt:
-    """Forgets a person everywhere in the database and among the pictures.
+    """Forgets a person everywhere in the database.
 
     Args:
         db: the database.
-        config: whose folders, and what becomes of attendance.
+        config: what becomes of attendance.
         person: id; also of somebody who was removed and has left traces.
         request: who asks.
         rule: why.
@@ -125,10 +117,8 @@ def forget(
     if done is not None and done.person == person:
         return done
     ids = places.ids_of(db, person)
-    files = _delete_pictures(picture_folders(config), ids)
     with db.transaction():
         what = _forgotten(db, ids, Attendance(attendance or config.retention.forget_attendance))
-        what["deleted"] = _with(what["deleted"], files)
         if not any(what.values()):
             raise CommandError(Code.UNKNOWN_PERSON, f"nothing is held of {person[:80]!r}: nobody was forgotten")
         numbers = what.pop("audit")
@@ -139,11 +129,6 @@ def forget(
             db.vacuum()
         db.wipe_log()
     return receipt
-
-
-def picture_folders(config: Config) -> list[Path]:
-    """Returns the folders that hold a folder of pictures by person; they need not exist."""
-    return [config.device.data_dir / name for name in PICTURES]
 
 
 def as_json(receipt: receipts.Receipt) -> dict[str, Any]:
@@ -197,17 +182,3 @@ def _receipt(
         reason=reason,
         what=what,
     )
-
-
-def _delete_pictures(folders: Iterable[Path], ids: Sequence[str]) -> int:
-    """Deletes the folders of a person; returns how many files that were."""
-    files = 0
-    for folder in (folder / each for folder in folders for each in ids):
-        if folder.is_dir() and not folder.is_symlink():
-            files += sum(path.is_file() for path in folder.rglob("*"))
-            shutil.rmtree(folder)
-    return files
-
-
-def _with(counts: dict[str, int], pictures: int) -> dict[str, int]:
-    return counts | ({"pictures": pictures} if pictures else {})

@@ -10,7 +10,10 @@ HEADINGS: Final = {
     "people": ("You", "Who you are to this door."),
     "memberships": ("Groups", "They decide which doors open, and when."),
     "consents": ("Consent", "What you agreed to or took back, and who noted it."),
-    "templates": ("Face templates", "Numbers made of your face, with the quality of the pictures. Not pictures."),
+    "templates": (
+        "Face templates",
+        "Numbers made of your face, and how good the pictures were; those that are kept are in the folder templates.",
+    ),
     "pins": ("PIN", "That you have one. The PIN itself is stored in a form that cannot be read back."),
     "cards": ("Cards", "That you have them, by their last characters."),
     "standings": ("At the door", "Wrong tries, and in which zone you were last."),
@@ -22,7 +25,6 @@ HEADINGS: Final = {
     "events": ("Events", "What happened at the door."),
     "audit": ("Changes", "What was changed about you or by you."),
     "receipts": ("Receipts", "What was deleted of you."),
-    "pictures": ("Pictures", "Files beside this page."),
 }
 HIDDEN: Final = frozenset({"vector"})  # in data.json
 STYLE: Final = """

@@ -16,14 +16,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.audit import audit
 from agent.config import Config
 from agent.errors import StoreError
-from agent.privacy.forgetting import picture_folders
 from agent.privacy.retention import UNKNOWN
 from agent.store import wiping
 from agent.store.db import Db
@@ -44,7 +43,7 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
 
     Args:
         db: by whoever may write.
-        config: where things are.
+        config: where pictures of unknown people are, and the marker.
         keys: files of keys; those that are not there are none.
         request: by "tamper", or who asks.
         cause: "tamper"; goes into the audit.
@@ -59,12 +58,11 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
         audit(db, "wiped", None, request, {"cause": cause, "keys": destroyed, **counts})
         db.vacuum()
         db.wipe_log()
-    for folder in _folders(config):
-        if folder.is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
-    left = [folder for folder in _folders(config) if folder.exists()]
-    if left:
-        raise StoreError(f"{left[0]} cannot be deleted: the wipe is tried again at the next start")
+    pictures = config.device.data_dir / UNKNOWN
+    if pictures.is_dir():
+        shutil.rmtree(pictures, ignore_errors=True)
+        if pictures.exists():
+            raise StoreError(f"{pictures} cannot be deleted: the wipe is tried again at the next start")
     _marker(config).unlink(missing_ok=True)
     _sync(config.device.data_dir)
     log.warning("wiped: %s: %d keys, %s", cause, destroyed, counts)
@@ -90,10 +88,6 @@ def finish(db: Db, config: Config, keys: Sequence[Path], request: Request) -> bo
 
 def _marker(config: Config) -> Path:
     return config.device.data_dir / MARKER
-
-
-def _folders(config: Config) -> Iterable[Path]:
-    return [*picture_folders(config), config.device.data_dir / UNKNOWN]
 
 
 def _mark(config: Config, cause: str) -> None:

@@ -119,6 +119,11 @@ def wipe(path: Path) -> bool:
     return True
 
 
+def files(path: Path) -> list[Path]:
+    """Returns every file that may hold a key: the one in `path`, and what waits or was left beside it."""
+    return [path, *(file for file in _beside(path) if file.name.endswith(".new") or _ID.fullmatch(file.name[-8:]))]
+
+
 def wipe_staged(path: Path, key: SiteKey) -> None:
     """The same for a key that waits."""
     wipe(_staged(path, key.id))

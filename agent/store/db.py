@@ -45,8 +45,8 @@ class Db:
     def __init__(self, path: Path, sql: sqlite3.Connection, seal: Seal | None = None) -> None:
         self.path = path
         self.sql = sql
-        self._wipe_due = self._vacuum_due = False
         self._seal = seal
+        self._wipe_due = self._vacuum_due = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -27,7 +27,9 @@ def fill(db: Db, count: int) -> None:
     """Everybody comes about as often."""
     with db.transaction() as sql:
         for n in range(PEOPLE):
-            sql.execute("INSERT INTO people (id, name, enrolled_at) VALUES (?, ?, ?)", (f"p{n:04}", f"Name {n}", "2026"))
+            sql.execute(
+                "INSERT INTO people (id, name, enrolled_at) VALUES (?, ?, ?)", (f"p{n:04}", f"Name {n}", "2026")
+            )
         for n in range(count):
             who = f"p{n % PEOPLE:04}"
             body = {**BODY, "person": who, "detail": f"0.71 to {who}, need 0.52"}
