@@ -240,10 +240,11 @@ class TestEvents:
             (3, "removed", "bob", "cli:olga"),
         ]
         lines = staff("events").out.splitlines()
-        assert [line.split(" ", 3)[3] for line in lines][1:] == [
-            "enrolled bob: templates 1; by cli:olga",
-            "removed bob: templates 1; by cli:olga",
-        ]
+        enrolled, removed = (line.split(" ", 3)[3] for line in lines[1:])
+        assert enrolled == "enrolled bob: templates 1; by cli:olga"
+        receipt = told[2]["details"]["receipt"]
+        deleted = "deleted (people 1, templates 1)"
+        assert removed == f"removed bob: {deleted}, receipt {receipt}, templates 1; by cli:olga"
 
     def test_decisions_in_words(self, latchkey):
         latchkey.database.parent.mkdir()
