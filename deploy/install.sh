@@ -10,7 +10,7 @@
 #   --libedgetpu FILE   with --edgetpu: install this .deb of libedgetpu, built for TensorFlow 2.13 to 2.15
 #
 # What goes where: program /opt/latchkey, configuration /etc/latchkey/agent.toml (never overwritten), database
-# /var/lib/latchkey, unit /etc/systemd/system/latchkey.service, command /usr/local/bin/latchkey.
+# and the site's key /var/lib/latchkey, unit /etc/systemd/system/latchkey.service, command /usr/local/bin/latchkey.
 set -euo pipefail
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -194,6 +194,21 @@ install_config() {
     fi
 }
 
+install_key() {
+    say "the site's key, which seals what is kept of faces; one that is there stays"
+    run install -d -m 700 -o latchkey -g latchkey /var/lib/latchkey
+    local place
+    for place in /var/lib/latchkey/site.key /etc/credstore/latchkey.site_key /etc/credstore.encrypted/latchkey.site_key; do
+        if [ -e "$place" ]; then
+            say "$place is kept as it is"
+            return
+        fi
+    done
+    # As the service's user, so that it is theirs. Where the configuration names another place, this says so.
+    run runuser -u latchkey -- "$prefix/bin/latchkey" keys create --config "$config" ||
+        say "no key was made; the service says at its start whether it wants one"
+}
+
 install_service() {
     say "the service"
     run install -m 644 "$checkout/systemd/latchkey.service" "$unit"
@@ -212,6 +227,7 @@ say_what_next() {
     say "  1. sudo nano $config"
     say "  2. sudo -u latchkey latchkey check --config $config"
     say "  3. sudo systemctl start latchkey"
+    say "  4. keep a copy of the site's key, apart from this device: sudo latchkey keys export --yes --config $config"
     say "With a relay: fit a 10 kOhm resistor from its pin to the locked level, and add dtparam=strict_gpiod to"
     say "/boot/firmware/config.txt, so that the kernel lets go of the pin when the program dies."
     if $edgetpu; then
@@ -243,5 +259,6 @@ install_packages
 make_user
 install_program
 install_config
+install_key
 install_service
 say_what_next

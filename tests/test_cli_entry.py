@@ -34,6 +34,7 @@ COMMANDS = [
     "receipts",
     "retention",
     "audit",
+    "keys",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],
@@ -74,6 +75,12 @@ OPTIONS = {
     "people show": ["PERSON", "--json"],
     "people remove": ["PERSON", "--yes", "--json"],
     "door release": ["--config"],
+    "keys show": ["--json"],
+    "keys create": ["--replace-lost", "--yes", "Exit status"],
+    "keys export": ["--yes"],
+    "keys import": ["FILE|-", "keys reissue"],
+    "keys reissue": ["--key", "--json", "2 if an agent runs"],
+    "keys reembed": ["--json", "keep_crops"],
     "identify": ["IMAGE...", "--json"],
     "calibrate": ["--out", "--json", "--config", "--set"],
     "embed": ["IMAGE...", "--npz", "--aligned", "--json", "--threads"],

@@ -74,6 +74,8 @@ def test_it_goes_from_packages_to_the_service(install):
         "/usr/bin/python3 -m venv --system-site-packages /opt/latchkey",
         "-m pip install",
         "ln -sfn /opt/latchkey/bin/latchkey /usr/local/bin/latchkey",
+        "install -d -m 700 -o latchkey -g latchkey /var/lib/latchkey",
+        "runuser -u latchkey -- /opt/latchkey/bin/latchkey keys create --config /etc/latchkey/agent.toml",
         "systemd/latchkey.service /etc/systemd/system/latchkey.service",
         "systemctl daemon-reload",
         "systemctl enable latchkey.service",

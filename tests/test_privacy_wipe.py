@@ -60,7 +60,16 @@ def bytes_of(db):
 def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop):
     sealed = db.rows("SELECT vector FROM templates")[0][0]
     done = wipe(db, config, [key, key.with_name("absent.key")], REQUEST, cause="tamper")
-    assert done == {"keys": 1, "templates": 1, "pins": 1, "cards": 1, "standings": 0, "events": 2, "commands": 1}
+    assert done == {
+        "keys": 1,
+        "templates": 1,
+        "pins": 1,
+        "cards": 1,
+        "sealing": 1,
+        "standings": 0,
+        "events": 2,
+        "commands": 1,
+    }
     assert not key.exists()
     assert not crop.exists()
     left = bytes_of(db)

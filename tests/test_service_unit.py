@@ -88,6 +88,7 @@ def test_a_password_that_is_not_there_stops_nothing():
     assert values("LoadCredential") == [
         "mqtt_password:latchkey.mqtt_password",
         "camera_password:latchkey.camera_password",
+        "site_key:latchkey.site_key",
     ]
 
 

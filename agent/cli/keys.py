@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from ulid import ULID
 
-from agent.cli.opened import database
+from agent.cli.opened import database, request
 from agent.cli.output import Json, confirmed, counted, progress, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import ConfigError
 
 if TYPE_CHECKING:
     from agent.config import Config
-    from agent.register import Request
     from agent.seal.keys import SiteKey
     from agent.seal.reissue import Reissued
 
@@ -75,7 +72,7 @@ def create(
     if replace_lost:
         if not yes and not confirmed("Forget every template and card that the lost key seals?"):
             raise typer.Exit(1)
-        done = replace(configured, _request())
+        done = replace(configured, request())
         lost = f"{counted(done.templates, 'template')} and {counted(done.cards, 'card')} forgotten: enrol those again"
         say(f"key {done.new} in the place of {done.old}; {lost}")
         return
@@ -151,7 +148,7 @@ def reissue(
     configured = load(config, sets)
     from agent.seal.reissue import reissue as seal_anew
 
-    _say(seal_anew(configured, _request(), None if key is None else _read(key)), json=json)
+    _say(seal_anew(configured, request(), None if key is None else _read(key)), json=json)
 
 
 def _say(done: Reissued, *, json: bool) -> None:
@@ -179,6 +176,7 @@ def reembed(*, json: Json = False, config: ConfigFile = None, sets: Sets = None)
             db,
             bundle.eyes().encoder,
             bundle.template_model,
+            request(),
             lambda crops: progress(crops, total=len(crops), doing="embedding"),
         )
         left = foreign_templates(db, bundle.template_model)
@@ -188,15 +186,7 @@ def reembed(*, json: Json = False, config: ConfigFile = None, sets: Sets = None)
         return
     say(f"{counted(done.templates, 'template')} made anew by {bundle.model_id}")
     if left:
-        say(
-            f"{counted(left, 'template')} of other models left, without a crop to make them of: enrol those people again"
-        )
-
-
-def _request() -> Request:
-    from agent.register import Request
-
-    return Request("cli", datetime.now(UTC), str(ULID()))
+        say(f"{counted(left, 'template')} of other models left, without a crop: enrol those people again")
 
 
 def _read(file: Path) -> SiteKey:

@@ -36,6 +36,11 @@ def key_path(config: Config) -> Path:
     return config.security.key_file or config.device.data_dir / "site.key"
 
 
+def key_files(config: Config) -> list[Path]:
+    """Returns every file of a key, for a wipe; a variable or a credential is not for us to destroy."""
+    return key_file.files(key_path(config))
+
+
 def find_key(config: Config, environ: Mapping[str, str] = os.environ) -> Found | None:
     """Returns the site's key; None where there is none yet, and none is needed.
 

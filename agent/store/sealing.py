@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Whose:
 
     def close(self, seal: Seal, vector: bytes, crop: bytes | None = None) -> tuple[bytes, bytes | None]:
         """Return a vector and its crop, sealed."""
-        return seal.close(vector, self._part("vector", seal)), crop and seal.close(crop, self._part("crop", seal))
+        return seal.close(vector, self.belongs("vector", seal)), crop and seal.close(crop, self.belongs("crop", seal))
 
     def open(self, seal: Seal, vector: bytes, crop: bytes | None = None) -> tuple[bytes, bytes | None]:
         """Return what was sealed.
@@ -56,9 +56,10 @@ class Whose:
         Raises:
             BrokenSealError: one of them does not open.
         """
-        return seal.open(vector, self._part("vector", seal)), crop and seal.open(crop, self._part("crop", seal))
+        return seal.open(vector, self.belongs("vector", seal)), crop and seal.open(crop, self.belongs("crop", seal))
 
-    def _part(self, part: str, seal: Seal) -> bytes:
+    def belongs(self, part: Literal["vector", "crop"], seal: Seal) -> bytes:
+        """Return what a part is sealed with."""
         return belonging("templates", part, self.person, self.encoder, seal.key.id)
 
 
@@ -73,9 +74,11 @@ def card_key(db: Db) -> bytes:
     Raises:
         StoreError: the database was opened without the site's key, or this was tampered with.
     """
-    seal = db.seal
+    seal, rows = db.seal, db.rows("SELECT cards FROM sealing")
+    if not rows:
+        raise StoreError(f"{db.path}: what the site's key seals was wiped: start the agent again, for a new one")
     try:
-        return seal.open(db.rows("SELECT cards FROM sealing")[0][0], _of_cards(seal.key.id))
+        return seal.open(rows[0][0], _of_cards(seal.key.id))
     except BrokenSealError as error:
         raise StoreError(
             f"{db.path}: the secret that card numbers are hashed with is {error}: restore a backup, or start over with "
@@ -133,9 +136,9 @@ def sweep(db: Db) -> None:
     except StoreError as error:  # another program has it: tried again when it is opened the next time
         log.warning("remains of unsealed templates may be left in the file: %s", error)
         return
-    with db.transaction() as sql:
-        sql.execute("UPDATE sealing SET swept = 1")
-        db.wipe_log()
+    if db.wipe_log():
+        with db.transaction() as sql:
+            sql.execute("UPDATE sealing SET swept = 1")
 
 
 def put(db: Db, seal: Seal, number: int, whose: Whose, vector: bytes, crop: bytes | None = None) -> None:  # noqa: PLR0917

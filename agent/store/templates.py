@@ -150,9 +150,12 @@ def load_templates(db: Db, model: str, space: Space = AS_ENCODED) -> Loaded:
     rows = db.each(
         "SELECT person, vector FROM templates WHERE model = ? AND key = ? ORDER BY person, id", (encoder, seal.key.id)
     )
+    whose = belongs = None
     for person, sealed in rows:
+        if person != whose:  # worked out once for all of a person's
+            whose, belongs = person, Whose(person, str(encoder)).belongs("vector", seal)
         try:
-            vector, _ = Whose(person, str(encoder)).open(seal, sealed)
+            vector = seal.open(sealed, belongs or b"")
         except BrokenSealError as error:
             damaged[person] += 1
             log.warning("a template of %s is left out: %s; enrol %s again", person, error, person)
