@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from agent.access.gate import Gate, GateSettings
+from agent.access.latch import LockSettings
 from agent.bundle import Bundle
 from agent.config import Config, camera_source
 from agent.hardware import backends
 from agent.hardware.cameras import Camera, CameraOptions, utc_now
 from agent.hardware.cameras.reconnect import Reconnecting
 from agent.hardware.doors import Door, DoorOptions
+from agent.hardware.inputs import Input, Inputs, InputsOptions, Wire
+from agent.hardware.readers import Reader, ReaderOptions
 from agent.recognise import Known, Recogniser
 from agent.vision.motion import MotionGate
 
@@ -45,6 +48,46 @@ def make_door(config: Config) -> Door:
     told = config.door
     options = DoorOptions(pin=told.pin, active_high=told.active_high, max_open_seconds=told.max_open_seconds)
     return backends.load("door", told.backend)(options)
+
+
+def make_inputs(config: Config) -> Inputs:
+    """Returns the configured inputs of the door.
+
+    Raises:
+        HardwareError: a pin is not there, or in use.
+    """
+    told = config.inputs
+    possible = (
+        (Input.CONTACT, told.contact_pin, told.contact_open_high),
+        (Input.EXIT_BUTTON, told.exit_pin, told.exit_pressed_high),
+        (Input.TAMPER, told.tamper_pin, told.tamper_open_high),
+    )
+    wires = tuple(Wire(which, pin, high) for which, pin, high in possible if pin is not None)
+    options = InputsOptions(wires, pull=told.pull, debounce_seconds=told.debounce_ms / 1e3)
+    return backends.load("inputs", told.backend)(options)
+
+
+def make_reader(config: Config) -> Reader:
+    """Returns the configured reader.
+
+    Raises:
+        HardwareError: the library for it is not there. A reader that is not plugged in yet may come later.
+    """
+    return backends.load("reader", config.reader.backend)(ReaderOptions(device=config.reader.device))
+
+
+def lock_settings(config: Config) -> LockSettings:
+    """Returns how long the lock does what."""
+    told = config.door
+    return LockSettings(
+        exit_seconds=told.exit_seconds,
+        max_open_seconds=told.max_open_seconds,
+        rest_seconds=told.rest_seconds,
+        relock=told.relock,
+        held_open_soon_seconds=told.held_open_soon_seconds,
+        held_open_seconds=told.held_open_seconds,
+        grace_seconds=told.grace_seconds,
+    )
 
 
 def make_recogniser(bundle: Bundle, known: Known) -> Recogniser:

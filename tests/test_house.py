@@ -31,7 +31,10 @@ ALLOWED_TO_CATCH_EVERYTHING = {  # once each
 }
 ALLOWED_TO_BE_LONG: dict[str, str] = {}  # file, or file:function -> why; empty is how it should stay
 
-HARDWARE = {"picamera2", "libcamera", "gpiozero", "lgpio", "RPi", "ai_edge_litert", "tflite_runtime", "pycoral", "usb"}
+HARDWARE = {
+    *("picamera2", "libcamera", "gpiozero", "lgpio", "RPi", "evdev"),
+    *("ai_edge_litert", "tflite_runtime", "pycoral", "usb"),
+}
 ONLY_IN = {
     "agent/mqtt/": {"paho"},
     "agent/store/": {"sqlite3", "sqlite_utils"},
@@ -43,7 +46,9 @@ ONLY_IN = {
 PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/")
 IMPURE = {"agent.store", "agent.mqtt", "agent.web", "agent.hardware", "agent.runtime", "agent.app", "agent.cli"}
 SHARED_WITH_TRAINING = {"agent.vision", "agent.gallery", "agent.hardware", "agent.types", "agent.errors"}
-LOADED_WHEN_CHOSEN = re.compile(r"agent/hardware/(cameras|doors|engines)/(?!__init__)\w+\.py|agent/demo/")
+LOADED_WHEN_CHOSEN = re.compile(
+    r"agent/hardware/(cameras|doors|inputs|readers|engines)/(?!__init__)\w+\.py|agent/demo/"
+)
 NOT_AT_IMPORT = HARDWARE | {"torch", "matplotlib", "litert_torch", "ai_edge_quantizer", "amqtt"}
 VAGUE = re.compile(r"(Manager|Helpers?|Utils?|Processor)$|^Base[A-Z]")
 

@@ -370,7 +370,10 @@ class TestHostile:
                 "[doors.a]\n" + '[[grants]]\ngroups=["g"]\ndoors=["b"]\n' * 20_000, "grants: want at most", id="grants"
             ),
             pytest.param(
-                '[[days]]\nname="a"\nrepeat="FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30"\n' * 50, "no such day", id="rules"
+                '[[days]]\nname="a"\nrepeat="FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30"\n' * 60, "no such day", id="rules"
+            ),
+            pytest.param(
+                '[[days]]\nname="a"\nrepeat="FREQ=DAILY"\n' * 101, "days: want at most 100 with", id="more rules"
             ),
             pytest.param("".join(f"k{number} = 1\n" for number in range(60_000)), "and 59,900 more", id="unknown keys"),
         ],

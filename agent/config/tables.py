@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from agent.config.entrance import Door, Inputs, Reader, refuse_shared_pins
 from agent.config.kinds import (
     Count,
     File,
@@ -21,6 +22,8 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
+from agent.config.security import Security
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -130,25 +133,6 @@ class Gate(Table):
         return self
 
 
-class Door(Table):
-    """What opens."""
-
-    backend: Literal["log", "gpio"] = "log"
-    pin: Annotated[int, Field(ge=0, le=27)] = 17  # BCM number
-    active_high: bool = True
-    pulse_seconds: Seconds = 5.0
-    max_open_seconds: Seconds = 30.0
-    on_storage_failure: Literal["open", "stay_shut"] = "stay_shut"
-
-    @model_validator(mode="after")
-    def _pulse_is_bounded(self) -> Self:
-        if self.pulse_seconds > self.max_open_seconds:
-            refuse(
-                [f"[door] pulse_seconds = {self.pulse_seconds} is more than max_open_seconds = {self.max_open_seconds}"]
-            )
-        return self
-
-
 class Tls(Table):
     """Encryption of the link to the broker."""
 
@@ -186,6 +170,7 @@ class Mqtt(Table):
     reconnect_max_seconds: Seconds = 30.0
     session_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300  # how long the broker keeps commands for us
     health_seconds: Seconds = 60.0
+    remote_unlock: bool = False  # the commands `unlock` and `hold`, and the mode `free_access`
     max_payload_bytes: Annotated[int, Field(ge=65_536, le=268_435_455)] = 8_388_608  # the most: MQTT 5.0, 1.5.5
     tls: Tls = Tls()
 
@@ -233,10 +218,20 @@ class Config(Table):
     quality: Quality = Quality()
     gate: Gate = Gate()
     door: Door = Door()
+    inputs: Inputs = Inputs()
+    reader: Reader = Reader()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
+
+    @model_validator(mode="after")
+    def _each_pin_once(self) -> Self:
+        refuse_shared_pins(self.door, self.inputs)
+        return self
 
     @property
     def database_path(self) -> Path:

@@ -1,1 +1,1 @@
-"""All that knows the board: cameras, doors and engines, each loaded only when it is chosen."""
+"""All that knows the board: cameras, doors, inputs, readers and engines, each loaded only when it is chosen."""

@@ -11,8 +11,10 @@ from agent.errors import ConfigError, HardwareError
 from agent.hardware.cameras import OpenCamera
 from agent.hardware.doors import OpenDoor
 from agent.hardware.engines import OpenEngine
+from agent.hardware.inputs import OpenInputs
+from agent.hardware.readers import OpenReader
 
-Kind: TypeAlias = Literal["camera", "door", "engine"]
+Kind: TypeAlias = Literal["camera", "door", "inputs", "reader", "engine"]
 
 BACKENDS: Mapping[str, Mapping[str, str]] = {
     "camera": {
@@ -24,6 +26,14 @@ BACKENDS: Mapping[str, Mapping[str, str]] = {
     "door": {
         "log": "agent.hardware.doors.log:LogDoor",
         "gpio": "agent.hardware.doors.gpio:GpioDoor",
+    },
+    "inputs": {
+        "none": "agent.hardware.inputs.none:NoInputs",
+        "gpio": "agent.hardware.inputs.gpio:GpioInputs",
+    },
+    "reader": {
+        "none": "agent.hardware.readers.none:NoReader",
+        "evdev": "agent.hardware.readers.evdev:KeyboardReader",
     },
     "engine": {
         "ai-edge-litert": "agent.hardware.engines.litert:LiteRtModel",
@@ -37,6 +47,7 @@ INSTALL: Mapping[str, str] = {
     "libcamera": "sudo apt install python3-libcamera, and make the virtual environment with --system-site-packages",
     "cv2": "pip install opencv-python-headless",
     "gpiozero": "pip install 'latchkey[pi]'",
+    "evdev": "sudo apt install python3-evdev, and make the virtual environment with --system-site-packages",
     "lgpio": "pip install 'latchkey[pi]', or sudo apt install python3-lgpio",
     "ai_edge_litert": "pip install ai-edge-litert (no 32-bit ARM: there take the runtime tflite-runtime)",
     "tflite_runtime": "pip install 'latchkey[tflite]' (Python 3.11 only, with numpy 1)",
@@ -48,6 +59,10 @@ INSTALL: Mapping[str, str] = {
 def load(kind: Literal["camera"], name: str) -> OpenCamera: ...
 @overload
 def load(kind: Literal["door"], name: str) -> OpenDoor: ...
+@overload
+def load(kind: Literal["inputs"], name: str) -> OpenInputs: ...
+@overload
+def load(kind: Literal["reader"], name: str) -> OpenReader: ...
 @overload
 def load(kind: Literal["engine"], name: str) -> OpenEngine: ...
 def load(kind: Kind, name: str) -> Any:

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,9 +24,9 @@ from typing import Any
 import gpiozero
 
 from agent.errors import HardwareError
-from agent.hardware.backends import missing
 from agent.hardware.doors import DoorOptions
 from agent.hardware.doors.relock import Relock
+from agent.hardware.pins import chosen_factory, pin_errors
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +55,7 @@ class GpioDoor:
     ) -> None:
         _warn_of_power_on(options)
         self._pin = options.pin
-        self._own_factory = _chosen_factory() if pin_factory is None else None
+        self._own_factory = chosen_factory("the door 'gpio'") if pin_factory is None else None
         try:
             self._relay = gpiozero.OutputDevice(
                 options.pin,
@@ -65,7 +63,7 @@ class GpioDoor:
                 initial_value=False,
                 pin_factory=pin_factory or self._own_factory,
             )
-        except _pin_errors() as error:
+        except pin_errors() as error:
             if self._own_factory is not None:
                 self._own_factory.close()
             raise HardwareError(f"GPIO {options.pin} cannot be used: {error}") from error
@@ -98,29 +96,8 @@ class GpioDoor:
     def _switch(self, unlocked: bool) -> None:  # noqa: FBT001 - a switch has one position to be told
         try:
             self._relay.value = unlocked
-        except _pin_errors() as error:
+        except pin_errors() as error:
             raise HardwareError(f"the relay on GPIO {self._pin} does not obey: {error}") from error
-
-
-def _chosen_factory() -> Any:
-    """Return a factory for lgpio, None where somebody chose another one. gpiozero itself would try four in turn."""
-    if gpiozero.Device.pin_factory is not None or "GPIOZERO_PIN_FACTORY" in os.environ:
-        return None
-    try:
-        from gpiozero.pins.lgpio import LGPIOFactory
-    except ImportError as error:
-        raise missing("the door 'gpio'", error) from error
-    try:
-        return LGPIOFactory()
-    except _pin_errors() as error:
-        raise HardwareError(
-            f"there are no GPIO pins to use here ({error}): is this a Pi, and the group gpio?"
-        ) from error
-
-
-def _pin_errors() -> tuple[type[Exception], ...]:
-    lgpio = sys.modules.get("lgpio")
-    return (gpiozero.GPIOZeroError, OSError, *([lgpio.error] if lgpio else []))
 
 
 def _warn_of_power_on(options: DoorOptions) -> None:
