@@ -24,8 +24,8 @@ from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError
 from agent.gallery.threshold import HIGHEST_COSINE
 from agent.make import make_camera, make_door
+from agent.mqtt.complaints import HINTS
 from agent.mqtt.connection import Connection, Gone, Happening, Ready
-from agent.mqtt.link import HINTS
 from agent.mqtt.topics import Topics
 from agent.store import events, people
 from agent.store.db import Db
