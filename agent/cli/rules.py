@@ -12,6 +12,7 @@ from ulid import ULID
 
 from agent.cli.opened import database
 from agent.cli.output import Json, counted, say, say_json, say_table, warn
+from agent.cli.rules_try import try_rules
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError, ConfigError, RulesRefused
 
@@ -150,6 +151,9 @@ def import_days(
     if not json:
         say(f"{counted(len(new), 'day')} added, {len(found) - len(new)} there already")
     _tell(applied, json=json)
+
+
+rules.command("try")(try_rules)
 
 
 def _holidays(file: Path, kind: str) -> list[Holiday]:
