@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.rules import MOST_BYTES
 from agent.store.db import open_db
 from agent.store.people import add_person
 from tests.fakes.terminal import Terminal, forget_logging
@@ -48,8 +49,12 @@ class TestCheck:
 
     @pytest.mark.parametrize(
         ("content", "told"),
-        [(None, "cannot be read: No such file"), (b"\xff", "not UTF-8 text (byte 0)")],
-        ids=["no", "raw"],
+        [
+            (None, "cannot be read: No such file"),
+            (b"\xff", "not UTF-8 text (byte 0)"),
+            (bytes(MOST_BYTES + 1), "more than 4,000,000 bytes"),
+        ],
+        ids=["none", "no text", "too large"],
     )
     def test_no_text(self, latchkey, content, told):
         if content:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_BYTES = 4_000_000  # of a file: UTF-8 takes up to four for one of the million characters of rules
+
 rules = typer.Typer(help="Check, apply and show the rules: who may, where and when.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="TOML; deploy/rules.example.toml explains it.")]
 Expect = Annotated[
@@ -204,6 +206,10 @@ def _bytes(file: Path) -> bytes:
     from agent.mqtt.message import Code
 
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
     except OSError as error:
         raise CommandError(Code.BAD_REQUEST, f"{file}: cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise CommandError(Code.TOO_LARGE, f"{file}: more than {MOST_BYTES:,} bytes")
+    return data
