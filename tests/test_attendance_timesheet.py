@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.access.schedule import Span
 from agent.attendance.plan import Employee
@@ -291,3 +293,44 @@ class TestWho:
         begin, end = window(site(), date(2026, 12, 1), date(2026, 12, 31))
         assert begin < wall("2026-11-30 00:00")
         assert end > wall("2027-01-01 00:00") + timedelta(hours=16)
+
+
+MINUTES = st.integers(0, 12 * 60)
+RULES = st.fixed_dictionaries(
+    {
+        "breaks_paid": st.booleans(),
+        "deductions": st.lists(st.builds(Deduction, MINUTES, st.integers(0, 90)), max_size=3).map(tuple),
+        "rounding": st.dictionaries(
+            st.sampled_from(PunchType),
+            st.builds(Rounding, st.sampled_from([1, 5, 15, 60]), st.sampled_from(["up", "down", "nearest"])),
+        ),
+        "overtime_daily_minutes": st.none() | MINUTES,
+        "overtime_weekly_minutes": st.none() | st.integers(0, 3000),
+    }
+)
+
+
+@given(RULES, st.lists(st.tuples(st.integers(1, 20 * 60), st.sampled_from(["in", "out", "(", ")"])), max_size=30))
+def test_whatever_the_rules_say_the_numbers_fit_together(rules, steps):
+    at, made = wall("2026-10-19 05:00"), []  # the week in which summer time ends, and the next
+    for minutes, kind in steps:
+        at += timedelta(minutes=minutes)
+        made.append(punch(kind, at))
+    (found,) = timesheets(
+        made,
+        site(**rules, **shift("08:00-17:00", break_minutes=30)),
+        date(2026, 10, 19),
+        MONDAY,
+        people=STAFF,
+        at=LATER,
+    )
+    for day in found.days:
+        present = sum(stay.seconds for stay in day.stays)
+        assert 0 <= day.overtime_seconds <= day.worked_seconds <= present
+        assert day.worked_seconds + day.deducted_seconds + day.break_seconds * (not rules["breaks_paid"]) == present
+    weekly = rules["overtime_weekly_minutes"]
+    if weekly is not None:
+        for monday in (0, 7):
+            week = found.days[monday : monday + 7]
+            ordinary = sum(day.worked_seconds - day.overtime_seconds for day in week)
+            assert ordinary <= weekly * 60

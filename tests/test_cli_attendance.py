@@ -30,6 +30,7 @@ MARCH = datetime(2026, 3, 10, 12, tzinfo=UTC)
 def latchkey(tmp_path, monkeypatch, capsys):
     """Anna came three hours ago, and Ben two, and went one ago. In March it was the same at noon."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")  # what is typed is read by the clock on the wall
     shell = Shell(tmp_path, monkeypatch, capsys)
     with open_db(shell.database) as db:
         for person in ("anna", "ben"):

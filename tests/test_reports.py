@@ -137,7 +137,7 @@ def test_a_lane_holds_a_night():
     made = punches("2026-11-03: in 22:00 out 06:30+1")
     (sheet,) = timesheets(made, site(), FIRST, LAST, people={}, at=NOW)
     lane = Lane.around(sheet.days, BERLIN)
-    assert (lane.first, lane.last, lane.step) == (6, 32, 4)
+    assert (lane.first, lane.last, lane.step) == (20, 32, 2)
     (piece,) = lane.pieces(sheet.days[2])
     assert (piece.kind, piece.says) == ("work", "22:00\u201306:30")
     assert 0 <= piece.left < piece.left + piece.width <= 100

@@ -80,17 +80,6 @@ def test_punches_of_a_start_without_a_clock(db):
     assert punches.untimed(db, "b1") == [wrong]
 
 
-def test_a_person_is_forgotten_or_becomes_another(db):
-    made = punch("in", NOON)
-    punches.append(db, made)
-    punches.add_correction(db, correct("c", made.id, at=NOON))
-    punches.reassign(db, "anna", "anne")
-    (found,) = punches.counted(db, NOON, NOON + HOUR, "anne")
-    assert found.corrected == "c"
-    assert (punches.forget(db, "anna"), punches.forget(db, "anne")) == (0, 1)
-    assert punches.corrections(db) == []
-
-
 def test_old_punches_go_but_not_those_corrected_since(db):
     old, corrected, new = punch("in", NOON - 9 * HOUR), punch("out", NOON - 8 * HOUR), punch("in", NOON)
     for each in (old, corrected, new):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from agent.access.schedule import Span
 from agent.attendance.punch import Punch
@@ -26,6 +27,10 @@ class Flag(StrEnum):
     UNPLANNED = "unplanned"  # worked on a day without a plan; only of those who have one for other days
     UNSYNCHRONISED = "unsynchronised"  # a punch by a clock that may have been wrong, not re-timed
     CORRECTED = "corrected"  # somebody has corrected a punch of this day
+
+
+HARMLESS: Final = frozenset({Flag.OPEN, Flag.CORRECTED})
+"""Flags that nobody has to look at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ def exceptions(
     lines = [[f"{each.day}", each.person or "", each.what, each.detail] for each in told]
     if json:
         say_json([dict(zip(("day", "person", "what", "detail"), line, strict=True)) for line in lines])
+    elif not lines:
+        say("nothing to look at")
     else:
         say_table(
             ["day", "person", "what", ""], [[day, who, what.replace("_", " "), why] for day, who, what, why in lines]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from agent.attendance.days import logical_day
-from agent.attendance.sheet import Day, Flag
+from agent.attendance.sheet import HARMLESS, Day, Flag
 from agent.reports.basis import Attendance
 from agent.reports.words import clock, hours
 from agent.store import passages
 from agent.store.db import Db
 
 STRANGER = "unknown"
-_TOLD = tuple(flag for flag in Flag if flag not in {Flag.OPEN, Flag.CORRECTED})
+_TOLD = tuple(flag for flag in Flag if flag not in HARMLESS)
 
 
 @dataclass(frozen=True, slots=True)

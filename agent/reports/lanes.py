@@ -13,7 +13,8 @@ from agent.attendance.sheet import Day, Flag, Stay
 from agent.reports.words import clock
 
 Kind = Literal["plan", "work", "open", "break", "mark"]
-_EARLIEST, _LATEST = 7, 18  # hours that are always shown
+_USUAL = (7, 18)  # hours that are shown where there is nothing to show
+_SHORTEST = 10  # hours
 _NARROW = 16  # so many hours have room for a line every other one
 
 
@@ -39,8 +40,9 @@ class Lane:
     def around(cls, days: Iterable[Day], zone: ZoneInfo) -> Lane:
         """Returns a lane that holds all that is to be shown, in steps of two hours."""
         at = [_hour(moment, day.day, zone) for day in days for moment in _moments(day)]
-        first, last = min([_EARLIEST, *at]), max([_LATEST, *at])
-        return cls(2 * floor(first / 2), 2 * ceil(last / 2), zone)
+        first, last = min(at, default=_USUAL[0]), max(at, default=_USUAL[1])
+        first = 2 * floor((first - 0.25) / 2)  # so that a bar does not begin at the edge
+        return cls(first, max(2 * ceil((last + 0.25) / 2), first + _SHORTEST), zone)
 
     @property
     def step(self) -> int:

@@ -51,7 +51,7 @@ def _top(found: Attendance) -> Iterator[str]:
 
 
 def _overview(found: Attendance) -> Iterator[str]:
-    yield '<section class="card only all"><table><tr><th>Name</th><th>Days</th>'
+    yield '<section class="card only all"><table><tr><th>Name</th><th class="spark">Days</th>'
     yield from (f'<th class="n">{title}</th>' for title in ("Worked", "Planned", "Balance", "Overtime", "To look at"))
     yield "</tr>"
     for number, sheet in enumerate(found.sheets):

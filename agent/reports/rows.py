@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from agent.attendance.sheet import Day, Sheet
+from agent.attendance.sheet import HARMLESS, Day, Sheet
 from agent.reports.basis import Attendance
 from agent.reports.words import clock, hours
 
@@ -90,12 +90,13 @@ def day_table(found: Attendance) -> tuple[Sequence[str], list[list[str]]]:
     """Returns headings and a line a day, of all people, for a terminal."""
     zone, lines = found.rules.zone, []
     for sheet in found.sheets:
+        planned = sheet.total("planned_seconds")
         for day in sheet.days:
             if not (day.punches or day.planned):
                 continue
             came, left = came_and_left(day)
-            sums = [hours(seconds) for seconds in (day.planned_seconds, day.worked_seconds, paused(day))]
-            more = [hours(day.overtime_seconds), hours(day.balance_seconds, signed=True)]
+            sums = [hours(day.planned_seconds) if planned else "", hours(day.worked_seconds), hours(paused(day))]
+            more = [hours(day.overtime_seconds), hours(day.balance_seconds, signed=True) if planned else ""]
             times = [clock(at, zone) if at else "" for at in (came, left)]
             flags = ", ".join(flag.replace("_", " ") for flag in day.flags)
             lines.append([sheet.person, f"{day.day:%a %Y-%m-%d}", *times, *sums, *more, flags])
@@ -107,7 +108,7 @@ def total_table(found: Attendance) -> tuple[Sequence[str], list[list[str]]]:
     """Returns headings and a line a person, for a terminal."""
     lines = []
     for sheet in found.sheets:
-        flagged = sum(1 for day in sheet.days if day.flags)
+        flagged = sum(1 for day in sheet.days if set(day.flags) - HARMLESS)
         lines.append([sheet.person, found.name(sheet.person), *_totals(sheet), str(flagged) if flagged else ""])
     return ("person", "name", "planned", "worked", "breaks", "overtime", "balance", "days to look at"), lines
 
@@ -118,9 +119,11 @@ def paused(day: Day) -> int:
 
 
 def _totals(sheet: Sheet) -> list[str]:
-    breaks = sheet.total("break_seconds") + sheet.total("deducted_seconds")
-    sums = [sheet.total("planned_seconds"), sheet.total("worked_seconds"), breaks, sheet.total("overtime_seconds")]
-    return [*map(hours, sums), hours(sheet.total("balance_seconds"), signed=True)]
+    """Sums of a person; without a plan there is none to show, and no balance."""
+    breaks, planned = sheet.total("break_seconds") + sheet.total("deducted_seconds"), sheet.total("planned_seconds")
+    sums = [hours(seconds) for seconds in (sheet.total("worked_seconds"), breaks, sheet.total("overtime_seconds"))]
+    balance = hours(sheet.total("balance_seconds"), signed=True)
+    return [hours(planned), *sums, balance] if planned else ["", *sums, ""]
 
 
 def _safe(cell: object) -> object:

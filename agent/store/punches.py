@@ -103,20 +103,6 @@ def untimed(db: Db, boot_id: str) -> list[Punch]:
     return _punches(db, "WHERE boot_id = ? AND clock = 'unsynchronised' ORDER BY number", boot_id)
 
 
-def forget(db: Db, person: str) -> int:
-    """Delete all punches of a person and their corrections; return how many punches that were."""
-    with db.transaction() as sql:
-        sql.execute("DELETE FROM corrections WHERE person = ?", (person,))
-        return sql.execute("DELETE FROM punches WHERE person = ?", (person,)).rowcount
-
-
-def reassign(db: Db, old: str, new: str) -> None:
-    """Make the punches and corrections of one person those of another: a new id, or two people who are one."""
-    with db.transaction() as sql:
-        for table in ("punches", "corrections"):
-            sql.execute(f"UPDATE {table} SET person = ? WHERE person = ?", (new, old))  # noqa: S608 - ours
-
-
 def prune(db: Db, before: datetime) -> int:
     """Delete what was punched before `before`; return how many punches that were.
 

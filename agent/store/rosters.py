@@ -78,19 +78,6 @@ def rosters(db: Db, begin: datetime, end: datetime, zone: ZoneInfo, person: str 
     return dict(found)
 
 
-def forget(db: Db, person: str) -> int:
-    """Delete a person's roster; return how many rows that were."""
-    with db.transaction() as sql:
-        return sql.execute("DELETE FROM rosters WHERE person = ?", (person,)).rowcount
-
-
-def reassign(db: Db, old: str, new: str) -> None:
-    """Make the roster of one person that of another; where both have one at the same time, the other's stays."""
-    with db.transaction() as sql:
-        sql.execute("UPDATE OR IGNORE rosters SET person = ? WHERE person = ?", (new, old))
-        sql.execute("DELETE FROM rosters WHERE person = ?", (old,))
-
-
 def _first(times: Iterable[str | None]) -> datetime | None:
     """Return the first of some times, of those that there are."""
     return min((from_text(at) for at in times if at is not None), default=None)
