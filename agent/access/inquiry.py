@@ -69,7 +69,7 @@ class Inquiry:
         holder = self._post.register.people.get(attempt.person)
         if holder is None:
             return self._refused(attempt, Refusal(Reason.UNKNOWN), around.at)
-        if refusal := self._admission.refusal(holder, around):
+        if refusal := self._admission.refusal(holder, around, changes_mode=attempt.mode is not None):
             return self._refused(attempt, refusal, around.at)
         return self._go_on(attempt, holder, around, now, begins=True)
 
@@ -108,7 +108,7 @@ class Inquiry:
                 return self._failed(running, Reason.WRONG_CARD, at, now)
             running = None
         attempt = running or Attempt(holder.id, at, key=self._key())
-        attempt = replace(attempt, key=credential.key or attempt.key, asked_at=at)
+        attempt = replace(attempt, key=credential.key or attempt.key)
         mode = self._credentials.mode(credential, holder)
         if isinstance(mode, Mode) and (credential.card is not None or credential.pin is not None):
             attempt = replace(attempt, mode=mode)
@@ -127,8 +127,8 @@ class Inquiry:
         takes_pin = every or factors.takes(Shown.PIN)
         if (card or takes_pin) and (seconds := self._post.locked_seconds(holder.id, at)):
             return self._refused(attempt, Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s"), at)
-        if card:
-            attempt = attempt.with_(Shown.CARD)
+        if card and Shown.CARD not in attempt.shown:
+            attempt = replace(attempt.with_(Shown.CARD), asked_at=at)
         alarms: tuple[Alarm, ...] = ()
         if credential.pin is not None and takes_pin:
             checked = self._credentials.check(holder, credential.pin, at)

@@ -25,12 +25,21 @@ from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.run import demo, run
+from agent.cli.simulate import simulate
 from agent.cli.version import version
-from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
+from agent.errors import (
+    CalibrationError,
+    CommandError,
+    EnrolmentRefused,
+    LatchkeyError,
+    PictureError,
+    RulesRefused,
+    ScriptRefused,
+)
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused)
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused, ScriptRefused)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
@@ -41,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, calibrate, embed, events, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, simulate, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(door, name="door")
