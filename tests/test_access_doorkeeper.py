@@ -92,6 +92,18 @@ class TestFactors:
         assert told(doorway.pin("4711")) == (DENIED, Reason.UNKNOWN_CREDENTIAL, None)
         assert told(doorway.pin("4711", "1-anna")) == (GRANTED, Reason.CREDENTIAL, "anna")
 
+    def test_looking_up_again_does_not_give_more_time(self):
+        doorway = Doorway(door("face+pin"))
+        doorway.face("anna")
+        doorway.wait(10)
+        doorway.face("anna")
+        assert [late.reason for late in doorway.wait(5)] == [Reason.INCOMPLETE]
+
+    def test_a_strange_face_after_a_badge_number_is_only_strange(self):
+        doorway = Doorway(door("face+pin"))
+        doorway.badge("1-anna")
+        assert told(doorway.nobody()) == (DENIED, Reason.UNKNOWN, None)
+
     def test_the_badge_number_may_come_first(self):
         doorway = Doorway(door("pin"))
         assert told(doorway.badge("1-anna")) == (PENDING, Reason.PIN_NEEDED, "anna")
@@ -299,6 +311,14 @@ class TestFailures:
             doorway.pin("0000")
         assert told(doorway.face("anna")) == (DENIED, Reason.LOCKED_OUT, "anna")
 
+    def test_after_a_short_one_the_face_has_to_be_shown_again(self):
+        doorway = Doorway(door("face+pin", lockout_seconds=5.0))
+        doorway.face("anna")
+        for _ in range(5):
+            doorway.pin("0000")
+        doorway.wait(5)
+        assert doorway.pin("4711").reason is Reason.FACE_NEEDED
+
     def test_others_are_not_locked_out(self):
         doorway = Doorway(door("pin"))
         self.lock_out(doorway)
@@ -362,6 +382,21 @@ class TestDuress:
         forced = doorway.pin("4799", "1-anna")
         assert (forced.reason, forced.alarms) == (Reason.OUTSIDE_SCHEDULE, (Alarm.DURESS,))
         assert replace(forced, alarms=()) == doorway.pin("4711", "1-anna") == doorway.pin("0000", "1-anna")
+
+    def test_it_is_raised_in_a_lockout_as_well(self):
+        doorway = Doorway(door("pin"))
+        for _ in range(5):
+            doorway.pin("0000", "1-anna")
+        forced = doorway.pin("4799", "1-anna")
+        assert (forced.reason, forced.alarms) == (Reason.LOCKED_OUT, (Alarm.DURESS,))
+        assert replace(forced, alarms=()) == doorway.pin("4711", "1-anna")
+
+
+def test_somebody_on_the_blocklist_is_told_apart_from_a_wrong_face():
+    doorway = Doorway(door("card+face"), ANNA, replace(BEN, state=State.BLOCKED))
+    doorway.card("card-anna")
+    assert doorway.face("ben").alarms == (Alarm.BLOCKED_PERSON,)
+    assert doorway.face("anna").outcome is GRANTED
 
 
 def test_somebody_on_the_blocklist_raises_an_alarm_whatever_else_holds():
@@ -429,6 +464,13 @@ class TestTwoPeople:
 
 
 class TestModes:
+    def test_free_access_waits_for_no_second_person(self):
+        doorway = Doorway(door(two_person="always"))
+        doorway.face("anna")
+        doorway.keeper.set_mode(Mode.FREE_ACCESS)
+        assert doorway.nobody().reason is Reason.FREE_ACCESS
+        assert doorway.wait(60) == []
+
     def test_free_access_lets_in_everybody_and_says_who_where_it_knows(self):
         doorway = Doorway(door("face+pin"), mode=Mode.FREE_ACCESS)
         assert told(doorway.nobody()) == (GRANTED, Reason.FREE_ACCESS, None)

@@ -114,8 +114,7 @@ class Inquiry:
             attempt = replace(attempt, mode=mode)
         refusal = self._admission.refusal(holder, around, changes_mode=attempt.mode is not None)
         if refusal := refusal or (mode if isinstance(mode, Refusal) else None):
-            duress = self._credentials.under_duress(holder, credential.pin, at)
-            return self._refused(attempt, refusal.and_(Alarm.DURESS) if duress else refusal, at)
+            return self._refused(attempt, self._forced(refusal, holder, credential.pin), at)
         return self._verify(attempt, credential, holder, around, now, every=free or attempt.mode is not None)
 
     def _verify(
@@ -126,7 +125,8 @@ class Inquiry:
         card = credential.card is not None and (every or factors.takes(Shown.CARD))
         takes_pin = every or factors.takes(Shown.PIN)
         if (card or takes_pin) and (seconds := self._post.locked_seconds(holder.id, at)):
-            return self._refused(attempt, Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s"), at)
+            locked = Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s")
+            return self._refused(attempt, self._forced(locked, holder, credential.pin), at)
         if card and Shown.CARD not in attempt.shown:
             attempt = replace(attempt.with_(Shown.CARD), asked_at=at)
         alarms: tuple[Alarm, ...] = ()
@@ -204,6 +204,10 @@ class Inquiry:
         if attempt.shown and not refusal.alarms:
             self._attempt = replace(attempt, until=now + self._post.door.factor_seconds, refused=True)
         return attempt.denied(refusal, at)
+
+    def _forced(self, refusal: Refusal, holder: Holder, pin: str | None) -> Refusal:
+        """The same, with the alarm where the duress PIN was typed: somebody who is forced needs help all the more."""
+        return refusal.and_(Alarm.DURESS) if self._credentials.under_duress(holder, pin) else refusal
 
     def _refused(self, attempt: Attempt, refusal: Refusal, at: datetime) -> Decision:
         """This person does not come in; whoever else is at the door goes on."""
