@@ -27,8 +27,10 @@ from agent.make import make_camera, make_door, make_recogniser
 from agent.recognise import Known
 from agent.recorder import Recorder
 from agent.runtime import Deadline, Latest, Worker
+from agent.seal.keyring import settle, site_key
 from agent.store import people
 from agent.store.db import agent_lock, open_db
+from agent.store.templates import foreign_templates, load_gallery
 from agent.types import Decision, Event, Frame
 from agent.visits import Visits
 
@@ -120,10 +122,11 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         config, path = self.config, self.config.database_path
-        bundle = self._bundle = open_bundle(config)
         stack.enter_context(agent_lock(path))
-        self._db = stack.enter_context(open_db(path))  # read by the gallery's worker
-        self.recorder = Recorder(stack.enter_context(open_db(path)), boot_id=self.boot_id, recorded=self._recorded)
+        settle(config)
+        bundle = self._bundle = open_bundle(config, site_key(config))
+        self._db, db = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(2))  # one to read
+        self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
         self.door = make_door(config)
         stack.callback(self.door.close)
@@ -192,14 +195,14 @@ class Agent:
 
     def _known(self) -> Known:
         self._gallery_version = people.gallery_version(self._db)  # first: what changes from now on is seen next time
-        gallery = people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
+        gallery = load_gallery(self._db, self._bundle.template_model, self._bundle.space)
         threshold = self._bundle.threshold(gallery.templates)
         log.info(
             "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",
             len(gallery.people), gallery.templates, threshold.cosine, threshold.fmr,
             ", extrapolated" if threshold.extrapolated else "",
         )  # fmt: skip
-        if foreign := people.foreign_templates(self._db, self._bundle.model_id):
+        if foreign := foreign_templates(self._db, self._bundle.template_model):
             log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
         return Known(gallery, threshold.cosine)
 

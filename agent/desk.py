@@ -16,6 +16,7 @@ from agent.config.tables import Mqtt
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
+from agent.members.consent import text_of
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
@@ -80,7 +81,7 @@ class Desk:
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
-        reads = [stack.enter_context(open_db(config.database_path)) for _ in range(3)]
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
@@ -140,7 +141,13 @@ class Desk:
 
         def enrol(command: EnrolCommand) -> dict[str, Any]:
             done = admin.enrol(
-                command.person, command.name, command.photos, replace=command.replace, by="mqtt", command_id=command.id
+                command.person,
+                command.name,
+                command.photos,
+                replace=command.replace,
+                consent=text_of(command.consent, agent.config.privacy),
+                by="mqtt",
+                command_id=command.id,
             )
             agent.reload_soon()
             return done
@@ -150,8 +157,14 @@ class Desk:
             agent.reload_soon()
             return done
 
-        def everybody(_: ListCommand) -> dict[str, Any]:
-            return admin.list()
+        def everybody(command: ListCommand) -> dict[str, Any]:
+            return admin.list(
+                after=command.after,
+                limit=command.limit,
+                group=command.group,
+                state=command.state,
+                search=command.search,
+            )
 
         def identify(command: IdentifyCommand) -> dict[str, Any]:
             return admin.identify(command.photo)

@@ -1,5 +1,6 @@
 """Enrolling, removing and identifying, over a real database; faces are blocks of colour."""
 
+import dataclasses
 import threading
 from datetime import UTC, datetime
 
@@ -8,16 +9,21 @@ import pytest
 
 from agent.bundle import open_bundle
 from agent.config import load_config
+from agent.config.people import Privacy
 from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused, PictureError, StoreFull
 from agent.gallery.match import Gallery
 from agent.hardware.backends import BACKENDS
+from agent.members import consent
+from agent.members.merge import rename
 from agent.mqtt.telemetry import AuditEvent, event_body
-from agent.register import Request
+from agent.register import Enrolment, Request, add_templates
 from agent.store import events, people
 from agent.store.db import open_db
+from agent.store.templates import load_gallery
 from tests.fakes import blocks, sites
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
@@ -32,12 +38,13 @@ def bundle(tmp_path, monkeypatch):
     blocks.write_cards(tmp_path)
     models = {f"models.{name}": tmp_path / f"{name}.tflite" for name in ("encoder", "detector")}
     (tmp_path / "agent.toml").touch()
-    return open_bundle(load_config(tmp_path / "agent.toml", {"device.data_dir": tmp_path, **models}, {}))
+    told = {"device.data_dir": tmp_path, "privacy.require_consent": False, **models}
+    return open_bundle(load_config(tmp_path / "agent.toml", told, {}), KEY)
 
 
 @pytest.fixture
 def db(bundle):
-    with open_db(bundle.config.database_path) as db:
+    with open_db(bundle.config.database_path, key=KEY) as db:
         yield db
 
 
@@ -127,7 +134,7 @@ def test_names_that_would_not_do(admin, person, name):
 
 
 def test_a_face_that_was_enrolled_meanwhile_under_another_name_is_noticed(bundle, db):
-    with open_db(db.path) as other:
+    with open_db(db.path, key=KEY) as other:
         rival = Administration(bundle, bundle.eyes(), other, boot_id="other")
         eyes, looks = bundle.eyes(), []
 
@@ -164,7 +171,7 @@ def test_changes_are_made_by_who_may_write(bundle, db):
 
         def work():
             writers.append(threading.current_thread())
-            with open_db(db.path) as own:
+            with open_db(db.path, key=KEY) as own:
                 done.append(change(own))
 
         worker = threading.Thread(target=work)
@@ -206,6 +213,9 @@ def test_everybody_is_listed(admin):
     assert listed["people"][1] == {
         "id": "bob",
         "name": "Bob",
+        "badge": None,
+        "state": "active",
+        "groups": [],
         "templates": 1,
         "models": [blocks.MODEL],
         "enrolled_at": "2026-11-22T06:00:00.000Z",
@@ -216,7 +226,7 @@ def test_faces_are_identified_as_people_come_and_go(admin, db, bundle):
     both = png(paint(Block(RED, x=40), Block(BLUE, x=300, px=160)))
     assert [face["reason"] for face in admin.identify(both)["faces"]] == ["empty_gallery"] * 2
     admin.enrol("anna", None, [photo(RED)], by="cli")
-    with open_db(db.path) as other:
+    with open_db(db.path, key=KEY) as other:
         Administration(bundle, bundle.eyes(), other, boot_id="other").enrol("bob", None, [photo(GREEN)], by="cli")
     faces = admin.identify(both)["faces"]
     assert [(face["verdict"], face["reason"]) for face in faces] == [("unknown", "unknown"), ("known", "match")]
@@ -255,7 +265,7 @@ class TestSite:
         """The same terminal, calibrated to people who are all rather red."""
         config = bundle.config
         site = sites.write(tmp_path / "site.json")
-        return open_bundle(config.model_copy(update={"models": config.models.model_copy(update={"site": site})}))
+        return open_bundle(config.model_copy(update={"models": config.models.model_copy(update={"site": site})}), KEY)
 
     def test_those_enrolled_before_are_known(self, admin, others, db):
         admin.enrol("anna", None, [photo(RED)], by="cli")
@@ -268,7 +278,7 @@ class TestSite:
     def test_templates_stay_as_the_encoder_made_them(self, bundle, others, db):
         Administration(others, others.eyes(), db, boot_id="boot").enrol("anna", None, [photo(RED)], by="cli")
         (seen,) = bundle.eyes().look(paint(Block(RED)))
-        assert people.load_gallery(db, bundle.model_id).vectors[0] == pytest.approx(seen.embedding.vector)
+        assert load_gallery(db, bundle.template_model).vectors[0] == pytest.approx(seen.embedding.vector)
 
     def test_who_is_alike_is_decided_there(self, bundle, others, db):
         one, other = (190, 60, 60), (200, 120, 60)
@@ -280,3 +290,62 @@ class TestSite:
         calibrated.enrol("anna", None, [photo(one)], by="cli")
         with pytest.raises(EnrolmentRefused, match=f"enrolled already as anna: similarity {placed:.3f}"):
             calibrated.enrol("bob", None, [photo(other)], by="cli")
+
+
+class TestConsent:
+    """Nobody's face is kept who has not agreed to it."""
+
+    @pytest.fixture
+    def admin(self, bundle, db):
+        config = bundle.config.model_copy(update={"privacy": Privacy()})
+        bundle = dataclasses.replace(bundle, config=config)
+        return Administration(bundle, bundle.eyes(), db, boot_id="boot", now=lambda: NOW)
+
+    def test_it_is_asked_for_before_any_photo_is_looked_at(self, admin, db):
+        with pytest.raises(CommandError, match="anna has not agreed to be recognised") as refused:
+            admin.enrol("anna", None, [b"no picture"], by="mqtt")
+        assert refused.value.code == "no_consent"
+        assert people.list_people(db) == []
+
+    def test_it_is_noted_with_the_photos_in_one_transaction(self, admin, db):
+        assert admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")["templates"] == 1
+        assert people.get_person(db, "anna").consent.text == "notice 1"
+        with pytest.raises(EnrolmentRefused):
+            admin.enrol("bob", None, [photo(RED, 9)], consent="notice 1", by="mqtt")
+        assert people.get_person(db, "bob") is None
+
+    def test_once_given_it_holds_until_it_is_taken_back(self, admin, db):
+        admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")
+        assert admin.enrol("anna", None, [photo(RED, 9)], by="mqtt")["templates"] == 2
+        assert consent.withdraw(db, "anna", Request("mqtt", NOW, "boot"))["templates"] == 2
+        with pytest.raises(CommandError, match="has not agreed"):
+            admin.enrol("anna", None, [photo(RED)], by="mqtt")
+
+    def test_taken_back_while_the_photos_are_looked_at(self, admin, db, bundle):
+        """Asked again in the transaction: what held before need not hold any more."""
+        admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")
+        enrolment = Enrolment("anna", None, [], replace=False, consent=None)
+        new = dataclasses.replace(enrolment, new=[_template(bundle)])
+        consent.withdraw(db, "anna", Request("mqtt", NOW, "boot"))
+        version = people.gallery_version(db)
+        with pytest.raises(CommandError, match="has not agreed"):
+            add_templates(db, new, version=version, privacy=Privacy(), request=Request("mqtt", NOW, "boot"))
+
+    def test_an_id_that_was_another_s_is_nobody_s(self, admin, db):
+        admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")
+        rename(db, "anna", "ann", Request("mqtt", NOW, "boot"))
+        with pytest.raises(CommandError, match="anna was the id of ann"):
+            admin.enrol("anna", None, [photo(GREEN)], consent="notice 1", by="mqtt")
+
+    def test_the_list_comes_in_pages(self, admin, db):
+        for person in ("anna", "ben", "cy"):
+            people.add_person(db, person, name=None, at=NOW)
+        first = admin.list(limit=2)
+        assert ([one["id"] for one in first["people"]], first["more"]) == (["anna", "ben"], True)
+        last = admin.list(after="ben", limit=2)
+        assert ([one["id"] for one in last["people"]], last["more"]) == (["cy"], False)
+
+
+def _template(bundle):
+    (seen,) = bundle.eyes().look(paint(Block(RED)))
+    return seen.embedding, seen.crop.quality

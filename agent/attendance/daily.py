@@ -66,6 +66,7 @@ def weigh(day: date, found: Found, plan: Plan, rules: Rules, at: datetime) -> Da
         flags=tuple(flag for flag in Flag if flag in flags),
         punches=tuple(found.punches),
         jobs=_jobs(found.stays),
+        settled=all(span.ends_at <= at for span in spans),
     )
 
 

@@ -80,11 +80,12 @@ class Day:
     flags: tuple[Flag, ...] = ()
     punches: tuple[Punch, ...] = ()  # all of them, also repeats
     jobs: Mapping[str, int] | None = None  # job code -> seconds present in it, without breaks; None: no job at all
+    settled: bool = True  # the plan of the day is over
 
     @property
     def balance_seconds(self) -> int:
-        """Worked beyond what was planned; negative where it was less."""
-        return self.worked_seconds - self.planned_seconds
+        """Worked beyond what was planned, negative where it was less; 0 as long as the plan goes on."""
+        return self.worked_seconds - self.planned_seconds if self.settled else 0
 
 
 @dataclass(frozen=True, slots=True)

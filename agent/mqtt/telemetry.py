@@ -7,11 +7,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
+from agent.attendance.rules import PunchType, TypeBy
 from agent.mqtt.message import Message
-from agent.types import Event, Outcome, Reason, Shown
+from agent.types import Alarm, Event, Outcome, Reason, Shown
 
 SCHEMA: Final = 1
-Clock: TypeAlias = Literal["synchronised", "unsynchronised", "unknown"]
+Clock: TypeAlias = Literal["synchronised", "rtc", "unsynchronised", "unknown"]
 
 
 class Status(Message):
@@ -99,6 +100,39 @@ class AccessEvent(EventMessage):
     latency_ms: float | None
     model: str
     clock: Clock
+    badge: str | None = None  # with `[events] badge`
+    name: str | None = None  # with `[events] name`
+
+
+class AttendanceEvent(EventMessage):
+    """A punch."""
+
+    kind: Literal["attendance"]
+    person: str
+    type: PunchType
+    key: str | None
+    job: str | None
+    by: TypeBy
+    repeat: bool
+    access: str | None  # id of the access event that it was made with
+    uptime_seconds: float
+    clock: Clock
+    badge: str | None = None
+    name: str | None = None
+
+
+class AlarmEvent(EventMessage):
+    """Something that somebody has to be told at once."""
+
+    kind: Literal["alarm"]
+    alarm: Alarm
+    state: Literal["raised", "cleared"]
+    person: str | None
+    access: str | None  # id of the access event that it belongs to
+    detail: str
+    clock: Clock
+    badge: str | None = None
+    name: str | None = None
 
 
 class AuditEvent(EventMessage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -79,12 +80,11 @@ def month_of(text: str) -> tuple[date, date]:
 def own_hours(db: Db, rules: Rules, person: str, at: datetime) -> dict[str, Any]:
     """Returns a person's own hours as JSON values: this month to date, and today. For the kiosk and over MQTT.
 
-    All `_seconds` are whole; `balance_seconds` is worked minus planned of the days that are over.
+    All `_seconds` are whole; `balance_seconds` is worked minus planned, of what is over.
     """
     today = logical_day(at, rules.zone, rules.attendance.day_starts)
     found = attendance(db, rules, today.replace(day=1), today, at=at, person=person)
     days = found.sheets[0].days if found.sheets else ()
-    over = [day for day in days if day.day < today]
     now = next((day for day in days if day.day == today), None)
     stays = [stay for day in days for stay in day.stays if stay.left is None]
     return {
@@ -92,7 +92,7 @@ def own_hours(db: Db, rules: Rules, person: str, at: datetime) -> dict[str, Any]
         "month": f"{today:%Y-%m}",
         "worked_seconds": sum(day.worked_seconds for day in days),
         "overtime_seconds": sum(day.overtime_seconds for day in days),
-        "balance_seconds": sum(day.balance_seconds for day in over),
+        "balance_seconds": sum(day.balance_seconds for day in days),
         "today_seconds": now.worked_seconds if now else 0,
         "in_since": timestamp(stays[-1].came.at) if stays else None,
         "to_correct": [
@@ -105,3 +105,18 @@ def present(db: Db, rules: Rules, at: datetime, device: str) -> list[Present]:
     """Returns who is in, as far as this device knows."""
     begin, end = at - timedelta(hours=rules.attendance.longest_hours), at + timedelta(seconds=1)
     return who_is_in(punches.counted(db, begin, end), passages.passages(db, begin, end, device), rules, at)
+
+
+def present_json(found: Sequence[Present], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Returns who is in as JSON values."""
+    return [
+        {
+            "person": each.person,
+            "name": names.get(each.person),
+            "since": timestamp(each.since),
+            "where": each.where,
+            "by": each.by,
+            "on_break": each.on_break,
+        }
+        for each in found
+    ]

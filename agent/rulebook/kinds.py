@@ -7,6 +7,7 @@ validation is a `Names`.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -57,10 +58,23 @@ def refuse(text: str) -> NoReturn:
     raise PydanticCustomError("refused", "{text}", {"text": text})
 
 
+def refuse_value(value: object, wanted: str) -> NoReturn:
+    """Refuses a value and says what is wanted in its place."""
+    refuse(f"{shown(value)}: want {wanted}")
+
+
 def refuse_keys(problems: list[tuple[Path, str]]) -> None:
     """Refuses all of these at once, if there are any: each with its path from the value that is checked."""
     if problems:
         raise PydanticCustomError("refused_keys", "several problems", {"problems": problems})
+
+
+def shown(value: object) -> str:
+    """Returns the value as it is written, cut to a readable length."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # an integer of too many digits to be written
+        return "a huge number"
 
 
 def _keys(table: object) -> list[str]:
@@ -69,7 +83,7 @@ def _keys(table: object) -> list[str]:
 
 def _name(text: str) -> str:
     if not (text.isprintable() and 0 < len(text) <= _LONGEST_NAME and text == text.strip()) or text == EVERYBODY:
-        refuse(f"want a name of 1 to {_LONGEST_NAME} printable characters, without blanks around it")
+        refuse_value(text, f"a name of 1 to {_LONGEST_NAME} printable characters, without blanks around it")
     return text
 
 
@@ -108,13 +122,13 @@ def _zone(value: object) -> ZoneInfo:
             return ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as "Europe", is an OSError
             raise PydanticCustomError("unknown_zone", "unknown", {"name": value}) from None
-    refuse("want the name of a time zone, as in 'Europe/Berlin'")
+    refuse_value(value, "the name of a time zone, as in 'Europe/Berlin'")
 
 
 def _period(value: object) -> Period:
     found = _PERIOD.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        refuse("want from-to as in '07:00-19:00', '22:00-06:00' (into the next day) or '00:00-24:00'")
+        refuse_value(value, "from-to as in '07:00-19:00', '22:00-06:00' (into the next day) or '00:00-24:00'")
     hour, minute, end_hour, end_minute, midnight = found.groups()
     return Period(time(int(hour), int(minute)), time.min if midnight else time(int(end_hour), int(end_minute)))
 
@@ -133,27 +147,27 @@ def _time(value: object) -> time:
         return value
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        refuse("want a time of day as in '04:00'")
+        refuse_value(value, "a time of day as in '04:00'")
     return time(int(found[1]), int(found[2]))
 
 
 def _date(value: object) -> date | MonthDay:
-    wanted = f"want a date as in '2026-12-24' ({FIRST_YEAR} to {LAST_YEAR}), or one of every year as in '12-24'"
+    wanted = f"a date as in '2026-12-24' ({FIRST_YEAR} to {LAST_YEAR}), or one of every year as in '12-24'"
     try:
         if isinstance(value, str) and (found := _MONTH_DAY.fullmatch(value)):
             date(_LEAP_YEAR, int(found[1]), int(found[2]))
             return int(found[1]), int(found[2])
         day = date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
-        refuse(wanted)
+        refuse_value(value, wanted)
     if not isinstance(day, date) or isinstance(day, datetime) or not FIRST_YEAR <= day.year <= LAST_YEAR:
-        refuse(wanted)
+        refuse_value(value, wanted)
     return day
 
 
 def _factors(value: object) -> Factors:
     if not isinstance(value, str):
-        refuse("want ways to be let in, as in 'face+pin', or 'face, card+pin' where either is enough")
+        refuse_value(value, "ways to be let in, as in 'face+pin', or 'face, card+pin' where either is enough")
     try:
         return Factors.parse(value)
     except ValueError as error:

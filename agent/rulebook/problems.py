@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -11,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.rulebook.kinds import Names
+from agent.rulebook.kinds import Names, shown
 from agent.rulebook.lines import Lines, Path
 from agent.rulebook.tables import Rulebook
 
@@ -50,23 +49,28 @@ def _sentence(path: Path, detail: ErrorDetails, names: Names) -> str:
     match detail["type"]:
         case "extra_forbidden":
             kind = "table" if isinstance(detail["input"], dict | list) else "key"
-            return f"{_table(path[:-1])}unknown {kind} {key!r}{_nearest(key, _keys(path[:-1]))}"
+            keys = _keys(path[:-1])
+            return f"{_table(path[:-1])}unknown {kind} {key!r}{_nearest(key, keys) or _all(keys)}"
         case "missing":
             return f"{_table(path[:-1])}{key} is missing"
-        case "refused" | "wanted":
+        case "refused":
             return f"{_place(path)}: {detail['msg']}"
+        case "too_short" | "too_long" as size:
+            bound = "at least" if size == "too_short" else "at most"
+            count = detail["ctx"]["min_length" if size == "too_short" else "max_length"]
+            return f"{_place(path)}: want {bound} {count}, got {detail['ctx']['actual_length']}"
         case "unknown_name":
             what, name = detail["ctx"]["what"], detail["ctx"]["name"]
             known = names.known[what]
-            return f"{_place(path)}: {_UNKNOWN[what].format(_shown(name))}{_nearest(name, known)}"
+            return f"{_place(path)}: {_UNKNOWN[what].format(shown(name))}{_nearest(name, known)}"
         case "unknown_zone":
             name = detail["ctx"]["name"]
-            return f"{_place(path)}: there is no time zone {_shown(name)}{_nearest(name, available_timezones())}"
+            return f"{_place(path)}: there is no time zone {shown(name)}{_nearest(name, available_timezones())}"
         case "model_type":
-            return f"{_place(path)}: want a table, not {_shown(detail['input'])}"
+            return f"{_place(path)}: want a table, not {shown(detail['input'])}"
         case _:
-            wanted = detail["msg"].removeprefix("Input should be ").removeprefix("Input should ")
-            return f"{_place(path)} = {_shown(detail['input'])}: want {wanted[:1].lower()}{wanted[1:]}"
+            value = "" if detail["input"] == key else f" = {shown(detail['input'])}"  # a key is its own
+            return f"{_place(path)}{value}: want {_wanted(detail['msg'])}"
 
 
 def _place(path: Path) -> str:
@@ -98,14 +102,18 @@ def _keys(path: Path) -> list[str]:
     return [*kind.model_fields] if isinstance(kind, type) and issubclass(kind, BaseModel) else []
 
 
+def _all(keys: list[str]) -> str:
+    return f"; there are {', '.join(keys)}" if keys else ""
+
+
+def _wanted(told: str) -> str:
+    """What pydantic wants, in our words."""
+    wanted = told.removeprefix("Input should be ").removeprefix("a valid ")
+    for theirs, ours in (("greater than or equal to", "at least"), ("less than or equal to", "at most")):
+        wanted = wanted.replace(theirs, ours)
+    return wanted[:1].lower() + wanted[1:]
+
+
 def _nearest(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word[:80], list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _shown(value: object) -> str:
-    """The value, cut to a readable length."""
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # an integer of too many digits to be written
-        return "a huge number"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from agent.access.calendar import EARLIEST_EASTER, LATEST_EASTER, ByEaster, Once, When, Yearly
 from agent.access.recurrence import by_rule
@@ -28,11 +28,13 @@ from agent.rulebook.kinds import (
     TimeZone,
     Ways,
     ZoneOrOutside,
+    refuse,
     refuse_keys,
 )
 from agent.rulebook.lines import Path
 
 _LONGEST_SPECIAL_DAYS = 366
+_MOST_RULES = 100
 
 
 def days_of(key: str) -> tuple[int, ...]:
@@ -62,6 +64,14 @@ def _one_meaning(keys: dict[str, list[object]]) -> dict[str, list[object]]:
         ]
     )
     return keys
+
+
+def _few_rules(days: object) -> object:
+    """Finding out that a rule never comes true takes a while."""
+    rules = sum(isinstance(day, dict) and "repeat" in day for day in days) if isinstance(days, list) else 0
+    if rules > _MOST_RULES:
+        refuse(f"want at most {_MOST_RULES} with repeat, got {rules}")
+    return days
 
 
 class SpecialDayTable(Table):
@@ -203,7 +213,9 @@ class Rulebook(Table):
     schedules: Annotated[
         dict[ScheduleName, Annotated[dict[DayKey, Periods], AfterValidator(_one_meaning)]], Field(max_length=1000)
     ] = Field(default_factory=dict)
-    days: Annotated[list[SpecialDayTable], Field(max_length=1000)] = Field(default_factory=list)
+    days: Annotated[list[SpecialDayTable], Field(max_length=1000), BeforeValidator(_few_rules)] = Field(
+        default_factory=list
+    )
     zones: Annotated[dict[Name, ZoneTable], Field(max_length=100)] = Field(default_factory=dict)
     doors: Annotated[dict[TopicLevel, DoorTable], Field(max_length=1000), AfterValidator(_no_door_waits_for_itself)] = (
         Field(default_factory=dict)

@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from agent.errors import StoreError
+from agent.seal.keys import SiteKey
+from agent.seal.sealing import Seal
 from agent.store.faults import files_translated, translated
 from agent.store.migrations import APPLICATION_ID, migrate
+from agent.store.sealing import bind
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +42,10 @@ _creation = threading.Lock()
 class Db:
     """An open database. Make it with `open_db`."""
 
-    def __init__(self, path: Path, sql: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, sql: sqlite3.Connection, seal: Seal | None = None) -> None:
         self.path = path
         self.sql = sql
+        self._seal = seal
         self._wipe_due = False
 
     @contextmanager
@@ -63,10 +67,26 @@ class Db:
         if outermost and self._wipe_due:
             self.wipe_log()
 
+    @property
+    def seal(self) -> Seal:
+        """What templates are sealed and opened with.
+
+        Raises:
+            StoreError: the database was opened without the site's key.
+        """
+        if self._seal is None:
+            raise StoreError(f"{self.path} was opened without the site's key, which templates are sealed with")
+        return self._seal
+
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows that `query` selects."""
         with translated(self.path):
             return self.sql.execute(query, parameters).fetchall()
+
+    def each(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the same one by one, so that they need not all be in memory."""
+        with translated(self.path):
+            yield from self.sql.execute(query, parameters)
 
     def wipe_log(self) -> None:
         """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it."""
@@ -107,11 +127,17 @@ class Db:
         self.close()
 
 
-def open_db(path: Path, *, create: bool = True) -> Db:
+def open_db(path: Path, *, create: bool = True, key: SiteKey | None = None) -> Db:
     """Return the database at `path`, made or brought up to date where needed.
 
+    Args:
+        path: the SQLite file.
+        create: make it where there is none.
+        key: the site's, see `agent.seal.keyring`; without it there is everything but templates and the key of cards.
+
     Raises:
-        StoreError: it is not there and `create` is false, not ours, damaged, or of a newer version.
+        StoreError: it is not there and `create` is false, not ours, damaged, of a newer version, or sealed with
+            another key.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: want 3.37 or newer")
@@ -122,10 +148,12 @@ def open_db(path: Path, *, create: bool = True) -> Db:
     with translated(path):
         # The thread that closes is not always the one that worked
         sql = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    db = Db(path, sql)
+    db = Db(path, sql, None if key is None else Seal(key))
     try:
         with translated(path):
             _set_up(db)
+        if key is not None:
+            bind(db)
     except BaseException:
         db.close()
         raise

@@ -1,0 +1,14 @@
+"""The time zone in which people type times."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from agent.rules_in_force import load_rules
+from agent.store.db import Db
+from agent.timezone import machine_zone
+
+
+def site_zone(db: Db) -> ZoneInfo:
+    """Returns the zone of the rules in force; the machine's where there are none."""
+    return load_rules(db, machine_zone()).zone
