@@ -101,7 +101,7 @@ class Doorman:
         """
         with self._mutex:
             self._heed(self._lock.grant(self._monotonic(), seconds, person))
-            released = self._lock.released
+            released = self._lock.latch.released
             if released and person is not None:
                 self._opened_by = person
         self._inputs.wake()
@@ -110,7 +110,7 @@ class Doorman:
     def hold(self) -> bool:
         """Unlocks until `lock`, a lock-down or the end of the agent; False in a lock-down."""
         self._do(self._lock.hold)
-        return self._lock.held
+        return self._lock.latch.free
 
     def lock(self) -> None:
         """Locks now, and overrules a mode that keeps the door unlocked until that ends."""
@@ -129,13 +129,18 @@ class Doorman:
         """Begins or ends a lock-down, in which the exit button alone opens; may be repeated."""
         self._do(lambda at: self._lock.lock_down(at, on=on))
 
+    @property
+    def locked_down(self) -> bool:
+        """Whether the exit button alone opens."""
+        return self._lock.latch.locked_down
+
     def report(self) -> DoorReport:
         """Returns how the door is."""
         lock = self._lock
         return DoorReport(
             locked=not self._door.unlocked,
             contact=None if lock.contact is None else "open" if lock.contact else "closed",
-            held=lock.held,
+            held=lock.latch.free,
             alarms=tuple(sorted(lock.alarms)),
             last_opened_by=self._opened_by,
         )

@@ -13,10 +13,12 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
+from agent.access.around import Passage
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.telemetry import DoorState, Status
 from agent.mqtt.topics import Topics
-from agent.mqtt.zone import Passage, ZoneState
+from agent.mqtt.zone import Passage as Said
+from agent.mqtt.zone import ZoneState
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +37,31 @@ class Ear(Protocol):
 
 
 class Peers:
-    """Thread-safe.
+    """Thread-safe. Deaf until `hear_by`.
 
     Args:
-        ear: hears.
         topics: of this device.
-        passed: told of everybody who goes through another door, as far as it is told; perhaps again.
     """
 
-    def __init__(self, ear: Ear, topics: Topics, passed: Callable[[Passage], object]) -> None:
-        self._ear, self._topics, self._passed = ear, topics, passed
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self._ear: Ear | None = None
+        self._passed: Callable[[Passage], object] = lambda _: None
         self._devices: frozenset[str] = frozenset()
         self._online: set[str] = set()
         self._open: set[str] = set()
         self._changed = threading.Lock()
+
+    def hear_by(self, ear: Ear, passed: Callable[[Passage], object]) -> None:
+        """Begins to hear.
+
+        Args:
+            ear: hears.
+            passed: told of everybody who goes through another door, as far as it is told; perhaps again.
+        """
+        self._ear, self._passed = ear, passed
+        if self._devices:
+            ear.listen(sorted(self._devices), self._hear)
 
     def listen_to(self, devices: Collection[str]) -> None:
         """Listens to these devices; the same again changes nothing."""
@@ -58,12 +71,14 @@ class Peers:
             self._devices = frozenset(devices)
             self._online &= self._devices
             self._open &= self._devices
-        self._ear.listen(sorted(devices), self._hear)
+        if self._ear is not None:
+            self._ear.listen(sorted(devices), self._hear)
 
     def silent(self) -> frozenset[str]:
         """Returns which of them cannot be heard now."""
         with self._changed:
-            return self._devices - self._online if self._ear.connected else self._devices
+            heard = self._ear is not None and self._ear.connected
+            return self._devices - self._online if heard else self._devices
 
     def open(self) -> frozenset[str]:
         """Returns which doors are not closed, as far as they say."""
@@ -89,12 +104,15 @@ class Peers:
                     state = DoorState.model_validate_json(message.payload)
                     self._set(self._open, said.device, there=state.contact == "open")
                 case "zone":
-                    for passage in ZoneState.model_validate_json(message.payload).people:
-                        self._passed(passage)
+                    for said_of in ZoneState.model_validate_json(message.payload).people:
+                        self._pass(said_of)
                 case "passage":
-                    self._passed(Passage.model_validate_json(message.payload))
+                    self._pass(Said.model_validate_json(message.payload))
         except ValidationError:
             log.warning("peer not understood: %s of %s (%d bytes)", said.what, said.device, message.size)
+
+    def _pass(self, said: Said) -> None:
+        self._passed(Passage(said.person, said.zone, said.at))
 
     def _set(self, devices: set[str], device: str, *, there: bool) -> None:
         with self._changed:

@@ -6,6 +6,7 @@ sightings again.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,9 +51,12 @@ class Recogniser:
         self.gate = gate
         self._eyes, self._limits, self._motion = eyes, limits, motion
         self._claim: tuple[Known, Gate] | None = None  # that is being looked into
+        self._reopened: deque[str] = deque()
 
     def see(self, frame: Frame) -> list[Sighting]:
         """What this frame was the last missing piece of: mostly nothing."""
+        while self._reopened:
+            self.gate.reopen(self._reopened.popleft())
         known, gate = self._asked()
         if self._motion is not None:
             with self.stopwatch.stage("motion"):
@@ -73,6 +77,10 @@ class Recogniser:
         """The camera has stopped: what there is to conclude about those who were still there."""
         self.tracks.finish()
         return [sighting for sighting in self._gone(at) if sighting is not None]
+
+    def reopen(self, person: str) -> None:
+        """What was concluded of this person came to nothing: look again. From any thread, before the next frame."""
+        self._reopened.append(person)
 
     def _without_faces(self, at: datetime) -> list[Sighting]:
         self.faces = 0

@@ -63,7 +63,8 @@ class Recorder:
     def __init__(self, db: Db, *, boot_id: str, recorded: Callable[[Event], None]) -> None:
         self.healthy = True
         self.lost = 0  # events there was no room for, on the disk or here
-        self._db, self._boot_id, self._recorded = db, boot_id, recorded
+        self.boot_id = boot_id
+        self._db, self._recorded = db, recorded
         self._jobs: queue.Queue[Job] = queue.Queue(ROOM)
         self._stuck: Pending | None = None  # goes before all others
         self._closed = False
@@ -109,6 +110,18 @@ class Recorder:
                     return future.result()
         raise StoreFull("the database is too busy, or its disk is full: try again later")
 
+    def do(self, change: Callable[[Db], object]) -> None:
+        """Queues a change that nobody waits for; where it cannot be made, that is logged."""
+
+        def job() -> None:
+            try:
+                change(self._db)
+            except StoreError as error:
+                log.warning("not written: %s", error)
+
+        if not self._queued(job):
+            log.warning("not written: %s", "the agent has stopped" if self._closed else "the disk is full")
+
     def step(self) -> None:
         """Does one job, or waits for one."""
         if self._stuck is not None:
@@ -152,7 +165,7 @@ class Recorder:
         self._stuck = job
         try:
             with self._db.transaction():
-                event = events.append(self._db, job.kind, job.at, self._boot_id, job.body, id=job.id)
+                event = events.append(self._db, job.kind, job.at, self.boot_id, job.body, id=job.id)
                 further = job.also(self._db, event) if job.also is not None else ()
         except StoreError as error:
             self._unwell(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from agent.audit import audit
 from agent.config.people import Privacy
@@ -15,7 +15,8 @@ from agent.store import people
 from agent.store.db import Db
 from agent.store.templates import Shot, enrol
 
-By: TypeAlias = Literal["cli", "mqtt"]
+By: TypeAlias = str
+"""Who asks, up to 80 characters: "cli:root", "mqtt", "schedule", "retention", "kiosk", a person's id at the door."""
 Templates: TypeAlias = Sequence[Shot]
 
 __all__ = [

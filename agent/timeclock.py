@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from ulid import ULID
@@ -20,6 +22,7 @@ from agent.mqtt.telemetry import timestamp
 from agent.register import Request, enrolled
 from agent.store import events, punches
 from agent.store.db import Db
+from agent.types import Event
 
 SOON = timedelta(minutes=5)  # clocks differ a little: a punch may be corrected to so far ahead
 
@@ -56,8 +59,9 @@ def punch(
     uptime: float,
     clock: Clock,
     id: str | None = None,  # noqa: A002 - as in Event
-) -> Punch | None:
-    """Records that somebody came, went or paused: the punch and its event. Returns it; None where nobody punches.
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> Event | None:
+    """Records that somebody came, went or paused: the punch and its event. Returns that; None where nobody punches.
 
     Args:
         db: the database.
@@ -69,12 +73,13 @@ def punch(
         uptime: seconds of CLOCK_BOOTTIME at that time.
         clock: what is known of the clock.
         id: a ULID for its event. Trying again with the same one records nothing new.
+        more: what the body of the event says beside.
     """
     if not rules.attendance.enabled:
         return None
     id_ = str(ULID.from_timestamp(max(at.timestamp(), 0.0))) if id is None else id
     with db.transaction():
-        stored = punches.find(db, id_)
+        stored = events.find(db, id_)
         if stored is not None:
             return stored
         last = punches.counted(db, at - LOOK_BACK, at + timedelta(microseconds=1), person)
@@ -83,9 +88,9 @@ def punch(
             id_, person, at, found.type, key, found.job, found.by, found.repeat,
             terminal.site, terminal.device, terminal.boot_id, uptime, clock,
         )  # fmt: skip
-        events.append(db, "attendance", at, terminal.boot_id, attendance_body(made), id=id_)
+        event = events.append(db, "attendance", at, terminal.boot_id, attendance_body(made) | dict(more), id=id_)
         punches.append(db, made)
-    return made
+    return event
 
 
 def attendance_body(made: Punch) -> dict[str, object]:
@@ -97,7 +102,7 @@ def attendance_body(made: Punch) -> dict[str, object]:
         "job": made.job,
         "by": made.by.value if made.by else None,
         "repeat": made.repeat,
-        "uptime": round(made.uptime, 3),
+        "uptime_seconds": round(made.uptime, 3),
         "clock": made.clock.value,
     }
 

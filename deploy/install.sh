@@ -123,7 +123,7 @@ check_root() {
 
 install_packages() {
     say "programs and libraries that belong to the system"
-    local packages=(python3 python3-venv python3-gpiozero python3-lgpio)
+    local packages=(python3 python3-venv python3-gpiozero python3-lgpio python3-evdev)
     export DEBIAN_FRONTEND=noninteractive
     run apt-get update
     if grep -rqs archive.raspberrypi "$apt_sources"; then
@@ -140,13 +140,13 @@ install_packages() {
 make_user() {
     say "the service's user, with access to cameras, pins and USB"
     local group
-    for group in video gpio plugdev; do
+    for group in video gpio plugdev input; do
         run groupadd --system --force "$group"
     done
     if ! id -u latchkey >/dev/null 2>&1; then
         run useradd --system --user-group --home-dir /var/lib/latchkey --no-create-home --shell /usr/sbin/nologin latchkey
     fi
-    run usermod --append --groups video,gpio,plugdev latchkey
+    run usermod --append --groups video,gpio,plugdev,input latchkey
 }
 
 install_program() {

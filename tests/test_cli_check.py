@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gpiozero
 import numpy as np
 import pytest
+from gpiozero.pins.mock import MockFactory
 
 from agent.cli import checks
 from agent.cli.findings import State
@@ -30,7 +32,9 @@ with agent_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
-NAMES = ["config", "camera", "models", "rates", "database", "key", "broker", "door", "clock", "disk"]
+NAMES = [
+    "config", "camera", "models", "rates", "database", "key", "broker", "door", "inputs", "reader", "clock", "disk",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -318,3 +322,20 @@ class TestRest:
         assert found.state is state
         assert found.text.startswith(f"{latchkey.folder}: ")
         assert bool(found.advice) == (state is not State.OK)
+
+
+class TestEntrance:
+    def test_without_inputs_and_reader_that_is_said(self, latchkey):
+        assert look(latchkey, checks.inputs).text == "none: no contact, no exit button, no tamper switch"
+        assert look(latchkey, checks.reader).text == "none: no card, no PIN by a USB reader"
+
+    def test_inputs_are_read(self, latchkey, monkeypatch):
+        monkeypatch.setattr(gpiozero.Device, "pin_factory", MockFactory())
+        found = look(latchkey, checks.inputs, inputs__backend="gpio", inputs__contact_pin=5, inputs__exit_pin=6)
+        assert found.text == "gpio: contact on, exit_button off"
+
+    def test_a_reader_that_is_not_there_is_told(self, latchkey):
+        outcome = latchkey("check", "--json", "--set", "reader.backend=evdev", "--set", "reader.device=no such reader")
+        assert outcome.code == 2
+        assert finding(outcome, "reader")["state"] == "failed"
+        assert "there is no reader 'no such reader'" in finding(outcome, "reader")["text"]

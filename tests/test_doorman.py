@@ -1,6 +1,5 @@
 import threading
 import time
-from datetime import UTC, datetime
 
 import gpiozero
 import pytest
@@ -13,44 +12,11 @@ from agent.doorman import Doorman, DoorReport
 from agent.errors import HardwareError
 from agent.hardware.doors import DoorOptions
 from agent.hardware.doors.gpio import GpioDoor
-from agent.hardware.doors.log import LogDoor
-from agent.hardware.inputs import Change, Input, InputsOptions, Wire
+from agent.hardware.inputs import Input, InputsOptions, Wire
 from agent.hardware.inputs.gpio import GpioInputs
 from agent.make import lock_settings, make_inputs
 from agent.types import Alarm
-from tests.fakes.inputs import TypedInputs
-
-SHORT = LockSettings(
-    exit_seconds=0.2, max_open_seconds=0.4, held_open_soon_seconds=0.05, held_open_seconds=0.1, grace_seconds=0.05
-)
-NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
-
-
-class Entrance:
-    """A doorman with a door that says what it does, worked by hand."""
-
-    def __init__(self, settings=SHORT, *, wipe=None, door=None, **state):
-        self.told = []
-        self.door = door or LogDoor(DoorOptions(max_open_seconds=settings.max_open_seconds))
-        self.inputs = TypedInputs(**state)
-        self.doorman = Doorman(
-            self.door,
-            self.inputs,
-            settings,
-            told=lambda effect, _: self.told.append(effect),
-            wipe=wipe,
-            now=lambda: NOON,
-        )
-
-    def happens(self, which, on):
-        self.inputs.change(Change(which, on, time.monotonic()))
-        self.doorman.step()
-
-    def until(self, condition, seconds=5.0):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            self.doorman.step()
+from tests.fakes.entrances import Entrance
 
 
 @pytest.fixture

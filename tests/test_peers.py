@@ -46,13 +46,24 @@ def passed():
 
 @pytest.fixture
 def peers(ear, passed):
-    made = Peers(ear, HERE, passed.append)
+    made = Peers(HERE)
+    made.hear_by(ear, passed.append)
     made.listen_to({"side"})
     return made
 
 
 def test_nobody_is_heard_before_they_say_something(peers):
     assert (peers.silent(), peers.open()) == ({"side"}, frozenset())
+
+
+def test_without_a_link_nobody_is_heard_and_with_one_later_they_are(ear, passed):
+    peers = Peers(HERE)
+    peers.listen_to({"side"})
+    assert peers.silent() == {"side"}
+    peers.hear_by(ear, passed.append)
+    assert ear.devices == ["side"]
+    ear.say(SIDE.status, ONLINE)
+    assert peers.silent() == frozenset()
 
 
 def test_who_is_online_is_heard(peers, ear):
@@ -119,7 +130,8 @@ def test_over_a_real_broker_also_what_was_said_before(mosquitto, wait_for, passe
     side.send(Outgoing(SIDE.zone, ZoneState(at=NOW, people=(ANNA,)).to_json(), retain=True))
     side.publish_door_state(DoorState(at="now", locked=True, contact="open"))
     front = Link(settings, HERE, boot_id="f", version="1", model="m")
-    peers = Peers(front, HERE, passed.append)
+    peers = Peers(HERE)
+    peers.hear_by(front, passed.append)
     with Remote(settings, HERE) as outside:
         outside.wait_ready()
         front.start()

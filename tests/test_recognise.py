@@ -257,6 +257,6 @@ def test_who_was_asked_for_more_and_did_not_go_on_is_recognised_again():
     looking = recogniser(FakeEyes([[ANNA]] * 60))
     shots = frames(60)
     first = [s for _ in range(20) for s in looking.see(next(shots))]
-    looking.gate.reopen("anna")
+    looking.reopen("anna")
     second = [s for _ in range(20) for s in looking.see(next(shots))]
     assert [(s.person, s.repeat) for s in first + second] == [("anna", False), ("anna", False)]

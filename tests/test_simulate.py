@@ -2,14 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.access.holder import State
+from agent.access.rules import Mode
+from agent.attendance.punch import Clock
 from agent.cli.entry import main
 from agent.errors import ScriptRefused
 from agent.rulebook.parse import open_rules, parse
 from agent.simulate.outcome import Decided, Noted
+from agent.simulate.people import ATTRIBUTES
 from agent.simulate.read import LONGEST_TEXT, read
 from agent.simulate.script import FORMS, Step
 from agent.simulate.site import replay
@@ -131,11 +136,15 @@ def test_comments_start_after_a_space_so_that_pins_may_end_in_a_hash():
     assert step.words == ("1042*4711#",)
 
 
-def test_what_the_documentation_shows_can_be_read():
-    from agent.simulate import script
-
-    example = [line[4:] for line in script.__doc__.splitlines() if line.startswith("    ")]
-    assert len(read("\n".join(example), RULES).steps) > 10
+def test_the_example_says_everything_that_can_be_said():
+    text = (Path(__file__).parents[1] / "deploy/day.example.txt").read_text(encoding="utf-8")
+    script = read(text, OPEN)
+    comments = " ".join(text.split())
+    assert {step.verb for step in script.steps if isinstance(step, Step)} >= {*FORMS} - {
+        "ambiguous", "inconsistent", "empty_gallery",
+    }  # fmt: skip
+    assert all(each in comments for each in [*FORMS, *Mode, *State, *Clock, *ATTRIBUTES])
+    assert [*lines(replay(script, OPEN))]
 
 
 def test_every_verb_does_something():

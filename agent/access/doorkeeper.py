@@ -162,6 +162,10 @@ class Doorkeeper:
         """Returns who went through since the last time; for the other doors of the zone."""
         return self._admission.whereabouts.take()
 
+    def whereabouts(self, most: int) -> tuple[Passage, ...]:
+        """Returns who is where, as far as is known: the latest `most`, the latest first."""
+        return self._admission.whereabouts.latest(most)
+
     def take_mode_change(self) -> ModeChange | None:
         """Returns the mode that somebody has chosen at the door since the last time; in force already."""
         change, self._admission.mode_change = self._admission.mode_change, None

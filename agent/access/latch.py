@@ -71,6 +71,11 @@ class Latch:
         """Whether it is unlocked without a limit."""
         return (self._held or (self._kept and not self._overruled)) and not self.locked_down
 
+    @property
+    def released(self) -> bool:
+        """Whether it is unlocked, or will be after the rest."""
+        return self.free or self.release is not None
+
     def relay(self, at: float) -> Relay:
         """Returns how the relay is driven."""
         if self.free:
@@ -83,7 +88,7 @@ class Latch:
 
     def opens(self, at: float) -> bool:
         """Whether somebody who opens the door now may."""
-        return self.release is not None or self.free or at <= self.grace_until
+        return self.released or at <= self.grace_until
 
     def add(self, at: float, seconds: float) -> Release:
         """Releases for a time, makes the release longer that runs, or puts one after the rest; returns it."""

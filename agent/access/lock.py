@@ -40,11 +40,11 @@ class Lock:
     def __init__(self, settings: LockSettings, *, at: float, contact: bool | None = None) -> None:
         self.alarms: frozenset[Alarm] = frozenset()
         self.contact = contact
+        self.latch = Latch(settings)  # to look at
         self._settings = settings
         self._at = at
         self._told: list[Effect] = []
         self._relay = Relay(on=False)  # as told last
-        self._latch = Latch(settings)
         self._was_free = False
         self._people: dict[str, None] = {}  # granted, and the door not opened yet
         self._others = False  # the same for the exit button and commands
@@ -54,16 +54,6 @@ class Lock:
     def unlocked(self) -> bool:
         """Whether the relay is on."""
         return self._relay.on
-
-    @property
-    def released(self) -> bool:
-        """Whether the relay is on, or will be after the rest."""
-        return self._latch.free or self._latch.release is not None
-
-    @property
-    def held(self) -> bool:
-        """Whether a command or the mode keeps it unlocked."""
-        return self._latch.free
 
     @property
     def deadline(self) -> float | None:
@@ -84,7 +74,7 @@ class Lock:
             person: who it is; None where that is not known, as with the command `unlock`.
         """
         self._advance(at)
-        if not self._latch.locked_down:
+        if not self.latch.locked_down:
             self._release_for(seconds, person)
         return self._done()
 
@@ -97,14 +87,14 @@ class Lock:
     def hold(self, at: float) -> Effects:
         """Unlocks until told otherwise; nothing happens in a lock-down."""
         self._advance(at)
-        if not self._latch.locked_down:
-            self._latch.hold()
+        if not self.latch.locked_down:
+            self.latch.hold()
         return self._done()
 
     def lock(self, at: float) -> Effects:
         """Locks now, whatever was granted; overrules the mode until it ends."""
         self._advance(at)
-        self._latch.lock(self._at)
+        self.latch.lock(self._at)
         self._call_in()
         return self._done()
 
@@ -117,14 +107,14 @@ class Lock:
             anew: somebody has just asked for the mode: an earlier `lock` no longer counts.
         """
         self._advance(at)
-        self._latch.keep(unlocked=unlocked, anew=anew)
+        self.latch.keep(unlocked=unlocked, anew=anew)
         return self._done()
 
     def lock_down(self, at: float, *, on: bool) -> Effects:
         """Begins or ends a lock-down; may be repeated."""
         self._advance(at)
-        begins = on and not self._latch.locked_down
-        self._latch.lock_down(self._at, on=on)
+        begins = on and not self.latch.locked_down
+        self.latch.lock_down(self._at, on=on)
         if begins:
             self._call_in()
         return self._done()
@@ -134,11 +124,11 @@ class Lock:
         self._advance(at)
         if not self.contact:
             self.contact = True
-            if self._latch.opens(self._at):
-                self._due = self._latch.release.ends if self._latch.release else self._at
+            if self.latch.opens(self._at):
+                self._due = self.latch.release.ends if self.latch.release else self._at
                 self._pass()
                 if self._settings.relock is RelockOn.OPENING:
-                    self._latch.end(self._at)
+                    self.latch.end(self._at)
             else:
                 self._raise(Alarm.FORCED_OPEN)
         return self._done()
@@ -151,10 +141,10 @@ class Lock:
             for alarm in _OF_THE_DOOR:
                 self._clear(alarm)
             if self._due is not None:
-                self._latch.be_graceful(self._at)
+                self.latch.be_graceful(self._at)
             self._due = None
-            if self._latch.runs(self._at) and self._settings.relock is not RelockOn.TIME:
-                self._latch.end(self._at)
+            if self.latch.runs(self._at) and self._settings.relock is not RelockOn.TIME:
+                self.latch.end(self._at)
         return self._done()
 
     def tamper(self, at: float, *, on: bool) -> Effects:
@@ -164,7 +154,7 @@ class Lock:
         return self._done()
 
     def _release_for(self, seconds: float, person: str | None) -> None:
-        release = self._latch.add(self._at, seconds)
+        release = self.latch.add(self._at, seconds)
         if self._due is not None:
             self._due = max(self._due, release.ends)
         self._drive()  # before anything else is told
@@ -202,15 +192,15 @@ class Lock:
 
     def _deadlines(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """What is waited for: the instant, and what is done then, after which it is waited for no longer."""
-        release = self._latch.release
+        release = self.latch.release
         if release is None:
             if self._people or self._others:
-                yield self._latch.grace_until, self._miss
-        elif not self._latch.runs(self._at):
+                yield self.latch.grace_until, self._miss
+        elif not self.latch.runs(self._at):
             yield release.starts, self._drive
         else:
-            yield release.ends, lambda: self._latch.end(self._at)
-        if self._due is not None and not self._latch.free:
+            yield release.ends, lambda: self.latch.end(self._at)
+        if self._due is not None and not self.latch.free:
             for alarm, seconds in (
                 (Alarm.HELD_OPEN_SOON, self._settings.held_open_soon_seconds),
                 (Alarm.HELD_OPEN, self._settings.held_open_seconds),
@@ -225,12 +215,12 @@ class Lock:
 
     def _drive(self) -> None:
         """Tells the relay what follows from all this, where that is new."""
-        if self._was_free and not self._latch.free:
-            self._latch.be_graceful(self._at)
+        if self._was_free and not self.latch.free:
+            self.latch.be_graceful(self._at)
             if self._due is not None:
                 self._due = max(self._due, self._at)
-        self._was_free = self._latch.free
-        relay = self._latch.relay(self._at)
+        self._was_free = self.latch.free
+        relay = self.latch.relay(self._at)
         if relay != self._relay:
             self._relay = relay
             self._told.append(relay)

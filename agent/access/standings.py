@@ -21,6 +21,10 @@ class Standings:
         """Returns how somebody stands."""
         return self._known.get(person, NEUTRAL)
 
+    def known(self) -> Mapping[str, Standing]:
+        """Returns how everybody stands who ever did anything."""
+        return self._known
+
     def put(self, person: str, standing: Standing) -> None:
         """Remembers how somebody stands now."""
         if standing != self.of(person):

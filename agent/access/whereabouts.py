@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from heapq import nlargest
 
 from agent.access.around import Passage
 from agent.access.passback import leads_to
@@ -57,6 +58,15 @@ class Whereabouts:
         """Returns the passages that other doors have not been told of."""
         untold, self._untold = self._untold, []
         return untold
+
+    def latest(self, most: int) -> tuple[Passage, ...]:
+        """Returns where people have gone, the latest first."""
+        known = [
+            Passage(person, standing.zone, standing.zone_at)
+            for person, standing in self._standings.known().items()
+            if standing.zone is not None and standing.zone_at is not None
+        ]
+        return tuple(nlargest(most, known, key=lambda passage: passage.at))
 
     def _move(self, people: tuple[str, ...], door: DoorRules, at: datetime) -> None:
         zone = leads_to(door)

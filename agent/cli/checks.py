@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.bodies import clock_state
 from agent.bundle import Bundle, open_bundle
+from agent.cli.entrance_checks import inputs, reader
 from agent.cli.findings import Finding, State
-from agent.cli.opened import database
+from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
+from agent.clock import clock_state
 from agent.cli.sealing import sealing, site_key
 from agent.config import Config, find_config
 from agent.desk import link_settings
@@ -50,7 +51,7 @@ def which_config(asked: Path | None) -> Finding:
 def camera(config: Config) -> Finding:
     """Takes a picture."""
     what = f"{config.camera.backend} {config.camera.source}" if config.camera.backend != "demo" else "demo"
-    if config.camera.backend in {"picamera2", "opencv"} and (agent := _running(config)):
+    if config.camera.backend in {"picamera2", "opencv"} and (agent := running_agent(config)):
         return Finding("camera", State.OK, f"{what}: left to the agent that runs (process {agent})")
     opened = make_camera(config)
     try:
@@ -182,7 +183,7 @@ def door(config: Config) -> Finding:
     """Makes the door, which locks it. Does not open it."""
     if config.door.backend == "log":
         return Finding("door", State.OK, "log: writes a line and opens nothing")
-    if agent := _running(config):
+    if agent := running_agent(config):
         return Finding("door", State.OK, f"{config.door.backend}: left to the agent that runs (process {agent})")
     make_door(config).close()
     return Finding("door", State.OK, f"{config.door.backend}: relay on pin {config.door.pin}, locked")
@@ -219,6 +220,8 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "key": sealing,
     "broker": broker,
     "door": door,
+    "inputs": inputs,
+    "reader": reader,
     "clock": clock,
     "disk": disk,
 }
@@ -227,14 +230,3 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
     return next(each for each in (folder, *folder.parents) if each.is_dir())
-
-
-def _running(config: Config) -> int | None:
-    """The process of an agent that has this database, if one runs: it holds camera and relay."""
-    path = config.database_path
-    try:
-        process = int(path.with_name(f"{path.name}.lock").read_text())
-        command = Path(f"/proc/{process}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return None
-    return process if b"latchkey" in command or b"agent.cli" in command else None

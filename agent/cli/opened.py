@@ -63,6 +63,17 @@ def request() -> Request:
     return Request("cli", datetime.now(UTC), str(ULID()))
 
 
+def running_agent(config: Config) -> int | None:
+    """The process of an agent that has this database, if one runs: it holds camera, relay and inputs."""
+    path = config.database_path
+    try:
+        process = int(path.with_name(f"{path.name}.lock").read_text())
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return process if b"latchkey" in command or b"agent.cli" in command else None
+
+
 def _leave_to_owner(path: Path) -> None:
     owner = path.parent.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:

@@ -14,7 +14,7 @@ from agent.errors import RulesRefused, ScriptRefused
 
 
 def simulate(
-    file: Annotated[Path, typer.Argument(help="The script; `agent/simulate/script.py` explains it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The day, as deploy/day.example.txt explains.")],
     *,
     rules: Annotated[
         Path | None,
@@ -25,6 +25,7 @@ def simulate(
     """Replay a day (people, times, doors, PINs from a text file) against the rules; print decisions and timesheet.
 
     Nothing is stored and no door is opened. The rules, the deciding, the lock and the timesheet are those of the agent.
+    Exit status: 1 if the file or the rules are wrong, with every line that is.
     """
     from agent.simulate.read import read
     from agent.simulate.site import replay

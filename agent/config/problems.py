@@ -28,16 +28,16 @@ def describe(error: ValidationError, file: Path | None, overridden: Collection[s
 def _origin(dotted: str, file: Path | None, overridden: Collection[str]) -> str:
     if file is None or dotted in overridden:
         return "command line"
-    both = any(key.startswith(f"{dotted}.") for key in overridden)
+    both = any(key.startswith(f"{dotted}." if dotted else "") for key in overridden)
     return f"{file} with the command line" if both else str(file)
 
 
 def _sentences(detail: ErrorDetails, names: tuple[str, ...]) -> list[str]:
+    if detail["type"] == "table":  # may be about several tables: then it has no name
+        return detail["msg"].splitlines()
     *tables, key = names
     table = ".".join(tables)
     match detail["type"]:
-        case "table":
-            return detail["msg"].splitlines()
         case "extra_forbidden" if isinstance(detail["input"], dict):
             return [_unknown_table(table, key)]
         case "extra_forbidden":

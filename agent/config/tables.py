@@ -24,6 +24,7 @@ from agent.config.kinds import (
 )
 from agent.config.people import Events, Privacy
 from agent.config.security import Security
+from agent.config.retention import Retention
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -192,7 +193,6 @@ class Storage(Table):
     """The database."""
 
     path: OptionalFile = None  # none: latchkey.db in data_dir
-    keep_sent_days: Annotated[float, Field(gt=0, le=3650)] = 90.0  # events the broker has acknowledged
 
 
 class Log(Table):
@@ -224,6 +224,7 @@ class Config(Table):
     storage: Storage = Storage()
     events: Events = Events()
     privacy: Privacy = Privacy()
+    retention: Retention = Retention()
     security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()

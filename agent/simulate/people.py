@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from agent.access.factors import Factors
 from agent.access.holder import Holder, Register, State
 from agent.person_id import check_person_id
 
-_ATTRIBUTES = (
-    "groups A,B", "badge NUMBER", "pin PIN", "duress PIN", "card NUMBER", "state STATE", "from TIME", "to TIME",
-    "factors WAY,WAY", "visitor", "extended",
-)  # fmt: skip
+ATTRIBUTES: Final = {
+    "groups": "groups A,B",
+    "badge": "badge NUMBER",
+    "pin": "pin PIN",
+    "duress": "duress PIN",
+    "card": "card NUMBER",
+    "state": "state STATE",
+    "from": "from TIME",
+    "to": "to TIME",
+    "factors": "factors WAY,WAY",
+    "visitor": "visitor",
+    "extended": "extended",
+}
+"""What can be said of a person, and how."""
 
 
 def digest(card: str) -> str:
@@ -40,7 +50,7 @@ class People:
             ValueError: saying what is wrong.
         """
         if not words:
-            raise ValueError(f"want `person ID` and any of: {', '.join(_ATTRIBUTES)}")
+            raise ValueError(f"want `person ID` and any of: {', '.join(ATTRIBUTES.values())}")
         person, rest = words[0], iter(words[1:])
         check_person_id(person)
         changes: dict[str, Any] = {}
@@ -81,7 +91,7 @@ def _attribute(name: str, value: str | None, time: Callable[[str], datetime]) ->
         "factors": ("factors", Factors.parse),
     }
     if name not in readers:
-        raise ValueError(f"{name!r} is nothing that a person has; there are {', '.join(_ATTRIBUTES)}")
+        raise ValueError(f"{name!r} is nothing that a person has; there are {', '.join(ATTRIBUTES.values())}")
     if value is None:
         raise ValueError(f"want a value after {name}")
     key, read = readers[name]

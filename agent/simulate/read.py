@@ -22,10 +22,10 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(.+))?")
 
 
 def read(text: str, rules: Rules) -> Script:
-    """Returns the script that `text` writes; `agent.simulate.script` says how.
+    """Returns the script that `text` writes.
 
     Args:
-        text: lines.
+        text: lines, as `deploy/day.example.txt` explains.
         rules: that it is to be replayed against: they name the doors and the time zone.
 
     Raises:

@@ -1,25 +1,13 @@
 """What a script says: who there is, and what happens when.
 
-    # a comment; so is what follows " #" in a line
-    person anna  groups staff,chiefs  badge 1042  pin 4711  duress 4799  card 0xABC
-    person vera  groups guests  visitor  from 2026-11-23T09:00  to 2026-11-23T17:00
+    person anna  groups staff  badge 1042  pin 4711
     day 2026-11-23
-    08:58     front  face anna           # recognised; `face anna again`: a repeat, the same visit still
-    08:58:05  front  pin 4711            # after a face or a card; `pin 1042 4711`: badge number and PIN
-    09:00     front  card 0xABC          # `card 0xABC mode free_access`: asks for a mode with it, `key out` for a key
-    09:01     front  types 1042*4711#    # as a keypad sends it
-    09:02     front  unknown             # a face nobody has; also poor_quality, ambiguous, inconsistent, empty_gallery
-    09:03     front  key break_start     # an attendance key for whoever comes next
-    12:00     front  mode locked_down    # by command; `mode rules`: that of the rules
-    12:01     front  opens               # the contact; then `closes`. Without either the door has no contact
-    12:02     front  exit                # the exit button
-    12:03     side   offline             # its peers cannot hear it, nor it them; then `online`
-    12:04     front  storage failed      # `storage failed open`: with the policy to open; then `storage ok`
-    12:05     front  clock unsynchronised
+    08:58     front  face anna
+    08:58:05  front  pin 4711
+    12:00     front  mode locked_down
     13:00     person anna  state suspended
 
-Times are those on the wall, in the time zone of the rules, and never go back. A time that the wall shows twice, when
-summer time ends, is the first one that is not before the line above; `02:30+01:00` says which.
+`deploy/day.example.txt` shows everything that can be said.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class Db:
     def __init__(self, path: Path, sql: sqlite3.Connection, seal: Seal | None = None) -> None:
         self.path = path
         self.sql = sql
+        self._wipe_due = self._vacuum_due = False
         self._seal = seal
-        self._wipe_due = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -64,6 +64,8 @@ class Db:
                         for statement in undo:
                             self.sql.execute(statement)
                 raise
+        if outermost and self._vacuum_due:
+            self.vacuum()
         if outermost and self._wipe_due:
             self.wipe_log()
 
@@ -88,19 +90,40 @@ class Db:
         with translated(self.path):
             yield from self.sql.execute(query, parameters)
 
-    def wipe_log(self) -> None:
-        """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it."""
+    def wipe_log(self) -> bool:
+        """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it.
+
+        Return whether it is empty now.
+        """
         self._wipe_due = True
         if self.sql.in_transaction:
-            return
+            return False
         try:
             busy = bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0])
         except StoreError as error:
             log.warning("emptying the write-ahead log failed: %s", error)
-            return
+            return False
         self._wipe_due = busy
         if busy:  # somebody has been reading for BUSY_SECONDS: tried again after the next transaction, and on closing
             log.warning("what was deleted stays in %s-wal while another program reads", self.path)
+        return not busy
+
+    def vacuum(self) -> None:
+        """Write the file anew, so that nothing is left in the gaps between rows; inside a transaction, after it.
+
+        `secure_delete` overwrites what is deleted, but rows that SQLite has moved before may have left copies. It takes
+        as much free space again as the file has; where there is none, the file stays as it is and that is logged.
+        """
+        self._vacuum_due = True
+        if self.sql.in_transaction:
+            return
+        self._vacuum_due = False
+        try:
+            self.rows("VACUUM")
+        except StoreError as error:
+            log.warning("writing the database anew failed: %s", error)
+            return
+        self.wipe_log()
 
     def check(self) -> None:
         """Read every page, or raise StoreError."""

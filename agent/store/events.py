@@ -81,19 +81,32 @@ def recent(db: Db, limit: int) -> list[Event]:
     return _select(db, "ORDER BY seq DESC LIMIT ?", limit)[::-1]
 
 
+def find(db: Db, id: str) -> Event | None:  # noqa: A002 - as in Event
+    """Return the event with this id, if there is one."""
+    return next((_event(row) for row in db.rows(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (id,))), None)  # noqa: S608
+
+
 def since(db: Db, seq: int, limit: int) -> list[Event]:
     """Return the first `limit` events beyond `seq`, sent or not, in order."""
     return _select(db, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
 
 
-def prune_sent(db: Db, before: datetime, keep: int) -> int:
-    """Forget what was sent before `before`, but not the newest `keep` events; return how many that were."""
+def count_old(db: Db, before: datetime, *, broker: bool = True) -> int:
+    """Return how many events `prune` would forget."""
+    return int(db.rows(f"SELECT count(*) FROM events WHERE {_old(broker)}", (to_text(before),))[0][0])  # noqa: S608 - ours
+
+
+def prune(db: Db, before: datetime, *, broker: bool = True) -> int:
+    """Forget what the broker got before `before`; without a broker what happened before. Return how many that were.
+
+    With a broker, what it does not have is never forgotten.
+    """
     with db.transaction() as sql:
-        return sql.execute(
-            "DELETE FROM events WHERE sent_at < ?"
-            " AND seq <= (SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?)",
-            (to_text(before), keep),
-        ).rowcount
+        return sql.execute(f"DELETE FROM events WHERE {_old(broker)}", (to_text(before),)).rowcount  # noqa: S608 - ours
+
+
+def _old(broker: bool) -> str:  # noqa: FBT001 - of the callers' keyword
+    return "sent_at < ?" if broker else "at < ?"
 
 
 def _select(db: Db, clauses: str, *parameters: int) -> list[Event]:

@@ -2,6 +2,11 @@
 
 Edges wake whoever waits; the levels themselves are read again each time, so that an edge that was missed costs a moment
 and not the truth. Debouncing is ours, so that it is the same whatever way to the pins gpiozero takes.
+
+Wire each switch between its pin and ground, with the Pi's own pull-up: a contact and a tamper switch that are closed
+while all is well, so that a cut wire looks like an open door; a button that closes when pressed. Long wires want a
+resistor (1 kOhm) in series and a stronger pull-up (10 kOhm to 3.3 V). The exit button works through this program, which
+may be down: where people have to get out, the lock itself needs a handle, or a break-glass switch that cuts its power.
 """
 
 from __future__ import annotations

@@ -16,10 +16,20 @@ STEP: Final[tuple[str, ...]] = (
     """
     CREATE TABLE door (
         one INTEGER PRIMARY KEY CHECK (one = 1),
-        mode TEXT NOT NULL,
-        since TEXT NOT NULL,
-        by TEXT NOT NULL,
+        mode TEXT,  -- NULL: nobody has set one, the rules say which
+        since TEXT,
+        by TEXT,
         opened_on TEXT  -- the period, by its start, that the first authorised person has opened
+    ) STRICT
+    """,
+    """
+    CREATE TABLE door_orders (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        what TEXT NOT NULL,  -- unlock, lock, hold
+        seconds REAL,  -- of an unlock
+        expires REAL NOT NULL,  -- CLOCK_MONOTONIC, seconds: setting the clock makes no order live longer
+        taken INTEGER NOT NULL DEFAULT 0,  -- before it is carried out: never twice
+        answer TEXT  -- after that
     ) STRICT
     """,
     """

@@ -1,0 +1,111 @@
+"""What admins ask of the door over MQTT: its mode, unlock, hold, lock.
+
+What locks is always done. What unlocks is off unless `[mqtt] remote_unlock` is on, has to be sent with a time after
+which it is not done any more, at most half a minute ahead, and wants a clock that can be believed: a command that was
+kept back by a broker, or by somebody, opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from agent.access.rules import DoorRules, Mode
+from agent.audit import audit
+from agent.clock import clock_state
+from agent.clerks import Office
+from agent.doorman import Doorman
+from agent.errors import CommandError
+from agent.modes import mode_as_json, set_mode
+from agent.mqtt.commands import Handler
+from agent.mqtt.message import Code
+from agent.mqtt.verbs.door import HoldCommand, LockCommand, ModeCommand, UnlockCommand
+from agent.store.door import load_mode
+
+FARTHEST_SECONDS = 30.0
+
+
+def handlers(office: Office, doorman: Doorman, rules: Callable[[], DoorRules]) -> dict[str, Handler]:
+    """Returns what carries out the commands about the door.
+
+    Args:
+        office: configuration, database, clock. Its `changed` is called when the mode is another.
+        doorman: of the door.
+        rules: returns those of this door, as they are now.
+    """
+    clerk = _Clerk(office, doorman, rules)
+    return {"mode": clerk.mode, "unlock": clerk.unlock, "hold": clerk.hold, "lock": clerk.lock}
+
+
+class _Clerk:
+    def __init__(self, office: Office, doorman: Doorman, rules: Callable[[], DoorRules]) -> None:
+        self._office, self._doorman, self._rules = office, doorman, rules
+
+    def mode(self, command: ModeCommand) -> dict[str, Any]:
+        rules, wanted = self._rules(), command.mode
+        if wanted is None:
+            return mode_as_json(load_mode(self._office.db), rules)
+        if wanted is Mode.FREE_ACCESS:
+            self._check_remote()
+        request = self._office.request(command.id)
+        kept = self._office.write(lambda db: set_mode(db, wanted, rules, request))
+        self._office.changed()
+        return mode_as_json(kept, rules)
+
+    def unlock(self, command: UnlockCommand) -> dict[str, Any]:
+        seconds = command.seconds or self._office.config.door.pulse_seconds
+        longest = self._office.config.door.max_open_seconds
+        if seconds > longest:
+            raise CommandError(Code.BAD_REQUEST, f"seconds: {seconds:g} is more than max_open_seconds = {longest:g}")
+        self._check_unlocking(command)
+        self._audit("unlocked", command.id, {"seconds": seconds})  # before: nothing unlocks without a trace
+        if not self._doorman.grant(seconds):
+            raise _locked_down()
+        return {"seconds": seconds}
+
+    def hold(self, command: HoldCommand) -> dict[str, Any]:
+        self._check_unlocking(command)
+        self._audit("held", command.id)
+        if not self._doorman.hold():
+            raise _locked_down()
+        return {}
+
+    def lock(self, command: LockCommand) -> dict[str, Any]:
+        self._doorman.lock()  # before: a full disk keeps no door open
+        self._audit("locked", command.id)
+        return {}
+
+    def _audit(self, action: str, command_id: str, details: dict[str, object] | None = None) -> None:
+        request = self._office.request(command_id)
+        self._office.write(lambda db: audit(db, action, None, request, details))
+
+    def _check_unlocking(self, command: UnlockCommand | HoldCommand) -> None:
+        """Refuses what may not be done, or not any more.
+
+        Raises:
+            CommandError: saying which.
+        """
+        self._check_remote()
+        file = self._office.config.clock.synchronised_file
+        if clock_state(file) != "synchronised":
+            raise CommandError(
+                Code.CLOCK_UNSURE, f"the clock of this device is not known to be right ({file} is not there): try later"
+            )
+        ahead = command.not_after - self._office.now()
+        if ahead < timedelta():  # it has waited here since it was checked
+            raise CommandError(Code.EXPIRED, f"it was to be done by {command.not_after.isoformat()}")
+        if ahead > timedelta(seconds=FARTHEST_SECONDS):
+            raise CommandError(
+                Code.BAD_REQUEST, f"not_after is {ahead.total_seconds():.0f} s ahead: want {FARTHEST_SECONDS:.0f} s"
+            )
+        if self._doorman.locked_down:
+            raise _locked_down()
+
+    def _check_remote(self) -> None:
+        if not self._office.config.mqtt.remote_unlock:
+            raise CommandError(Code.NOT_ALLOWED, "this device is not unlocked over MQTT: [mqtt] remote_unlock is false")
+
+
+def _locked_down() -> CommandError:
+    return CommandError(Code.LOCKED_DOWN, "the door is locked down: set another mode first")
