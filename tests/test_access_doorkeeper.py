@@ -508,6 +508,13 @@ class TestModes:
         assert not doorway.keeper.unlocked(doorway.around)
         assert doorway.nobody().reason is Reason.UNKNOWN
 
+    def test_a_clock_that_may_be_wrong_unlocks_nothing_by_a_schedule(self):
+        for mode, unlocked in ((Mode.SCHEDULED, False), (Mode.FIRST_PERSON, False), (Mode.FREE_ACCESS, True)):
+            doorway = Doorway(door(mode=mode, unlocked="office")).set(clock_ok=False)
+            assert doorway.face("anna").outcome is GRANTED
+            assert doorway.keeper.unlocked(doorway.around) is unlocked
+            assert (doorway.nobody().reason is Reason.FREE_ACCESS) is unlocked
+
     def test_unlocked_after_the_first_person(self):
         doorway = Doorway(door(mode=Mode.FIRST_PERSON, unlocked="office"))
         assert doorway.nobody().reason is Reason.UNKNOWN

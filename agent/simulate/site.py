@@ -138,6 +138,7 @@ class _Site:
         heard = [other for other in others if door.online and other.online]
         return Around(
             self.at,
+            clock_ok=door.clock is not Clock.UNSYNCHRONISED,
             storage_ok=door.storage_ok,
             open_without_storage=door.open_without_storage,
             open_doors=frozenset(other.name for other in heard if other.open),
