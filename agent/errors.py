@@ -10,6 +10,7 @@
     ├── CalibrationError (ValueError) people or photos are too few to calibrate with
     ├── PictureError (ValueError)     bytes that are not a picture we take
     ├── RulesRefused (ValueError)     rules that would not do, with every line that is wrong
+    ├── ScriptRefused (ValueError)    a script of `latchkey simulate`, with every line that is wrong
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
     └── CommandError (ValueError)     a command that cannot be carried out, with its code
 
@@ -62,6 +63,18 @@ class RulesRefused(LatchkeyError, ValueError):
 
     Args:
         problems: all that is wrong, one line each: "line 14: [[grants]] doors: there is no door 'frnt'".
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class ScriptRefused(LatchkeyError, ValueError):
+    """A script that cannot be replayed.
+
+    Args:
+        problems: one a line that is wrong, for a human.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:

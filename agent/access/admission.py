@@ -54,7 +54,7 @@ class Admission:
             changes_mode: by somebody who may: a lock-down does not hold that up.
         """
         post = self._post
-        if found := refusals.of_person(holder, around.at):
+        if found := refusals.of_person(holder, around.at, post.rules.zone):
             return found
         if post.locked_down and not changes_mode:
             return Refusal(Reason.LOCKED_DOWN)
@@ -112,7 +112,7 @@ class Admission:
             return None  # nothing was asked for then
         attempt = Attempt(holder.id, around.at, shown=last.decision.shown, sighting=sighting)
         against = self.refusal(holder, around) or refusals.of_interlock(self._post.door, around)
-        if against is not None and not free:
+        if against is not None and (not free or against.reason is Reason.BLOCKED):
             return attempt.denied(against, around.at)
         return replace(
             last.decision, person=holder.id, sighting=sighting, at=around.at, alarms=(), key=None, repeat=True

@@ -11,6 +11,7 @@ class Around:
     """What holds now. All times of one door are readings of one clock, in the order in which they were read."""
 
     at: datetime  # UTC: now, not when a picture was taken
+    clock_ok: bool = True  # the time is known well enough to unlock a door for everybody by it
     storage_ok: bool = True  # events can be written
     open_without_storage: bool = False  # the policy for when they cannot
     open_doors: frozenset[str] = frozenset()  # other doors that stand open, as far as heard

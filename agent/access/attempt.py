@@ -22,7 +22,7 @@ class Attempt:
     """One person on the way to being let in, until time is over. Nobody in particular where `person` is empty."""
 
     person: str
-    asked_at: datetime  # UTC: since when the next thing is asked for; a sighting from before may be of somebody else
+    asked_at: datetime  # UTC: when it began, or the card was shown; a face from before was compared with everybody
     until: float = 0.0  # elapsed seconds
     shown: tuple[Shown, ...] = ()  # and right, in the order in which it came
     sighting: Sighting | None = None  # the last one that was weighed

@@ -126,7 +126,8 @@ class Doorkeeper:
     def unlocked(self, around: Around) -> bool:
         """Whether the mode keeps the door unlocked now: never while another door of the interlock is open."""
         post = self._post
-        return post.modes.unlocked(post.rules, around.at) and of_interlock(post.door, around) is None
+        unlocked = post.modes.unlocked(post.rules, around.at, clock_ok=around.clock_ok)
+        return unlocked and of_interlock(post.door, around) is None
 
     def see(self, sighting: Sighting, around: Around) -> Decision | None:
         """Decides about a face; None where it was seen before the card that it would have to go with."""

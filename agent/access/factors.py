@@ -48,12 +48,15 @@ class Factors:
         return Factors(tuple(dict.fromkeys(way if Shown.PIN in way else (*way, Shown.PIN) for way in self.ways)))
 
     def missing(self, shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
-        """Returns what is still to be shown, in order, on the way that needs least; the first of several such ways.
+        """Returns what is still to be shown, in order, on the way that needs least.
+
+        Of several such ways it is the one on which most has been shown, and of these the first.
 
         Args:
             shown: what was shown and is right, in the order in which it came.
         """
-        return min((_missing(way, shown) for way in self.ways), key=len)
+        left = [(way, _missing(way, shown)) for way in self.ways]
+        return min(left, key=lambda each: (len(each[1]), -len(each[0])))[1]
 
     def takes(self, what: Shown) -> bool:
         """Whether showing this to a door that waits for nobody in particular leads anywhere."""

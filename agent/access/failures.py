@@ -5,7 +5,8 @@
 The right PIN is not even looked at while it lasts, so that trying on is no use. A success starts over.
 
 Times are of the wall clock, to outlive a restart. A clock that is set back lets nobody in early: what is left may grow,
-but never beyond the whole of the lock-out (`rein`), so nobody waits for the clock to catch up.
+but never beyond the whole of the lock-out (`rein`), so nobody waits for the clock to catch up. One that is set forward
+ends it early: nobody at the door can do that.
 """
 
 from __future__ import annotations

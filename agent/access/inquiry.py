@@ -69,7 +69,7 @@ class Inquiry:
         holder = self._post.register.people.get(attempt.person)
         if holder is None:
             return self._refused(attempt, Refusal(Reason.UNKNOWN), around.at)
-        if refusal := self._admission.refusal(holder, around):
+        if refusal := self._admission.refusal(holder, around, changes_mode=attempt.mode is not None):
             return self._refused(attempt, refusal, around.at)
         return self._go_on(attempt, holder, around, now, begins=True)
 
@@ -108,14 +108,13 @@ class Inquiry:
                 return self._failed(running, Reason.WRONG_CARD, at, now)
             running = None
         attempt = running or Attempt(holder.id, at, key=self._key())
-        attempt = replace(attempt, key=credential.key or attempt.key, asked_at=at)
+        attempt = replace(attempt, key=credential.key or attempt.key)
         mode = self._credentials.mode(credential, holder)
         if isinstance(mode, Mode) and (credential.card is not None or credential.pin is not None):
             attempt = replace(attempt, mode=mode)
         refusal = self._admission.refusal(holder, around, changes_mode=attempt.mode is not None)
         if refusal := refusal or (mode if isinstance(mode, Refusal) else None):
-            duress = self._credentials.under_duress(holder, credential.pin, at)
-            return self._refused(attempt, refusal.and_(Alarm.DURESS) if duress else refusal, at)
+            return self._refused(attempt, self._forced(refusal, holder, credential.pin), at)
         return self._verify(attempt, credential, holder, around, now, every=free or attempt.mode is not None)
 
     def _verify(
@@ -126,9 +125,10 @@ class Inquiry:
         card = credential.card is not None and (every or factors.takes(Shown.CARD))
         takes_pin = every or factors.takes(Shown.PIN)
         if (card or takes_pin) and (seconds := self._post.locked_seconds(holder.id, at)):
-            return self._refused(attempt, Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s"), at)
-        if card:
-            attempt = attempt.with_(Shown.CARD)
+            locked = Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s")
+            return self._refused(attempt, self._forced(locked, holder, credential.pin), at)
+        if card and Shown.CARD not in attempt.shown:
+            attempt = replace(attempt.with_(Shown.CARD), asked_at=at)
         alarms: tuple[Alarm, ...] = ()
         if credential.pin is not None and takes_pin:
             checked = self._credentials.check(holder, credential.pin, at)
@@ -204,6 +204,10 @@ class Inquiry:
         if attempt.shown and not refusal.alarms:
             self._attempt = replace(attempt, until=now + self._post.door.factor_seconds, refused=True)
         return attempt.denied(refusal, at)
+
+    def _forced(self, refusal: Refusal, holder: Holder, pin: str | None) -> Refusal:
+        """The same, with the alarm where the duress PIN was typed: somebody who is forced needs help all the more."""
+        return refusal.and_(Alarm.DURESS) if self._credentials.under_duress(holder, pin) else refusal
 
     def _refused(self, attempt: Attempt, refusal: Refusal, at: datetime) -> Decision:
         """This person does not come in; whoever else is at the door goes on."""

@@ -45,12 +45,12 @@ class Modes:
         """Returns the mode that holds."""
         return self.chosen or rules.door(self._door).mode
 
-    def unlocked(self, rules: Rules, at: datetime) -> bool:
-        """Whether the mode keeps the door unlocked."""
+    def unlocked(self, rules: Rules, at: datetime, *, clock_ok: bool) -> bool:
+        """Whether the mode keeps the door unlocked; by a schedule only where the time is known."""
         mode = self.mode(rules)
         if mode is Mode.FREE_ACCESS:
             return True
-        if mode not in {Mode.SCHEDULED, Mode.FIRST_PERSON}:
+        if mode not in {Mode.SCHEDULED, Mode.FIRST_PERSON} or not clock_ok:
             return False
         span = unlocked_span(rules, self._door, at)
         return span is not None and (mode is Mode.SCHEDULED or span.starts_at.isoformat() == self.opened_on)

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from agent.access.around import Around
 from agent.access.holder import Holder, Standing
-from agent.access.refusals import Refusal
+from agent.access.refusals import Refusal, wall
 from agent.access.rules import AntiPassback, DoorRules, Rules, Zone
 from agent.types import Alarm, Reason
 
@@ -39,7 +40,7 @@ def crossing(rules: Rules, door: DoorRules, holder: Holder, standing: Standing, 
         zone = rules.zones.get(name) if name else None
         if zone is None or zone.anti_passback is AntiPassback.OFF or holder.groups & zone.exempt:
             continue
-        wrong = _wrong(zone, standing, around.at, entering=entering)
+        wrong = _wrong(zone, standing, around.at, rules.zone, entering=entering)
         soft = zone.anti_passback is AntiPassback.SOFT
         if not soft and (silent := _silent(zone, rules, around)):
             if zone.silent_peers_deny:
@@ -59,14 +60,16 @@ def leads_to(door: DoorRules) -> str | None:
     return "" if door.leaves else None
 
 
-def rein(standing: Standing, at: datetime) -> Standing:
-    """Returns the same, last seen now at the latest: the clock may have been set back since."""
-    if standing.zone_at is None or standing.zone_at <= at:
+def rein(standing: Standing, rules: Rules, door: DoorRules, at: datetime) -> Standing:
+    """Returns the same, where time counts last seen now at the latest: the clock may have been set back since."""
+    zone = rules.zones.get(door.enters or "")
+    timed = zone is not None and zone.anti_passback is AntiPassback.TIMED
+    if not timed or standing.zone_at is None or standing.zone_at <= at:
         return standing
     return replace(standing, zone_at=at)
 
 
-def _wrong(zone: Zone, standing: Standing, at: datetime, *, entering: bool) -> str:
+def _wrong(zone: Zone, standing: Standing, at: datetime, where: ZoneInfo, *, entering: bool) -> str:
     """Why somebody cannot be here, for a human; empty where that is all right or not known."""
     if standing.zone is None or standing.zone_at is None:
         return ""
@@ -79,12 +82,10 @@ def _wrong(zone: Zone, standing: Standing, at: datetime, *, entering: bool) -> s
         return f"in {zone.name}, may enter again in {left:.0f} s" if entering and inside and left > 0 else ""
     if inside is not entering:
         return ""
-    when = f"{standing.zone_at:%Y-%m-%d %H:%M} UTC"
-    return (
-        f"in {zone.name} since {when}"
-        if inside
-        else f"not in {zone.name}, in {standing.zone or 'no zone'} since {when}"
-    )
+    when = wall(standing.zone_at, where)
+    if inside:
+        return f"in {zone.name} since {when}"
+    return f"not in {zone.name}: {f'in {standing.zone}' if standing.zone else 'outside'} since {when}"
 
 
 def _silent(zone: Zone, rules: Rules, around: Around) -> list[str]:

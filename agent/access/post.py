@@ -36,7 +36,8 @@ class Post:
 
     def standing(self, person: str, at: datetime) -> Standing:
         """Returns how somebody stands, with no times but such that the clock can have reached."""
-        standing = passback.rein(failures.rein(self.standings.of(person), self.door, at), at)
+        standing = failures.rein(self.standings.of(person), self.door, at)
+        standing = passback.rein(standing, self.rules, self.door, at)
         self.standings.put(person, standing)
         return standing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from agent.access.around import Around
 from agent.access.holder import Holder, State
@@ -26,18 +27,29 @@ class Refusal:
         return Refusal(self.reason, self.detail, (*self.alarms, alarm))
 
 
-def of_person(holder: Holder, at: datetime) -> Refusal | None:
-    """Returns why this person is let in nowhere at this time; None where nothing is against it."""
+def of_person(holder: Holder, at: datetime, zone: ZoneInfo) -> Refusal | None:
+    """Returns why this person is let in nowhere at this time; None where nothing is against it.
+
+    Args:
+        holder: who.
+        at: now.
+        zone: of the site, for the times in what is said.
+    """
     if holder.state is State.BLOCKED:
         return Refusal(Reason.BLOCKED, "on the blocklist", (Alarm.BLOCKED_PERSON,))
     if holder.state is not State.ACTIVE:
         return Refusal(_STATES[holder.state])
     if holder.valid_from is not None and at < holder.valid_from:
-        return Refusal(Reason.NOT_YET_VALID, f"valid from {holder.valid_from:%Y-%m-%d %H:%M} UTC")
+        return Refusal(Reason.NOT_YET_VALID, f"valid from {wall(holder.valid_from, zone)}")
     if holder.valid_to is not None and at >= holder.valid_to:
         whose = "visitor's hours" if holder.visitor else "validity"
-        return Refusal(Reason.NO_LONGER_VALID, f"{whose} over since {holder.valid_to:%Y-%m-%d %H:%M} UTC")
+        return Refusal(Reason.NO_LONGER_VALID, f"{whose} over since {wall(holder.valid_to, zone)}")
     return None
+
+
+def wall(at: datetime, zone: ZoneInfo) -> str:
+    """Returns a time as the clock at the site shows it."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def of_storage(around: Around) -> Refusal | None:

@@ -29,7 +29,7 @@ class Trial:
 def trial(rules: Rules, holder: Holder, door: str, at: datetime) -> Trial:
     """Returns what the rules say of a person at a door at an instant."""
     given = permit(rules, holder.groups, door, at)
-    refusal = of_person(holder, at)
+    refusal = of_person(holder, at, rules.zone)
     mode = rules.door(door).mode
     minded = mode in {Mode.SCHEDULED, Mode.FIRST_PERSON}
     span = unlocked_span(rules, door, at) if minded else None

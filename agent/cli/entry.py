@@ -29,16 +29,25 @@ from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
-from agent.cli.rules import rules
 from agent.cli.report import report
 from agent.cli.retention import retention
+from agent.cli.rules import rules
 from agent.cli.run import demo, run
+from agent.cli.simulate import simulate
 from agent.cli.version import version
-from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
+from agent.errors import (
+    CalibrationError,
+    CommandError,
+    EnrolmentRefused,
+    LatchkeyError,
+    PictureError,
+    RulesRefused,
+    ScriptRefused,
+)
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused)
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused, ScriptRefused)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
@@ -49,7 +58,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, calibrate, embed, events, forget, export, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, simulate, forget, export, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")

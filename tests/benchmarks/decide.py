@@ -1,4 +1,4 @@
-"""Print the time that the rules take to say whether somebody may, for 50,000 people, 200 groups and 100 schedules.
+"""Print the time that it takes to say whether somebody may, for 50,000 people, 200 groups and 100 schedules.
 
     python -m tests.benchmarks.decide [--people 50000] [--groups 200] [--schedules 100] [--decisions 5000]
 
@@ -15,9 +15,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from agent.access.around import Around
+from agent.access.doorkeeper import Doorkeeper
 from agent.access.holder import Holder, Register
 from agent.access.permits import factors_for, permit, two_needed, unlocked_span
+from agent.access.rules import Rules
 from agent.rulebook.parse import parse
+from agent.types import Match, Reason, Sighting
 
 
 def main() -> None:
@@ -57,6 +61,31 @@ def main() -> None:
 
     report("permit  ", [timed(lambda h, d, a: permit(rules, h.groups, d, a), *visit) for visit in visits])
     report("all     ", [timed(everything, *visit) for visit in visits])
+    keepers = {f"d{number}": keeper(f"d{number}", rules, register) for number in range(options.doors)}
+
+    def decide(holder: Holder, door: str, at: datetime) -> None:
+        keepers[door].see(sighting(holder.id, at), Around(at))
+
+    report("decision", [timed(decide, *visit) for visit in visits])
+
+
+def keeper(door: str, rules: Rules, register: Register) -> Doorkeeper:
+    """Return who decides at a door."""
+    return Doorkeeper(
+        door,
+        rules,
+        register,
+        standings={},
+        mode=None,
+        opened_on=None,
+        check_pin=lambda pin, own: pin == own,
+        digest=str,
+    )
+
+
+def sighting(person: str, at: datetime) -> Sighting:
+    """Return what the gate says of somebody whom it has recognised."""
+    return Sighting(at, "front", 1, Reason.MATCH, person, Match(person, 0.7, None, 2.0), 0.5, 2, 2, None, "")
 
 
 def rulebook(options: argparse.Namespace, chance: random.Random) -> str:
