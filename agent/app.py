@@ -1,7 +1,8 @@
 """The agent: everything made from the configuration, started sink first and stopped source first.
 
-capture ──► Latest ──► vision ──► door, then recorder ──► SQLite ──► publisher ──► broker
-gallery: people changed ──► vision        commander: broker ──► recorder        telemetry ──► broker
+capture ──► Latest ──► vision ──► entrance ──► door, then recorder ──► SQLite ──► publisher ──► broker
+reader ──► entrance      knowledge: people, rules changed ──► vision, entrance
+commander: broker ──► recorder, entrance      telemetry ──► broker
 """
 
 from __future__ import annotations
@@ -13,29 +14,35 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from ulid import ULID
 
 from agent import systemd
-from agent.bundle import open_bundle
+from agent.audit import audit_start
+from agent.bundle import Bundle, open_bundle
 from agent.config import Config
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
-from agent.make import make_camera, make_door, make_recogniser
-from agent.recognise import Known
+from agent.knowledge import Knowledge
+from agent.make import make_camera, make_recogniser
+from agent.orders import Orders
+from agent.porch import Porch
+from agent.privacy import wipe
 from agent.recorder import Recorder
+from agent.register import Request
 from agent.runtime import Deadline, Latest, Worker
-from agent.store import people
-from agent.store.db import agent_lock, open_db
-from agent.types import Decision, Event, Frame
+from agent.seal.keyring import key_path, settle, site_key
+from agent.store.db import Db, agent_lock, open_db
+from agent.types import Alarm, Decision, Event, Frame
+from agent.upkeep import Upkeep
 from agent.visits import Visits
 
 log = logging.getLogger(__name__)
 
 TAKE_SECONDS = 0.5
-GALLERY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
 STOP_SECONDS = 8.0  # for everything; the link may need five more to give up connecting, systemd kills after 15
 PART_SECONDS = 3.0  # for each part of it
@@ -65,8 +72,6 @@ class Agent:
         self._stack = ExitStack()
         self._latest: Latest[tuple[Frame, float]] = Latest(lossless=config.camera.as_fast_as_possible)
         self._vision, self._capture = self._worker("vision", self._see), self._worker("capture", self._take)
-        self._gallery_version = -1
-        self._changed = threading.Event()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -107,10 +112,6 @@ class Agent:
         self.failed = True
         self._control.put(error)
 
-    def reload_soon(self) -> None:
-        """People have changed: do not wait for the next look."""
-        self._changed.set()
-
     @property
     def dropped(self) -> int:
         """Frames that nobody looked at."""
@@ -120,26 +121,71 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         config, path = self.config, self.config.database_path
-        bundle = self._bundle = open_bundle(config)
         stack.enter_context(agent_lock(path))
-        self._db = stack.enter_context(open_db(path))  # read by the gallery's worker
-        self.recorder = Recorder(stack.enter_context(open_db(path)), boot_id=self.boot_id, recorded=self._recorded)
+        settle(config)
+        bundle = open_bundle(config, site_key(config))
+        db, *reads = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(4))
+        starting = Request("start", datetime.now(UTC), self.boot_id)
+        wipe.finish(db, config, [key_path(config)], starting)
+        audit_start(db, config, [bundle.model_id, bundle.detector.id], starting)
+        self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
-        self.door = make_door(config)
-        stack.callback(self.door.close)
-        self.recogniser = make_recogniser(bundle, self._known())
-        self.visits = Visits(config, self.recogniser, self.door, self.recorder, model=bundle.model_id, told=self._told)
-        self._work(stack, "gallery", self._watch_gallery)
+        self.knowledge = Knowledge(bundle, reads[0])
+        self.recogniser = make_recogniser(bundle, self.knowledge.faces())
+        self._open_door(stack, bundle, reads[1])
+        self._work(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
+        self._work(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         if config.mqtt.enabled:
-            self.desk = Desk(self, bundle)
-            stack.enter_context(self.desk)
-            for name, step, at_last in self.desk.work():
-                self._work(stack, name, step, at_last=at_last)
-            stack.callback(self.door.close)  # before the desk tells its state for the last time
+            self._open_desk(stack, bundle)
         stack.callback(self._settle)
+        self._work(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
         self._vision.start()
+
+    def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
+        config, recorder = self.config, self.recorder
+        self.porch = Porch(
+            stack,
+            bundle,
+            self.knowledge,
+            self.recogniser,
+            recorder,
+            told=self._told,
+            wipe=self._wipe if config.inputs.tamper_wipes else None,
+            now=self._now,
+        )
+        entrance, doorman = self.porch.entrance, self.porch.doorman
+        self.visits = Visits(self.recogniser, entrance.saw)
+        stack.callback(doorman.close)
+        self._work(stack, "door", doorman.step, at_last=doorman.finish)
+        self._work(stack, "entrance", entrance.step, at_last=entrance.tick)
+        orders = Orders(
+            db, write=recorder.write, doorman=doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds
+        )
+        self._work(stack, "orders", orders.step)
+
+    def _open_desk(self, stack: ExitStack, bundle: Bundle) -> None:
+        self.desk = Desk(self, bundle)
+        entrance = self.porch.entrance
+        entrance.peers.hear_by(self.desk.link, entrance.heard)
+        self.porch.passed = self.desk.telling.passed
+        stack.enter_context(self.desk)
+        for name, step, at_last in self.desk.work():
+            self._work(stack, name, step, at_last=at_last)
+        stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
+
+    def _wipe(self) -> None:
+        """The case was opened: keys first, then all that they opened; the agent begins anew, with nothing."""
+        at = datetime.now(UTC)
+        request, keys = Request("tamper", at, self.boot_id), [key_path(self.config)]
+        self.recorder.write(lambda db: wipe.wipe(db, self.config, keys, request, cause="tamper"))
+        self.porch.entrance.alarm(Alarm.TAMPER, at, detail="keys, templates, PINs, cards and events are wiped")
+        self.crashed(StoreError("the case was opened: everything is wiped; starting anew"))
+
+    def _now(self) -> datetime:
+        """The time; that of the recording where one is played as fast as it will go."""
+        return self.visits.at if self.config.camera.as_fast_as_possible else datetime.now(UTC)
 
     def _worker(self, name: str, step: Callable[[], bool | None]) -> Worker:
         worker = Worker(name, step, crashed=self.crashed)
@@ -182,26 +228,6 @@ class Agent:
             self._control.put(None)
             return False
         return True
-
-    def _watch_gallery(self) -> None:
-        """Takes over changes of people, whoever made them."""
-        self._changed.wait(GALLERY_SECONDS)
-        self._changed.clear()
-        if people.gallery_version(self._db) != self._gallery_version:
-            self.recogniser.known = self._known()
-
-    def _known(self) -> Known:
-        self._gallery_version = people.gallery_version(self._db)  # first: what changes from now on is seen next time
-        gallery = people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
-        threshold = self._bundle.threshold(gallery.templates)
-        log.info(
-            "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",
-            len(gallery.people), gallery.templates, threshold.cosine, threshold.fmr,
-            ", extrapolated" if threshold.extrapolated else "",
-        )  # fmt: skip
-        if foreign := people.foreign_templates(self._db, self._bundle.model_id):
-            log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
-        return Known(gallery, threshold.cosine)
 
     def _recorded(self, event: Event) -> None:
         body = event.body

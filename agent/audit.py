@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from agent.config import Config
+from agent.privacy.chain import canonical
+from agent.store import audit as chain
 from agent.store import events
 from agent.store.db import Db
+from agent.version import VERSION
 
 if TYPE_CHECKING:
     from agent.register import Request
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 def audit(
     db: Db, action: str, subject: str | None, request: Request, details: Mapping[str, object] | None = None
 ) -> None:
-    """Records a change: a row of the audit and its event.
+    """Records a change: a row of the audit's chain and its event.
 
     Args:
         db: in the transaction of the change.
@@ -23,6 +29,72 @@ def audit(
         subject: the person, the door, or None where the action says it.
         request: who asked, and when.
         details: JSON values; no name, no picture, no PIN, no card number.
+
+    Raises:
+        ValueError: `details` is not JSON, or `request.by` is no short text.
     """
-    body = {"action": action, "person": subject, "by": request.by, "command_id": request.command_id}
-    events.append(db, "audit", request.at, request.boot_id, {**body, **(details or {})})
+    with db.transaction():
+        before, row = chain.append(
+            db,
+            at=request.at,
+            boot_id=request.boot_id,
+            action=action,
+            by=request.by,
+            subject=subject,
+            command_id=request.command_id,
+            details=details or {},
+        )
+        body = {
+            "action": action,
+            "subject": subject,
+            "by": request.by,
+            "command_id": request.command_id,
+            "details": dict(details or {}),
+            "number": row.number,
+            "hash": row.hash,
+            "previous": before.hash,
+            "by_salt": row.by_salt,
+            "by_digest": row.by_digest,
+            "about_salt": row.about_salt,
+            "about_digest": row.about_digest,
+        }
+        events.append(db, "audit", request.at, request.boot_id, body)
+
+
+def audit_start(db: Db, config: Config, models: Sequence[str], request: Request) -> list[str]:
+    """Records what is not as it was at the last start: the software, the models, the configuration.
+
+    Args:
+        db: the database.
+        config: passwords do not stand in it; of the values only digests are kept.
+        models: the ids of the models that are used.
+        request: by "start".
+
+    Returns:
+        The actions that were recorded.
+    """
+    tables = {name: _digest(table) for name, table in config.model_dump(mode="json").items()}
+    now = {"software": VERSION, "models": [*models], "configuration": tables}
+    done = []
+    with db.transaction() as sql:
+        last = {what: json.loads(value) for what, value in sql.execute("SELECT what, value FROM started").fetchall()}
+        for what, value in now.items():
+            if last.get(what) == value:
+                continue
+            details: dict[str, object] = {"before": last.get(what), "after": value}
+            if what == "configuration":
+                before = last.get(what, {})
+                details = {
+                    "hash": _digest(tables),
+                    "tables": sorted(
+                        name for name in tables.keys() | before.keys() if tables.get(name) != before.get(name)
+                    ),
+                }
+            audit(db, f"{what}_changed", None, request, details)
+            sql.execute("INSERT OR REPLACE INTO started VALUES (?, ?)", (what, canonical(value)))
+            done.append(f"{what}_changed")
+    return done
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]

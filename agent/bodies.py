@@ -1,21 +1,19 @@
-"""What a decision looks like as an event: everything that was weighed, no pixels and no vectors."""
+"""What decisions, punches and alarms look like as events: everything that was weighed, no pixels and no vectors."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from pathlib import Path
-from typing import Literal
 
+from agent.attendance.punch import Clock
 from agent.types import Decision, Quality, Sighting
 
-ClockState = Literal["synchronised", "unsynchronised", "unknown"]
 _SEEN = (
     "similarity", "margin", "second", "threshold", "shots", "agreeing", "quality", "camera", "track", "latency_ms",
 )  # fmt: skip
 
 
-def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[str, object]:
+def access_body(decision: Decision, *, model: str, clock: Clock) -> dict[str, object]:
     """Returns the body of an `access` event; similarities to a ten-thousandth."""
     return {
         "outcome": decision.outcome.value,
@@ -28,7 +26,21 @@ def access_body(decision: Decision, *, model: str, clock: ClockState) -> dict[st
         "detail": decision.detail,
         **_weighed(decision.sighting),
         "model": model,
-        "clock": clock,
+        "clock": clock.value,
+    }
+
+
+def alarm_body(
+    alarm: str, *, raised: bool, clock: Clock, person: str | None = None, access: str | None = None, detail: str = ""
+) -> dict[str, object]:
+    """Returns the body of an `alarm` event."""
+    return {
+        "alarm": str(alarm),
+        "state": "raised" if raised else "cleared",
+        "person": person,
+        "access": access,
+        "detail": detail,
+        "clock": clock.value,
     }
 
 
@@ -49,20 +61,6 @@ def _weighed(sighting: Sighting | None) -> dict[str, object]:
         "track": sighting.track,
         "latency_ms": round(sighting.latency_ms, 2),
     }
-
-
-def clock_state(synchronised: Path) -> ClockState:
-    """Returns whether the time can be believed, by the file that systemd-timesyncd leaves when it has set the clock.
-
-    Args:
-        synchronised: that file; where even its folder is missing, nobody knows.
-    """
-    try:
-        if synchronised.exists():
-            return "synchronised"
-        return "unsynchronised" if synchronised.parent.is_dir() else "unknown"
-    except OSError:  # not for us to look into
-        return "unknown"
 
 
 def _quality(quality: Quality | None) -> dict[str, float] | None:

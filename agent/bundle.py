@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from agent.gallery.site import Site
 from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.threshold import FmrTable, Threshold, threshold_for
 from agent.hardware import backends
+from agent.seal.keys import SiteKey
+from agent.seal.turning import Turn, TurnedEncoder
 from agent.types import Image
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
+from agent.vision.model import Model
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
 from agent.vision.selftest import SelfTest, read_golden, self_test
@@ -92,9 +96,13 @@ def _staff(name: str) -> Image:
         raise ModelError(f"its card names a picture that is not in {STAFF}: {name}: {error.strerror}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the space is worked out once
 class Bundle:
-    """The two models' cards, what is known of the site, and how to get eyes that use them."""
+    """The two models' cards, what is known of the site, and how to get eyes that use them.
+
+    With a key, the eyes see turned: all that is stored, compared and followed is turned by it. Without one they see as
+    the encoder does: for measuring, never for templates.
+    """
 
     config: Config
     detector: Card
@@ -102,16 +110,25 @@ class Bundle:
     table: FmrTable  # what thresholds go by: upper bounds where there are any
     likely: FmrTable  # the rates themselves
     site: Site | None
+    key: SiteKey | None = None
 
     @property
     def model_id(self) -> str:
-        """The encoder's id: whose templates are compared."""
+        """The encoder's id: what others are told."""
         return self.encoder.id
 
     @property
+    def template_model(self) -> str:
+        """The id in embeddings: whose templates are compared. Names the key that turned them."""
+        return self.encoder.id if self.key is None else self.key.model(self.encoder.id)
+
+    @cached_property
     def space(self) -> Space:
-        """Where faces are compared."""
-        return AS_ENCODED if self.site is None else self.site.space
+        """Where faces are compared: turned as they are."""
+        plain = AS_ENCODED if self.site is None else self.site.space
+        if self.key is None or plain.dimension is None:
+            return plain
+        return Turn(self.key, plain.dimension).space(plain)
 
     @property
     def duplicate_threshold(self) -> float:
@@ -125,21 +142,34 @@ class Bundle:
 
     def eyes(self) -> Eyes:
         """Returns new eyes: a thread each."""
-        config, options = self.config, self.config.engine
-        engine = backends.load("engine", options.runtime)
-        settings = {"runtime": options.runtime, "delegate": options.delegate or None, "threads": options.threads}
-        detector = engine(config.models.detector, sha256=self.detector.sha256, **settings)  # type: ignore[arg-type] # mixed values
-        encoder = engine(config.models.encoder, sha256=self.encoder.sha256, **settings)  # type: ignore[arg-type] # mixed values
+        config = self.config
+        detector = self._model(config.models.detector, self.detector)
         with _naming(config.models.detector):
             finds = Detector(detector, score_threshold=config.detector.score_threshold)
-        with _naming(config.models.encoder):
-            encodes = Encoder(encoder, self.model_id, flip_average=config.gate.flip_average)
+        encodes = self.plain_encoder()
         if self.space.dimension not in (None, encodes.dimension):
             raise ModelError(
                 f"{config.models.site}: is for vectors of {self.space.dimension} numbers, the encoder makes "
                 f"{encodes.dimension}: run `latchkey calibrate` again"
             )
-        return Eyes(finds, encodes)
+        return Eyes(finds, encodes if self.key is None else TurnedEncoder(encodes, self.key))
+
+    def plain_encoder(self) -> Encoder:
+        """Returns a new encoder as its card describes it, never turned: for the self-test and for measuring.
+
+        Raises:
+            ModelError: the file is not the one its card describes.
+        """
+        config = self.config
+        model = self._model(config.models.encoder, self.encoder)
+        with _naming(config.models.encoder):
+            return Encoder(model, self.model_id, flip_average=config.gate.flip_average)
+
+    def _model(self, file: Path, card: Card) -> Model:
+        options = self.config.engine
+        engine = backends.load("engine", options.runtime)
+        settings = {"runtime": options.runtime, "delegate": options.delegate or None, "threads": options.threads}
+        return engine(file, sha256=card.sha256, **settings)  # type: ignore[arg-type] # mixed values
 
     def self_test(self, encoder: Encoder) -> SelfTest | None:
         """Returns whether an encoder says what it said when it was made; None where its card does not tell.
@@ -177,8 +207,12 @@ class Bundle:
         return QualityLimits(**self.config.quality.model_dump())
 
 
-def open_bundle(config: Config) -> Bundle:
+def open_bundle(config: Config, key: SiteKey | None = None) -> Bundle:
     """Returns the configured models' cards, read and checked.
+
+    Args:
+        config: which models.
+        key: what templates are turned by: that of the database they are kept in. None: nothing is kept.
 
     Raises:
         ModelError: a card is missing or has no table of false match rates, or the site file belongs to another encoder.
@@ -189,4 +223,4 @@ def open_bundle(config: Config) -> Bundle:
         FmrTable.from_card(encoder.fields, config.gate.cohort, bound=bound) if site is None else site.table(bound=bound)
         for bound in (True, False)
     )
-    return Bundle(config, read_card(config.models.detector), encoder, table, likely, site)
+    return Bundle(config, read_card(config.models.detector), encoder, table, likely, site, key)

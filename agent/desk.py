@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from agent.bundle import Bundle
+from agent.clerks import Office, faces, people
 from agent.config import mqtt_password
 from agent.config.tables import Mqtt
 from agent.enrolment import Administration
@@ -20,12 +20,12 @@ from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
-from agent.mqtt.telemetry import DoorState, timestamp
+from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
-from agent.mqtt.verbs.faces import EnrolCommand, IdentifyCommand, ListCommand, RemoveCommand
-from agent.mqtt.wire import PingCommand
 from agent.store import commands, events
-from agent.store.db import open_db
+from agent.store.db import Db, open_db
+from agent.store.sealing import card_key
+from agent.telling import Telling
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DOOR_SECONDS = 0.2
-FORGET_SECONDS = 3600.0
-KEEP_EVENTS = 1000
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
 
@@ -75,31 +72,33 @@ class Desk:
 
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
-        self._agent, self._seconds = agent, config.mqtt.health_seconds
+        self._agent = agent
         self.topics = Topics(config.device.site, config.device.name)
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
-        reads = [stack.enter_context(open_db(config.database_path)) for _ in range(3)]
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
             mark_sent=self._mark_sent,
             boot_id=agent.boot_id,
         )
-        self._administration = Administration(
-            bundle, bundle.eyes(), reads[1], write=agent.recorder.write, boot_id=agent.boot_id
-        )
         self._commander = Commander(
             self.link,
-            self._handlers(),
+            self._handlers(agent, bundle, reads[1]),
             recall=lambda command_id: commands.recall(reads[1], command_id),
             remember=self._remember,
+            shown=agent.porch.entrance.showed,
         )
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
-        self._health_due = self._forget_due = 0.0
-        self._keep_sent = timedelta(days=config.storage.keep_sent_days)
-        self._unlocked: bool | None = None
+        self.telling = Telling(
+            self.link,
+            door=agent.porch.doorman.report,
+            entrance=agent.porch.entrance,
+            health=self._look,
+            health_seconds=config.mqtt.health_seconds,
+        )
 
     def __enter__(self) -> Self:
         self.link.start(self._agent.crashed)
@@ -114,7 +113,7 @@ class Desk:
         return [
             ("publisher", self._publisher.step, self._drain),
             ("commander", self._commander.step, None),
-            ("telemetry", self._tell, self._tell_door),
+            ("telemetry", self.telling.step, self.telling.door),
         ]
 
     def wake(self) -> None:
@@ -135,66 +134,23 @@ class Desk:
     def _remember(self, command_id: str, verb: str, result: str) -> None:
         self._agent.recorder.write(lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC)))
 
-    def _handlers(self) -> dict[str, Handler]:
-        admin, agent = self._administration, self._agent
+    def _handlers(self, agent: Agent, bundle: Bundle, db: Db) -> dict[str, Handler]:
+        """Returns what carries out each verb."""
+        admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
+        office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
+        return {
+            **faces.handlers(office, admin),
+            **people.handlers(office, card_key=lambda: card_key(db)),
+        }
 
-        def enrol(command: EnrolCommand) -> dict[str, Any]:
-            done = admin.enrol(
-                command.person, command.name, command.photos, replace=command.replace, by="mqtt", command_id=command.id
-            )
-            agent.reload_soon()
-            return done
-
-        def remove(command: RemoveCommand) -> dict[str, Any]:
-            done = admin.remove(command.person, by="mqtt", command_id=command.id)
-            agent.reload_soon()
-            return done
-
-        def everybody(_: ListCommand) -> dict[str, Any]:
-            return admin.list()
-
-        def identify(command: IdentifyCommand) -> dict[str, Any]:
-            return admin.identify(command.photo)
-
-        def ping(_: PingCommand) -> dict[str, Any]:
-            return {"at": timestamp(datetime.now(UTC)), "version": VERSION, "boot_id": agent.boot_id}
-
-        return {"enrol": enrol, "remove": remove, "list": everybody, "identify": identify, "ping": ping}
-
-    def _tell(self) -> None:
-        """Tells the door's state when it changes, and health now and then."""
-        time.sleep(DOOR_SECONDS)
-        self._tell_door()
+    def _look(self) -> Health:
         agent = self._agent
-        if time.monotonic() >= self._health_due:
-            self._health_due = time.monotonic() + self._seconds
-            gallery = agent.recogniser.known.gallery
-            self.link.publish_health(
-                self._health.look(
-                    frames=agent.visits.frames,
-                    dropped=agent.dropped,
-                    people=len(gallery.people),
-                    templates=gallery.templates,
-                )
-            )
-
-        if time.monotonic() >= self._forget_due:
-            self._forget_due = time.monotonic() + FORGET_SECONDS
-            self._forget()
-
-    def _forget(self) -> None:
-        """Drops old events that the broker has; the newest stay for `latchkey events`."""
-        before = datetime.now(UTC) - self._keep_sent
-        try:
-            self._agent.recorder.write(lambda db: events.prune_sent(db, before, KEEP_EVENTS))
-        except StoreError as error:
-            log.warning("old events stay: %s", error)
-
-    def _tell_door(self) -> None:
-        unlocked = self._agent.door.unlocked
-        if unlocked == self._unlocked:
-            return
-        self._unlocked = unlocked
-        opened_by = self._agent.visits.opened_by
-        at = timestamp(datetime.now(UTC))
-        self.link.publish_door_state(DoorState(at=at, locked=not unlocked, last_opened_by=opened_by))
+        gallery = agent.recogniser.known.gallery
+        return self._health.look(
+            frames=agent.visits.frames,
+            dropped=agent.dropped,
+            people=len(gallery.people),
+            templates=gallery.templates,
+            damaged=agent.knowledge.damaged,
+            rules=agent.porch.entrance.keeper.rules.version,
+        )

@@ -13,15 +13,18 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from agent.access.holder import State
 from agent.bundle import Bundle
 from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
 from agent.gallery.match import Gallery
+from agent.members import consent as consents
 from agent.mqtt.message import Code
-from agent.register import By, Request, Templates, add_templates, as_json, check_names, remove_person
+from agent.register import By, Enrolment, Request, Templates, add_templates, as_json, check_names, remove_person
 from agent.store import people
 from agent.store.db import Db
+from agent.store.templates import load_gallery
 from agent.types import Image, Seen
 from agent.vision.pictures import decode_picture
 from agent.write import Write
@@ -29,6 +32,7 @@ from agent.write import Write
 T = TypeVar("T")
 
 TRIES = 5  # of an enrolment; somebody else must have changed the people during each of them
+MOST_LISTED = 1000  # people in one answer
 SAME_PICTURE = 0.99999  # cosine: the very same photo again
 
 
@@ -44,7 +48,7 @@ class Administration:
     """Changes and tells who is enrolled. Used by one thread.
 
     Args:
-        bundle: the models' cards and limits.
+        bundle: the models' cards and limits, with the key of `db`.
         sight: with the encoder of `bundle`.
         db: read by this thread.
         write: makes the changes; without it they are made with `db`.
@@ -70,6 +74,7 @@ class Administration:
             bundle.limits,
             duplicate_threshold=bundle.duplicate_threshold,
             same_person_threshold=bundle.same_person_threshold,
+            keep_crops=bundle.config.security.keep_crops,
         )
 
     def enrol(
@@ -79,6 +84,7 @@ class Administration:
         photos: Sequence[bytes | Image],
         *,
         replace: bool = False,
+        consent: str | None = None,
         by: By,
         command_id: str | None = None,
     ) -> dict[str, Any]:
@@ -89,6 +95,7 @@ class Administration:
             name: for humans; None keeps the one there is, or takes the id.
             photos: of this person alone: encoded pictures, or (H, W, 3) uint8 RGB.
             replace: forget the templates so far; the photos need not be like them.
+            consent: the text that the person agrees to with this; None where that is on record.
             by: who asked.
             command_id: of the command, if it was one.
 
@@ -97,18 +104,19 @@ class Administration:
 
         Raises:
             EnrolmentRefused: a photo would make a bad template.
-            CommandError: the id or the name will not do, or others change the people without end.
+            CommandError: the id or the name will not do, there is no consent, or others change the people without end.
             StoreError: nothing was changed.
         """
         check_names(person, name)
+        privacy = self._bundle.config.privacy
+        consents.check(self._db, person, consent, privacy)
         for _ in range(TRIES):
             version, gallery = self._gallery()
             known = gallery.without(person) if replace else gallery
             new = _not_yet(self._enroller.templates(photos, person, known), known, person)
             request = Request(by, self._now(), self._boot_id, command_id)
-            add = partial(
-                add_templates, version=version, person=person, name=name, new=new, replace=replace, request=request
-            )
+            enrolment = Enrolment(person, name, new, replace, consent)
+            add = partial(add_templates, enrolment=enrolment, version=version, privacy=privacy, request=request)
             if (done := self._write(add)) is not None:
                 return done
         raise CommandError(Code.BUSY, f"others keep changing who is enrolled: try {person} again later")
@@ -118,9 +126,27 @@ class Administration:
         request = Request(by, self._now(), self._boot_id, command_id)
         return self._write(lambda db: remove_person(db, person, request))
 
-    def list(self) -> dict[str, Any]:
-        """Returns all `people`, by id, and the `model` whose templates are compared."""
-        return {"people": [as_json(person) for person in people.list_people(self._db)], "model": self._bundle.model_id}
+    def list(
+        self,
+        *,
+        after: str = "",
+        limit: int = MOST_LISTED,
+        group: str | None = None,
+        state: State | None = None,
+        search: str | None = None,
+    ) -> dict[str, Any]:
+        """Returns the `people`, by id, and the `model` whose templates are compared.
+
+        Args:
+            after: those whose ids come after this one.
+            limit: so many at most; `more` says whether there are others after them.
+            group: those who are in it.
+            state: those who stand so.
+            search: those with this text in id, name or badge number.
+        """
+        found = people.list_people(self._db, after=after, limit=limit + 1, group=group, state=state, search=search)
+        listed = [as_json(person) for person in found[:limit]]
+        return {"people": listed, "more": len(found) > limit, "model": self._bundle.model_id}
 
     def identify(self, photo: bytes | Image) -> dict[str, Any]:
         """Returns the `faces` of a picture, the largest first, each with all that was weighed.
@@ -144,7 +170,7 @@ class Administration:
         """Who is enrolled now, with the version of that."""
         version = people.gallery_version(self._db)
         if self._known is None or self._known[0] != version:
-            self._known = version, people.load_gallery(self._db, self._bundle.model_id, self._bundle.space)
+            self._known = version, load_gallery(self._db, self._bundle.template_model, self._bundle.space)
         return self._known
 
 

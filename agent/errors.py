@@ -9,6 +9,7 @@
     │   └── StoreFull                 there is no room to record an event
     ├── CalibrationError (ValueError) people or photos are too few to calibrate with
     ├── PictureError (ValueError)     bytes that are not a picture we take
+    ├── RulesRefused (ValueError)     rules that would not do, with every line that is wrong
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
     └── CommandError (ValueError)     a command that cannot be carried out, with its code
 
@@ -16,6 +17,8 @@ A message says what was wrong, where, and what to do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class LatchkeyError(Exception):
@@ -52,6 +55,18 @@ class CalibrationError(LatchkeyError, ValueError):
 
 class PictureError(LatchkeyError, ValueError):
     """These bytes are not a picture we take."""
+
+
+class RulesRefused(LatchkeyError, ValueError):
+    """A rulebook that cannot be obeyed: none of it is.
+
+    Args:
+        problems: all that is wrong, one line each: "line 14: [[grants]] doors: there is no door 'frnt'".
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
 
 class EnrolmentRefused(LatchkeyError, ValueError):

@@ -8,10 +8,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.bodies import clock_state
+from agent.clock import clock_state
 from agent.config import Config
 from agent.mqtt.telemetry import Health, timestamp
-from agent.store import events
+from agent.store import audit, events
 from agent.store.db import Db
 
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")  # thousandths of a degree Celsius
@@ -28,7 +28,9 @@ class HealthCheck:
         self._began = time.monotonic()
         self._frames, self._at = 0, self._began
 
-    def look(self, *, frames: int, dropped: int, people: int, templates: int) -> Health:
+    def look(
+        self, *, frames: int, dropped: int, people: int, templates: int, damaged: int = 0, rules: int = 0
+    ) -> Health:
         """Returns the state now.
 
         Args:
@@ -36,6 +38,8 @@ class HealthCheck:
             dropped: never looked at, since the start.
             people: in the gallery.
             templates: in the gallery.
+            damaged: templates that do not open.
+            rules: the version in force.
         """
         now, at = time.monotonic(), datetime.now(UTC)
         fps = (frames - self._frames) / max(now - self._at, 1e-3)
@@ -51,6 +55,9 @@ class HealthCheck:
             frames_dropped=dropped,
             people=people,
             templates=templates,
+            templates_damaged=damaged,
+            rules=rules,
+            audit=str(audit.head(self._db)),
             disk_free_bytes=shutil.disk_usage(self._db.path.parent).free,
             memory_bytes=resident_bytes(),
             temperature_celsius=_thousandths(THERMAL),

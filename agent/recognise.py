@@ -6,13 +6,14 @@ sightings again.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
 from agent.access.gate import Gate
 from agent.gallery.match import Gallery
 from agent.stopwatch import Stopwatch
-from agent.types import Frame, Image, Sighting
+from agent.types import Frame, Sighting
 from agent.vision.eyes import Eyes
 from agent.vision.motion import MotionGate
 from agent.vision.quality import QualityLimits, judge
@@ -34,7 +35,8 @@ class Recogniser:
         eyes: of this thread.
         gate: concludes.
         limits: what a face must have to be compared.
-        known: to begin with; `known` may be set from any thread.
+        known: to begin with; `known` may be set from any thread, and so may `claimed`: whoever shows a card is compared
+            with its holder alone, by a gate of that claim's own, until it is None again.
         motion: lets an empty hall cost next to nothing; None looks at every frame.
     """
 
@@ -42,16 +44,20 @@ class Recogniser:
         self, eyes: Eyes, gate: Gate, *, limits: QualityLimits, known: Known, motion: MotionGate | None = None
     ) -> None:
         self.known = known
+        self.claimed: Known | None = None
         self.stopwatch = Stopwatch()
         self.faces = 0  # in the last frame
         self.tracks = Tracker()
         self.gate = gate
         self._eyes, self._limits, self._motion = eyes, limits, motion
+        self._claim: tuple[Known, Gate] | None = None  # that is being looked into
+        self._reopened: deque[str] = deque()
 
     def see(self, frame: Frame) -> list[Sighting]:
         """What this frame was the last missing piece of: mostly nothing."""
-        known = self.known
-        self.gate.threshold = known.threshold
+        while self._reopened:
+            self.gate.reopen(self._reopened.popleft())
+        known, gate = self._asked()
         if self._motion is not None:
             with self.stopwatch.stage("motion"):
                 moved = self._motion.moved(frame.image if frame.small is None else frame.small, frame.at)
@@ -64,7 +70,7 @@ class Recogniser:
             self._motion.keep(frame.at)
         tracks = self.tracks.update(faces, frame.at)
         concluded = self._gone(frame.at)
-        concluded += [self._look(track, frame.image, frame.at, known.gallery) for track in tracks]
+        concluded += [self._look(track, frame, known.gallery, gate) for track in tracks]
         return [sighting for sighting in concluded + self._gone(frame.at) if sighting is not None]
 
     def finish(self, at: datetime) -> list[Sighting]:
@@ -72,26 +78,43 @@ class Recogniser:
         self.tracks.finish()
         return [sighting for sighting in self._gone(at) if sighting is not None]
 
+    def reopen(self, person: str) -> None:
+        """What was concluded of this person came to nothing: look again. From any thread, before the next frame."""
+        self._reopened.append(person)
+
     def _without_faces(self, at: datetime) -> list[Sighting]:
         self.faces = 0
         self.tracks.update([], at)
         return [sighting for sighting in self._gone(at) if sighting is not None]
 
-    def _look(self, track: Track, image: Image, at: datetime, gallery: Gallery) -> Sighting | None:
+    def _asked(self) -> tuple[Known, Gate]:
+        """Whom to compare with now, and what concludes from it."""
+        known, claimed = self.known, self.claimed
+        self.gate.threshold = known.threshold
+        if claimed is None:
+            self._claim = None
+            return known, self.gate
+        if self._claim is None or self._claim[0] is not claimed:
+            self._claim = claimed, self.gate.again()
+            self._claim[1].threshold = claimed.threshold
+        return self._claim
+
+    def _look(self, track: Track, frame: Frame, gallery: Gallery, gate: Gate) -> Sighting | None:
         """One face of this frame: refused, not needed, or compared."""
-        if not self.gate.wants(track.id, at):
+        if not gate.wants(track.id, frame.at):
             return None
         with self.stopwatch.stage("align"):
-            crop = self._eyes.crop(image, track.face)
+            crop = self._eyes.crop(frame.image, track.face)
         rejection = judge(crop.quality, self._limits)
         if rejection is not None:
-            return self.gate.reject(track.id, at, rejection)
+            return gate.reject(track.id, frame.at, rejection)
         with self.stopwatch.stage("encode"):
             embedding = self._eyes.embed(crop)
         with self.stopwatch.stage("match"):
             match = gallery.nearest(embedding.vector)
         visitor = self.tracks.confirm(track.id, embedding.vector)
-        return self.gate.see(visitor, at, match, crop.quality)
+        return gate.see(visitor, frame.at, match, crop.quality)
 
     def _gone(self, at: datetime) -> list[Sighting | None]:
-        return [self.gate.leave(ended, at) for ended in self.tracks.take_ended()]
+        gates = [self.gate] if self._claim is None else [self._claim[1], self.gate]
+        return [gate.leave(ended, at) for ended in self.tracks.take_ended() for gate in gates]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +33,10 @@ RETRY_SECONDS = 2.0
 WRITE_SECONDS = 10.0
 
 
+Also: TypeAlias = Callable[[Db, Event], Sequence[Event]]
+"""What is written with an event, in its transaction: returns the further events that it made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """An event that is decided and not yet recorded."""
@@ -41,6 +45,7 @@ class Pending:
     kind: str
     at: datetime
     body: Mapping[str, object]
+    also: Also | None = None
 
 
 Job: TypeAlias = Pending | Callable[[], None]
@@ -58,14 +63,22 @@ class Recorder:
     def __init__(self, db: Db, *, boot_id: str, recorded: Callable[[Event], None]) -> None:
         self.healthy = True
         self.lost = 0  # events there was no room for, on the disk or here
-        self._db, self._boot_id, self._recorded = db, boot_id, recorded
+        self.boot_id = boot_id
+        self._db, self._recorded = db, recorded
         self._jobs: queue.Queue[Job] = queue.Queue(ROOM)
         self._stuck: Pending | None = None  # goes before all others
         self._closed = False
 
-    def record(self, kind: str, at: datetime, body: Mapping[str, object]) -> None:
-        """Queues an event. Returns at once, or waits a little while the queue is full."""
-        pending = Pending(str(ULID()), kind, at, body)
+    def record(self, kind: str, at: datetime, body: Mapping[str, object], also: Also | None = None) -> None:
+        """Queues an event. Returns at once, or waits a little while the queue is full.
+
+        Args:
+            kind: the last level of its topic.
+            at: when it happened.
+            body: JSON values.
+            also: what else is written with it, or not at all; called in the worker's thread, again where it failed.
+        """
+        pending = Pending(str(ULID()), kind, at, body, also)
         if not self._queued(pending):
             self._lose(pending, "the agent has stopped" if self._closed else "the disk is full and so is memory")
 
@@ -96,6 +109,18 @@ class Recorder:
                 if not future.cancel():
                     return future.result()
         raise StoreFull("the database is too busy, or its disk is full: try again later")
+
+    def do(self, change: Callable[[Db], object]) -> None:
+        """Queues a change that nobody waits for; where it cannot be made, that is logged."""
+
+        def job() -> None:
+            try:
+                change(self._db)
+            except StoreError as error:
+                log.warning("not written: %s", error)
+
+        if not self._queued(job):
+            log.warning("not written: %s", "the agent has stopped" if self._closed else "the disk is full")
 
     def step(self) -> None:
         """Does one job, or waits for one."""
@@ -139,7 +164,9 @@ class Recorder:
             return
         self._stuck = job
         try:
-            event = events.append(self._db, job.kind, job.at, self._boot_id, job.body, id=job.id)
+            with self._db.transaction():
+                event = events.append(self._db, job.kind, job.at, self.boot_id, job.body, id=job.id)
+                further = job.also(self._db, event) if job.also is not None else ()
         except StoreError as error:
             self._unwell(error)
             return
@@ -151,7 +178,8 @@ class Recorder:
         if not self.healthy:
             log.warning("events are recorded again")
         self.healthy = True
-        self._recorded(event)
+        for each in (event, *further):
+            self._recorded(each)
 
     def _unwell(self, error: StoreError) -> None:
         if self.healthy:

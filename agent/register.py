@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from agent.audit import audit
-from agent.errors import CommandError
-from agent.mqtt.message import Code
-from agent.mqtt.telemetry import timestamp
-from agent.person_id import check_person_id
+from agent.config.people import Privacy
+from agent.members import consent as consents
+from agent.members.known import as_json, check_free, check_names, enrolled
 from agent.store import people
 from agent.store.db import Db
-from agent.types import Embedding, Quality
+from agent.store.templates import Shot, enrol
 
-By: TypeAlias = Literal["cli", "mqtt"]
-Templates: TypeAlias = Sequence[tuple[Embedding, Quality]]
+By: TypeAlias = str
+"""Who asks, up to 80 characters: "cli:root", "mqtt", "schedule", "retention", "kiosk", a person's id at the door."""
+Templates: TypeAlias = Sequence[Shot]
 
-LONGEST_NAME = 128  # characters, as on the wire
+__all__ = [
+    "By",
+    "Enrolment",
+    "Request",
+    "Templates",
+    "add_templates",
+    "as_json",
+    "check_names",
+    "enrolled",
+    "remove_person",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +42,51 @@ class Request:
     command_id: str | None = None  # None on the command line
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Enrolment:
+    """What is to be kept of a person's face."""
+
+    person: str  # id
+    name: str | None  # for humans; None keeps the one there is, or takes the id
+    new: Templates  # may be none at all
+    replace: bool  # forget the person's templates so far
+    consent: str | None  # the text that is agreed to with this
+
+
 def add_templates(
-    db: Db, *, version: int, person: str, name: str | None, new: Templates, replace: bool, request: Request
+    db: Db, enrolment: Enrolment, *, version: int, privacy: Privacy, request: Request
 ) -> dict[str, Any] | None:
     """Adds a person, or templates to a person.
 
     Args:
         db: the database.
+        enrolment: who, and what of them.
         version: of the people, when the templates were judged.
-        person: id.
-        name: for humans; None keeps the one there is, or takes the id.
-        new: may be none at all.
-        replace: forget the person's templates so far.
+        privacy: whether they have to have agreed.
         request: who asked.
 
     Returns:
         `person`, `name`, how many were `added` and how many `templates` there are; None, and nothing done, where the
         people are others by now.
+
+    Raises:
+        CommandError: the id was another's before, or there is no consent.
     """
+    person, new = enrolment.person, enrolment.new
     with db.transaction():
         if people.gallery_version(db) != version:
             return None
-        again = replace and people.get_person(db, person) is not None
-        people.add_person(db, person, name=name, at=request.at)
+        there = people.get_person(db, person) is not None
+        if not there:
+            check_free(db, person)
+        people.add_person(db, person, name=enrolment.name, at=request.at)
+        if enrolment.consent is not None:
+            consents.give(db, person, enrolment.consent, request)
         if new:
-            people.enrol(db, person, name, new, request.at, replace=replace)
-        audit(db, "replaced" if again else "enrolled", person, request, {"templates": len(new)})
+            consents.check(db, person, enrolment.consent, privacy)
+            enrol(db, person, enrolment.name, new, request.at, replace=enrolment.replace)
+        action = "replaced" if enrolment.replace and there else "enrolled"
+        audit(db, action, person, request, {"templates": len(new)})
         after = enrolled(db, person)
     return {"person": person, "name": after.name, "added": len(new), "templates": after.templates}
 
@@ -73,40 +102,3 @@ def remove_person(db: Db, person: str, request: Request) -> dict[str, Any]:
         templates = people.remove_person(db, person)
         audit(db, "removed", person, request, {"templates": templates})
     return {"person": person, "templates": templates}
-
-
-def enrolled(db: Db, person: str) -> people.Person:
-    """Returns somebody by id.
-
-    Raises:
-        CommandError: there is no such person.
-    """
-    found = people.get_person(db, person)
-    if found is None:
-        raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
-    return found
-
-
-def as_json(person: people.Person) -> dict[str, Any]:
-    """Returns a person as JSON values."""
-    return {
-        "id": person.id,
-        "name": person.name,
-        "templates": person.templates,
-        "models": [*person.models],
-        "enrolled_at": timestamp(person.enrolled_at),
-    }
-
-
-def check_names(person: str, name: str | None) -> None:
-    """Refuses what may be neither an id nor a name.
-
-    Raises:
-        CommandError: saying what is wanted.
-    """
-    try:
-        check_person_id(person)
-    except ValueError as error:
-        raise CommandError(Code.BAD_REQUEST, str(error)) from error
-    if name is not None and not (name.isprintable() and 0 < len(name) <= LONGEST_NAME):
-        raise CommandError(Code.BAD_REQUEST, f"a name has 1 to {LONGEST_NAME} printable characters, got {name[:80]!r}")

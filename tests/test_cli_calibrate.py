@@ -10,8 +10,9 @@ import pytest
 
 from agent.bundle import open_bundle
 from agent.config import load_config
+from agent.seal.keyring import site_key
 from agent.store.db import open_db
-from agent.store.people import enrol
+from agent.store.templates import enrol
 from tests.fakes.blocks import Block, paint, png, write
 from tests.fakes.terminal import Terminal, forget_logging
 
@@ -40,8 +41,9 @@ def photos(tmp_path):
 def enrol_all(latchkey, photos):
 
     config = load_config(latchkey.config)
-    eyes = open_bundle(config).eyes()
-    with open_db(config.database_path) as db:
+    key = site_key(config)
+    eyes = open_bundle(config, key).eyes()
+    with open_db(config.database_path, key=key) as db:
         for person in sorted(photos.iterdir()):
             seen = [eyes.look(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB))[0] for file in person.iterdir()]
             templates = [(each.embedding, each.crop.quality) for each in seen]

@@ -32,7 +32,8 @@ with agent_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
-NAMES = ["config", "camera", "models", "rates", "database", "broker", "door", "inputs", "reader", "clock", "disk"]
+NAMES = ["config", "camera", "models", "rates", "database", "key", "broker"]
+NAMES += ["door", "inputs", "reader", "clock", "disk"]
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ class TestReport:
         assert [line.split()[1] for line in lines] == NAMES
         assert lines[0] == f"ok     config    {latchkey.config}"
         assert lines[1] == "ok     camera    files pictures: 64x48 pixels"
-        assert lines[5] == "note   broker    switched off, events stay here; set [mqtt] enabled = true"
+        assert lines[6] == "note   broker    switched off, events stay here; set [mqtt] enabled = true"
 
     def test_what_failed_says_what_to_do_and_the_rest_is_checked(self, latchkey):
         outcome = latchkey("check", "--camera", "none.mp4", "--set", "models.detector=none.tflite")

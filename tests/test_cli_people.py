@@ -130,16 +130,18 @@ class TestEnrol:
 class TestPeople:
     def test_list(self, staff):
         listed = staff("people", "list", "--json").json
-        assert [list(one) for one in listed] == [["id", "name", "templates", "models", "enrolled_at"]] * 2
+        assert [list(one) for one in listed] == [
+            ["id", "name", "badge", "state", "groups", "templates", "models", "enrolled_at"]
+        ] * 2
         assert [(one["id"], one["templates"], one["models"]) for one in listed] == [
             ("anna", 2, [blocks.MODEL]),
             ("bob", 1, [blocks.MODEL]),
         ]
         lines = staff("people", "list").out.splitlines()
-        assert [line.split()[:3] for line in lines] == [
-            ["id", "name", "templates"],
-            ["anna", "anna", "2"],
-            ["bob", "bob", "1"],
+        assert [line.split()[:4] for line in lines] == [
+            ["id", "name", "badge", "state"],
+            ["anna", "anna", "active", "2"],
+            ["bob", "bob", "active", "1"],
         ]
 
     def test_show(self, staff):

@@ -16,8 +16,10 @@ from agent.mqtt.telemetry import AuditEvent, event_body
 from agent.register import Request
 from agent.store import events, people
 from agent.store.db import open_db
+from agent.store.templates import load_gallery
 from tests.fakes import blocks, sites
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
@@ -32,12 +34,13 @@ def bundle(tmp_path, monkeypatch):
     blocks.write_cards(tmp_path)
     models = {f"models.{name}": tmp_path / f"{name}.tflite" for name in ("encoder", "detector")}
     (tmp_path / "agent.toml").touch()
-    return open_bundle(load_config(tmp_path / "agent.toml", {"device.data_dir": tmp_path, **models}, {}))
+    told = {"device.data_dir": tmp_path, "privacy.require_consent": False, **models}
+    return open_bundle(load_config(tmp_path / "agent.toml", told, {}), KEY)
 
 
 @pytest.fixture
 def db(bundle):
-    with open_db(bundle.config.database_path) as db:
+    with open_db(bundle.config.database_path, key=KEY) as db:
         yield db
 
 
@@ -47,7 +50,8 @@ def admin(bundle, db):
 
 
 def audit(db):
-    return [(event.body["action"], event.body["person"], event.body["templates"]) for event in events.recent(db, 100)]
+    bodies = [event.body for event in events.recent(db, 100)]
+    return [(body["action"], body["subject"], body["details"]["templates"]) for body in bodies]
 
 
 def test_a_person_is_enrolled_with_an_audit_event(admin, db):
@@ -55,7 +59,14 @@ def test_a_person_is_enrolled_with_an_audit_event(admin, db):
     assert done == {"person": "anna", "name": "Anna", "added": 2, "templates": 2}
     (event,) = events.unsent(db)
     assert (event.kind, event.at, event.boot_id) == ("audit", NOW, "boot")
-    assert event.body == {"action": "enrolled", "person": "anna", "templates": 2, "by": "mqtt", "command_id": "c1"}
+    said = {key: event.body[key] for key in ("action", "subject", "details", "by", "command_id")}
+    assert said == {
+        "action": "enrolled",
+        "subject": "anna",
+        "details": {"templates": 2},
+        "by": "mqtt",
+        "command_id": "c1",
+    }
     AuditEvent.model_validate(event_body(event, site="home", device="door", historical=False))
 
 
@@ -127,7 +138,7 @@ def test_names_that_would_not_do(admin, person, name):
 
 
 def test_a_face_that_was_enrolled_meanwhile_under_another_name_is_noticed(bundle, db):
-    with open_db(db.path) as other:
+    with open_db(db.path, key=KEY) as other:
         rival = Administration(bundle, bundle.eyes(), other, boot_id="other")
         eyes, looks = bundle.eyes(), []
 
@@ -164,7 +175,7 @@ def test_changes_are_made_by_who_may_write(bundle, db):
 
         def work():
             writers.append(threading.current_thread())
-            with open_db(db.path) as own:
+            with open_db(db.path, key=KEY) as own:
                 done.append(change(own))
 
         worker = threading.Thread(target=work)
@@ -206,6 +217,9 @@ def test_everybody_is_listed(admin):
     assert listed["people"][1] == {
         "id": "bob",
         "name": "Bob",
+        "badge": None,
+        "state": "active",
+        "groups": [],
         "templates": 1,
         "models": [blocks.MODEL],
         "enrolled_at": "2026-11-22T06:00:00.000Z",
@@ -216,7 +230,7 @@ def test_faces_are_identified_as_people_come_and_go(admin, db, bundle):
     both = png(paint(Block(RED, x=40), Block(BLUE, x=300, px=160)))
     assert [face["reason"] for face in admin.identify(both)["faces"]] == ["empty_gallery"] * 2
     admin.enrol("anna", None, [photo(RED)], by="cli")
-    with open_db(db.path) as other:
+    with open_db(db.path, key=KEY) as other:
         Administration(bundle, bundle.eyes(), other, boot_id="other").enrol("bob", None, [photo(GREEN)], by="cli")
     faces = admin.identify(both)["faces"]
     assert [(face["verdict"], face["reason"]) for face in faces] == [("unknown", "unknown"), ("known", "match")]
@@ -255,7 +269,7 @@ class TestSite:
         """The same terminal, calibrated to people who are all rather red."""
         config = bundle.config
         site = sites.write(tmp_path / "site.json")
-        return open_bundle(config.model_copy(update={"models": config.models.model_copy(update={"site": site})}))
+        return open_bundle(config.model_copy(update={"models": config.models.model_copy(update={"site": site})}), KEY)
 
     def test_those_enrolled_before_are_known(self, admin, others, db):
         admin.enrol("anna", None, [photo(RED)], by="cli")
@@ -268,7 +282,7 @@ class TestSite:
     def test_templates_stay_as_the_encoder_made_them(self, bundle, others, db):
         Administration(others, others.eyes(), db, boot_id="boot").enrol("anna", None, [photo(RED)], by="cli")
         (seen,) = bundle.eyes().look(paint(Block(RED)))
-        assert people.load_gallery(db, bundle.model_id).vectors[0] == pytest.approx(seen.embedding.vector)
+        assert load_gallery(db, bundle.template_model).vectors[0] == pytest.approx(seen.embedding.vector)
 
     def test_who_is_alike_is_decided_there(self, bundle, others, db):
         one, other = (190, 60, 60), (200, 120, 60)

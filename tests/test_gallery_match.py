@@ -212,6 +212,15 @@ class TestSpace:
         assert np.array_equal(rest.vectors, np.delete(gallery.vectors, [12, 13, 14], axis=0))
         assert rest.nearest(vectors[0]).similarity == pytest.approx(1.0)
 
+    def test_one_person_alone_is_where_that_one_was(self):
+        vectors, _, space, gallery = self.gallery()
+        alone = gallery.only("p2")
+        assert (alone.people, alone.space) == (("p2",), space)
+        assert np.array_equal(alone.vectors, gallery.of("p2"))
+        assert alone.nearest(vectors[6]).similarity == pytest.approx(1.0)
+        assert alone.nearest(vectors[0]).person == "p2"
+        assert gallery.only("nobody").nearest(vectors[0]).person is None
+
     def test_templates_of_somebody(self):
         vectors, _, space, gallery = self.gallery()
         assert np.array_equal(gallery.of("p2"), space(vectors)[6:9])

@@ -15,7 +15,7 @@ from agent.mqtt.schema import MODELS
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS
-from agent.types import Reason
+from agent.types import Alarm, Reason
 
 PAGE = (Path(__file__).parents[1] / "deploy" / "MQTT.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", PAGE, re.DOTALL)
@@ -43,11 +43,13 @@ def test_the_tables_are_complete():
     assert first_column("code") == [str(code) for code in Code]
     assert first_column("`reason`") == [str(reason) for reason in Reason]
     assert first_column("verb") == list(COMMANDS)
+    assert first_column("`alarm`") == [str(alarm) for alarm in Alarm]
 
 
 def test_every_topic_is_in_the_table():
     topics = Topics("<site>", "<device>".replace(" ", ""))
-    ours = [topics.status, topics.health, topics.door, topics.event("access"), topics.event("audit")]
+    ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
+    ours += [topics.event(kind) for kind in ("access", "attendance", "alarm", "audit")]
     ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), f"{topics.prefix}/cmd/enrol/<id>/part/<n>/<of>"]
     assert sorted(first_column("topic")) == sorted(topic.removeprefix(f"{topics.prefix}/") for topic in ours)
 

@@ -56,8 +56,21 @@ def test_so_is_one_of_a_visit_without_a_usable_shot():
 
 
 def test_an_audit_event_is_what_its_schema_says():
-    body = {"action": "enrolled", "person": "anna", "templates": 3, "by": "mqtt", "command_id": "7"}
-    assert AuditEvent.model_validate_json(as_json("audit", body)).person == "anna"
+    body = {
+        "action": "enrolled",
+        "subject": "anna",
+        "details": {"templates": 3},
+        "by": "mqtt",
+        "command_id": "7",
+        "number": 1,
+        "hash": "a" * 64,
+        "previous": "0" * 64,
+        "by_salt": "b" * 32,
+        "by_digest": "d" * 64,
+        "about_salt": "c" * 32,
+        "about_digest": "e" * 64,
+    }
+    assert AuditEvent.model_validate_json(as_json("audit", body)).subject == "anna"
 
 
 def test_an_event_with_a_field_that_is_not_in_the_contract_is_noticed():

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.errors import ConfigError
-from agent.mqtt.topics import CommandTopic, PartTopic, Topics
+from agent.mqtt.topics import CommandTopic, CredentialTopic, PartTopic, PeerTopic, Topics
 
 TOPICS = Topics("hq", "front-door")
 PREFIX = "latchkey/v1/hq/front-door"
@@ -41,6 +41,8 @@ def test_a_name_that_cannot_be_a_level_is_a_configuration_error(level):
         ("cmd/enrol/ü/part/1/3", PartTopic(None, 1, 3)),
         ("cmd/remove/7/part/1/3", None),
         ("cmd/ping/7/result", None),
+        ("in/credential", CredentialTopic()),
+        ("in/credential/x", None),
         ("status", None),
     ],
 )
@@ -72,3 +74,12 @@ def test_parts_and_commands_of_our_own_making_are_read_back():
 )
 def test_a_requester_cannot_make_us_write_where_only_we_may(topic, harmless):
     assert TOPICS.may_answer_on(topic) is harmless
+
+
+def test_what_other_devices_say_is_told_from_what_is_said_to_us():
+    side = Topics("hq", "side")
+    assert TOPICS.peers(["side"]) == (side.status, side.door, side.zone, side.passage)
+    assert TOPICS.peer(side.passage) == PeerTopic("side", "passage")
+    assert TOPICS.peer(side.door) == PeerTopic("side", "door")
+    for topic in (TOPICS.passage, Topics("branch", "side").passage, side.health, side.command("ping"), "x"):
+        assert TOPICS.peer(topic) is None

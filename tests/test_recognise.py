@@ -222,3 +222,41 @@ def test_the_same_frames_give_the_same_sightings(seed):
     second, _ = shown(crowd(seed), people=("anna", "ben", "carl"))
     assert first == second
     assert first
+
+
+def test_a_claim_compares_with_one_person_alone():
+    looking = recogniser(FakeEyes([[ANNA]] * 300))
+    shots = frames(300)
+    before = [s for _ in range(20) for s in looking.see(next(shots))]
+    looking.claimed = known("ben", threshold=0.6)
+    during = [s for _ in range(100) for s in looking.see(next(shots))]
+    looking.claimed = known("anna", threshold=0.6)
+    again = [s for _ in range(20) for s in looking.see(next(shots))]
+    looking.claimed = None
+    after = [s for _ in range(60) for s in looking.see(next(shots))]
+    assert told(before) == [(Reason.MATCH, "anna")]
+    assert {(s.reason, s.match.person, s.threshold) for s in during} == {(Reason.UNKNOWN, "ben", 0.6)}
+    assert [(s.reason, s.person, s.repeat) for s in again] == [(Reason.MATCH, "anna", False)]
+    assert after == []  # whom the gate had let in before is still settled
+
+
+def test_a_claim_does_not_cost_a_stranger_the_tries_nor_gives_more_of_them():
+    looking = recogniser(FakeEyes([[STRANGER]] * 900))
+    shots = frames(900)
+    plain = [s for _ in range(300) for s in looking.see(next(shots))]
+    looking.claimed = known("ben")
+    claimed = [s for _ in range(200) for s in looking.see(next(shots))]
+    looking.claimed = None
+    rest = [s for _ in range(300) for s in looking.see(next(shots))]
+    assert 1 <= len(plain) <= 2
+    assert 1 <= len(claimed) <= 2
+    assert rest == []  # the visit was closed before
+
+
+def test_who_was_asked_for_more_and_did_not_go_on_is_recognised_again():
+    looking = recogniser(FakeEyes([[ANNA]] * 60))
+    shots = frames(60)
+    first = [s for _ in range(20) for s in looking.see(next(shots))]
+    looking.reopen("anna")
+    second = [s for _ in range(20) for s in looking.see(next(shots))]
+    assert [(s.person, s.repeat) for s in first + second] == [("anna", False), ("anna", False)]

@@ -406,3 +406,41 @@ def test_an_event_that_is_none_crashes_the_worker_and_loses_no_other(bench, capl
     bench.recorder.drain()
     assert bench.on_disk() == [0, 1, 2]
     assert bench.recorder.lost == 2
+
+
+# What is written with an event
+
+
+def beside(n):
+    """Makes a further event, as a punch is one of an access."""
+
+    def also(db, event):
+        return [events.append(db, "attendance", event.at, event.boot_id, {"n": n, "of": event.seq})]
+
+    return also
+
+
+def test_what_goes_with_an_event_is_told_after_it(at_work, wait_for):
+    at_work.recorder.record("access", NOW, {"n": 1}, beside(2))
+    wait_for(lambda: len(at_work.told) == 2)
+    assert [(event.kind, event.seq) for event in at_work.told] == [("access", 1), ("attendance", 2)]
+    assert at_work.told[1].body["of"] == 1
+
+
+def test_what_goes_with_an_event_is_there_with_it_or_not_at_all(at_work, wait_for):
+    tries = []
+
+    def also(db, event):
+        tries.append(event.seq)
+        made = beside(2)(db, event)
+        if len(tries) == 1:
+            raise StoreFull("no room")
+        return made
+
+    at_work.recorder.record("access", NOW, {"n": 1}, also)
+    wait_for(lambda: tries)
+    if len(tries) == 1:
+        assert at_work.on_disk() == []
+    wait_for(lambda: len(at_work.told) == 2)
+    assert tries == [1, 1]  # no number was lost
+    assert at_work.on_disk() == [1, 2]

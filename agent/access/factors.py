@@ -24,7 +24,8 @@ class Factors:
     """Ways to be let in, written as `face+pin` or, where either is enough, `face, card+pin`.
 
     The order counts where it changes what is compared: `face+card` searches everybody for the face and wants the
-    card of whoever that is, `card+face` compares the face with the card's holder alone.
+    card of whoever that is, whichever comes first; `card+face` compares the face with the card's holder alone, so a
+    face that was seen before the card does not count there.
     """
 
     ways: tuple[tuple[Shown, ...], ...]
@@ -42,9 +43,42 @@ class Factors:
             raise ValueError(f"{unknown[0]!r} is no way to be let in; there are {', '.join(_WAYS)}")
         return cls(tuple(dict.fromkeys(_WAYS[name] for name in names)))
 
+    def with_pin(self) -> Factors:
+        """Returns the same ways, each with a PIN at its end if it had none."""
+        return Factors(tuple(dict.fromkeys(way if Shown.PIN in way else (*way, Shown.PIN) for way in self.ways)))
+
+    def missing(self, shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
+        """Returns what is still to be shown, in order, on the way that needs least; the first of several such ways.
+
+        Args:
+            shown: what was shown and is right, in the order in which it came.
+        """
+        return min((_missing(way, shown) for way in self.ways), key=len)
+
+    def takes(self, what: Shown) -> bool:
+        """Whether showing this to a door that waits for nobody in particular leads anywhere."""
+        return any(what in way and not (what is Shown.FACE and _compares_one(way)) for way in self.ways)
+
+    def compares_one(self, shown: tuple[Shown, ...]) -> bool:
+        """Whether the face that is asked for now is compared with the card's holder alone."""
+        return Shown.CARD in shown and any(
+            _compares_one(way) and Shown.FACE in _missing(way, shown) for way in self.ways
+        )
+
     def __str__(self) -> str:
         names = {way: name for name, way in _WAYS.items()}
-        return ", ".join(names[way] for way in self.ways)
+        return ", ".join(names.get(way, "+".join(way)) for way in self.ways)
+
+
+def _compares_one(way: tuple[Shown, ...]) -> bool:
+    return Shown.FACE in way and Shown.CARD in way[: way.index(Shown.FACE)]
+
+
+def _missing(way: tuple[Shown, ...], shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
+    if _compares_one(way):  # only a face that came after the card was compared with its holder
+        card = shown.index(Shown.CARD) if Shown.CARD in shown else len(shown)
+        shown = tuple(what for place, what in enumerate(shown) if what is not Shown.FACE or place > card)
+    return tuple(what for what in way if what not in shown)
 
 
 FACE = Factors(((Shown.FACE,),))

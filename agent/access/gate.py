@@ -28,6 +28,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from agent.access.visit import Shot, Visit
 from agent.elapsed import Elapsed
@@ -72,6 +73,10 @@ class Gate:
         self._elapsed = Elapsed()
         self._visits: dict[int, Visit] = {}
         self._seen: dict[str, float] = {}  # person -> elapsed seconds
+
+    def again(self) -> Self:
+        """Return a gate with the same settings that has seen nobody."""
+        return type(self)(self._settings, camera=self._camera, threshold=self.threshold)
 
     def wants(self, track: int, at: datetime) -> bool:
         """True if a good shot of this track is worth encoding now.
@@ -134,6 +139,13 @@ class Gate:
         elif not visit.told:
             self.passed_by += 1
         return None
+
+    def reopen(self, person: str) -> None:
+        """What was concluded of this person came to nothing: who stands there may be recognised again."""
+        self._seen.pop(person, None)
+        for track, visit in list(self._visits.items()):
+            if visit.person == person:
+                self._visits[track] = Visit(track, pause=self._settings.retry_seconds, compared=visit.compared)
 
     def _visit(self, track: int) -> Visit:
         return self._visits.setdefault(track, Visit(track, pause=self._settings.retry_seconds))

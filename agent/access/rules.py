@@ -8,10 +8,13 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from agent.access.factors import FACE, Factors
-from agent.access.schedule import Calendar, Schedule
+from agent.access.schedule import ALWAYS, Calendar, Schedule
 from agent.attendance.rules import AttendanceRules
 
 UTC_ZONE = ZoneInfo("UTC")
+EVERYBODY = "*"
+"""In a grant's place of a group: whoever is enrolled."""
+EVERY_DOOR = "*"
 
 
 class Mode(StrEnum):
@@ -60,6 +63,7 @@ class DoorRules:
     factor_seconds: float = 15.0  # for the PIN, card or face that is asked for
     enters: str | None = None  # a zone; "" leads outside; None: no zone
     leaves: str | None = None  # the zone on this side
+    passes_on_opening: bool = False  # a granted person is through when the contact opens, not on the grant already
     interlock: tuple[str, ...] = ()  # doors that have to be closed
     pulse_seconds: float | None = None  # None: as configured on the device
     extended_seconds: float = 15.0  # for people who need more time
@@ -73,8 +77,8 @@ class DoorRules:
 class Grant:
     """These groups may go through these doors in this schedule."""
 
-    groups: frozenset[str]
-    doors: frozenset[str]  # "*" is every door
+    groups: frozenset[str]  # EVERYBODY: whoever is enrolled
+    doors: frozenset[str]  # EVERY_DOOR: each
     schedule: str
 
 
@@ -88,9 +92,13 @@ class Rules:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     doors: Mapping[str, DoorRules] = field(default_factory=dict)
     zones: Mapping[str, Zone] = field(default_factory=dict)
-    grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)  # by group
+    grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)  # by group, or EVERYBODY
     attendance: AttendanceRules = field(default_factory=AttendanceRules)
 
     def door(self, name: str) -> DoorRules:
         """Returns the rules of a door; the defaults for one that is not mentioned."""
         return self.doors.get(name) or DoorRules(name)
+
+    def schedule(self, name: str) -> Schedule:
+        """Returns a schedule by its name; `always` is there without being defined."""
+        return ALWAYS if name == ALWAYS.name else self.schedules[name]

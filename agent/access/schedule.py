@@ -1,12 +1,25 @@
-"""When: weekly periods in a time zone, and the days on which others hold."""
+"""When: weekly periods in a time zone, and the days on which others hold.
+
+A period is what a clock on the wall of the site shows. As instants it is the shortest span that holds every moment at
+which that clock shows a time of the period:
+
+* a time that the clock skips (02:30 when summer time begins) is the moment of the skip. A period between two skipped
+  times does not take place.
+* of a time that the clock shows twice (02:30 when summer time ends) a period begins at the first and ends at the
+  second: nobody is shut out while the clock on the wall lets them in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import Protocol
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
+
+_DAY: Final = timedelta(days=1)
+_LONGEST_REPEAT: Final = timedelta(hours=3)  # that a clock is set back: 3 h at Casey in Antarctica, else 2 h or less
+_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +29,9 @@ class Period:
     start: time
     end: time
 
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{'24:00' if self.end == time.min else format(self.end, '%H:%M')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -24,6 +40,10 @@ class Schedule:
     name: str
     week: tuple[tuple[Period, ...], ...]  # seven: Monday first
     special: Mapping[str, tuple[Period, ...]] = field(default_factory=dict)  # kind of day -> instead of the weekday's
+
+
+ALWAYS: Final = Schedule("always", ((Period(time.min, time.min),),) * 7)
+"""Every minute of every day, special ones too."""
 
 
 class Calendar(Protocol):
@@ -45,9 +65,86 @@ class Span:
 
 def span_at(schedule: Schedule, at: datetime, zone: ZoneInfo, calendar: Calendar) -> Span | None:
     """Returns the span that the instant `at` lies in, the one that ends last where several do; None outside all."""
-    raise NotImplementedError
+    wall = at.astimezone(zone).replace(tzinfo=None, fold=0)
+    today = wall.date()
+    # A period reaches into the next day; where a clock is set back over midnight, a day further either way
+    days = (day for back in (2, 1, 0, -1) if (day := _shifted(today, -back)) is not None)
+    near = (
+        (start, end, day)
+        for day in days
+        for start, end in _walls(schedule, day, calendar)
+        if start - _LONGEST_REPEAT <= wall < end + _LONGEST_REPEAT
+    )
+    around = [span for walls in near if (span := _span(*walls, zone)) and span.starts_at <= at < span.ends_at]
+    return max(around, key=lambda span: span.ends_at, default=None)
 
 
 def spans(schedule: Schedule, first: date, last: date, zone: ZoneInfo, calendar: Calendar) -> list[Span]:
     """Returns all spans that start on the days `first` to `last`, in order."""
-    raise NotImplementedError
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    found = (_span(start, end, day, zone) for day in days for start, end in _walls(schedule, day, calendar))
+    return sorted((span for span in found if span), key=lambda span: (span.starts_at, span.ends_at))
+
+
+def next_start(
+    schedules: list[Schedule], at: datetime, zone: ZoneInfo, calendar: Calendar, *, days: int = 31
+) -> datetime | None:
+    """Returns when the next span of any of the schedules starts, UTC, after `at`; None where none does for so long."""
+    today = at.astimezone(zone).date()
+    for number in range(days + 1):
+        day = _shifted(today, number)
+        if day is None:
+            return None
+        starts = [
+            span.starts_at
+            for schedule in schedules
+            for start, end in _walls(schedule, day, calendar)
+            if (span := _span(start, end, day, zone)) and span.starts_at > at
+        ]
+        if starts:
+            return min(starts)
+    return None
+
+
+def _walls(schedule: Schedule, day: date, calendar: Calendar) -> Iterator[tuple[datetime, datetime]]:
+    """The periods of a day, by the clock on the wall."""
+    kind = calendar.kind(day) if schedule.special else None
+    periods = schedule.week[day.weekday()] if kind is None else schedule.special.get(kind, schedule.week[day.weekday()])
+    for period in periods:
+        start, end = datetime.combine(day, period.start), datetime.combine(day, period.end)
+        yield start, end if period.end > period.start else end + _DAY
+
+
+def _span(start: datetime, end: datetime, day: date, zone: ZoneInfo) -> Span | None:
+    """The span between two times on the wall; None where the clock skips all of it."""
+    starts_at, ends_at = _instants(start, zone)[0], _instants(end, zone)[1]
+    return Span(starts_at, ends_at, day) if starts_at < ends_at else None
+
+
+def _instants(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first and the last instant, UTC, at which the clock shows `wall`; twice that of the skip if it never does."""
+    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    last = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    if first <= last:
+        return first, last
+    # Skipped: `fold` 0 and 1 count on from the two offsets (PEP 495), and the clock is set between the two instants
+    skip = _change(last, first, zone)
+    return skip, skip
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The instant between two at which the offset of the zone changes; halving, to the second, as zones are written."""
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > _SECOND:
+        middle = before + timedelta(seconds=(after - before) // _SECOND // 2)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _shifted(day: date, days: int) -> date | None:
+    """The day so many days later; None where a date, or the day after it, cannot be held."""
+    ordinal = day.toordinal() + days
+    return date.fromordinal(ordinal) if 0 < ordinal < date.max.toordinal() else None

@@ -13,22 +13,24 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.bodies import clock_state
 from agent.bundle import Bundle, open_bundle
 from agent.cli.entrance_checks import inputs, reader
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
+from agent.clock import clock_state
+from agent.cli.sealing import sealing, site_key
 from agent.config import Config, find_config
 from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError
 from agent.gallery.threshold import HIGHEST_COSINE
 from agent.make import make_camera, make_door
+from agent.mqtt.complaints import HINTS
 from agent.mqtt.connection import Connection, Gone, Happening, Ready
-from agent.mqtt.link import HINTS
 from agent.mqtt.topics import Topics
 from agent.store import events, people
 from agent.store.db import Db
+from agent.store.templates import foreign_templates, load_gallery
 from agent.types import Crop, Quality
 from agent.vision.align import SIZE
 
@@ -69,7 +71,7 @@ def models(config: Config) -> Finding:
     eyes = bundle.eyes()
     eyes.faces(np.zeros((config.camera.height, config.camera.width, 3), np.uint8))
     eyes.embed(Crop(np.zeros((SIZE, SIZE, 3), np.uint8), Quality(0, 0, 0, 0, 0)))
-    tested = bundle.self_test(eyes.encoder)
+    tested = bundle.self_test(bundle.plain_encoder())
     runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
     text = f"{bundle.detector.id} and {bundle.model_id} on {runtime}"
     if tested is not None:
@@ -80,13 +82,13 @@ def models(config: Config) -> Finding:
 def rates(config: Config) -> Finding:
     """Says what the threshold is for those who are enrolled, and whose error rates it goes by."""
     try:
-        bundle = open_bundle(config)
+        bundle = open_bundle(config, site_key(config))
     except ModelError:
         return Finding("rates", State.WARNING, "no threshold without the models", "see there")
     templates = 0
-    if config.database_path.exists():
-        with database(config) as db:
-            templates = people.load_gallery(db, bundle.model_id, bundle.space).templates
+    if config.database_path.exists() and bundle.key is not None:
+        with database(config, key=bundle.key) as db:
+            templates = load_gallery(db, bundle.template_model, bundle.space).templates
     cosine = bundle.threshold(templates).cosine
     text = f"threshold {cosine:.3f} for {counted(templates, 'template')}, by {_whose(bundle)}"
     if cosine >= HIGHEST_COSINE:
@@ -111,7 +113,7 @@ def store(config: Config) -> Finding:
         if not os.access(folder, os.W_OK):
             return Finding("database", State.FAILED, f"{path} cannot be made", f"let this user write to {folder}")
         return Finding("database", State.OK, f"{path}: none yet, made at the first start")
-    with database(config) as db:
+    with database(config, key=site_key(config)) as db:
         db.check()
         everybody, unsent = people.list_people(db), events.count_unsent(db)
         foreign, recorded = _foreign(db, config), db.counts()["events"]
@@ -127,7 +129,8 @@ def store(config: Config) -> Finding:
 def _foreign(db: Db, config: Config) -> int:
     """How many templates cannot be compared."""
     try:
-        return people.foreign_templates(db, open_bundle(config).model_id)
+        key = site_key(config)
+        return 0 if key is None else foreign_templates(db, open_bundle(config, key).template_model)
     except ModelError:  # told by the check of the models
         return 0
 
@@ -214,6 +217,7 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "models": models,
     "rates": rates,
     "database": store,
+    "key": sealing,
     "broker": broker,
     "door": door,
     "inputs": inputs,

@@ -26,12 +26,19 @@ def enrol(
     *,
     name: Annotated[str | None, typer.Option(help="What PERSON is called by humans. Default: the id.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Forget what was enrolled of them before.")] = False,
+    consent: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="They have agreed to this text: its name and version.")
+    ] = None,
+    consented: Annotated[
+        bool, typer.Option("--consented", help="They have agreed to the text named in [privacy] consent_text.")
+    ] = False,
     config: ConfigFile = None,
     sets: Sets = None,
 ) -> None:
     """Enrol a person, or add photos to one; or everybody in a folder of folders.
 
     All photos of a person are taken, or none and it says which ones are bad and why. A running agent knows at once.
+    Nobody is enrolled who has not agreed to it (--consent), unless [privacy] require_consent is off.
     Exit status: 0 if everybody was enrolled, 1 if anybody was refused.
     """
     if not photos and not Path(who).is_dir():
@@ -39,14 +46,17 @@ def enrol(
     if not photos and name is not None:
         raise typer.BadParameter("--name is for one person")
     configured = load(config, sets)
+    from agent.members.consent import text_of
+
+    text = consent or text_of(consented or None, configured.privacy)
     with administration(configured, create=True) as people:
         if photos:
-            say(_told(_enrol(people, who, _photos(photos), name=name, replace=replace)))
-        elif _enrol_all(people, Path(who), replace=replace):
+            say(_told(_enrol(people, who, _photos(photos), name=name, replace=replace, consent=text)))
+        elif _enrol_all(people, Path(who), replace=replace, consent=text):
             raise typer.Exit(1)
 
 
-def _enrol_all(people: Administration, folder: Path, *, replace: bool) -> int:
+def _enrol_all(people: Administration, folder: Path, *, replace: bool, consent: str | None) -> int:
     """Enrols everybody; returns how many were refused, after saying why."""
     persons = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not persons:
@@ -55,7 +65,7 @@ def _enrol_all(people: Administration, folder: Path, *, replace: bool) -> int:
     refused: list[tuple[str, LatchkeyError]] = []
     for path in progress(persons, total=len(persons), doing="enrolling"):
         try:
-            done.append(_enrol(people, path.name, _photos([path]), replace=replace))
+            done.append(_enrol(people, path.name, _photos([path]), replace=replace, consent=consent))
         except (EnrolmentRefused, CommandError, PictureError) as error:
             refused.append((path.name, error))
     for each in done:
@@ -73,11 +83,18 @@ def _photos(paths: Sequence[Path]) -> list[Path]:
 
 
 def _enrol(
-    people: Administration, person: str, photos: Sequence[Path], *, name: str | None = None, replace: bool
+    people: Administration,
+    person: str,
+    photos: Sequence[Path],
+    *,
+    name: str | None = None,
+    replace: bool,
+    consent: str | None,
 ) -> dict[str, Any]:
     """Enrols somebody; a refusal names the files."""
     try:
-        return people.enrol(person, name, [_bytes(photo) for photo in photos], replace=replace, by="cli")
+        pictures = [_bytes(photo) for photo in photos]
+        return people.enrol(person, name, pictures, replace=replace, consent=consent, by="cli")
     except EnrolmentRefused as error:
         text = re.sub(r"\bphoto (\d+)\b", lambda found: photos[int(found[1]) - 1].name, str(error))
         raise EnrolmentRefused(error.code, text, error.photo) from error

@@ -21,14 +21,18 @@ from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
 from agent.cli.identify import identify
+from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.run import demo, run
 from agent.cli.version import version
-from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError
+from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
 
 log = logging.getLogger(__name__)
+
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused)
+"""Errors that end a command with status 1."""
 
 app = typer.Typer(
     name="latchkey",
@@ -42,6 +46,7 @@ for command in (run, demo, check, enrol, identify, calibrate, embed, events, ben
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(door, name="door")
+app.add_typer(keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LatchkeyError as error:
         for line in str(error).splitlines():
             warn(line)
-        return 1 if isinstance(error, CalibrationError | CommandError | EnrolmentRefused | PictureError) else 2
+        return 1 if isinstance(error, _NOT_DONE) else 2
     except Exception:
         log.exception("crashed")
         return 1

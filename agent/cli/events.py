@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.opened import database
-from agent.cli.output import Json, counted, say, say_json
+from agent.cli.output import Json, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.store.db import Db
 from agent.types import Event
@@ -73,5 +73,6 @@ def _words(kind: str, body: dict[str, Any]) -> str:
     if kind == "access":
         return f"{body.get('outcome')} {who}: {body.get('reason')}: {body.get('detail')}"
     if kind == "audit":
-        return f"{body.get('action')} {who}: {counted(body.get('templates', 0), 'template')}, by {body.get('by')}"
+        details = ", ".join(f"{key} {value}" for key, value in body.get("details", {}).items())
+        return f"{body.get('action')} {body.get('subject') or ''}: {details}; by {body.get('by')}"
     return f"{kind} {body}"

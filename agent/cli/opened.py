@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ulid import ULID
 
 from agent.config import Config
+from agent.seal.keys import SiteKey
 from agent.store.db import Db, open_db
 
 if TYPE_CHECKING:
     from agent.enrolment import Administration
+    from agent.register import Request
 
 
 @contextmanager
@@ -27,19 +30,29 @@ def administration(config: Config, *, create: bool = False) -> Iterator[Administ
     """
     from agent.bundle import open_bundle
     from agent.enrolment import Administration
+    from agent.seal.keyring import site_key
 
-    bundle = open_bundle(config)
+    if not create:
+        database(config).close()  # where there is none, no key is made either
+    bundle = open_bundle(config, site_key(config))
     eyes = bundle.eyes()
-    with database(config, create=create) as db:
+    with database(config, create=create, key=bundle.key) as db:
         yield Administration(bundle, eyes, db, boot_id=str(ULID()))
 
 
-def database(config: Config, *, create: bool = False) -> Db:
+def database(config: Config, *, create: bool = False, key: SiteKey | None = None) -> Db:
     """The database at hand; a new one belongs to whom its folder belongs to, also where root makes it."""
     path = config.database_path
     if create and not path.exists() and path.parent.is_dir():
         _leave_to_owner(path)
-    return open_db(path, create=create)
+    return open_db(path, create=create, key=key)
+
+
+def request() -> Request:
+    """Who asks for a change, and when: the command line, now."""
+    from agent.register import Request
+
+    return Request("cli", datetime.now(UTC), str(ULID()))
 
 
 def running_agent(config: Config) -> int | None:

@@ -1,50 +1,68 @@
-"""`latchkey people`: who is enrolled."""
+"""`latchkey people`: who is known here, and what is kept of them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from ulid import ULID
 
-from agent.cli.opened import database
+from agent.access.holder import State
+from agent.cli.opened import database, request
 from agent.cli.output import Json, confirmed, counted, say, say_json, say_table
+from agent.cli.people_change import block, change, merge, rename, undo
+from agent.cli.people_credentials import card, consent, pin
+from agent.cli.people_roll import export_list, import_file
 from agent.cli.settings import ConfigFile, Sets, load
 
-people = typer.Typer(help="List, show or remove the people who are enrolled.", no_args_is_help=True)
+people = typer.Typer(help="List, show, change or remove the people who are known here.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
+
+people.command("set")(change)
+for command in (block, rename, merge, undo, pin, consent):
+    people.command()(command)
+people.add_typer(card, name="card")
+people.command("import")(import_file)
+people.command("export-list")(export_list)
 
 
 @people.command("list")
-def list_all(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
+def list_all(
+    *,
+    group: Annotated[str | None, typer.Option(metavar="GROUP", help="Only who is in it.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only who stands so.")] = None,
+    search: Annotated[str | None, typer.Option(metavar="TEXT", help="Only with it in id, name or badge.")] = None,
+    json: Json = False,
+    config: ConfigFile = None,
+    sets: Sets = None,
+) -> None:
     """List everybody, by id."""
     configured = load(config, sets)
-    from agent.register import as_json
+    from agent.members.known import as_json
     from agent.store.people import list_people
 
     with database(configured) as db:
-        everybody = [as_json(person) for person in list_people(db)]
+        everybody = [as_json(person) for person in list_people(db, group=group, state=state, search=search)]
     if json:
         say_json(everybody)
         return
-    rows = [[one["id"], one["name"], str(one["templates"]), one["enrolled_at"]] for one in everybody]
-    say_table(["id", "name", "templates", "enrolled"], rows)
+    columns = ("id", "name", "badge", "state", "groups", "templates", "enrolled_at")
+    rows = [[_cell(one[column]) for column in columns] for one in everybody]
+    say_table([column.removesuffix("_at") for column in columns], rows)
 
 
 @people.command()
 def show(person: Person, *, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
-    """Show what is kept of a person."""
+    """Show everything that is kept of a person but secrets and faces."""
     configured = load(config, sets)
-    from agent.register import as_json, enrolled
+    from agent.members.known import particulars
 
     with database(configured) as db:
-        one = as_json(enrolled(db, person))
+        one = particulars(db, person)
     if json:
         say_json(one)
         return
     for key, value in one.items():
-        say(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
+        say(f"{key}: {_cell(value)}")
 
 
 @people.command()
@@ -61,14 +79,26 @@ def remove(
     Exit status: 1 if there is no such person, or you say no.
     """
     configured = load(config, sets)
-    from agent.register import Request, enrolled, remove_person
+    from agent.members.known import enrolled
+    from agent.register import remove_person
 
     with database(configured) as db:
         one = enrolled(db, person)
         if not yes and not confirmed(f"Remove {one.id} ({one.name}) and {counted(one.templates, 'template')}?"):
             raise typer.Exit(1)
-        done = remove_person(db, person, Request("cli", datetime.now(UTC), str(ULID())))
+        done = remove_person(db, person, request())
     if json:
         say_json(done)
     else:
         say(f"{person} removed: {counted(done['templates'], 'template')}")
+
+
+def _cell(value: Any) -> str:
+    """A JSON value in words."""
+    if isinstance(value, dict):
+        return " ".join(_cell(each) for each in value.values())
+    if isinstance(value, list):
+        return ", ".join(_cell(each) for each in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

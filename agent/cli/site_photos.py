@@ -16,7 +16,9 @@ from agent.cli.output import progress
 from agent.cli.pictures import picture_files, read_picture
 from agent.errors import CalibrationError, PictureError
 from agent.gallery.calibration import thinned
-from agent.store.people import load_gallery
+from agent.seal.keyring import site_key
+from agent.seal.turning import Turn
+from agent.store.templates import load_gallery
 from agent.types import Floats
 from agent.vision.eyes import Eyes
 from agent.vision.quality import QualityLimits, judge
@@ -49,13 +51,15 @@ def enrolled_album(bundle: Bundle) -> Album:
     path = bundle.config.database_path
     if not path.exists():
         raise CalibrationError(f"{path}: nobody is enrolled yet: name a folder with PERSON/photo.jpg")
-    with database(bundle.config) as db:
-        gallery = load_gallery(db, bundle.model_id)
+    key = site_key(bundle.config)
+    with database(bundle.config, key=key) as db:
+        gallery = load_gallery(db, key.model(bundle.model_id))
     if not gallery.templates:
         raise CalibrationError(
             f"{path}: nobody is enrolled with {bundle.model_id}: name a folder with PERSON/photo.jpg"
         )
-    return _album(gallery.people, gallery.vectors, gallery.owners, ())
+    vectors = Turn(key, gallery.vectors.shape[1]).back(gallery.vectors)  # what is learnt is of the encoder, not the key
+    return _album(gallery.people, vectors, gallery.owners, ())
 
 
 def photo_album(bundle: Bundle, folder: Path) -> Album:

@@ -22,6 +22,9 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.people import Events, Privacy
+from agent.config.security import Security
+from agent.config.retention import Retention
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -190,7 +193,6 @@ class Storage(Table):
     """The database."""
 
     path: OptionalFile = None  # none: latchkey.db in data_dir
-    keep_sent_days: Annotated[float, Field(gt=0, le=3650)] = 90.0  # events the broker has acknowledged
 
 
 class Log(Table):
@@ -220,6 +222,10 @@ class Config(Table):
     reader: Reader = Reader()
     mqtt: Mqtt = Mqtt()
     storage: Storage = Storage()
+    events: Events = Events()
+    privacy: Privacy = Privacy()
+    retention: Retention = Retention()
+    security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()
 

@@ -28,6 +28,7 @@ from agent.store.db import open_db
 from agent.types import Decision, Outcome
 
 YOURSELF = "you"
+CONSENT = "demo"  # of people who do not exist, or who stand before the camera to try this
 CAMERA_SECONDS = 30.0
 MOST_EVENTS = 10_000
 _SPOKEN = {5: "5", 311: "3.1.1"}
@@ -100,7 +101,7 @@ class Show:
         with Remote(settings, self._topics) as remote:
             remote.wait_ready()
             for person, photos in staff.items():
-                result = remote.request("enrol", seconds=30.0, person=person, photos=photos)
+                result = remote.request("enrol", seconds=30.0, person=person, photos=photos, consent=CONSENT)
                 if not result.ok:
                     raise EnrolmentRefused(str(result.code), f"{person} was not enrolled: {result.message}")
         agent.look()

@@ -14,7 +14,7 @@ import numpy as np
 
 from agent.errors import EnrolmentRefused, PictureError
 from agent.gallery.match import Gallery
-from agent.types import Embedding, Image, Quality, Seen
+from agent.types import Crop, Embedding, Image, Quality, Seen
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
 
@@ -43,19 +43,27 @@ class Enroller:
         limits: what a photo must have.
         duplicate_threshold: cosine; as similar as this to somebody else is somebody else.
         same_person_threshold: cosine; less similar than this to each other are different people.
+        keep_crops: give the crop of each template with it, rather than only its quality.
     """
 
     def __init__(
-        self, look: Look, limits: QualityLimits, *, duplicate_threshold: float, same_person_threshold: float
+        self,
+        look: Look,
+        limits: QualityLimits,
+        *,
+        duplicate_threshold: float,
+        same_person_threshold: float,
+        keep_crops: bool = False,
     ) -> None:
         self._look = look
+        self._keep_crops = keep_crops
         self._limits = limits
         self._duplicate_threshold = duplicate_threshold
         self._same_person_threshold = same_person_threshold
 
     def templates(
         self, photos: Sequence[bytes | Image], person: str, gallery: Gallery
-    ) -> list[tuple[Embedding, Quality]]:
+    ) -> list[tuple[Embedding, Quality | Crop]]:
         """One template for each of `photos`, which are encoded pictures or (H, W, 3) uint8 RGB.
 
         Args:
@@ -73,7 +81,7 @@ class Enroller:
         faces = [seen for seen in found if isinstance(seen, Seen)]
         _refuse(self._different_people(faces, gallery))
         _refuse(self._conflicts(faces, person, gallery))
-        return [(seen.embedding, seen.crop.quality) for seen in faces]
+        return [(seen.embedding, seen.crop if self._keep_crops else seen.crop.quality) for seen in faces]
 
     def _face(self, number: int, photo: bytes | Image) -> Seen | _Problem:
         """The face of a photo, or what is wrong with it."""

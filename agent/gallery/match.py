@@ -70,6 +70,13 @@ class Gallery:
         rest = self.build(self.model, others, self.vectors[keep], owners - (owners > index))
         return replace(rest, space=self.space)  # in which the vectors are already
 
+    def only(self, person: str) -> Self:
+        """Return a gallery of this person alone; of nobody where the person is not there."""
+        mine = self.of(person)
+        people = (person,) if len(mine) else ()
+        alone = self.build(self.model, people, mine, np.zeros(len(mine), np.intp))
+        return replace(alone, space=self.space)  # in which the vectors are already
+
     def of(self, person: str) -> Floats:
         """Return a person's templates in `space`, (N, D); none of whom is not there."""
         if person not in self.people:

@@ -17,13 +17,15 @@ from pydantic import ValidationError
 
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
 from agent.mqtt.connection import Outgoing
+from agent.mqtt.credential import Reception
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code, Command
 from agent.mqtt.parts import Parts
-from agent.mqtt.topics import CommandTopic, PartTopic
+from agent.mqtt.topics import CommandTopic, CredentialTopic, PartTopic
 from agent.mqtt.verbs.faces import EnrolCommand
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
+from agent.types import Credential
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ class Commander:
         handlers: verb to what carries it out.
         recall: the result of a command id that has been carried out, if any.
         remember: keeps the result of a command: id, verb, JSON.
+        shown: told of every credential that came from the network.
         now: the time, UTC.
         clock: monotonic seconds.
     """
@@ -54,6 +57,7 @@ class Commander:
         *,
         recall: Callable[[str], str | None],
         remember: Callable[[str, str, str], object],
+        shown: Callable[[Credential], object] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +67,7 @@ class Commander:
         self._remember = remember
         self._now = now
         self._parts = Parts(clock)
+        self._shown, self._reception = shown, Reception()
 
     def step(self) -> None:
         """Waits a while for one message and deals with it."""
@@ -75,6 +80,10 @@ class Commander:
                 self._answer(message, self._command(verb, message))
             case PartTopic() as part:
                 self._part(part, message)
+            case CredentialTopic():
+                credential = self._reception.take(message.payload, self._now())
+                if credential is not None:
+                    self._shown(credential)
             case None:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 

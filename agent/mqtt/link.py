@@ -15,33 +15,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final, Literal
 
 from agent.mqtt.backoff import Backoff
+from agent.mqtt.busy import turned_away
+from agent.mqtt.complaints import Complaints
 from agent.mqtt.connection import Acked, Connection, Gone, Happening, Outgoing, Ready
 from agent.mqtt.inbox import Inbox, Incoming
-from agent.mqtt.message import MAX_PHOTO_BYTES, Code
+from agent.mqtt.message import MAX_PHOTO_BYTES
 from agent.mqtt.outlet import Outlet
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import DoorState, Health, Status
-from agent.mqtt.topics import CommandTopic, PartTopic, Topics
-from agent.mqtt.wire import recover_id, refusal
+from agent.mqtt.topics import Topics
 from agent.runtime import Worker
 
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.25  # how long one step may take once connected
 STEADY_SECONDS: Final = 5.0  # a connection that lasted this long was a success
-MAX_COMPLAINTS: Final = 20  # different reasons logged before the next success
-HINTS: Final = {
-    "Unsupported protocol version": "the broker does not speak MQTT 5: set [mqtt] protocol = 311",
-    "Bad user name or password": "check [mqtt] username and password_file",
-    "Not authorized": "check [mqtt] username and password_file, and the broker's access list",
-    "Session taken over": "another client connects with the same client id",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +71,11 @@ class Link:
         self._outlet = Outlet()
         self._connection: Connection | None = None  # of this thread; the outlet has it once it is ready
         self._at = 0.0  # monotonic seconds: the next attempt, or when the connection began
-        self._complaints: set[str] = set()
+        self._complaints = Complaints()
+        self._peers: tuple[str, ...] = ()  # topics of other devices
+        self._heard: Callable[[Incoming | None], object] = lambda _: None
         self._closing = threading.Event()
+        self._again = threading.Event()  # connect anew: there is something else to listen to
         self._worker: Worker | None = None
         self.send(self._status("online"))  # the first of the retained state, on every connection
 
@@ -91,6 +88,19 @@ class Link:
         patience = self._settings.connect_seconds + 2 * self._settings.keepalive_seconds  # paho's limit of a handshake
         self._worker = Worker("mqtt", self.step, crashed=crashed, patience_seconds=patience)
         self._worker.start()
+
+    def listen(self, devices: Iterable[str], heard: Callable[[Incoming | None], object]) -> None:
+        """Listens to other devices of the site from now on, and to those alone.
+
+        Args:
+            devices: their names.
+            heard: told of each message, in the link's thread; of None when a connection begins: all is told again.
+        """
+        peers = self.topics.peers(devices)
+        self._heard = heard
+        if peers != self._peers:
+            self._peers = peers
+            self._again.set()
 
     @property
     def alive(self) -> bool:
@@ -160,14 +170,16 @@ class Link:
 
     def _connect(self) -> None:
         settings = self._settings
+        self._again.clear()
         connection = Connection(
             settings,
             self._context,
             client_id=settings.client_id or f"latchkey-{self.topics.site}-{self.topics.device}",
             will=self._status("offline"),
-            subscriptions=self.topics.subscriptions,
+            subscriptions=self.topics.subscriptions + self._peers,
         )
         self._at = time.monotonic()
+        self._heard(None)
         try:
             connection.open()
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
@@ -177,6 +189,10 @@ class Link:
         self._connection = connection
 
     def _serve(self, connection: Connection) -> None:
+        if self._again.is_set():
+            connection.close()
+            self._lost("listening to others from now on", wait=False)
+            return
         for happening in connection.serve(TICK_SECONDS):
             self._happened(connection, happening)
         if not self.connected and time.monotonic() - self._at > self._settings.connect_seconds:
@@ -197,7 +213,7 @@ class Link:
     def _ready(self, connection: Connection, ready: Ready) -> None:
         logger.info("MQTT connected: %s:%d", self._settings.host, self._settings.port)
         if ready.denied:
-            self._complain(f"the broker does not let us listen to {', '.join(ready.denied)}")
+            self._complaints.add(f"the broker does not let us listen to {', '.join(ready.denied)}")
         self._outlet.open(connection, min(self._settings.max_inflight, ready.max_inflight))
         self.acks.put(Ack())
 
@@ -206,44 +222,29 @@ class Link:
         if message is None:
             return
         if acked.refused:
-            self._complain(f"the broker refuses {message.topic}: {acked.refused}")
+            self._complaints.add(f"the broker refuses {message.topic}: {acked.refused}")
         if message.seq is not None:
             self.acks.put(Ack(message.seq, acked.refused))
 
     def _arrived(self, message: Incoming) -> None:
-        if message.retained:
+        if self.topics.peer(message.topic) is not None:
+            self._heard(message)
+        elif message.retained:
             logger.warning("MQTT: a retained command is ignored: %s (%d bytes)", message.topic, message.size)
-        elif not self.inbox.put(message):
-            self._turn_away(message)
+        elif not self.inbox.put(message) and (answer := turned_away(self.topics, message)) is not None:
+            self.send(answer)
 
-    def _turn_away(self, message: Incoming) -> None:
-        match self.topics.parse(message.topic):
-            case CommandTopic(verb):
-                result = refusal(verb, recover_id(message.payload), Code.BUSY, "too many commands wait; try again")
-            case PartTopic(command_id):
-                result = refusal("enrol", command_id, Code.BUSY, "too many photos wait; try again")
-            case _:
-                return
-        self.send(Outgoing(self.topics.result(result.verb, result.id), result.to_json()))
-
-    def _lost(self, reason: str) -> None:
+    def _lost(self, reason: str, *, wait: bool = True) -> None:
         now = time.monotonic()
         if self.connected and now - self._at > STEADY_SECONDS:
             self._backoff.reset()
-            self._complaints.clear()
-        self._complain(f"connection lost: {reason}" if self.connected else reason)
+            self._complaints.forget()
+        if wait:
+            self._complaints.add(f"connection lost: {reason}" if self.connected else reason)
         self._connection = None
-        self._at = now + self._backoff.next()
+        self._at = now + self._backoff.next() if wait else now
         self._outlet.shut()
 
     def _status(self, state: Literal["online", "offline", "stopped"]) -> Outgoing:
         body = Status(state=state, **self._identity)
         return Outgoing(self.topics.status, body.to_json(), retain=True)
-
-    def _complain(self, reason: str) -> None:
-        """Logs a reason once, until a connection has lasted."""
-        if reason in self._complaints or len(self._complaints) >= MAX_COMPLAINTS:
-            return
-        self._complaints.add(reason)
-        hint = next((f" ({hint})" for word, hint in HINTS.items() if word in reason), "")
-        logger.warning("MQTT: %s%s; the agent goes on and keeps trying", reason, hint)

@@ -45,6 +45,14 @@ class Code(StrEnum):
     NOT_ALLOWED = "not_allowed"
     LOCKED_DOWN = "locked_down"
     CLOCK_UNSURE = "clock_unsure"
+    NO_CONSENT = "no_consent"
+    ID_TAKEN = "id_taken"
+    BADGE_TAKEN = "badge_taken"
+    CARD_TAKEN = "card_taken"
+    UNKNOWN_CARD = "unknown_card"
+    BAD_PIN = "bad_pin"
+    UNKNOWN_EVENT = "unknown_event"
+    UNKNOWN_PUNCH = "unknown_punch"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
@@ -87,6 +95,9 @@ Photo: TypeAlias = Annotated[
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
+
+ConsentText: TypeAlias = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+"""Name and version of the text that is agreed to."""
 
 
 class Message(BaseModel):

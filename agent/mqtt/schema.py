@@ -9,9 +9,11 @@ from typing import Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.message import Message
-from agent.mqtt.telemetry import AccessEvent, AuditEvent, DoorState, Health, Status
+from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
 from agent.mqtt.wire import COMMANDS, Result
+from agent.mqtt.zone import Passage, ZoneState
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
 
@@ -22,7 +24,12 @@ MODELS: Final[dict[str, type[Message]]] = {
     "health": Health,
     "state-door": DoorState,
     "event-access": AccessEvent,
+    "event-attendance": AttendanceEvent,
+    "event-alarm": AlarmEvent,
     "event-audit": AuditEvent,
+    "state-zone": ZoneState,
+    "passage": Passage,
+    "in-credential": CredentialMessage,
 }
 """File name without ending to the model."""
 

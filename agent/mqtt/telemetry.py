@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
+from agent.attendance.punch import Clock
+from agent.attendance.rules import PunchType, TypeBy
 from agent.mqtt.message import Message
-from agent.types import Event, Outcome, Reason, Shown
+from agent.types import Alarm, Event, Outcome, Reason, Shown
 
 SCHEMA: Final = 1
-Clock: TypeAlias = Literal["synchronised", "unsynchronised", "unknown"]
 
 
 class Status(Message):
@@ -39,7 +40,10 @@ class Health(Message):
     memory_bytes: int | None = None
     temperature_celsius: float | None = None
     throttled: bool | None = None
-    clock: Clock = "unknown"
+    clock: Clock = Clock.UNKNOWN
+    templates_damaged: int | None = None  # that do not open under the site's key, or were changed
+    rules: int | None = None  # version in force; 0: none were ever given
+    audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
 
 
 class DoorState(Message):
@@ -47,8 +51,10 @@ class DoorState(Message):
 
     at: str
     locked: bool
-    contact: Literal["open", "closed"] | None = None
+    contact: Literal["open", "closed"] | None = None  # none: the door has no contact
     mode: str | None = None
+    held: bool = False  # unlocked without a limit, by command or by the mode
+    alarms: tuple[Alarm, ...] = ()  # that have not been cleared
     last_opened_by: str | None = None
 
 
@@ -99,17 +105,65 @@ class AccessEvent(EventMessage):
     latency_ms: float | None
     model: str
     clock: Clock
+    badge: str | None = None  # with `[events] badge`
+    name: str | None = None  # with `[events] name`
+
+
+class AttendanceEvent(EventMessage):
+    """A punch."""
+
+    kind: Literal["attendance"]
+    person: str
+    type: PunchType
+    key: str | None
+    job: str | None
+    by: TypeBy
+    repeat: bool
+    access: str | None  # id of the access event that it was made with
+    uptime_seconds: float
+    clock: Clock
+    badge: str | None = None
+    name: str | None = None
+
+
+class AlarmEvent(EventMessage):
+    """Something that somebody has to be told at once."""
+
+    kind: Literal["alarm"]
+    alarm: Alarm
+    state: Literal["raised", "cleared"]
+    person: str | None
+    access: str | None  # id of the access event that it belongs to
+    detail: str
+    clock: Clock
+    badge: str | None = None
+    name: str | None = None
+
+
+Hash: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Salt: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
 class AuditEvent(EventMessage):
-    """A change somebody made."""
+    """A change somebody made: a row of the chain that `latchkey audit verify` checks, with all it takes to check it.
+
+    `by` with its salt, or the subject, the command id and the details with theirs, are empty where somebody was
+    forgotten before the event could be sent.
+    """
 
     kind: Literal["audit"]
     action: str
-    person: str | None = None
-    templates: int | None = None
-    by: Literal["mqtt", "cli"]
-    command_id: str | None = None
+    subject: str | None
+    by: Annotated[str, Field(min_length=1, max_length=80)] | None
+    command_id: str | None
+    details: dict[str, Any]
+    number: Annotated[int, Field(ge=1)]
+    hash: Hash
+    previous: Hash
+    by_salt: Salt | None
+    by_digest: Hash
+    about_salt: Salt | None
+    about_digest: Hash
 
 
 def timestamp(at: datetime) -> str:

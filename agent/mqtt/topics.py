@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ MAX_TOPIC: Final = 256  # characters of a response topic; the protocol allows 65
 _ID = re.compile(ID_PATTERN)
 _VERB = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
+_PEER_LEVELS: Final = {"status": "status", "state/door": "door", "state/zone": "zone", "passage": "passage"}
 _FORBIDDEN = re.compile(r"[\x00-\x20/+#\x7f]")
 
 
@@ -33,6 +35,19 @@ class PartTopic:
     id: str | None  # None: not one
     number: int  # counted from 1; 0: not a number
     of: int
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialTopic:
+    """A card or a PIN, on `in/credential`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTopic:
+    """What another device of the site says: `status`, `door`, `zone` or `passage`."""
+
+    device: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,26 @@ class Topics:
         """The state of the door; retained."""
         return f"{self.prefix}/state/door"
 
+    @property
+    def zone(self) -> str:
+        """Who is where, as far as the device knows; retained."""
+        return f"{self.prefix}/state/zone"
+
+    @property
+    def passage(self) -> str:
+        """Who has just gone through the door into which zone."""
+        return f"{self.prefix}/passage"
+
+    @property
+    def credential(self) -> str:
+        """Where readers and keypads send cards and PINs."""
+        return f"{self.prefix}/in/credential"
+
+    def peers(self, devices: Iterable[str]) -> tuple[str, ...]:
+        """What the device listens to of other devices of its site."""
+        sides = [f"{ROOT}/{self.site}/{device}" for device in devices]
+        return tuple(f"{side}/{level}" for side in sides for level in _PEER_LEVELS)
+
     def event(self, kind: str) -> str:
         """Where events of a kind go."""
         return f"{self.prefix}/event/{kind}"
@@ -90,16 +125,26 @@ class Topics:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
-        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+")
+        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential)
 
     @property
     def news(self) -> tuple[str, ...]:
         """What others listen to: all that the device says."""
-        said = ("status", "health", "state/+", "event/+", "cmd/+/+/result")
+        said = ("status", "health", "state/+", "passage", "event/+", "cmd/+/+/result")
         return tuple(f"{self.prefix}/{topic}" for topic in said)
 
-    def parse(self, topic: str) -> CommandTopic | PartTopic | None:
+    def peer(self, topic: str) -> PeerTopic | None:
+        """Which other device says what; None where it is none that is listened to."""
+        site = f"{ROOT}/{self.site}/"
+        device, _, level = topic.removeprefix(site).partition("/")
+        if not topic.startswith(site) or device == self.device or level not in _PEER_LEVELS:
+            return None
+        return PeerTopic(device, _PEER_LEVELS[level])
+
+    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | None:
         """What a topic asks for; None where it is none of ours."""
+        if topic == self.credential:
+            return CredentialTopic()
         match topic.removeprefix(f"{self.prefix}/").split("/"):
             case ["cmd", verb]:
                 return CommandTopic(verb if _VERB.fullmatch(verb) else "invalid")

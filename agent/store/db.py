@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from agent.errors import StoreError
+from agent.seal.keys import SiteKey
+from agent.seal.sealing import Seal
 from agent.store.faults import files_translated, translated
 from agent.store.migrations import APPLICATION_ID, migrate
+from agent.store.sealing import bind
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +42,11 @@ _creation = threading.Lock()
 class Db:
     """An open database. Make it with `open_db`."""
 
-    def __init__(self, path: Path, sql: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, sql: sqlite3.Connection, seal: Seal | None = None) -> None:
         self.path = path
         self.sql = sql
-        self._wipe_due = False
+        self._wipe_due = self._vacuum_due = False
+        self._seal = seal
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -60,13 +64,31 @@ class Db:
                         for statement in undo:
                             self.sql.execute(statement)
                 raise
+        if outermost and self._vacuum_due:
+            self.vacuum()
         if outermost and self._wipe_due:
             self.wipe_log()
+
+    @property
+    def seal(self) -> Seal:
+        """What templates are sealed and opened with.
+
+        Raises:
+            StoreError: the database was opened without the site's key.
+        """
+        if self._seal is None:
+            raise StoreError(f"{self.path} was opened without the site's key, which templates are sealed with")
+        return self._seal
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows that `query` selects."""
         with translated(self.path):
             return self.sql.execute(query, parameters).fetchall()
+
+    def each(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the same one by one, so that they need not all be in memory."""
+        with translated(self.path):
+            yield from self.sql.execute(query, parameters)
 
     def wipe_log(self) -> None:
         """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it."""
@@ -81,6 +103,23 @@ class Db:
         self._wipe_due = busy
         if busy:  # somebody has been reading for BUSY_SECONDS: tried again after the next transaction, and on closing
             log.warning("what was deleted stays in %s-wal while another program reads", self.path)
+
+    def vacuum(self) -> None:
+        """Write the file anew, so that nothing is left in the gaps between rows; inside a transaction, after it.
+
+        `secure_delete` overwrites what is deleted, but rows that SQLite has moved before may have left copies. It takes
+        as much free space again as the file has; where there is none, the file stays as it is and that is logged.
+        """
+        self._vacuum_due = True
+        if self.sql.in_transaction:
+            return
+        self._vacuum_due = False
+        try:
+            self.rows("VACUUM")
+        except StoreError as error:
+            log.warning("writing the database anew failed: %s", error)
+            return
+        self.wipe_log()
 
     def check(self) -> None:
         """Read every page, or raise StoreError."""
@@ -107,11 +146,17 @@ class Db:
         self.close()
 
 
-def open_db(path: Path, *, create: bool = True) -> Db:
+def open_db(path: Path, *, create: bool = True, key: SiteKey | None = None) -> Db:
     """Return the database at `path`, made or brought up to date where needed.
 
+    Args:
+        path: the SQLite file.
+        create: make it where there is none.
+        key: the site's, see `agent.seal.keyring`; without it there is everything but templates and the key of cards.
+
     Raises:
-        StoreError: it is not there and `create` is false, not ours, damaged, or of a newer version.
+        StoreError: it is not there and `create` is false, not ours, damaged, of a newer version, or sealed with
+            another key.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: want 3.37 or newer")
@@ -122,10 +167,12 @@ def open_db(path: Path, *, create: bool = True) -> Db:
     with translated(path):
         # The thread that closes is not always the one that worked
         sql = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    db = Db(path, sql)
+    db = Db(path, sql, None if key is None else Seal(key))
     try:
         with translated(path):
             _set_up(db)
+        if key is not None:
+            bind(db)
     except BaseException:
         db.close()
         raise

@@ -81,6 +81,11 @@ def recent(db: Db, limit: int) -> list[Event]:
     return _select(db, "ORDER BY seq DESC LIMIT ?", limit)[::-1]
 
 
+def find(db: Db, id: str) -> Event | None:  # noqa: A002 - as in Event
+    """Return the event with this id, if there is one."""
+    return next((_event(row) for row in db.rows(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (id,))), None)  # noqa: S608
+
+
 def since(db: Db, seq: int, limit: int) -> list[Event]:
     """Return the first `limit` events beyond `seq`, sent or not, in order."""
     return _select(db, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)

@@ -1,66 +1,63 @@
-"""The people who are enrolled, and their templates."""
+"""The people who are known here."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
-from agent.errors import StoreError
-from agent.gallery.match import Gallery
-from agent.gallery.space import AS_ENCODED, Space
+from agent.access.holder import State
 from agent.person_id import check_person_id
+from agent.store.consents import Consent
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
-from agent.types import Embedding, Quality
 
-MAX_TEMPLATES = 10
-"""Of one person and one model; the oldest give way. More gain little and cost threshold: FPIR grows with each."""
-_STORED = np.dtype("<f4")
-_UNIT_TOLERANCE = 1e-3
+_SELECT = """
+    SELECT id, name, enrolled_at,
+        (SELECT count(*) FROM templates WHERE person = people.id),
+        (SELECT json_group_array(DISTINCT model) FROM templates WHERE person = people.id),
+        badge, state,
+        (SELECT json_group_array("group") FROM memberships WHERE person = people.id),
+        valid_from, valid_to, left_at, factors, extended, visitor, notes,
+        EXISTS (SELECT 1 FROM pins WHERE person = people.id),
+        EXISTS (SELECT 1 FROM pins WHERE person = people.id AND duress IS NOT NULL),
+        (SELECT json_group_array(hint) FROM (SELECT hint FROM cards WHERE person = people.id ORDER BY added_at)),
+        (SELECT json_array(given, at, text, by) FROM consents WHERE person = people.id ORDER BY id DESC LIMIT 1)
+    FROM people
+"""
+_FOUND = """
+    WHERE id > ?1
+        AND (?2 IS NULL OR EXISTS (SELECT 1 FROM memberships WHERE person = people.id AND "group" = ?2))
+        AND (?3 IS NULL OR state = ?3)
+        AND (?4 IS NULL OR instr(casefold(id || char(10) || name || char(10) || coalesce(badge, '')), ?4))
+    ORDER BY id LIMIT ?5
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is enrolled."""
+    """Somebody who is known here, with everything that is kept but secrets and faces."""
 
     id: str
     name: str
     templates: int  # of all models
     models: tuple[str, ...]  # that the templates were made by
     enrolled_at: datetime  # the first time
-
-
-def enrol(
-    db: Db,
-    person: str,
-    name: str | None,
-    templates: Sequence[tuple[Embedding, Quality]],
-    at: datetime,
-    *,
-    replace: bool = False,
-) -> None:
-    """Add a person with templates, or templates to a person, all or nothing.
-
-    Args:
-        db: the database.
-        person: their id.
-        name: for humans; None keeps the one there is, or takes the id.
-        templates: at least one.
-        at: now.
-        replace: forget the person's templates so far, of every model.
-    """
-    if not templates:
-        raise ValueError(f"{person} cannot be enrolled without a template")
-    with db.transaction() as sql:
-        add_person(db, person, name=name, at=at)
-        if replace and sql.execute("DELETE FROM templates WHERE person = ?", (person,)).rowcount:
-            db.wipe_log()
-        add_templates(db, person, templates, at)
+    badge: str | None = None
+    state: State = State.ACTIVE
+    groups: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None  # from this instant on no longer
+    left_at: datetime | None = None
+    factors: str | None = None  # None: what the door asks for
+    extended: bool = False  # needs more time at the door
+    visitor: bool = False
+    notes: str = ""
+    pin: bool = False  # has one
+    duress: bool = False
+    cards: tuple[str, ...] = ()  # their hints
+    consent: Consent | None = None  # what was said last
 
 
 def add_person(db: Db, person: str, *, name: str | None, at: datetime) -> None:
@@ -71,28 +68,6 @@ def add_person(db: Db, person: str, *, name: str | None, at: datetime) -> None:
             " ON CONFLICT (id) DO UPDATE SET name = :name WHERE :name IS NOT NULL",
             {"id": check_person_id(person), "name": name, "at": to_text(at)},
         )
-
-
-def add_templates(db: Db, person: str, templates: Sequence[tuple[Embedding, Quality]], at: datetime) -> None:
-    """Add templates to a person who is there; the oldest beyond MAX_TEMPLATES of a model are forgotten."""
-    rows = [_row(person, embedding, quality, at) for embedding, quality in templates]
-    with db.transaction() as sql:
-        if not sql.execute("SELECT 1 FROM people WHERE id = ?", (person,)).fetchone():
-            raise LookupError(f"nobody has the id {person!r}: add the person first")
-        sql.executemany(
-            "INSERT INTO templates (person, model, vector, face_px, sharpness, yaw, exposure, contrast, added_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
-        forgotten = 0
-        for model in {embedding.model for embedding, _ in templates}:
-            forgotten += sql.execute(
-                "DELETE FROM templates WHERE id IN (SELECT id FROM templates WHERE person = ? AND model = ?"
-                " ORDER BY id DESC LIMIT -1 OFFSET ?)",
-                (person, model, MAX_TEMPLATES),
-            ).rowcount
-        if forgotten:
-            db.wipe_log()
 
 
 def remove_person(db: Db, person: str) -> int:
@@ -107,14 +82,32 @@ def remove_person(db: Db, person: str) -> int:
     return templates
 
 
-def list_people(db: Db) -> list[Person]:
-    """Return everybody, by id."""
-    return _people(db, "")
+def list_people(
+    db: Db,
+    *,
+    after: str = "",
+    limit: int = -1,
+    group: str | None = None,
+    state: State | None = None,
+    search: str | None = None,
+) -> list[Person]:
+    """Return people, by id.
+
+    Args:
+        db: the database.
+        after: those whose ids come after this one.
+        limit: so many at most; -1 is everybody.
+        group: those who are in it.
+        state: those who stand so.
+        search: those with this text in id, name or badge number, in capitals or not.
+    """
+    db.sql.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows only ASCII
+    return _people(db, _FOUND, after, group, state, search.casefold() if search else None, limit)
 
 
 def get_person(db: Db, person: str) -> Person | None:
     """Return who has that id, or None."""
-    return next(iter(_people(db, "WHERE people.id = ?", person)), None)
+    return next(iter(_people(db, "WHERE id = ?", person)), None)
 
 
 def gallery_version(db: Db) -> int:
@@ -122,44 +115,32 @@ def gallery_version(db: Db) -> int:
     return int(db.rows("SELECT version FROM gallery")[0][0])
 
 
-def load_gallery(db: Db, model: str, space: Space = AS_ENCODED) -> Gallery:
-    """Return the people who have templates of `model`, to be compared in `space`.
-
-    Ask `gallery_version` before, so that no change is missed.
-    """
-    rows = db.rows("SELECT person, vector FROM templates WHERE model = ? ORDER BY person, id", (model,))
-    if not rows:
-        return Gallery.empty(model, space)
-    if len({len(vector) for _, vector in rows}) > 1:
-        raise StoreError(f"{db.path}: the templates of {model} differ in length: enrol everybody again with --replace")
-    people = list(dict.fromkeys(person for person, _ in rows))
-    index = {person: i for i, person in enumerate(people)}
-    vectors = np.frombuffer(b"".join(vector for _, vector in rows), _STORED).reshape(len(rows), -1)
-    owners = [index[person] for person, _ in rows]
-    return Gallery.build(model, people, vectors.astype(np.float32), owners, space)
+def _people(db: Db, clauses: str, *parameters: object) -> list[Person]:
+    return [_person(row) for row in db.rows(f"{_SELECT} {clauses}", parameters)]
 
 
-def foreign_templates(db: Db, model: str) -> int:
-    """Return how many templates were made by other models: those are not matched."""
-    return int(db.rows("SELECT count(*) FROM templates WHERE model <> ?", (model,))[0][0])
-
-
-def _people(db: Db, where: str, *parameters: str) -> list[Person]:
-    rows = db.rows(
-        "SELECT people.id, name, enrolled_at, count(templates.id),"  # noqa: S608 - ours
-        " json_group_array(DISTINCT model) FILTER (WHERE model IS NOT NULL)"
-        f" FROM people LEFT JOIN templates ON person = people.id {where} GROUP BY people.id ORDER BY people.id",
-        parameters,
+def _person(row: tuple[Any, ...]) -> Person:
+    id_, name, at, count, models, badge, state, groups, *times, factors, extended, visitor, notes = row[:-4]
+    valid_from, valid_to, left_at = (from_text(time) if time else None for time in times)
+    pin, duress, cards, consent = row[-4:]
+    return Person(
+        id_,
+        name,
+        count,
+        tuple(sorted(json.loads(models))),
+        from_text(at),
+        badge,
+        State(state),
+        tuple(sorted(json.loads(groups))),
+        valid_from,
+        valid_to,
+        left_at,
+        factors,
+        bool(extended),
+        bool(visitor),
+        notes,
+        bool(pin),
+        bool(duress),
+        tuple(json.loads(cards)),
+        Consent.from_row(json.loads(consent)) if consent else None,
     )
-    return [
-        Person(id_, name, count, tuple(sorted(json.loads(models))), from_text(at))
-        for id_, name, at, count, models in rows
-    ]
-
-
-def _row(person: str, embedding: Embedding, quality: Quality, at: datetime) -> tuple[Any, ...]:
-    vector = np.asarray(embedding.vector)
-    if vector.ndim != 1 or not abs(float(np.linalg.norm(vector)) - 1) <= _UNIT_TOLERANCE:  # true of NaN too
-        raise ValueError(f"a template is a vector (D,) of unit length, got the shape {vector.shape}")
-    measures = (quality.face_px, quality.sharpness, quality.yaw, quality.exposure, quality.contrast)
-    return (person, embedding.model, vector.astype(_STORED).tobytes(), *map(float, measures), to_text(at))

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from agent.types import Crop, Embedding, Face, Image, Seen
 from agent.vision.align import align
 from agent.vision.closer import closer
 from agent.vision.detect import Detector
-from agent.vision.encode import Encoder
 from agent.vision.quality import measure
+
+
+class Encodes(Protocol):
+    """Makes embeddings: `agent.vision.encode.Encoder`, or one whose vectors are turned by the key of the site."""
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+        ...
+
+    def __call__(self, crop: Image, /) -> Embedding:
+        """The embedding of a (112, 112, 3) uint8 RGB aligned face."""
+        ...
 
 
 class Eyes:
     """A detector and an encoder, used by one thread."""
 
-    def __init__(self, detector: Detector, encoder: Encoder) -> None:
+    def __init__(self, detector: Detector, encoder: Encodes) -> None:
         self.detector = detector
         self.encoder = encoder
 

@@ -47,6 +47,14 @@ def decode_picture(data: bytes, *, max_pixels: int = MAX_PIXELS, max_bytes: int 
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def encode_picture(image: Image, *, quality: int = 95) -> bytes:
+    """The picture, (H, W, 3) uint8 RGB, as a JPEG; at 95 an encoder sees next to no difference."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise PictureError(f"a picture of the shape {image.shape} cannot be encoded")
+    return data.tobytes()
+
+
 def picture_size(data: bytes) -> tuple[int, int]:
     """Width and height of a JPEG, PNG, WebP or BMP in pixels, by its header (before any rotation).
 

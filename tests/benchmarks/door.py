@@ -35,6 +35,7 @@ from agent.cli.settings import parse_sets
 from agent.config import Config, load_config
 from agent.errors import LatchkeyError
 from agent.gallery.match import Gallery
+from agent.seal.keys import SiteKey
 from agent.types import Image
 from agent.vision.eyes import Eyes
 from agent.vision.pictures import decode_picture
@@ -126,7 +127,7 @@ def run(config: Config, data: Path, *, turns: int, people: Sequence[str] = (), v
         LatchkeyError: models, data or videos are not what they should be.
     """
     cv2.setNumThreads(1)
-    began, bundle = time.monotonic(), open_bundle(config)
+    began, bundle = time.monotonic(), open_bundle(config, SiteKey.new())
     results = Results(bundle, datetime.now(UTC))
     with ZipFile(data / "door" / "door.zip") as archive, open_terminal(bundle) as terminal:
         live, paper = (

@@ -22,7 +22,7 @@ from agent.recognise import Known, Recogniser
 from agent.recorder import Recorder
 from agent.runtime import Worker
 from agent.store.db import open_db
-from agent.store.people import load_gallery
+from agent.store.templates import load_gallery
 from agent.types import Decision, Frame, Image, Match, Outcome
 from agent.vision.eyes import Eyes
 from agent.visits import Visits
@@ -122,7 +122,7 @@ def open_terminal(bundle: Bundle) -> Iterator[Terminal]:
         recorder = Recorder(db, boot_id="benchmark", recorded=lambda _: None)
         worker = Worker("recorder", recorder.step, crashed=crashes.append)
         worker.start()
-        recogniser = make_recogniser(bundle, known_of(bundle, Gallery.empty(bundle.model_id, bundle.space)))
+        recogniser = make_recogniser(bundle, known_of(bundle, Gallery.empty(bundle.template_model, bundle.space)))
         visits = Visits(config, recogniser, door, recorder, model=bundle.model_id, told=told.append)
         try:
             yield Terminal(recogniser, visits, told)
@@ -154,14 +154,14 @@ class Staff:
 def enrol(bundle: Bundle, eyes: Eyes, database: Path, photos: Mapping[str, Sequence[bytes | Image]]) -> Staff:
     """Enrols people one after the other, as the command line does, into a database."""
     refused = {}
-    with open_db(database) as db:
+    with open_db(database, key=bundle.key) as db:
         people = Administration(bundle, eyes, db, boot_id="benchmark")
         for person, pictures in photos.items():
             try:
-                people.enrol(person, None, pictures, by="cli")
+                people.enrol(person, None, pictures, consent="benchmark", by="cli")
             except EnrolmentRefused as error:
                 refused[person] = f"{error.code}: {_cause(error)}"
-        return Staff(load_gallery(db, bundle.model_id, bundle.space), refused)
+        return Staff(load_gallery(db, bundle.template_model, bundle.space), refused)
 
 
 def _cause(error: EnrolmentRefused) -> str:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from agent.bundle import open_bundle
 from agent.config import load_config
-from agent.store import events, people
+from agent.seal.keyring import site_key
+from agent.store import events
 from agent.store.db import open_db
+from agent.store.templates import enrol
 from agent.vision.pictures import decode_picture
 from tests.end_to_end.forked import Forked
 from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
@@ -106,6 +108,7 @@ class Terminal:
             "mqtt.host": "127.0.0.1",
             "mqtt.reconnect_min_seconds": 0.1,
             "mqtt.reconnect_max_seconds": 0.4,
+            "privacy.require_consent": False,
         }
         self.config_file = folder / "agent.toml"
         self.started = []
@@ -154,12 +157,12 @@ class Terminal:
 
     def seed(self, **pictures):
         """Enrols people by the very pictures that will be shown: everybody else is less like them, to any encoder."""
-        bundle = open_bundle(self.config)
+        bundle = open_bundle(self.config, site_key(self.config))
         eyes = bundle.eyes()
-        with open_db(self.database) as db:
+        with open_db(self.database, key=bundle.key) as db:
             for person, picture in pictures.items():
                 (seen,) = eyes.look(decode_picture(picture))
-                people.enrol(db, person, None, [(seen.embedding, seen.crop.quality)], datetime.now(UTC))
+                enrol(db, person, None, [(seen.embedding, seen.crop.quality)], datetime.now(UTC))
 
     def recorded(self, kind=None):
         """All events of the database, in order."""

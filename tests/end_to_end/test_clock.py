@@ -11,8 +11,10 @@ from agent.bundle import open_bundle
 from agent.make import make_recogniser
 from agent.recognise import Known
 from agent.recorder import Recorder
-from agent.store import events, people
+from agent.seal.keyring import site_key
+from agent.store import events
 from agent.store.db import open_db
+from agent.store.templates import load_gallery
 from agent.types import Frame
 from agent.vision.pictures import decode_picture
 from agent.visits import Visits
@@ -28,10 +30,10 @@ class Entrance:
     """The real models before a real recorder; `see` shows pictures, each with a step of the clock before it."""
 
     def __init__(self, terminal, stack):
-        bundle = open_bundle(terminal.config)
+        bundle = open_bundle(terminal.config, site_key(terminal.config))
         self._clock, self._numbers = BEGAN, itertools.count()
-        db = stack.enter_context(open_db(terminal.database))
-        gallery = people.load_gallery(db, bundle.model_id)
+        db = stack.enter_context(open_db(terminal.database, key=bundle.key))
+        gallery = load_gallery(db, bundle.template_model)
         known = Known(gallery, bundle.threshold(gallery.templates).cosine)
         self.door, self.recorder = NotingDoor(), Recorder(db, boot_id="boot", recorded=lambda _: None)
         stack.callback(self.recorder.drain)

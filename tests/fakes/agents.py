@@ -7,6 +7,7 @@ from agent.bundle import open_bundle
 from agent.config import load_config
 from agent.enrolment import Administration
 from agent.hardware.backends import BACKENDS
+from agent.seal.keyring import site_key
 from agent.store import events
 from agent.store.db import open_db
 from tests.fakes import blocks, cameras
@@ -38,13 +39,14 @@ class Terminals:
             "camera.as_fast_as_possible": True,
             "clock.synchronised_file": self._folder / "none" / "s",
             "mqtt.enabled": False,
+            "privacy.require_consent": False,
         }
         return load_config(None, overrides | {key.replace("__", "."): value for key, value in more.items()}, {})
 
 
 def enrol(config, person, colour, tint=0):
-    bundle = open_bundle(config)
-    with open_db(config.database_path) as db:
+    bundle = open_bundle(config, site_key(config))
+    with open_db(config.database_path, key=bundle.key) as db:
         admin = Administration(bundle, bundle.eyes(), db, boot_id="cli")
         admin.enrol(person, None, [png(paint(Block(colour, tint=tint)))], by="cli")
 

@@ -34,7 +34,7 @@ class Terminal:
         blocks.write_cards(folder / "models")
         self.config = folder / "agent.toml"
         self.config.write_text(
-            '[device]\ndata_dir = "data"\n[mqtt]\nenabled = false\n'
+            '[device]\ndata_dir = "data"\n[mqtt]\nenabled = false\n[privacy]\nrequire_consent = false\n'
             '[models]\nencoder = "models/encoder.tflite"\ndetector = "models/detector.tflite"\n'
         )
         self.database = folder / "data" / "latchkey.db"

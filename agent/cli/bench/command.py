@@ -35,8 +35,11 @@ def bench(
     configured = load(config, sets, {"engine.threads": 1})
     from agent.bundle import open_bundle
     from agent.hardware.cameras.demo import CLIP
+    from agent.seal.keyring import find_key
+    from agent.seal.keys import SiteKey
 
-    bundle = open_bundle(configured)
+    found = find_key(configured)
+    bundle = open_bundle(configured, found.key if found else SiteKey.new())
     rows = _stages(bundle, clip or CLIP, frames)
     if not quick:
         from agent.cli.bench.outbox import outbox_row
@@ -55,12 +58,12 @@ def _stages(bundle: Bundle, clip: Path, frames: int) -> list[Row]:
 def _enrolled(bundle: Bundle) -> Gallery:
     """Who is enrolled here, if anybody ever was."""
     from agent.gallery.match import Gallery
-    from agent.store.people import load_gallery
+    from agent.store.templates import load_gallery
 
     if not bundle.config.database_path.exists():
-        return Gallery.empty(bundle.model_id, bundle.space)
-    with database(bundle.config) as db:
-        return load_gallery(db, bundle.model_id, bundle.space)
+        return Gallery.empty(bundle.template_model, bundle.space)
+    with database(bundle.config, key=bundle.key) as db:
+        return load_gallery(db, bundle.template_model, bundle.space)
 
 
 def _tell(bundle: Bundle, rows: Sequence[Row], *, json: bool) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from agent.mqtt.message import MAX_PHOTOS, Command, Name, Person, Photo
+from agent.access.holder import State
+from agent.mqtt.message import MAX_PHOTOS, Command, ConsentText, Name, Person, Photo
 
 
 class EnrolCommand(Command):
@@ -17,6 +18,7 @@ class EnrolCommand(Command):
     photos: Annotated[tuple[Photo, ...], Field(max_length=MAX_PHOTOS)] = ()
     parts: Annotated[int, Field(ge=1, le=MAX_PHOTOS)] | None = None
     replace: bool = False
+    consent: ConsentText | Literal[True] | None = None  # true: to the text of the configuration
 
     @model_validator(mode="after")
     def _one_way(self) -> EnrolCommand:
@@ -32,7 +34,13 @@ class RemoveCommand(Command):
 
 
 class ListCommand(Command):
-    """Asks who is enrolled."""
+    """Asks who is known, page by page."""
+
+    after: Annotated[str, Field(max_length=64)] = ""  # an id: those that come after it
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    group: Annotated[str, Field(max_length=64)] | None = None
+    state: State | None = None
+    search: Annotated[str, Field(max_length=128)] | None = None  # in ids, names and badge numbers
 
 
 class IdentifyCommand(Command):

@@ -25,11 +25,12 @@ STEP: Final[tuple[str, ...]] = (
     """,
     "CREATE INDEX punches_of_person ON punches (person, at)",
     "CREATE INDEX punches_at ON punches (at)",
+    "CREATE INDEX punches_untimed ON punches (boot_id) WHERE clock = 'unsynchronised'",
     """
     CREATE TABLE corrections (
         number INTEGER PRIMARY KEY AUTOINCREMENT,  -- later ones win
         id TEXT NOT NULL UNIQUE,
-        punch TEXT,  -- id of what it corrects; NULL: a punch that was missing
+        punch TEXT,  -- id of the punch or correction that it corrects; NULL: a punch that was missing
         person TEXT NOT NULL,
         void INTEGER NOT NULL,  -- the punch does not count
         at TEXT,  -- the right time
@@ -41,6 +42,7 @@ STEP: Final[tuple[str, ...]] = (
     ) STRICT
     """,
     "CREATE INDEX corrections_of_person ON corrections (person)",
+    "CREATE INDEX corrections_of_punch ON corrections (punch) WHERE punch IS NOT NULL",
     """
     CREATE TABLE rosters (
         person TEXT NOT NULL,

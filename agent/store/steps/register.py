@@ -38,6 +38,7 @@ STEP: Final[tuple[str, ...]] = (
         by TEXT NOT NULL  -- who took it down
     ) STRICT
     """,
+    "CREATE INDEX consents_of_person ON consents (person)",
     """
     CREATE TABLE pins (
         person TEXT PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE ON UPDATE CASCADE,
@@ -55,6 +56,21 @@ STEP: Final[tuple[str, ...]] = (
     ) STRICT
     """,
     "CREATE INDEX cards_of_person ON cards (person)",
+    """
+    CREATE TABLE former_ids (
+        was TEXT PRIMARY KEY,  -- renamed, or merged into somebody: events and the audit go on naming it
+        person TEXT NOT NULL REFERENCES people (id) ON DELETE CASCADE ON UPDATE CASCADE
+    ) STRICT
+    """,
+    "CREATE INDEX former_ids_of_person ON former_ids (person)",
+    """
+    CREATE TABLE undone (
+        event TEXT PRIMARY KEY,  -- whose match was wrong: "this was not me"
+        person TEXT NOT NULL,
+        at TEXT NOT NULL,
+        by TEXT NOT NULL
+    ) STRICT
+    """,
     "CREATE TABLE register (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL) STRICT",
     "INSERT INTO register VALUES (1, 0)",
     *(

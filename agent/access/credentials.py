@@ -1,0 +1,87 @@
+"""Whose a card, a badge number or a PIN is, and what wrong ones lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from agent.access.failures import failed, locked_seconds
+from agent.access.holder import Holder
+from agent.access.post import Post
+from agent.access.refusals import Refusal
+from agent.access.rules import Mode
+from agent.access.standings import NOBODY
+from agent.types import Alarm, Credential, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PinCheck:
+    """What became of a PIN."""
+
+    right: bool
+    alarms: tuple[Alarm, ...] = ()
+
+
+class Credentials:
+    """Looks at what was shown.
+
+    Args:
+        post: the door and who may stand at it.
+        check_pin: whether a PIN is that of a hash; in constant time.
+        digest: what `Register.cards` has for a card number.
+    """
+
+    def __init__(self, post: Post, *, check_pin: Callable[[str, str], bool], digest: Callable[[str], str]) -> None:
+        self._post = post
+        self._check_pin = check_pin
+        self._digest = digest
+
+    def named(self, credential: Credential, at: datetime) -> Holder | Refusal | None:
+        """Returns whom a card or a badge number names, why it names nobody, or None where there is neither."""
+        register = self._post.register
+        found: list[str | None] = []
+        if credential.card is not None:
+            found.append(register.cards.get(self._digest(credential.card)))
+        if credential.badge is not None:
+            found.append(register.badges.get(credential.badge))
+        if not found:
+            return None
+        if seconds := self._post.locked_seconds(NOBODY, at):
+            return Refusal(Reason.LOCKED_OUT, f"no cards and badge numbers for {seconds:.0f} s")
+        holders = {person: register.people.get(person) if person else None for person in found}
+        if len(holders) == 1 and (holder := holders[found[0]]) is not None:
+            return holder
+        return self.failed(NOBODY, Reason.WRONG_CARD if None not in holders.values() else Reason.UNKNOWN_CREDENTIAL, at)
+
+    def mode(self, credential: Credential, holder: Holder) -> Mode | Refusal | None:
+        """Returns the mode that is asked for, or why this person may not have it."""
+        if credential.mode is None:
+            return None
+        if credential.mode not in {*Mode}:
+            return Refusal(Reason.NO_ACCESS, f"there is no such mode; there are {', '.join(Mode)}")
+        if not holder.groups & self._post.door.modes_by:
+            return Refusal(Reason.NO_ACCESS, "may not change the mode of this door")
+        return Mode(credential.mode)
+
+    def check(self, holder: Holder, pin: str, at: datetime) -> PinCheck:
+        """Returns whether a PIN is this person's. Takes as long for the duress PIN as for the other."""
+        own, duress = [hash_ is not None and self._check_pin(pin, hash_) for hash_ in (holder.pin, holder.duress)]
+        if own or duress:
+            self._post.standings.put(holder.id, replace(self._post.standing(holder.id, at), pin_at=at))
+        return PinCheck(own or duress, (Alarm.DURESS,) if duress and not own else ())
+
+    def under_duress(self, holder: Holder, pin: str | None, at: datetime) -> bool:
+        """Whether somebody who is not let in anyway has typed the duress PIN. Says and counts nothing else."""
+        if pin is None or holder.duress is None or self._post.locked_seconds(holder.id, at):
+            return False
+        return self._check_pin(pin, holder.duress)
+
+    def failed(self, person: str, reason: Reason, at: datetime) -> Refusal:
+        """Counts something wrong against a person, or `NOBODY`; returns what is said of it."""
+        standing = failed(self._post.standing(person, at), self._post.door, at)
+        self._post.standings.put(person, standing)
+        if seconds := locked_seconds(standing, at):
+            return Refusal(reason, f"the last of too many: locked out for {seconds:.0f} s", (Alarm.LOCKED_OUT,))
+        left = self._post.door.failures - standing.failures
+        return Refusal(reason, f"{left} more {'try' if left == 1 else 'tries'}" if left > 0 else "")

@@ -1,0 +1,37 @@
+"""Times as people type them: by the clock on the wall, unless they say otherwise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+
+def instant(text: str, zone: ZoneInfo) -> datetime:
+    """Returns the instant, UTC, that somebody means by `2026-11-02 08:00`, or with an offset `...T08:00+01:00`.
+
+    Raises:
+        ValueError: it is no time, or the clock on the wall shows it twice or never; then with both readings.
+    """
+    try:
+        told = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time; want it as in 2026-11-02 08:00") from None
+    if told.tzinfo is not None:
+        return told.astimezone(UTC)
+    return on_the_wall(told, zone)
+
+
+def on_the_wall(told: datetime, zone: ZoneInfo) -> datetime:
+    """Returns the instant, UTC, at which the clock on the wall of a zone shows a time.
+
+    Raises:
+        ValueError: it shows it twice or never; with both readings.
+    """
+    earlier, later = (told.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if earlier == later:
+        return earlier
+    twice = earlier < later  # of a time that is skipped, fold 0 is read with the offset before: the later instant
+    readings = sorted((earlier, later))
+    said = " or ".join(each.astimezone(zone).isoformat(timespec="minutes") for each in readings)
+    happens = "comes twice" if twice else "does not exist"
+    raise ValueError(f"{told:%Y-%m-%d %H:%M} {happens} in {zone.key}, where the clock changes: say {said}")

@@ -1,0 +1,90 @@
+"""Answers what admins ask about people: particulars, PINs, cards, consent, merging and undoing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from agent.clerks import Office
+from agent.members import consent, credentials, merge, particulars
+from agent.members.known import particulars as told
+from agent.members.undo import undo
+from agent.mqtt.commands import Handler
+from agent.mqtt.verbs import people as verbs
+from agent.store.db import Db
+
+
+def handlers(office: Office, *, card_key: Callable[[], bytes]) -> dict[str, Handler]:
+    """Returns what carries out each verb.
+
+    Args:
+        office: what there is to work with.
+        card_key: reads the secret under which card numbers are kept.
+    """
+    clerk = _Clerk(office, card_key)
+    return {
+        "person": clerk.person,
+        "person_set": clerk.person_set,
+        "pin_set": clerk.pin_set,
+        "card_add": clerk.card_add,
+        "card_remove": clerk.card_remove,
+        "consent": clerk.consent,
+        "merge": clerk.merge,
+        "rename": clerk.rename,
+        "undo": clerk.undo,
+    }
+
+
+class _Clerk:
+    def __init__(self, office: Office, card_key: Callable[[], bytes]) -> None:
+        self._office, self._card_key = office, card_key
+
+    def _change(self, change: Callable[[Db], dict[str, Any]]) -> dict[str, Any]:
+        done = self._office.write(change)
+        self._office.changed()
+        return done
+
+    def person(self, command: verbs.PersonCommand) -> dict[str, Any]:
+        return told(self._office.db, command.person)
+
+    def person_set(self, command: verbs.PersonSetCommand) -> dict[str, Any]:
+        request = self._office.request(command.id)
+        return self._change(
+            lambda db: particulars.set_person(db, command.person, command.changes(), request, create=command.create)
+        )
+
+    def pin_set(self, command: verbs.PinSetCommand) -> dict[str, Any]:
+        request = self._office.request(command.id)
+        if command.pin is None:
+            return self._change(lambda db: credentials.clear_pin(db, command.person, request))
+        pins = credentials.new_pins(self._office.db, command.person, command.pin, command.duress)
+        return self._change(lambda db: credentials.set_pin(db, command.person, pins, request))
+
+    def card_add(self, command: verbs.CardAddCommand) -> dict[str, Any]:
+        request, key = self._office.request(command.id), self._card_key()
+        return self._change(lambda db: credentials.add_card(db, command.person, command.card, key, request))
+
+    def card_remove(self, command: verbs.CardRemoveCommand) -> dict[str, Any]:
+        request, key = self._office.request(command.id), self._card_key()
+        remove = partial(credentials.remove_card, number=command.card, hint=command.hint, key=key)
+        return self._change(lambda db: remove(db, command.person, request))
+
+    def consent(self, command: verbs.ConsentCommand) -> dict[str, Any]:
+        request = self._office.request(command.id)
+        if not command.given:
+            return self._change(lambda db: consent.withdraw(db, command.person, request, by=command.by))
+        text = consent.text_of(command.text or True, self._office.config.privacy) or ""
+        return self._change(lambda db: consent.give(db, command.person, text, request, by=command.by))
+
+    def merge(self, command: verbs.MergeCommand) -> dict[str, Any]:
+        request = self._office.request(command.id)
+        return self._change(lambda db: merge.merge(db, command.person, command.into, request))
+
+    def rename(self, command: verbs.RenameCommand) -> dict[str, Any]:
+        request = self._office.request(command.id)
+        return self._change(lambda db: merge.rename(db, command.person, command.to, request))
+
+    def undo(self, command: verbs.UndoCommand) -> dict[str, Any]:
+        request = self._office.request(command.id)
+        return self._change(lambda db: undo(db, command.event, command.person, request, by=command.by))

@@ -1,0 +1,235 @@
+"""What happens at the door: who is seen or shows something becomes a decision; the door hears of it first.
+
+    vision: sighting ──┐
+    reader, MQTT: ─────┤ credential      ┌──► Doorman: the relay, at once
+    link: passage ─────┼──► Doorkeeper ──┼──► Recorder: event, standings, punch, alarms in one transaction
+    worker: time ──────┘   (one lock)    └──► the zone's other doors
+
+One lock around the `Doorkeeper`, for all threads; nothing is waited for while it is held, but for the scrypt of a PIN.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from agent.access.around import Around, Passage
+from agent.access.doorkeeper import Doorkeeper
+from agent.access.effects import Cleared, Effect, Passed, Raised
+from agent.access.rules import Mode, Rules
+from agent.attendance.punch import Clock
+from agent.bodies import access_body, alarm_body
+from agent.clock import clock_state
+from agent.config import Config
+from agent.doorman import Doorman
+from agent.entries import Entries
+from agent.labels import Labels
+from agent.peers import Peers
+from agent.recorder import Recorder
+from agent.modes import set_mode
+from agent.register import Request
+from agent.store.door import mark_opened
+from agent.store.standings import save_standings
+from agent.types import Alarm, Credential, Decision, Outcome, Reason, Sighting
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.2
+
+
+def _nothing(_: object) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ears:
+    """Who is told of what; each from the thread that made it happen, and none may take long."""
+
+    decided: Callable[[Decision], object] = _nothing  # also what is pending
+    passed: Callable[[Passage], object] = _nothing  # somebody went through this door
+    claimed: Callable[[str | None], object] = _nothing  # whose face alone is to be compared now
+    not_gone_on: Callable[[str], object] = _nothing  # who was asked for more and did not come: look again
+
+
+@dataclass(slots=True, eq=False)
+class Entrance:
+    """One door of one terminal. All methods may be called from any thread.
+
+    Args:
+        config: of the device.
+        keeper: decides.
+        doorman: works the lock.
+        recorder: writes.
+        model: id of the encoder, for the events.
+        labels: what events say of people beside their ids; replaced when people change.
+        peers: other doors of the zone and of the interlock.
+        ears: who wants to know.
+        now: UTC; of the recording where one is replayed.
+    """
+
+    config: Config
+    keeper: Doorkeeper
+    doorman: Doorman
+    recorder: Recorder
+    model: str
+    labels: Labels
+    peers: Peers
+    ears: Ears = field(default_factory=Ears)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _claim: str | None = None
+    _opened_on: str | None = None
+    _kept: Mode | None = None
+
+    def saw(self, sighting: Sighting) -> None:
+        """A visit was concluded."""
+        with self._lock:
+            self._act(self.keeper.see(sighting, self._around()))
+
+    def showed(self, credential: Credential) -> None:
+        """A card, a PIN or a key."""
+        with self._lock:
+            self._act(self.keeper.show(credential, self._around()))
+
+    def heard(self, passage: Passage) -> None:
+        """Somebody went through another door of the zone."""
+        with self._lock:
+            self.keeper.hear(passage)
+
+    def change(self, change: Callable[[Doorkeeper], object]) -> None:
+        """Has the rules, the people or the mode changed."""
+        with self._lock:
+            change(self.keeper)
+            self.peers.listen_to(neighbours(self.keeper.rules, self.config.device.name))
+            self._keep(self._around())
+
+    def told(self, effect: Effect, at: datetime) -> None:
+        """What the doorman tells of the door; from its worker."""
+        match effect:
+            case Passed(people):
+                with self._lock:
+                    self.keeper.passed(people, self._around())
+                    self._spread()
+            case Raised(alarm) | Cleared(alarm):
+                self.alarm(alarm, at, raised=isinstance(effect, Raised))
+
+    def alarm(self, alarm: Alarm, at: datetime, *, raised: bool = True, detail: str = "") -> None:
+        """Records an alarm of the door."""
+        clock = clock_state(self.config.clock.synchronised_file)
+        self.recorder.record("alarm", at, alarm_body(alarm, raised=raised, clock=clock, detail=detail))
+
+    def step(self) -> None:
+        """Of a worker: time passes."""
+        time.sleep(STEP_SECONDS)
+        self.tick()
+
+    def tick(self) -> None:
+        """Refuses those who did not go on in time, and unlocks or locks as the mode says."""
+        with self._lock:
+            around = self._around()
+            for decision in self.keeper.tick(around):
+                self._act(decision)
+            self._keep(around)
+            self._spread()
+            changes = self.keeper.take_changes()
+        if changes:
+            self.recorder.do(lambda db: save_standings(db, changes))
+
+    @property
+    def mode(self) -> Mode:
+        """The mode of the door."""
+        return self.keeper.mode
+
+    def _around(self) -> Around:
+        door = self.config.door
+        return Around(
+            at=self.now(),
+            storage_ok=self.recorder.healthy,
+            open_without_storage=door.on_storage_failure == "open",
+            open_doors=self.peers.open(),
+            silent=self.peers.silent(),
+            pulse_seconds=door.pulse_seconds,
+        )
+
+    def _act(self, decision: Decision | None) -> None:
+        """The door first, then the record, then whoever wants to know."""
+        if decision is None:
+            self._follow_claim()
+            return
+        try:
+            if decision.outcome is Outcome.GRANTED:
+                self.doorman.grant(decision.seconds, decision.person)
+        finally:  # a relay that fails crashes the agent, but not without a trace
+            self._record(decision)
+        self._follow_claim()
+        self._spread()
+        if decision.outcome is Outcome.GRANTED:
+            self._remember_mode()
+        if decision.reason is Reason.INCOMPLETE and decision.person is not None:
+            self.ears.not_gone_on(decision.person)
+        self.ears.decided(decision)
+
+    def _record(self, decision: Decision) -> None:
+        clock = clock_state(self.config.clock.synchronised_file)
+        changes, labels = self.keeper.take_changes(), self.labels.of(decision.person)
+        if decision.outcome is Outcome.PENDING:
+            for alarm in decision.alarms:
+                body = alarm_body(alarm, raised=True, clock=clock, person=decision.person)
+                self.recorder.record("alarm", decision.at, body | labels)
+            if changes:
+                self.recorder.do(lambda db: save_standings(db, changes))
+            return
+        device = self.config.device
+        entries = Entries(decision, device.site, device.name, self.keeper.rules, self.labels, clock, changes)
+        body = access_body(decision, model=self.model, clock=clock) | labels
+        self.recorder.record("access", decision.at, body, entries)
+
+    def _follow_claim(self) -> None:
+        claim = self.keeper.claim
+        if claim != self._claim:
+            self._claim = claim
+            self.ears.claimed(claim)
+
+    def _keep(self, around: Around) -> None:
+        """The lock does as the mode says. Unlocking by schedule wants to know the time."""
+        self._follow_claim()
+        mode = self.keeper.mode
+        timed = mode in {Mode.SCHEDULED, Mode.FIRST_PERSON}
+        lost = timed and clock_state(self.config.clock.synchronised_file) is Clock.UNSYNCHRONISED
+        self.doorman.lock_down(on=mode is Mode.LOCKED_DOWN)
+        self.doorman.keep(unlocked=self.keeper.unlocked(around) and not lost, anew=mode is not self._kept)
+        self._kept = mode
+
+    def _remember_mode(self) -> None:
+        """Has kept what whoever was let in has made of the mode."""
+        change, opened_on = self.keeper.take_mode_change(), self.keeper.opened_on
+        if change is not None:
+            request = Request(change.by, change.at, self.recorder.boot_id)
+            rules, person = self.keeper.rules.door(self.config.device.name), self.keeper.register.people[change.by]
+            self.recorder.do(lambda db: set_mode(db, change.mode, rules, request, groups=person.groups))
+        if opened_on != self._opened_on and opened_on is not None:
+            starts_at = datetime.fromisoformat(opened_on)
+            self.recorder.do(lambda db: mark_opened(db, starts_at))
+        self._opened_on = opened_on
+        self._keep(self._around())
+
+    def whereabouts(self, most: int) -> tuple[Passage, ...]:
+        """Returns who is where, the latest first."""
+        with self._lock:
+            return self.keeper.whereabouts(most)
+
+    def _spread(self) -> None:
+        for passage in self.keeper.take_passages():
+            self.ears.passed(passage)
+
+
+def neighbours(rules: Rules, device: str) -> set[str]:
+    """Returns the doors whose news count at this one: of its zones, and of its interlock."""
+    here = rules.door(device)
+    zones = {zone for zone in (here.enters, here.leaves) if zone}
+    shared = {name for name, door in rules.doors.items() if zones & {door.enters, door.leaves}}
+    return (shared | set(here.interlock)) - {device}

@@ -1,0 +1,166 @@
+"""What the agent knows of its site, taken from the database whenever somebody changes it: faces, people, rules, mode."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agent.access.doorkeeper import Doorkeeper
+from agent.access.holder import Register
+from agent.access.rules import Rules
+from agent.bundle import Bundle
+from agent.errors import LatchkeyError
+from agent.labels import Labels, load_labels
+from agent.recognise import Known
+from agent.pins import check_pin, digest_card
+from agent.rulebook.parse import open_rules, parse
+from agent.store import holders, people
+from agent.store import rules as rulebook
+from agent.store.db import Db
+from agent.store.door import DoorMode, load_mode
+from agent.store.sealing import card_key
+from agent.store.standings import load_standings
+from agent.store.templates import foreign_templates, load_templates
+from agent.timezone import machine_zone
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """By which to see what has changed."""
+
+    faces: int
+    people: int
+    rules: int
+    mode: DoorMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takers:
+    """Who takes over what has changed; from the thread that looks."""
+
+    faces: Callable[[Known], object]
+    keeper: Callable[[Callable[[Doorkeeper], object]], object]
+    labels: Callable[[Labels], object]
+
+
+@dataclass(slots=True, eq=False)
+class Knowledge:
+    """Looks after changes, whoever makes them. Used by one thread, but for `soon`.
+
+    Args:
+        bundle: the models.
+        db: to read.
+    """
+
+    bundle: Bundle
+    db: Db
+    damaged: int = 0  # templates that do not open
+    _changed: threading.Event = field(default_factory=threading.Event)
+    _versions: Versions | None = None
+
+    def __post_init__(self) -> None:
+        """Notes what there is now, before any of it is read: what changes from now on is seen by `look`."""
+        self._versions = self._now()
+
+    def soon(self) -> None:
+        """Something has changed: do not wait for the next look. From any thread."""
+        self._changed.set()
+
+    def faces(self) -> Known:
+        """Returns who is enrolled, and how similar a visitor must be."""
+        loaded = load_templates(self.db, self.bundle.template_model, self.bundle.space)
+        gallery, self.damaged = loaded.gallery, sum(loaded.damaged.values())
+        if loaded.damaged:
+            log.error("templates do not open and are not compared: %s: enrol again", ", ".join(sorted(loaded.damaged)))
+        threshold = self.bundle.threshold(gallery.templates)
+        log.info(
+            "gallery: %d people, %d templates, threshold %.3f (false match rate %.1e%s)",
+            len(gallery.people), gallery.templates, threshold.cosine, threshold.fmr,
+            ", extrapolated" if threshold.extrapolated else "",
+        )  # fmt: skip
+        if foreign := foreign_templates(self.db, self.bundle.template_model):
+            log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
+        return Known(gallery, threshold.cosine)
+
+    def register(self) -> Register:
+        """Returns everybody as the rules see them."""
+        return holders.load_register(self.db)
+
+    def labels(self, register: Register) -> Labels:
+        """Returns what events say of people."""
+        return load_labels(self.db, self.bundle.config.events, register)
+
+    def rules(self) -> Rules:
+        """Returns the rules in force; the open ones where none were ever given.
+
+        Raises:
+            LatchkeyError: they cannot be read, as those of a newer version.
+        """
+        stored = rulebook.current(self.db)
+        return open_rules(machine_zone()) if stored is None else parse(stored.text, version=stored.version)
+
+    def doorkeeper(self, device: str) -> Doorkeeper:
+        """Returns who decides at this door, as of the last time it ran."""
+        mode, key = load_mode(self.db), card_key(self.db)
+        return Doorkeeper(
+            device,
+            self.rules(),
+            self.register(),
+            standings=load_standings(self.db),
+            mode=mode.mode,
+            opened_on=mode.opened_on.isoformat() if mode.opened_on else None,
+            check_pin=check_pin,
+            digest=lambda number: digest_card(number, key),
+        )
+
+    def look(self, takers: Takers) -> None:
+        """Waits a little, and hands over what is another than before."""
+        self._changed.wait(LOOK_SECONDS)
+        self._changed.clear()
+        before, now = self._versions, self._now()
+        if before is None or now == before:
+            return
+        self._versions = now
+        if now.faces != before.faces:
+            takers.faces(self.faces())
+        if now.people != before.people:
+            register, stood = self.register(), load_standings(self.db)
+            takers.labels(self.labels(register))
+
+            def meet(keeper: Doorkeeper) -> None:
+                keeper.register = register
+                keeper.recall(stood)
+
+            takers.keeper(meet)
+        if now.rules != before.rules:
+            self._new_rules(takers)
+        if (now.mode.mode, now.mode.since) != (before.mode.mode, before.mode.since):
+            chosen = now.mode.mode
+            takers.keeper(lambda keeper: keeper.set_mode(chosen))
+
+    def _new_rules(self, takers: Takers) -> None:
+        try:
+            rules = self.rules()
+        except LatchkeyError as error:  # a newer Latchkey has written them: those before go on
+            log.error("the new rules cannot be used, the old ones stay: %s", error)  # noqa: TRY400 - no traceback
+            return
+        log.info("rules: version %d", rules.version)
+
+        def take_over(keeper: Doorkeeper) -> None:
+            keeper.rules = rules
+
+        takers.keeper(take_over)
+
+    def _now(self) -> Versions:
+        return Versions(
+            people.gallery_version(self.db),
+            holders.register_version(self.db),
+            rulebook.version(self.db),
+            load_mode(self.db),
+        )

@@ -1,0 +1,27 @@
+"""What doors of a zone tell each other: who went through, and who is where."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field
+
+from agent.mqtt.message import Message, Person
+
+MOST_PEOPLE: Final = 2000  # in one `state/zone`: the latest
+Zone = Annotated[str, Field(max_length=64)]
+
+
+class Passage(Message):
+    """Somebody went through a door."""
+
+    person: Person
+    zone: Zone  # now; "" is outside
+    at: AwareDatetime
+
+
+class ZoneState(Message):
+    """Who is where, as far as a device knows: its own passages and those it has heard of."""
+
+    at: AwareDatetime
+    people: Annotated[tuple[Passage, ...], Field(max_length=MOST_PEOPLE)]

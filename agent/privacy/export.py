@@ -1,0 +1,169 @@
+"""Everything that is held about a person, for the person: GDPR, articles 15 and 20.
+
+Other people are taken out: who was second best in a match, who came along, who made a correction. Secrets are not
+handed out, for they would help whoever finds the file: of a PIN and of cards it is told that there are such.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from agent.config import Config
+from agent.errors import CommandError, StoreError
+from agent.mqtt.message import Code
+from agent.mqtt.telemetry import timestamp
+from agent.privacy.chain import Row
+from agent.privacy.forgetting import picture_folders
+from agent.privacy.page import page
+from agent.privacy.redaction import VOCABULARY, Others
+from agent.store import audit as chain
+from agent.store import places, traces
+from agent.store.db import Db
+from agent.store.places import Fate
+from agent.types import Event
+
+Vector = Callable[[Mapping[str, Any]], bytes]
+"""Returns the float32 values, little-endian, of a row of the templates."""
+
+WITHHELD: Final = {
+    ("pins", "hash"): "(secret)",
+    ("pins", "duress"): "(secret)",
+    ("cards", "digest"): "(secret)",
+}
+LATEST: Final = 200
+"""Rows of each kind, the latest, where the answer has to be small."""
+
+
+def stored_vector(row: Mapping[str, Any]) -> bytes:
+    """Returns a vector that is stored as it is."""
+    return bytes(row["vector"])
+
+
+def held(
+    db: Db, config: Config, person: str, at: datetime, *, vector: Vector | None = None, limit: int | None = None
+) -> dict[str, Any]:
+    """Returns all that is held about a person, as JSON values.
+
+    Args:
+        db: the database.
+        config: whose device, and where pictures are.
+        person: id; also of somebody who was removed and has left traces.
+        at: now.
+        vector: reads the vector of a template; None leaves the vectors out.
+        limit: so many rows of a kind at most, the latest.
+
+    Raises:
+        CommandError: nothing is held of this person.
+    """
+    ids = places.ids_of(db, person)
+    others = _others(db, ids)
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for table, column in places.places(db, Fate.DELETED, Fate.ATTENDANCE, Fate.RECEIPT):
+        if rows := places.rows(db, table, column, ids):
+            tables[table] = [others(_shown(table, row, vector)) for row in rows]
+    changes = {row.number: row for each in ids for row in chain.about(db, each)}.values()
+    kinds: dict[str, list[dict[str, Any]]] = {
+        **tables,
+        "events": [_event(event, others) for event in traces.naming(db, ids) if _concerns(event, ids)],
+        "audit": [_change(row, others) for row in changes],
+        "pictures": [{"file": name} for name in pictures(config, ids)],
+    }
+    counts = {kind: len(rows) for kind, rows in kinds.items() if rows}
+    if not counts:
+        raise CommandError(Code.UNKNOWN_PERSON, f"nothing is held of {person[:80]!r}")
+    return {
+        "person": person,
+        "former_ids": ids[1:],
+        "at": timestamp(at),
+        "site": config.device.site,
+        "device": config.device.name,
+        "counts": counts,
+        "held": {kind: rows[-limit:] if limit else rows for kind, rows in kinds.items() if rows},
+    }
+
+
+def pictures(config: Config, ids: list[str]) -> dict[str, Path]:
+    """Returns the pictures that are kept of somebody, by a name for each."""
+    return {
+        f"{folder.name}/{each}/{path.relative_to(folder / each).as_posix()}": path
+        for folder in picture_folders(config)
+        for each in ids
+        for path in sorted((folder / each).rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+    """Writes `data.json`, `index.html` and the pictures into a file that nobody else may read, whole or not at all.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    moment = datetime.fromisoformat(str(everything["at"])).timetuple()[:6]
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+                texts = {
+                    "index.html": page(everything),
+                    "data.json": json.dumps(everything, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+                }
+                for name, text in texts.items():
+                    archive.writestr(zipfile.ZipInfo(name, moment), text.encode(), zipfile.ZIP_DEFLATED)
+                for name, file in files.items():
+                    archive.write(file, name)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}: want a file in a folder that you may write to") from error
+
+
+def _others(db: Db, ids: list[str]) -> Others:
+    """Takes everybody else out of JSON."""
+    known = [(person, name) for person, name in db.rows("SELECT id, name FROM people") if person not in ids]
+    own = {name for person, name in db.rows("SELECT id, name FROM people") if person in ids}
+    former = []
+    if places.FORMER in places.columns(db):
+        former = [was for (was,) in db.rows("SELECT was FROM former_ids") if was not in ids]
+    return Others([*(person for person, _ in known), *former], {name for _, name in known} - own)
+
+
+def _shown(table: str, row: Mapping[str, Any], vector: Vector | None) -> dict[str, Any]:
+    """A row of a table as JSON, without what is withheld."""
+    shown: dict[str, Any] = {}
+    for column, value in row.items():
+        if (table, column) in WITHHELD:
+            shown[column] = WITHHELD[table, column] if value is not None else None
+        elif table == "receipts" and column == "what":
+            shown[column] = json.loads(value)
+        elif not isinstance(value, bytes):
+            shown[column] = value
+    if table == "templates" and vector is not None:
+        shown["vector"] = base64.b64encode(vector(row)).decode()  # float32, little-endian
+    return shown
+
+
+def _concerns(event: Event, ids: list[str]) -> bool:
+    """Whether an event is about the person; to have been the second best in a match of others is not."""
+    if event.kind == "audit":  # told as rows of the audit
+        return False
+    said = (value for key, value in event.body.items() if key != "second" and key not in VOCABULARY)
+    return any(value in ids or (isinstance(value, list) and any(each in ids for each in value)) for value in said)
+
+
+def _event(event: Event, others: Others) -> dict[str, Any]:
+    return {"kind": event.kind, "at": timestamp(event.at), "id": event.id, **others(event.body)}
+
+
+def _change(row: Row, others: Others) -> dict[str, Any]:
+    told = {"subject": row.subject, "by": row.by, "details": chain.details(row)}
+    return {"number": row.number, "at": row.at, "action": row.action, **others(told)}

@@ -1,0 +1,213 @@
+"""Forgetting a person: what belongs to nobody else is deleted, the rest loses the name, and a receipt stays.
+
+`remove` is the part that makes a person unknown to the door: templates, PIN, cards, groups, consents, the person. It is
+what `latchkey people remove` and the command `remove` do. `forget` is that and all traces: events and answers get a
+pseudonym in the place of the person, the audit is erased where it is about the person (its chain still holds, see
+`agent.privacy.chain`), attendance is treated as the configuration says, and the file is written anew without the gaps.
+
+The pseudonym is random and nowhere kept beside the id: what happened can be counted and no longer be told whose it was.
+Events that the broker does not have yet go out with the pseudonym; the only one that still has the id is that of the
+forgetting, so that those who listen can forget as well. The id stays in the receipt, for [retention] receipts_days,
+and in attendance where that is kept. Both bear repeating: a crash in between leaves a whole or nothing, but for the
+files of pictures, which go first.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.audit import audit
+from agent.config import Config
+from agent.errors import CommandError
+from agent.mqtt.message import Code
+from agent.mqtt.telemetry import timestamp
+from agent.privacy.chain import ERASED, FORGOTTEN, NOBODY
+from agent.privacy.redaction import Pseudonyms
+from agent.store import audit as chain
+from agent.store import places, receipts, traces
+from agent.store.db import Db
+from agent.store.places import Fate
+
+if TYPE_CHECKING:
+    from agent.register import Request
+
+PICTURES = ("crops", "pictures")
+"""Folders of the data folder that hold a folder by person, where any pictures of people are kept."""
+
+
+class Rule(StrEnum):
+    """Why somebody is forgotten."""
+
+    ASKED = "asked"  # the person, or the operator for the person
+    REMOVED = "removed"  # from the door: the traces stay
+    LEFT = "left"  # [retention] left_days
+    VISITOR = "visitor"  # [retention] visitor_days
+
+
+class Attendance(StrEnum):
+    """What becomes of punches, corrections and rosters."""
+
+    KEEP = "keep"
+    PSEUDONYMISE = "pseudonymise"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What `remove` has done."""
+
+    templates: int
+    receipt: str  # its id
+
+
+def remove(db: Db, person: str, request: Request, *, folders: Sequence[Path] = ()) -> Removed:
+    """Makes a person unknown to the door and leaves a receipt; what happened keeps the id.
+
+    Args:
+        db: the database.
+        person: id.
+        request: who asks.
+        folders: see `picture_folders`.
+
+    Raises:
+        CommandError: nobody has this id.
+    """
+    if not db.rows("SELECT 1 FROM people WHERE id = ?", (person,)):
+        raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
+    ids = places.ids_of(db, person)
+    files = _delete_pictures(folders, ids)
+    with db.transaction():
+        what = {"deleted": _with(places.delete(db, ids, Fate.DELETED), files)}
+        receipt = _receipt(db, person, request, Rule.REMOVED, what=what)
+        templates = what["deleted"].get("templates", 0)
+        audit(db, "removed", person, request, {"templates": templates, "receipt": receipt.id, **what})
+        db.wipe_log()
+    return Removed(templates, receipt.id)
+
+
+def forget(
+    db: Db,
+    config: Config,
+    person: str,
+    request: Request,
+    *,
+    rule: Rule = Rule.ASKED,
+    reason: str = "",
+    attendance: Attendance | None = None,
+    vacuum: bool = True,
+) -> receipts.Receipt:
+    """Forgets a person everywhere in the database and among the pictures.
+
+    Args:
+        db: the database.
+        config: whose folders, and what becomes of attendance.
+        person: id; also of somebody who was removed and has left traces.
+        request: who asks.
+        rule: why.
+        reason: in the words of who asks, for the receipt.
+        attendance: None: as configured.
+        vacuum: write the file anew afterwards; whoever forgets several does that once at the end.
+
+    Returns:
+        The receipt; of a command that was carried out before, the one it left.
+
+    Raises:
+        CommandError: nothing is held of this person.
+        StoreError: nothing was forgotten.
+    """
+    done = receipts.of_command(db, request.command_id) if request.command_id else None
+    if done is not None and done.person == person:
+        return done
+    ids = places.ids_of(db, person)
+    files = _delete_pictures(picture_folders(config), ids)
+    with db.transaction():
+        what = _forgotten(db, ids, Attendance(attendance or config.retention.forget_attendance))
+        what["deleted"] = _with(what["deleted"], files)
+        if not any(what.values()):
+            raise CommandError(Code.UNKNOWN_PERSON, f"nothing is held of {person[:80]!r}: nobody was forgotten")
+        numbers = what.pop("audit")
+        what["erased"] = {"audit": len(numbers)} if numbers else {}
+        receipt = _receipt(db, person, request, rule, reason=reason, what=what)
+        audit(db, FORGOTTEN, person, request, {"receipt": receipt.id, "rule": rule.value, ERASED: numbers, **what})
+        if vacuum:
+            db.vacuum()
+        db.wipe_log()
+    return receipt
+
+
+def picture_folders(config: Config) -> list[Path]:
+    """Returns the folders that hold a folder of pictures by person; they need not exist."""
+    return [config.device.data_dir / name for name in PICTURES]
+
+
+def as_json(receipt: receipts.Receipt) -> dict[str, Any]:
+    """Returns a receipt as JSON values."""
+    return {
+        "receipt": receipt.id,
+        "at": timestamp(receipt.at),
+        "person": receipt.person,
+        "by": receipt.by,
+        "rule": receipt.rule,
+        "reason": receipt.reason,
+        **receipt.what,
+    }
+
+
+def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, Any]:
+    """Takes a person out of all tables; returns counts by what was done and table, and the rows of the audit."""
+    name = next((name for (name,) in db.rows("SELECT name FROM people WHERE id = ?", (ids[0],))), "")
+    texts = [*ids, *([name] if name not in {"", *ids} else [])]
+    pseudonym = f"forgotten-{secrets.token_hex(6)}"
+    rewrite = Pseudonyms(ids, name, pseudonym)
+    what: dict[str, Any] = {"deleted": places.delete(db, ids, Fate.DELETED), "kept": {}, "pseudonymised": {}}
+    match attendance:
+        case Attendance.KEEP:
+            what["kept"] = places.count(db, ids, Fate.ATTENDANCE)
+        case Attendance.PSEUDONYMISE:
+            what["pseudonymised"] = places.replace(db, ids, pseudonym, Fate.ATTENDANCE)
+        case Attendance.DELETE:
+            what["deleted"] |= places.delete(db, ids, Fate.ATTENDANCE)
+    for table, count in places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items():
+        what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
+    changed = {
+        "events": traces.rewrite_events(db, texts, rewrite) + traces.erase_audit(db, texts, ids=set(ids)),
+        "commands": traces.blank_answers(db, texts, rewrite),
+    }
+    what["pseudonymised"] |= {table: count for table, count in changed.items() if count}
+    what["audit"] = sorted({number for each in ids for number in chain.erase(db, each)})
+    return what
+
+
+def _receipt(
+    db: Db, person: str, request: Request, rule: Rule, *, reason: str = "", what: dict[str, Any]
+) -> receipts.Receipt:
+    return receipts.add(
+        db,
+        at=request.at,
+        person=person,
+        by=request.by,
+        command_id=request.command_id,
+        rule=rule.value,
+        reason=reason,
+        what=what,
+    )
+
+
+def _delete_pictures(folders: Iterable[Path], ids: Sequence[str]) -> int:
+    """Deletes the folders of a person; returns how many files that were."""
+    files = 0
+    for folder in (folder / each for folder in folders for each in ids):
+        if folder.is_dir() and not folder.is_symlink():
+            files += sum(path.is_file() for path in folder.rglob("*"))
+            shutil.rmtree(folder)
+    return files
+
+
+def _with(counts: dict[str, int], pictures: int) -> dict[str, int]:
+    return counts | ({"pictures": pictures} if pictures else {})

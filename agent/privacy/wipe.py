@@ -1,0 +1,137 @@
+"""What is left when somebody opens the case: no key, no template, no PIN, no card, no log.
+
+    marker ──► keys, overwritten and deleted ──► the database's rows ──► pictures ──► marker gone
+
+The keys go first: without them sealed templates are noise, whatever happens next. A marker on the disk stands from
+before the first step until after the last, so that a device whose power is cut in between goes on when it starts:
+whoever starts calls `finish`. People, groups, consents, rules, attendance, receipts and the audit stay: without
+them nobody could tell who is to be enrolled again, and they hold no biometric data and no secret.
+
+Overwriting is what can be asked of a file; flash memory may keep a copy in blocks nobody can address. Whoever has to
+count on more keeps the key off the card: a systemd credential sealed to a TPM.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from agent.audit import audit
+from agent.config import Config
+from agent.errors import StoreError
+from agent.privacy.forgetting import picture_folders
+from agent.privacy.retention import UNKNOWN
+from agent.store import wiping
+from agent.store.db import Db
+
+if TYPE_CHECKING:
+    from agent.register import Request
+
+log = logging.getLogger(__name__)
+
+MARKER: Final = "wipe-pending"  # in data_dir; its text is the cause
+
+
+def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, cause: str) -> dict[str, int]:
+    """Removes keys, templates, PINs, cards, events, answers and pictures; returns counts.
+
+    The caller locks the door before and raises the alarm after: events of before are gone.
+
+    Args:
+        db: by whoever may write.
+        config: where things are.
+        keys: files of keys; those that are not there are none.
+        request: by "tamper", or who asks.
+        cause: "tamper"; goes into the audit.
+
+    Raises:
+        StoreError: something stays, and the marker with it; the keys have gone first.
+    """
+    _mark(config, cause)
+    destroyed = sum(_destroy(key) for key in keys)
+    with db.transaction():
+        counts = wiping.wipe(db)
+        audit(db, "wiped", None, request, {"cause": cause, "keys": destroyed, **counts})
+        db.vacuum()
+        db.wipe_log()
+    for folder in _folders(config):
+        if folder.is_dir():
+            shutil.rmtree(folder, ignore_errors=True)
+    left = [folder for folder in _folders(config) if folder.exists()]
+    if left:
+        raise StoreError(f"{left[0]} cannot be deleted: the wipe is tried again at the next start")
+    _marker(config).unlink(missing_ok=True)
+    _sync(config.device.data_dir)
+    log.warning("wiped: %s: %d keys, %s", cause, destroyed, counts)
+    return {"keys": destroyed, **counts}
+
+
+def pending(config: Config) -> str | None:
+    """Returns the cause of a wipe that has begun and not ended, or None."""
+    try:
+        return _marker(config).read_text(encoding="utf-8", errors="replace").strip()[:80] or "unknown"
+    except OSError:
+        return None
+
+
+def finish(db: Db, config: Config, keys: Sequence[Path], request: Request) -> bool:
+    """Goes on with a wipe that was interrupted; returns whether there was one. To be called before anything is read."""
+    cause = pending(config)
+    if cause is None:
+        return False
+    wipe(db, config, keys, request, cause=cause)
+    return True
+
+
+def _marker(config: Config) -> Path:
+    return config.device.data_dir / MARKER
+
+
+def _folders(config: Config) -> Iterable[Path]:
+    return [*picture_folders(config), config.device.data_dir / UNKNOWN]
+
+
+def _mark(config: Config, cause: str) -> None:
+    """A full disk does not keep the keys: then there is no marker."""
+    try:
+        config.device.data_dir.mkdir(parents=True, exist_ok=True)
+        with _marker(config).open("w", encoding="utf-8") as file:
+            file.write(f"{cause}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _sync(config.device.data_dir)
+    except OSError as error:
+        log.error("a wipe that is interrupted will not go on: %s", error)  # noqa: TRY400 - no traceback
+
+
+def _destroy(key: Path) -> bool:
+    """Overwrites a file and deletes it; returns whether it was there."""
+    try:
+        with key.open("r+b") as file:
+            file.write(bytes(os.fstat(file.fileno()).st_size))
+            file.flush()
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return False
+    except OSError as error:  # read-only: deleting it may work all the same
+        log.warning("a key cannot be overwritten: %s", error)
+    try:
+        key.unlink(missing_ok=True)
+        _sync(key.parent)
+    except OSError as error:  # a systemd credential: gone with the service
+        log.error("a key stays: %s", error)  # noqa: TRY400 - no traceback
+        return False
+    return True
+
+
+def _sync(folder: Path) -> None:
+    """Has the folder itself written: a file that was deleted stays deleted."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Reports: who worked when, who is in, and what somebody should look at."""

@@ -1,0 +1,106 @@
+"""What reports are made of: the punches that count, by the rules in force."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from agent.access.rules import Rules
+from agent.attendance.days import logical_day
+from agent.attendance.presence import Present, who_is_in
+from agent.attendance.sheet import Flag, Sheet
+from agent.attendance.timesheet import timesheets, window
+from agent.mqtt.telemetry import timestamp
+from agent.store import passages, punches
+from agent.store.db import Db
+from agent.store.rosters import rosters, workers
+
+MISSING = (Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END)
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """The timesheets of some days."""
+
+    first: date
+    last: date
+    rules: Rules
+    names: dict[str, str]  # by person; those who are not enrolled any more have none
+    sheets: tuple[Sheet, ...]
+    at: datetime  # when it was made, UTC
+
+    def name(self, person: str) -> str:
+        """Returns what a person is called; the id of somebody who has gone."""
+        return self.names.get(person, person)
+
+
+def attendance(db: Db, rules: Rules, first: date, last: date, *, at: datetime, person: str | None = None) -> Attendance:
+    """Returns the timesheets of the days `first` to `last`, of one person or of all.
+
+    Args:
+        db: the database.
+        rules: in force.
+        first: the first day.
+        last: the last one, included.
+        at: now.
+        person: only this one.
+    """
+    begin, end = window(rules, first, last)
+    everybody = workers(db)
+    people = {worker.id: worker.employee for worker in everybody.values() if person in {None, worker.id}}
+    sheets = timesheets(
+        punches.counted(db, begin, end, person),
+        rules,
+        first,
+        last,
+        people=people,
+        at=at,
+        rosters=rosters(db, begin, end, rules.zone, person),
+    )
+    names = {worker.id: worker.name for worker in everybody.values()}
+    return Attendance(first, last, rules, names, tuple(sheets), at)
+
+
+def month_of(text: str) -> tuple[date, date]:
+    """Returns the first and the last day of a month such as 2026-11.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise ValueError(f"{text!r} is not a month; want it as in 2026-11") from None
+    return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
+
+
+def own_hours(db: Db, rules: Rules, person: str, at: datetime) -> dict[str, Any]:
+    """Returns a person's own hours as JSON values: this month to date, and today. For the kiosk and over MQTT.
+
+    All `_seconds` are whole; `balance_seconds` is worked minus planned, of what is over.
+    """
+    today = logical_day(at, rules.zone, rules.attendance.day_starts)
+    found = attendance(db, rules, today.replace(day=1), today, at=at, person=person)
+    days = found.sheets[0].days if found.sheets else ()
+    now = next((day for day in days if day.day == today), None)
+    stays = [stay for day in days for stay in day.stays if stay.left is None]
+    return {
+        "person": person,
+        "month": f"{today:%Y-%m}",
+        "worked_seconds": sum(day.worked_seconds for day in days),
+        "overtime_seconds": sum(day.overtime_seconds for day in days),
+        "balance_seconds": sum(day.balance_seconds for day in days),
+        "today_seconds": now.worked_seconds if now else 0,
+        "in_since": timestamp(stays[-1].came.at) if stays else None,
+        "to_correct": [
+            {"day": day.day.isoformat(), "flag": flag.value} for day in days for flag in day.flags if flag in MISSING
+        ],
+    }
+
+
+def present(db: Db, rules: Rules, at: datetime, device: str) -> list[Present]:
+    """Returns who is in, as far as this device knows."""
+    begin, end = at - timedelta(hours=rules.attendance.longest_hours), at + timedelta(seconds=1)
+    return who_is_in(punches.counted(db, begin, end), passages.passages(db, begin, end, device), rules, at)

@@ -1,0 +1,127 @@
+"""A timesheet as rows: for the terminal, for CSV, for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from agent.attendance.sheet import Day, Sheet
+from agent.reports.basis import Attendance
+from agent.reports.words import clock, hours
+
+SUMS: Final = (
+    "planned_seconds", "worked_seconds", "break_seconds", "deducted_seconds", "overtime_seconds", "balance_seconds",
+    "late_seconds", "early_seconds",
+)  # fmt: skip
+"""The numbers of a day, all in seconds."""
+COLUMNS: Final = ("person", "name", "day", "kind", "in", "out", *SUMS, "flags", "jobs")
+_FORMULA: Final = re.compile(r"\s*[=+\-@|]|[\t\r\n]")
+
+
+def as_csv(found: Attendance) -> str:
+    """Returns a day a line, with a line of headings. Times are local, with their offset; durations are seconds.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
+    writer.writerow(COLUMNS)
+    for row in rows(found):
+        writer.writerow(_safe(row[column]) for column in COLUMNS)
+    return out.getvalue()
+
+
+def rows(found: Attendance) -> Iterable[dict[str, Any]]:
+    """Yields a row for each day of each person that has something to say."""
+    for sheet in found.sheets:
+        for day in sheet.days:
+            if day.punches or day.planned:
+                yield _row(found, sheet, day)
+
+
+def _row(found: Attendance, sheet: Sheet, day: Day) -> dict[str, Any]:
+    came, left = came_and_left(day)
+    zone = found.rules.zone
+    return {
+        "person": sheet.person,
+        "name": found.name(sheet.person),
+        "day": day.day.isoformat(),
+        "kind": day.kind or "",
+        "in": came.astimezone(zone).isoformat(timespec="seconds") if came else "",
+        "out": left.astimezone(zone).isoformat(timespec="seconds") if left else "",
+        **{name: getattr(day, name) for name in SUMS},
+        "flags": " ".join(day.flags),
+        "jobs": " ".join(f"{job}={seconds}" for job, seconds in sorted((day.jobs or {}).items())),
+    }
+
+
+def came_and_left(day: Day) -> tuple[datetime | None, datetime | None]:
+    """Returns when somebody first came and last left, as punched."""
+    came = day.stays[0].came.at if day.stays else None
+    last = day.stays[-1].left if day.stays else None
+    return came, last.at if last else None
+
+
+def as_json(found: Attendance) -> list[dict[str, Any]]:
+    """Returns the sheets as JSON values: totals of each person, and the days."""
+    by_person: dict[str, list[dict[str, Any]]] = {sheet.person: [] for sheet in found.sheets}
+    for row in rows(found):
+        by_person[row["person"]].append({key: row[key] for key in row if key not in {"person", "name"}})
+    return [
+        {
+            "person": sheet.person,
+            "name": found.name(sheet.person),
+            "shift": sheet.shift,
+            **{name: sheet.total(name) for name in SUMS},
+            "special": sheet.special,
+            "jobs": sheet.jobs,
+            "days": by_person[sheet.person],
+        }
+        for sheet in found.sheets
+    ]
+
+
+def day_table(found: Attendance) -> tuple[Sequence[str], list[list[str]]]:
+    """Returns headings and a line a day, of all people, for a terminal."""
+    zone, lines = found.rules.zone, []
+    for sheet in found.sheets:
+        for day in sheet.days:
+            if not (day.punches or day.planned):
+                continue
+            came, left = came_and_left(day)
+            sums = [hours(seconds) for seconds in (day.planned_seconds, day.worked_seconds, paused(day))]
+            more = [hours(day.overtime_seconds), hours(day.balance_seconds, signed=True)]
+            times = [clock(at, zone) if at else "" for at in (came, left)]
+            flags = ", ".join(flag.replace("_", " ") for flag in day.flags)
+            lines.append([sheet.person, f"{day.day:%a %Y-%m-%d}", *times, *sums, *more, flags])
+        lines.append([sheet.person, "total", "", "", *_totals(sheet), ""])
+    return ("person", "day", "in", "out", "planned", "worked", "breaks", "overtime", "balance", ""), lines
+
+
+def total_table(found: Attendance) -> tuple[Sequence[str], list[list[str]]]:
+    """Returns headings and a line a person, for a terminal."""
+    lines = []
+    for sheet in found.sheets:
+        flagged = sum(1 for day in sheet.days if day.flags)
+        lines.append([sheet.person, found.name(sheet.person), *_totals(sheet), str(flagged) if flagged else ""])
+    return ("person", "name", "planned", "worked", "breaks", "overtime", "balance", "days to look at"), lines
+
+
+def paused(day: Day) -> int:
+    """Returns the seconds of break, punched and deducted."""
+    return day.break_seconds + day.deducted_seconds
+
+
+def _totals(sheet: Sheet) -> list[str]:
+    breaks = sheet.total("break_seconds") + sheet.total("deducted_seconds")
+    sums = [sheet.total("planned_seconds"), sheet.total("worked_seconds"), breaks, sheet.total("overtime_seconds")]
+    return [*map(hours, sums), hours(sheet.total("balance_seconds"), signed=True)]
+
+
+def _safe(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell

@@ -1,0 +1,96 @@
+"""Who is to work when, beside the shifts of the rules; and who works here at all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from agent.access.schedule import Span
+from agent.attendance.plan import Employee
+from agent.attendance.roster import Rostered
+from agent.store.db import Db
+from agent.store.times import from_text, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody, as reports see one."""
+
+    id: str
+    name: str
+    badge: str | None
+    employee: Employee
+
+
+def workers(db: Db) -> dict[str, Worker]:
+    """Return everybody, by id. They work from when they are valid, or else enrolled, until that ends or they leave."""
+    groups = defaultdict[str, set[str]](set)
+    for person, group in db.rows('SELECT person, "group" FROM memberships'):
+        groups[person].add(group)
+    rows = db.rows(
+        "SELECT id, name, badge, coalesce(valid_from, enrolled_at), valid_to, left_at FROM people ORDER BY id"
+    )
+    return {
+        id_: Worker(id_, name, badge, Employee(frozenset(groups[id_]), from_text(begins), _first(ends)))
+        for id_, name, badge, begins, *ends in rows
+    }
+
+
+def replace(db: Db, rostered: Iterable[Rostered], source: str) -> int:
+    """Put these in place of what each person had between the first and the last of them; return how many changed.
+
+    Importing a file again changes nothing; a corrected one replaces what the old one said of those days.
+    """
+    by_person = defaultdict[str, set[tuple[str, str]]](set)
+    for each in rostered:
+        by_person[each.person].add((to_text(each.starts_at), to_text(each.ends_at)))
+    changed = 0
+    with db.transaction() as sql:
+        for person, new in by_person.items():
+            begin, end = min(new)[0], max(new)[0]
+            query = "SELECT starts_at, ends_at FROM rosters WHERE person = ? AND starts_at BETWEEN ? AND ?"
+            old = set(sql.execute(query, (person, begin, end)).fetchall())
+            sql.executemany(
+                "DELETE FROM rosters WHERE person = ? AND starts_at = ?", [(person, each[0]) for each in old - new]
+            )
+            sql.executemany(
+                "INSERT INTO rosters (person, starts_at, ends_at, source) VALUES (?, ?, ?, ?)",
+                [(person, *each, source) for each in sorted(new - old)],
+            )
+            changed += len(old ^ new)
+    return changed
+
+
+def rosters(db: Db, begin: datetime, end: datetime, zone: ZoneInfo, person: str | None = None) -> dict[str, list[Span]]:
+    """Return when people are to work, from `begin` until before `end`, by person."""
+    rows = db.rows(
+        "SELECT person, starts_at, ends_at FROM rosters"
+        " WHERE (?1 IS NULL OR person = ?1) AND starts_at >= ?2 AND starts_at < ?3 ORDER BY person, starts_at",
+        (person, to_text(begin), to_text(end)),
+    )
+    found = defaultdict[str, list[Span]](list)
+    for who, *span in rows:
+        starts_at, ends_at = map(from_text, span)
+        found[who].append(Span(starts_at, ends_at, starts_at.astimezone(zone).date()))
+    return dict(found)
+
+
+def forget(db: Db, person: str) -> int:
+    """Delete a person's roster; return how many rows that were."""
+    with db.transaction() as sql:
+        return sql.execute("DELETE FROM rosters WHERE person = ?", (person,)).rowcount
+
+
+def reassign(db: Db, old: str, new: str) -> None:
+    """Make the roster of one person that of another; where both have one at the same time, the other's stays."""
+    with db.transaction() as sql:
+        sql.execute("UPDATE OR IGNORE rosters SET person = ? WHERE person = ?", (new, old))
+        sql.execute("DELETE FROM rosters WHERE person = ?", (old,))
+
+
+def _first(times: Iterable[str | None]) -> datetime | None:
+    """Return the first of some times, of those that there are."""
+    return min((from_text(at) for at in times if at is not None), default=None)

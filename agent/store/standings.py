@@ -1,0 +1,65 @@
+"""How people stand with this door: failures, lock-outs, the last PIN, the zone they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from agent.access.holder import Standing
+from agent.access.standings import NEUTRAL
+from agent.store.db import Db
+from agent.store.times import from_text, to_text
+
+_SAVE = """
+    INSERT OR REPLACE INTO standings (person, failures, lockouts, locked_until, pin_at, zone, zone_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def load_standings(db: Db) -> dict[str, Standing]:
+    """Return how everybody stands who did anything yet, by person; '' is whoever shows what nobody has."""
+    rows = db.rows("SELECT person, failures, lockouts, locked_until, pin_at, zone, zone_at FROM standings")
+    return {
+        person: Standing(failures, lockouts, _time(locked_until), _time(pin_at), zone, _time(zone_at))
+        for person, failures, lockouts, locked_until, pin_at, zone, zone_at in rows
+    }
+
+
+def save_standings(db: Db, changes: Mapping[str, Standing]) -> None:
+    """Store what has changed; who stands as if nothing had ever happened leaves no row.
+
+    Args:
+        db: in the transaction of the decision that they come from.
+        changes: what `Doorkeeper.take_changes` returned.
+    """
+    neutral = [(person,) for person, standing in changes.items() if standing == NEUTRAL]
+    others = [_row(person, standing) for person, standing in changes.items() if standing != NEUTRAL]
+    with db.transaction() as sql:
+        sql.executemany("DELETE FROM standings WHERE person = ?", neutral)
+        sql.executemany(_SAVE, others)
+
+
+def forget_standing(db: Db, person: str) -> bool:
+    """Forget how somebody stands; return whether there was anything to forget."""
+    with db.transaction() as sql:
+        return sql.execute("DELETE FROM standings WHERE person = ?", (person,)).rowcount > 0
+
+
+def _row(person: str, standing: Standing) -> tuple[object, ...]:
+    return (
+        person,
+        standing.failures,
+        standing.lockouts,
+        _text(standing.locked_until),
+        _text(standing.pin_at),
+        standing.zone,
+        _text(standing.zone_at),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else from_text(text)
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else to_text(at)

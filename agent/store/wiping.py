@@ -1,0 +1,21 @@
+"""Emptying what must not fall into wrong hands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.store.db import Db
+from agent.store.places import columns
+
+TABLES: Final = ("templates", "pins", "cards", "standings", "events", "commands")
+
+
+def wipe(db: Db) -> dict[str, int]:
+    """Delete all rows of the tables that hold faces, secrets and the log; return how many of each."""
+    there = {table for table, _ in columns(db)}
+    with db.transaction() as sql:
+        return {
+            table: sql.execute(f"DELETE FROM {table} WHERE true").rowcount  # noqa: S608 - ours
+            for table in TABLES
+            if table in there
+        }

@@ -1,0 +1,64 @@
+"""What the agent does beside the door, now and then: forgetting what is old, setting punches right."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+
+from agent.attendance.punch import Clock
+from agent.clock import clock_state
+from agent.config import Config
+from agent.errors import StoreError
+from agent.privacy.retention import Nights
+from agent.register import Request
+from agent.store.db import Db
+from agent.timeclock import retime_boot
+from agent.write import Write
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.5
+LOOK_SECONDS = 30.0
+
+
+class Upkeep:
+    """A worker's step.
+
+    Args:
+        config: what is to be kept for how long.
+        db: to read, by this thread alone.
+        write: as the recorder does.
+        boot_id: of this run.
+    """
+
+    def __init__(self, config: Config, db: Db, write: Write, boot_id: str) -> None:
+        self._config, self._db, self._write, self._boot_id = config, db, write, boot_id
+        self._nights = Nights(config, write, lambda at: Request("retention", at, boot_id))
+        self._due = 0.0
+        self._believed = self._clock() is not Clock.UNSYNCHRONISED
+
+    def step(self) -> None:
+        """Waits a little; looks when it is time. What cannot be written now is tried the next time."""
+        time.sleep(STEP_SECONDS)
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + LOOK_SECONDS
+        try:
+            self._retime()
+            self._nights.step(self._db)
+        except StoreError as error:
+            log.warning("upkeep waits: %s", error)
+
+    def _retime(self) -> None:
+        """Once the clock is right, what was punched before it was gets its time by the seconds since the start."""
+        if self._believed or self._clock() is Clock.UNSYNCHRONISED:
+            return
+        uptime, request = time.clock_gettime(time.CLOCK_BOOTTIME), Request("clock", datetime.now(UTC), self._boot_id)
+        made = self._write(lambda db: retime_boot(db, self._boot_id, request, uptime=uptime))
+        self._believed = True
+        if made:
+            log.info("the clock is right now: %d punches were re-timed", len(made))
+
+    def _clock(self) -> Clock:
+        return clock_state(self._config.clock.synchronised_file)

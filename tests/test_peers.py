@@ -1,0 +1,152 @@
+"""Other doors: heard or silent, open or closed, and who went through."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from agent.mqtt.connection import Outgoing
+from agent.mqtt.inbox import Incoming
+from agent.mqtt.link import Link
+from agent.mqtt.remote import Remote
+from agent.mqtt.settings import LinkSettings
+from agent.mqtt.telemetry import DoorState
+from agent.mqtt.topics import Topics
+from agent.mqtt.zone import Passage, ZoneState
+from agent.peers import Peers
+
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+HERE, SIDE = Topics("hq", "front"), Topics("hq", "side")
+ANNA = Passage(person="anna", zone="building", at=NOW)
+ONLINE = {"state": "online", "boot_id": "b", "version": "1", "model": "m"}
+
+
+class Ear:
+    """A link that is told what to hear."""
+
+    connected = True
+
+    def listen(self, devices, heard):
+        self.devices, self.heard = devices, heard
+
+    def say(self, topic, body):
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.heard(Incoming(topic, payload, len(payload), retained=True))
+
+
+@pytest.fixture
+def ear():
+    return Ear()
+
+
+@pytest.fixture
+def passed():
+    return []
+
+
+@pytest.fixture
+def peers(ear, passed):
+    made = Peers(HERE)
+    made.hear_by(ear, passed.append)
+    made.listen_to({"side"})
+    return made
+
+
+def test_nobody_is_heard_before_they_say_something(peers):
+    assert (peers.silent(), peers.open()) == ({"side"}, frozenset())
+
+
+def test_without_a_link_nobody_is_heard_and_with_one_later_they_are(ear, passed):
+    peers = Peers(HERE)
+    peers.listen_to({"side"})
+    assert peers.silent() == {"side"}
+    peers.hear_by(ear, passed.append)
+    assert ear.devices == ["side"]
+    ear.say(SIDE.status, ONLINE)
+    assert peers.silent() == frozenset()
+
+
+def test_who_is_online_is_heard(peers, ear):
+    ear.say(SIDE.status, ONLINE)
+    assert peers.silent() == frozenset()
+    ear.say(SIDE.status, ONLINE | {"state": "offline"})
+    assert peers.silent() == {"side"}
+
+
+def test_without_a_broker_nobody_is_heard(peers, ear):
+    ear.say(SIDE.status, ONLINE)
+    ear.connected = False
+    assert peers.silent() == {"side"}
+
+
+def test_a_new_connection_forgets_what_the_old_one_said(peers, ear):
+    ear.say(SIDE.status, ONLINE)
+    ear.say(SIDE.door, {"at": "now", "locked": True, "contact": "open"})
+    ear.heard(None)
+    assert (peers.silent(), peers.open()) == ({"side"}, frozenset())
+
+
+def test_a_door_opens_and_closes(peers, ear):
+    ear.say(SIDE.door, {"at": "now", "locked": True, "contact": "open"})
+    assert peers.open() == {"side"}
+    ear.say(SIDE.door, {"at": "now", "locked": True, "contact": "closed"})
+    assert peers.open() == frozenset()
+
+
+def test_who_went_through_is_passed_on(peers, ear, passed):
+    ear.say(SIDE.passage, ANNA.to_json())
+    ear.say(SIDE.zone, ZoneState(at=NOW, people=(ANNA, ANNA.model_copy(update={"person": "ben"}))).to_json())
+    assert [passage.person for passage in passed] == ["anna", "anna", "ben"]
+
+
+def test_strangers_among_the_doors_are_not_listened_to(peers, ear, passed):
+    ear.say(Topics("hq", "other").passage, ANNA.to_json())
+    ear.say(HERE.passage, ANNA.to_json())
+    ear.say(Topics("branch", "side").passage, ANNA.to_json())
+    assert passed == []
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"person": "a b"}'], ids=repr)
+def test_garbage_is_not_heard(peers, ear, passed, payload):
+    for topic in (SIDE.door, SIDE.zone, SIDE.passage):
+        ear.say(topic, payload)
+    ear.say(SIDE.status, payload)
+    assert (passed, peers.silent()) == ([], {"side"})
+
+
+def test_the_same_doors_again_are_no_reason_to_connect_again(peers, ear):
+    ear.devices = None
+    peers.listen_to(["side"])
+    assert ear.devices is None
+    peers.listen_to(["side", "back"])
+    assert ear.devices == ["back", "side"]
+
+
+def test_over_a_real_broker_also_what_was_said_before(mosquitto, wait_for, passed):
+    settings = LinkSettings(mosquitto.host, mosquitto.port)
+    side = Link(settings, SIDE, boot_id="s", version="1", model="m")
+    side.start()
+    assert side.wait_connected(5)
+    side.send(Outgoing(SIDE.zone, ZoneState(at=NOW, people=(ANNA,)).to_json(), retain=True))
+    side.publish_door_state(DoorState(at="now", locked=True, contact="open"))
+    front = Link(settings, HERE, boot_id="f", version="1", model="m")
+    peers = Peers(HERE)
+    peers.hear_by(front, passed.append)
+    with Remote(settings, HERE) as outside:
+        outside.wait_ready()
+        front.start()
+        assert front.wait_connected(5)
+        peers.listen_to({"side"})  # connects anew
+        wait_for(lambda: peers.silent() == frozenset() and peers.open() == {"side"} and passed)
+        side.send(Outgoing(SIDE.passage, Passage(person="ben", zone="", at=NOW).to_json()))
+        wait_for(lambda: [passage.person for passage in passed] == ["anna", "ben"])
+        side.close()
+        wait_for(lambda: peers.silent() == {"side"})
+        front.close()
+        states = [json.loads(m.payload)["state"] for m in iter_queue(outside.heard) if m.topic == HERE.status]
+    assert "offline" not in states  # listening to somebody else is no fault
+
+
+def iter_queue(queue):
+    while not queue.empty():
+        yield queue.get()

@@ -1,0 +1,96 @@
+"""A device that is opened holds no key, no face, no secret and no log; interrupted, it goes on."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from agent.audit import audit
+from agent.config import Config
+from agent.privacy.wipe import finish, pending, wipe
+from agent.register import Request
+from agent.store import audit as chain
+from agent.store import commands, events, people
+from agent.store.db import open_db
+from agent.store.times import to_text
+from agent.types import Embedding, Quality
+
+NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
+REQUEST = Request("tamper", NOW, "boot")
+VECTOR = np.random.default_rng(1).normal(size=128).astype(np.float32)
+VECTOR /= np.linalg.norm(VECTOR)
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Config.model_validate({"device": {"data_dir": tmp_path}})
+
+
+@pytest.fixture
+def db(config):
+    with open_db(config.database_path) as db:
+        people.enrol(db, "anna", "Anna", [(Embedding(VECTOR, "m"), Quality(120, 200, 0, 120, 50))], NOW)
+        audit(db, "enrolled", "anna", REQUEST, {"templates": 1})
+        db.sql.execute("INSERT INTO pins VALUES ('anna', 'the-hash', NULL, ?)", (to_text(NOW),))
+        db.sql.execute("INSERT INTO cards VALUES ('the-digest', 'anna', '42', ?)", (to_text(NOW),))
+        events.append(db, "access", NOW, "b", {"person": "anna", "detail": "the-detail"})
+        commands.remember(db, "c", "list", '{"data":"the-answer"}', NOW)
+        yield db
+
+
+@pytest.fixture
+def key(tmp_path):
+    key = tmp_path / "site.key"
+    key.write_bytes(b"k" * 65)
+    return key
+
+
+@pytest.fixture
+def crop(tmp_path):
+    (tmp_path / "crops" / "anna").mkdir(parents=True)
+    (tmp_path / "crops" / "anna" / "1.jpg").write_bytes(b"x")
+    return tmp_path / "crops"
+
+
+def bytes_of(db):
+    return b"".join(path.read_bytes() for path in db.path.parent.glob(db.path.name + "*"))
+
+
+def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop):
+    done = wipe(db, config, [key, key.with_name("absent.key")], REQUEST, cause="tamper")
+    assert done == {"keys": 1, "templates": 1, "pins": 1, "cards": 1, "standings": 0, "events": 2, "commands": 1}
+    assert not key.exists()
+    assert not crop.exists()
+    left = bytes_of(db)
+    for each in (VECTOR.tobytes()[:16], b"the-hash", b"the-digest", b"the-detail", b"the-answer"):
+        assert each not in left
+    assert pending(config) is None
+
+
+def test_who_was_enrolled_and_the_audit_stay_and_it_is_said(db, config, key):
+    wipe(db, config, [key], REQUEST, cause="tamper")
+    assert [person.id for person in people.list_people(db)] == ["anna"]
+    assert [row.action for row in chain.since(db)] == ["enrolled", "wiped"]
+    assert chain.verify(db) is None
+    (event,) = events.unsent(db)
+    assert (event.body["action"], event.body["by"], event.body["details"]["keys"]) == ("wiped", "tamper", 1)
+
+
+def test_the_keys_go_first_and_what_was_interrupted_goes_on_at_the_next_start(db, config, key, crop):
+    db.sql.execute("CREATE TRIGGER full BEFORE DELETE ON templates BEGIN SELECT raise(ABORT, 'no room'); END")
+    with pytest.raises(ValueError, match="no room"):
+        wipe(db, config, [key], REQUEST, cause="tamper")
+    assert not key.exists()
+    assert pending(config) == "tamper"
+    db.sql.execute("DROP TRIGGER full")
+    assert finish(db, config, [key], REQUEST)
+    assert db.rows("SELECT count(*) FROM templates") == [(0,)]
+    assert not crop.exists()
+    assert not finish(db, config, [key], REQUEST)
+
+
+def test_a_key_is_overwritten_before_it_is_deleted(db, config, key, tmp_path):
+    """A second name of the file shows what was in it at last."""
+    (tmp_path / "seen").hardlink_to(key)
+    wipe(db, config, [key], REQUEST, cause="tamper")
+    assert (tmp_path / "seen").read_bytes() == bytes(65)
