@@ -187,10 +187,10 @@ def _record(db: Db, request: Request, correction: Correction, action: str) -> Co
 
 
 def _details(correction: Correction) -> dict[str, object]:
+    """What the audit tells; not why: that may be private, and is forgotten with the correction."""
     said = correction_json(correction)
-    return {
-        key: said[key] for key in ("correction", "punch", "type", "job", "why", "says") if said[key] is not None
-    } | ({"to": said["at"]} if said["at"] else {})
+    told = {key: said[key] for key in ("correction", "punch", "type", "job", "says")} | {"to": said["at"]}
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def correction_json(correction: Correction) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from agent.pins import check_pin
 from agent.store import events
 from agent.store.db import open_db
 from agent.store.holders import load_register
+from tests.fakes.keys import KEY
 from tests.fakes.registers import NOW, add, audited
 
 
@@ -39,7 +40,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path):
-    with open_db(tmp_path / "latchkey.db") as db:
+    with open_db(tmp_path / "latchkey.db", key=KEY) as db:
         add(db, "anna", faces=(1, 2), name="Anna")
         yield Desk(tmp_path, db)
 

@@ -1,5 +1,6 @@
 """Enrolling, removing and identifying, over a real database; faces are blocks of colour."""
 
+import dataclasses
 import threading
 from datetime import UTC, datetime
 
@@ -8,12 +9,15 @@ import pytest
 
 from agent.bundle import open_bundle
 from agent.config import load_config
+from agent.config.people import Privacy
 from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused, PictureError, StoreFull
 from agent.gallery.match import Gallery
 from agent.hardware.backends import BACKENDS
+from agent.members import consent
+from agent.members.merge import rename
 from agent.mqtt.telemetry import AuditEvent, event_body
-from agent.register import Request
+from agent.register import Enrolment, Request, add_templates
 from agent.store import events, people
 from agent.store.db import open_db
 from agent.store.templates import load_gallery
@@ -294,3 +298,62 @@ class TestSite:
         calibrated.enrol("anna", None, [photo(one)], by="cli")
         with pytest.raises(EnrolmentRefused, match=f"enrolled already as anna: similarity {placed:.3f}"):
             calibrated.enrol("bob", None, [photo(other)], by="cli")
+
+
+class TestConsent:
+    """Nobody's face is kept who has not agreed to it."""
+
+    @pytest.fixture
+    def admin(self, bundle, db):
+        config = bundle.config.model_copy(update={"privacy": Privacy()})
+        bundle = dataclasses.replace(bundle, config=config)
+        return Administration(bundle, bundle.eyes(), db, boot_id="boot", now=lambda: NOW)
+
+    def test_it_is_asked_for_before_any_photo_is_looked_at(self, admin, db):
+        with pytest.raises(CommandError, match="anna has not agreed to be recognised") as refused:
+            admin.enrol("anna", None, [b"no picture"], by="mqtt")
+        assert refused.value.code == "no_consent"
+        assert people.list_people(db) == []
+
+    def test_it_is_noted_with_the_photos_in_one_transaction(self, admin, db):
+        assert admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")["templates"] == 1
+        assert people.get_person(db, "anna").consent.text == "notice 1"
+        with pytest.raises(EnrolmentRefused):
+            admin.enrol("bob", None, [photo(RED, 9)], consent="notice 1", by="mqtt")
+        assert people.get_person(db, "bob") is None
+
+    def test_once_given_it_holds_until_it_is_taken_back(self, admin, db):
+        admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")
+        assert admin.enrol("anna", None, [photo(RED, 9)], by="mqtt")["templates"] == 2
+        assert consent.withdraw(db, "anna", Request("mqtt", NOW, "boot"))["templates"] == 2
+        with pytest.raises(CommandError, match="has not agreed"):
+            admin.enrol("anna", None, [photo(RED)], by="mqtt")
+
+    def test_taken_back_while_the_photos_are_looked_at(self, admin, db, bundle):
+        """Asked again in the transaction: what held before need not hold any more."""
+        admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")
+        enrolment = Enrolment("anna", None, [], replace=False, consent=None)
+        new = dataclasses.replace(enrolment, new=[_template(bundle)])
+        consent.withdraw(db, "anna", Request("mqtt", NOW, "boot"))
+        version = people.gallery_version(db)
+        with pytest.raises(CommandError, match="has not agreed"):
+            add_templates(db, new, version=version, privacy=Privacy(), request=Request("mqtt", NOW, "boot"))
+
+    def test_an_id_that_was_another_s_is_nobody_s(self, admin, db):
+        admin.enrol("anna", None, [photo(RED)], consent="notice 1", by="mqtt")
+        rename(db, "anna", "ann", Request("mqtt", NOW, "boot"))
+        with pytest.raises(CommandError, match="anna was the id of ann"):
+            admin.enrol("anna", None, [photo(GREEN)], consent="notice 1", by="mqtt")
+
+    def test_the_list_comes_in_pages(self, admin, db):
+        for person in ("anna", "ben", "cy"):
+            people.add_person(db, person, name=None, at=NOW)
+        first = admin.list(limit=2)
+        assert ([one["id"] for one in first["people"]], first["more"]) == (["anna", "ben"], True)
+        last = admin.list(after="ben", limit=2)
+        assert ([one["id"] for one in last["people"]], last["more"]) == (["cy"], False)
+
+
+def _template(bundle):
+    (seen,) = bundle.eyes().look(paint(Block(RED)))
+    return seen.embedding, seen.crop.quality

@@ -13,14 +13,15 @@ from agent.pins import check_pin
 from agent.store import consents, events
 from agent.store.db import open_db
 from agent.store.holders import load_register
-from tests.fakes.registers import KEY, LATER, NOW, add, audited, details, request
+from tests.fakes.keys import KEY
+from tests.fakes.registers import CARD_KEY, LATER, NOW, add, audited, details, request
 
 CARD = "04:A2:2F:91:5B:80"
 
 
 @pytest.fixture
 def db(tmp_path):
-    with open_db(tmp_path / "latchkey.db") as db:
+    with open_db(tmp_path / "latchkey.db", key=KEY) as db:
         add(db, "anna", faces=(1, 2))
         add(db, "ben")
         yield db
@@ -31,11 +32,11 @@ def set_pin(db, *digits, person="anna"):
 
 
 def add_card(db, number=CARD, person="anna", at=NOW):
-    return credentials.add_card(db, person, number, KEY, request(at))
+    return credentials.add_card(db, person, number, CARD_KEY, request(at))
 
 
 def remove_card(db, person="anna", **which):
-    return credentials.remove_card(db, person, request(), key=KEY, **which)
+    return credentials.remove_card(db, person, request(), key=CARD_KEY, **which)
 
 
 class TestPins:

@@ -17,7 +17,8 @@ from agent.store.db import open_db
 from agent.store.holders import load_register
 from agent.store.people import gallery_version, list_people
 from agent.store.times import to_text
-from tests.fakes.registers import KEY, LATER, MODEL, NOW, add, audited, details, request, template
+from tests.fakes.keys import KEY
+from tests.fakes.registers import CARD_KEY, LATER, MODEL, NOW, add, audited, details, request, template
 
 AT = to_text(NOW)
 EVENING = datetime(2026, 11, 26, 17, tzinfo=UTC)
@@ -25,7 +26,7 @@ EVENING = datetime(2026, 11, 26, 17, tzinfo=UTC)
 
 @pytest.fixture
 def db(tmp_path):
-    with open_db(tmp_path / "latchkey.db") as db:
+    with open_db(tmp_path / "latchkey.db", key=KEY) as db:
         yield db
 
 
@@ -58,7 +59,7 @@ def furnish(db, person, *, card, badge):
     add(db, person, faces=(len(person), len(person) + 100))
     set_person(db, person, {"badge": badge, "groups": [f"g-{person}", "all"], "notes": f"n-{person}"}, request())
     credentials.set_pin(db, person, Pins(f"hash-{person}"), request())
-    credentials.add_card(db, person, card, KEY, request())
+    credentials.add_card(db, person, card, CARD_KEY, request())
     consent.give(db, person, f"text-{person}", request())
     punch(db, person, f"e-{person}")
     stand(db, person, "lab")

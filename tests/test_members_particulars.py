@@ -14,6 +14,7 @@ from agent.members.particulars import set_person
 from agent.store import people
 from agent.store.db import open_db
 from agent.store.holders import register_version
+from tests.fakes.keys import KEY
 from tests.fakes.registers import LATER, NOW, add, audited, details, request
 
 MORNING = datetime(2026, 11, 26, 8, tzinfo=timezone(timedelta(hours=1)))
@@ -22,7 +23,7 @@ EVENING = datetime(2026, 11, 26, 17, tzinfo=UTC)
 
 @pytest.fixture
 def db(tmp_path):
-    with open_db(tmp_path / "latchkey.db") as db:
+    with open_db(tmp_path / "latchkey.db", key=KEY) as db:
         yield db
 
 

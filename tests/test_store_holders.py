@@ -66,7 +66,7 @@ def test_people_of_the_same_groups_share_them(db):
 
 def test_factors_that_nobody_knows_are_told_with_what_to_do(db):
     members.update(db, "anna", {"factors": "iris"})
-    with pytest.raises(StoreError, match="factors of a person: 'iris' is no way to be let in; .*: set them again"):
+    with pytest.raises(StoreError, match=r"factors of a person: 'iris' is no way to be let in; .*: set them again"):
         load_register(db)
 
 
@@ -74,7 +74,7 @@ CHANGES = {
     "a badge": lambda db: members.update(db, "anna", {"badge": "1"}),
     "groups": lambda db: members.set_groups(db, "anna", ["a"]),
     "a PIN": lambda db: credentials.set_pin(db, "anna", "h", None, NOW),
-    "another PIN": lambda db: [credentials.set_pin(db, "anna", hash, None, NOW) for hash in ("h", "i")],
+    "another PIN": lambda db: [credentials.set_pin(db, "anna", pin, None, NOW) for pin in ("h", "i")],
     "no PIN": lambda db: [credentials.set_pin(db, "anna", "h", None, NOW), credentials.clear_pin(db, "anna")],
     "a card": lambda db: credentials.add_card(db, Card("d", "anna", "1", NOW)),
     "no card": lambda db: [credentials.add_card(db, Card("d", "anna", "1", NOW)), credentials.remove_cards(db, ["d"])],
@@ -128,7 +128,6 @@ class TestList:
             ({"search": "b-7"}, ["ben"]),
             ({"search": "AN"}, ["anna"]),
             ({"search": "%"}, ["cy"]),
-            ({"search": "n\nB"}, []),
         ],
     )
     def test_who_is_found(self, staff, options, found):

@@ -13,16 +13,12 @@ from agent.members.undo import undo
 from agent.mqtt.commands import Handler
 from agent.mqtt.verbs import people as verbs
 from agent.store.db import Db
+from agent.store.sealing import card_key
 
 
-def handlers(office: Office, *, card_key: Callable[[], bytes]) -> dict[str, Handler]:
-    """Returns what carries out each verb.
-
-    Args:
-        office: what there is to work with.
-        card_key: reads the secret under which card numbers are kept.
-    """
-    clerk = _Clerk(office, card_key)
+def handlers(office: Office) -> dict[str, Handler]:
+    """Returns what carries out each verb. The office's databases are open with the site's key."""
+    clerk = _Clerk(office)
     return {
         "person": clerk.person,
         "person_set": clerk.person_set,
@@ -37,8 +33,8 @@ def handlers(office: Office, *, card_key: Callable[[], bytes]) -> dict[str, Hand
 
 
 class _Clerk:
-    def __init__(self, office: Office, card_key: Callable[[], bytes]) -> None:
-        self._office, self._card_key = office, card_key
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
     def _change(self, change: Callable[[Db], dict[str, Any]]) -> dict[str, Any]:
         done = self._office.write(change)
@@ -62,11 +58,11 @@ class _Clerk:
         return self._change(lambda db: credentials.set_pin(db, command.person, pins, request))
 
     def card_add(self, command: verbs.CardAddCommand) -> dict[str, Any]:
-        request, key = self._office.request(command.id), self._card_key()
+        request, key = self._office.request(command.id), card_key(self._office.db)
         return self._change(lambda db: credentials.add_card(db, command.person, command.card, key, request))
 
     def card_remove(self, command: verbs.CardRemoveCommand) -> dict[str, Any]:
-        request, key = self._office.request(command.id), self._card_key()
+        request, key = self._office.request(command.id), card_key(self._office.db)
         remove = partial(credentials.remove_card, number=command.card, hint=command.hint, key=key)
         return self._change(lambda db: remove(db, command.person, request))
 

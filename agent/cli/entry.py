@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
+from agent.cli.attendance import attendance
 from agent.cli.bench.command import bench
 from agent.cli.calibrate import calibrate
 from agent.cli.check import check
@@ -25,6 +26,8 @@ from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
+from agent.cli.rules import rules
+from agent.cli.report import report
 from agent.cli.run import demo, run
 from agent.cli.version import version
 from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
@@ -45,8 +48,11 @@ app = typer.Typer(
 for command in (run, demo, check, enrol, identify, calibrate, embed, events, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
+app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")
 app.add_typer(keys, name="keys")
+app.add_typer(attendance, name="attendance")
+app.add_typer(report, name="report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -48,6 +48,14 @@ def database(config: Config, *, create: bool = False, key: SiteKey | None = None
     return open_db(path, create=create, key=key)
 
 
+def sealed_database(config: Config) -> Db:
+    """The database at hand, to read and write what is sealed in it."""
+    from agent.seal.keyring import site_key
+
+    database(config).close()  # where there is none, no key is made either
+    return database(config, key=site_key(config))
+
+
 def request() -> Request:
     """Who asks for a change, and when: the command line, now."""
     from agent.register import Request

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from agent.access.holder import State
-from agent.cli.opened import database, request
+from agent.cli.opened import database, request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.store.db import Db
@@ -121,7 +121,7 @@ def undo(
 
 
 def _change(config: ConfigFile, sets: Sets, make: Callable[[Db], dict[str, Any]]) -> dict[str, Any]:
-    with database(load(config, sets)) as db:
+    with sealed_database(load(config, sets)) as db:
         return make(db)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.opened import database, request
+from agent.cli.opened import database, request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
@@ -67,7 +67,7 @@ def add(
     configured = load(config, sets)
     from agent.members.credentials import add_card
 
-    with database(configured) as db:
+    with sealed_database(configured) as db:
         text = number or _secret("card", stdin=stdin, twice=False)
         done = add_card(db, person, text, _key(db), request())
     _answer(done, f"{person}: card ending in {done['hint']} added, {counted(done['cards'], 'card')}", json=json)
@@ -91,7 +91,7 @@ def remove(
     configured = load(config, sets)
     from agent.members.credentials import remove_card
 
-    with database(configured) as db:
+    with sealed_database(configured) as db:
         asked = number is None and hint is None and not everything
         text = _secret("card", stdin=stdin, twice=False) if asked else number
         done = remove_card(db, person, request(), number=text, hint=hint, key=_key(db))

@@ -20,6 +20,7 @@ from agent.errors import CommandError
 from agent.members.particulars import Changes, set_person
 from agent.moments import moment, written
 from agent.mqtt.message import Code
+from agent.person_id import check_person_id
 from agent.register import Request
 from agent.store.db import Db
 from agent.store.people import Person, list_people
@@ -137,7 +138,7 @@ def _entry(line: int, columns: Sequence[str], cells: Sequence[str], zone: ZoneIn
     if len(cells) > len(columns):
         raise ValueError(f"{len(cells)} cells, but {len(columns)} columns")
     row = dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=True))
-    person = row.pop("id").strip()
+    person = check_person_id(row.pop("id").strip())
     readers = _readers(zone)
     values = {}
     for name, cell in row.items():

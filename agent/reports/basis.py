@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -104,3 +105,18 @@ def present(db: Db, rules: Rules, at: datetime, device: str) -> list[Present]:
     """Returns who is in, as far as this device knows."""
     begin, end = at - timedelta(hours=rules.attendance.longest_hours), at + timedelta(seconds=1)
     return who_is_in(punches.counted(db, begin, end), passages.passages(db, begin, end, device), rules, at)
+
+
+def present_json(found: Sequence[Present], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Returns who is in as JSON values."""
+    return [
+        {
+            "person": each.person,
+            "name": names.get(each.person),
+            "since": timestamp(each.since),
+            "where": each.where,
+            "by": each.by,
+            "on_break": each.on_break,
+        }
+        for each in found
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,8 +10,8 @@ from agent.attendance.days import logical_day
 from agent.attendance.sheet import Day, Flag
 from agent.reports.basis import Attendance
 from agent.reports.words import clock, hours
+from agent.store import passages
 from agent.store.db import Db
-from agent.store.passages import strangers
 
 STRANGER = "unknown"
 _TOLD = tuple(flag for flag in Flag if flag not in {Flag.OPEN, Flag.CORRECTED})
@@ -26,8 +27,8 @@ class Remark:
     detail: str  # for people
 
 
-def remarks(found: Attendance, db: Db) -> list[Remark]:
-    """Returns what there is to look at, by day and person."""
+def remarks(found: Attendance, db: Db, *, strangers: bool) -> list[Remark]:
+    """Returns what there is to look at, by day and person; of `strangers` only where they are asked for."""
     told = [
         Remark(day.day, sheet.person, flag.value, _detail(day, flag, found))
         for sheet in found.sheets
@@ -35,7 +36,6 @@ def remarks(found: Attendance, db: Db) -> list[Remark]:
         for flag in day.flags
         if flag in _TOLD
     ]
-    rules, people = found.rules, {sheet.person for sheet in found.sheets}
     told += [
         Remark(day.day, sheet.person, STRANGER, "punches of somebody who is not enrolled")
         for sheet in found.sheets
@@ -43,12 +43,20 @@ def remarks(found: Attendance, db: Db) -> list[Remark]:
         for day in sheet.days
         if day.punches
     ]
-    begin, end = (datetime.combine(day, rules.attendance.day_starts, rules.zone) for day in (found.first, found.last))
-    if len(people) != 1:  # of one person nothing is told of strangers
-        for at, reason in strangers(db, begin, end + timedelta(days=1)):
-            day = logical_day(at, rules.zone, rules.attendance.day_starts)
-            told.append(Remark(day, None, STRANGER, f"{clock(at, rules.zone)} turned away: {reason.replace('_', ' ')}"))
+    if strangers:
+        told += _strangers(found, db)
     return sorted(told, key=lambda remark: (remark.day, remark.person or "", remark.what))
+
+
+def _strangers(found: Attendance, db: Db) -> Iterator[Remark]:
+    rules = found.rules
+    begin, end = (
+        datetime.combine(day, rules.attendance.day_starts, rules.zone)
+        for day in (found.first, found.last + timedelta(days=1))
+    )
+    for at, reason in passages.strangers(db, begin, end):
+        day = logical_day(at, rules.zone, rules.attendance.day_starts)
+        yield Remark(day, None, STRANGER, f"{clock(at, rules.zone)} turned away: {reason.replace('_', ' ')}")
 
 
 def _detail(day: Day, flag: Flag, found: Attendance) -> str:

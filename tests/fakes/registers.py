@@ -7,11 +7,12 @@ import numpy as np
 from agent.register import Request
 from agent.store import events, people, templates
 from agent.types import Embedding, Quality
+from tests.fakes.keys import KEY
 
 NOW = datetime(2026, 11, 26, 6, tzinfo=UTC)
 LATER = datetime(2026, 11, 27, 6, tzinfo=UTC)
-KEY = b"k" * 32  # of cards
-MODEL = "m1"
+CARD_KEY = b"k" * 32
+MODEL = KEY.model("m1")
 
 
 def request(at=NOW, by="cli", command_id=None):

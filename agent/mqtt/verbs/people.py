@@ -15,8 +15,8 @@ _Group = Annotated[str, Field(max_length=64)]
 _Groups = Annotated[tuple[_Group, ...], Field(max_length=64)]
 _Notes = Annotated[str, Field(max_length=2000)]
 _Factors = Annotated[str, Field(max_length=200)]
-_Pin = Annotated[str, Field(pattern="^[0-9]{4,12}$", repr=False)]
-_Card = Annotated[str, Field(min_length=1, max_length=512, repr=False)]
+_Pin = Annotated[str, Field(pattern="^[0-9]{4,12}$")]
+_Card = Annotated[str, Field(min_length=1, max_length=512)]
 _By = Annotated[str, Field(min_length=1, max_length=128)]
 _CLEARABLE: Final = {"badge", "valid_from", "valid_to", "factors"}  # null takes them away
 
@@ -56,8 +56,8 @@ class PinSetCommand(Command):
     """Gives a person a PIN and a duress PIN or none; without a PIN takes both away."""
 
     person: Person
-    pin: _Pin | None = None
-    duress: _Pin | None = None
+    pin: _Pin | None = Field(default=None, repr=False)
+    duress: _Pin | None = Field(default=None, repr=False)
 
     @model_validator(mode="after")
     def _whole(self) -> PinSetCommand:
@@ -70,14 +70,14 @@ class CardAddCommand(Command):
     """Gives a person a card or a QR code."""
 
     person: Person
-    card: _Card
+    card: _Card = Field(repr=False)
 
 
 class CardRemoveCommand(Command):
     """Takes a card away, by its number or its hint; all cards without either."""
 
     person: Person
-    card: _Card | None = None
+    card: _Card | None = Field(default=None, repr=False)
     hint: Annotated[str, Field(min_length=1, max_length=4)] | None = None
 
     @model_validator(mode="after")

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from agent.mqtt.message import Command
+from agent.rulebook.parse import LONGEST_TEXT
 
-COMMANDS: Final[dict[str, type[Command]]] = {}
+
+class RulesCommand(Command):
+    """Asks for the rules in force, or for those of a version."""
+
+    version: Annotated[int, Field(ge=1)] | None = None
+
+
+class RulesApplyCommand(Command):
+    """Puts rules in force, all of them or none."""
+
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
+    expect: Annotated[int, Field(ge=0)] | None = None
+
+
+COMMANDS: Final[dict[str, type[Command]]] = {"rules": RulesCommand, "rules_apply": RulesApplyCommand}

@@ -1,0 +1,39 @@
+"""Answers what is asked about attendance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.attendance.rules import PunchType
+from agent.clerks import Office
+from agent.mqtt.commands import Handler
+from agent.mqtt.verbs.attendance import CorrectCommand, HoursCommand, WhoIsInCommand
+from agent.register import enrolled
+from agent.reports.basis import own_hours, present, present_json
+from agent.reports.rules import rules_in_force
+from agent.store.rosters import workers
+from agent.timeclock import Said, add, correct, correction_json
+
+
+def handlers(office: Office) -> dict[str, Handler]:
+    """Returns what carries out each verb."""
+
+    def corrected(command: CorrectCommand) -> dict[str, Any]:
+        kind = PunchType(command.type) if command.type else None
+        said = Said(command.why, command.by, command.void, command.at, kind, command.job)
+        request, own = office.request(command.id), f"cmd-{command.id}"  # the same id again corrects nothing twice
+        punch, person = command.punch, command.person
+        if punch is not None:
+            return correction_json(office.write(lambda db: correct(db, request, punch, said, id=own)))
+        return correction_json(office.write(lambda db: add(db, request, str(person), said, id=own)))
+
+    def hours(command: HoursCommand) -> dict[str, Any]:
+        enrolled(office.db, command.person)
+        return own_hours(office.db, rules_in_force(office.db), command.person, office.now())
+
+    def who_is_in(_: WhoIsInCommand) -> dict[str, Any]:
+        found = present(office.db, rules_in_force(office.db), office.now(), office.config.device.name)
+        names = {worker.id: worker.name for worker in workers(office.db).values()}
+        return {"people": present_json(found, names)}
+
+    return {"correct": corrected, "hours": hours, "who_is_in": who_is_in}

@@ -1,0 +1,146 @@
+"""`latchkey report`: timesheets, who is in, what to look at."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.opened import database
+from agent.cli.output import Json, counted, say, say_json, say_table
+from agent.cli.settings import ConfigFile, Sets, load
+from agent.errors import CommandError, ConfigError
+
+if TYPE_CHECKING:
+    from agent.reports.basis import Attendance
+    from agent.store.db import Db
+
+report = typer.Typer(help="Timesheets, who is in, and what somebody should look at.", no_args_is_help=True)
+Month = Annotated[str | None, typer.Option(metavar="YYYY-MM", help="Default: this month.")]
+Person = Annotated[str | None, typer.Option(metavar="ID", help="Only this person.")]
+
+
+@report.command()
+def attendance(
+    *,
+    month: Month = None,
+    person: Person = None,
+    csv: Annotated[bool, typer.Option("--csv", help="A day a line; durations in seconds.")] = False,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="For spreadsheets.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="A page to look at and to print.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; default: stdout.")] = None,
+    json: Json = False,
+    config: ConfigFile = None,
+    sets: Sets = None,
+) -> None:
+    """Show what was worked in a month: a line a person, or of one person a line a day.
+
+    Exit status: 1 if there is no such person, 2 if it cannot be written.
+    """
+    if csv + xlsx + html + json > 1:
+        raise ConfigError("--csv, --xlsx, --html and --json exclude each other: choose one")
+    if xlsx and out is None and sys.stdout.isatty():
+        raise ConfigError("--xlsx is nothing for a terminal: name a file, as in --out november.xlsx")
+    with _month(month, person, config, sets) as (found, _):
+        from agent.reports import page, rows, spreadsheet
+
+        if csv or xlsx or html:
+            made = spreadsheet.as_xlsx(found) if xlsx else (page.as_html if html else rows.as_csv)(found).encode()
+            _write(made, out)
+        elif json:
+            say_json(rows.as_json(found))
+        else:
+            say_table(*(rows.day_table(found) if person else rows.total_table(found)))
+
+
+@report.command("who-is-in")
+def who_is_in(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
+    """Show who is in, since when and where seen last: the list for whoever counts heads outside."""
+    configured = load(config, sets)
+    from agent.reports.basis import present, present_json
+    from agent.reports.rules import rules_in_force
+    from agent.store.rosters import workers
+
+    now = datetime.now(UTC)
+    with database(configured) as db:
+        rules = rules_in_force(db)
+        found = present(db, rules, now, configured.device.name)
+        names = {worker.id: worker.name for worker in workers(db).values()}
+    if json:
+        say_json(present_json(found, names))
+        return
+    say_table(
+        ["person", "name", "since", "where", "by"],
+        [
+            [
+                each.person,
+                names.get(each.person, ""),
+                f"{each.since.astimezone(rules.zone):%a %H:%M}",
+                each.where,
+                f"{each.by}{', on a break' if each.on_break else ''}",
+            ]
+            for each in found
+        ],
+    )
+    say(f"{counted(len(found), 'person') if len(found) == 1 else f'{len(found)} people'} in")
+
+
+@report.command()
+def exceptions(
+    *, month: Month = None, person: Person = None, json: Json = False, config: ConfigFile = None, sets: Sets = None
+) -> None:
+    """Show what somebody should look at: late, early, absent, missing punches, wrong clocks, strangers."""
+    with _month(month, person, config, sets) as (found, db):
+        from agent.reports.exceptions import remarks
+
+        told = remarks(found, db, strangers=person is None)
+    lines = [[f"{each.day}", each.person or "", each.what, each.detail] for each in told]
+    if json:
+        say_json([dict(zip(("day", "person", "what", "detail"), line, strict=True)) for line in lines])
+    else:
+        say_table(
+            ["day", "person", "what", ""], [[day, who, what.replace("_", " "), why] for day, who, what, why in lines]
+        )
+
+
+@contextmanager
+def _month(
+    month: str | None, person: str | None, config: Path | None, sets: list[str] | None
+) -> Iterator[tuple[Attendance, Db]]:
+    """The timesheets of a month, and the database they are from."""
+    configured = load(config, sets)
+    from agent.mqtt.message import Code
+    from agent.reports.basis import attendance, month_of
+    from agent.reports.rules import rules_in_force
+
+    now = datetime.now(UTC)
+    with database(configured) as db:
+        rules = rules_in_force(db)
+        try:
+            first, last = month_of(month or f"{now.astimezone(rules.zone):%Y-%m}")
+        except ValueError as error:
+            raise ConfigError(f"--month: {error}") from error
+        found = attendance(db, rules, first, last, at=now, person=person)
+        if person is not None and person not in found.names and not found.sheets:
+            raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}, and nobody punched so")
+        yield found, db
+
+
+def _write(made: bytes, out: Path | None) -> None:
+    """Writes a file that others than its owner cannot read, or to stdout."""
+    if out is None:
+        sys.stdout.buffer.write(made)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(made)
+    except OSError as error:
+        raise ConfigError(f"--out {out}: {error.strerror}") from error
+    say(f"{out} written")
