@@ -180,6 +180,22 @@ class TestPassing:
         assert door.opened(1)[1:] == opening
         assert door.closed(2) == closing
 
+    def test_who_was_granted_while_it_stood_open_is_not_locked_out_by_its_closing(self):
+        door = lock()
+        door.grant(0, 5, "ada")
+        door.opened(1)
+        door.grant(2, 5, "bo")
+        assert door.closed(3) == ()
+        assert door.opened(4) == ()
+        assert door.closed(5) == (OFF,)
+
+    def test_who_is_seen_again_while_passing_is_nobody_else(self):
+        door = lock()
+        door.grant(0, 5, "ada")
+        door.opened(1)
+        door.grant(2, 5, "ada")
+        assert door.closed(3) == (OFF,)
+
 
 class TestHeldOpen:
     def test_the_pre_alarm_and_the_alarm_count_from_the_end_of_the_grant(self):
@@ -368,9 +384,11 @@ class AnyDay(RuleBasedStateMachine):
         assert self.door.alarms == self.raised
 
     @invariant()
-    def what_is_due_is_done(self):
+    def a_release_that_runs_is_waited_for(self):
         due = self.door.deadline
         assert due is None or math.isfinite(due)
+        if self.energised_since is not None:
+            assert due - self.energised_since <= self.settings.max_open_seconds + 1e-6
 
 
 class OnOpening(AnyDay):
