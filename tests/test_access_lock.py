@@ -399,11 +399,9 @@ class OnTime(AnyDay):
     relock = RelockOn.TIME
 
 
-TestAnyDay = AnyDay.TestCase
-TestAnyDayOnOpening = OnOpening.TestCase
-TestAnyDayOnTime = OnTime.TestCase
-for case in (TestAnyDay, TestAnyDayOnOpening, TestAnyDayOnTime):
-    case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+ANY_DAY = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestAnyDay, TestAnyDayOnOpening, TestAnyDayOnTime = AnyDay.TestCase, OnOpening.TestCase, OnTime.TestCase
+TestAnyDay.settings = TestAnyDayOnOpening.settings = TestAnyDayOnTime.settings = ANY_DAY
 
 
 class Grants(RuleBasedStateMachine):
@@ -442,4 +440,4 @@ class Grants(RuleBasedStateMachine):
 
 
 TestGrants = Grants.TestCase
-TestGrants.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestGrants.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
