@@ -122,11 +122,13 @@ class Agent:
     def _open(self, stack: ExitStack) -> None:
         config, path = self.config, self.config.database_path
         stack.enter_context(agent_lock(path))
+        starting = Request("start", datetime.now(UTC), self.boot_id)
+        if wipe.pending(config) is not None:
+            with open_db(path) as plain:
+                wipe.finish(plain, config, [key_path(config)], starting)
         settle(config)
         bundle = open_bundle(config, site_key(config))
         db, *reads = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(4))
-        starting = Request("start", datetime.now(UTC), self.boot_id)
-        wipe.finish(db, config, [key_path(config)], starting)
         audit_start(db, config, [bundle.model_id, bundle.detector.id], starting)
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)

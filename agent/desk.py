@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.bundle import Bundle
-from agent.clerks import Office, faces, people
+from agent.clerks import Office, attendance, door, faces, people, privacy, rules
 from agent.config import mqtt_password
 from agent.config.tables import Mqtt
 from agent.enrolment import Administration
@@ -24,7 +24,6 @@ from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
 from agent.store import commands, events
 from agent.store.db import Db, open_db
-from agent.store.sealing import card_key
 from agent.telling import Telling
 from agent.version import VERSION
 
@@ -140,7 +139,11 @@ class Desk:
         office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
         return {
             **faces.handlers(office, admin),
-            **people.handlers(office, card_key=lambda: card_key(db)),
+            **people.handlers(office),
+            **rules.handlers(office),
+            **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
+            **attendance.handlers(office),
+            **privacy.handlers(office),
         }
 
     def _look(self) -> Health:

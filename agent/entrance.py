@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from agent.access.around import Around, Passage
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.effects import Cleared, Effect, Passed, Raised
-from agent.access.rules import Mode, Rules
+from agent.access.rules import DoorRules, Mode, Rules
 from agent.attendance.punch import Clock
 from agent.bodies import access_body, alarm_body
 from agent.clock import clock_state
@@ -28,9 +28,9 @@ from agent.config import Config
 from agent.doorman import Doorman
 from agent.entries import Entries
 from agent.labels import Labels
+from agent.modes import set_mode
 from agent.peers import Peers
 from agent.recorder import Recorder
-from agent.modes import set_mode
 from agent.register import Request
 from agent.store.door import mark_opened
 from agent.store.standings import save_standings
@@ -209,13 +209,17 @@ class Entrance:
         change, opened_on = self.keeper.take_mode_change(), self.keeper.opened_on
         if change is not None:
             request = Request(change.by, change.at, self.recorder.boot_id)
-            rules, person = self.keeper.rules.door(self.config.device.name), self.keeper.register.people[change.by]
+            rules, person = self.rules(), self.keeper.register.people[change.by]
             self.recorder.do(lambda db: set_mode(db, change.mode, rules, request, groups=person.groups))
         if opened_on != self._opened_on and opened_on is not None:
             starts_at = datetime.fromisoformat(opened_on)
             self.recorder.do(lambda db: mark_opened(db, starts_at))
         self._opened_on = opened_on
         self._keep(self._around())
+
+    def rules(self) -> DoorRules:
+        """Returns the rules of this door, as they are now."""
+        return self.keeper.rules.door(self.config.device.name)
 
     def whereabouts(self, most: int) -> tuple[Passage, ...]:
         """Returns who is where, the latest first."""

@@ -1,4 +1,4 @@
-"""What the agent knows of its site, taken from the database whenever somebody changes it: faces, people, rules, mode."""
+"""What the agent knows of its site: faces, people, rules, the mode; read again whenever somebody changes them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from agent.access.rules import Rules
 from agent.bundle import Bundle
 from agent.errors import LatchkeyError
 from agent.labels import Labels, load_labels
-from agent.recognise import Known
 from agent.pins import check_pin, digest_card
+from agent.recognise import Known
 from agent.rulebook.parse import open_rules, parse
 from agent.store import holders, people
-from agent.store import rules as rulebook
 from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode
+from agent.store.rules import rules_in_force, rules_version
 from agent.store.sealing import card_key
 from agent.store.standings import load_standings
 from agent.store.templates import foreign_templates, load_templates
@@ -102,7 +102,7 @@ class Knowledge:
         Raises:
             LatchkeyError: they cannot be read, as those of a newer version.
         """
-        stored = rulebook.current(self.db)
+        stored = rules_in_force(self.db)
         return open_rules(machine_zone()) if stored is None else parse(stored.text, version=stored.version)
 
     def doorkeeper(self, device: str) -> Doorkeeper:
@@ -161,6 +161,6 @@ class Knowledge:
         return Versions(
             people.gallery_version(self.db),
             holders.register_version(self.db),
-            rulebook.version(self.db),
+            rules_version(self.db),
             load_mode(self.db),
         )

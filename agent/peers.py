@@ -17,8 +17,8 @@ from agent.access.around import Passage
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.telemetry import DoorState, Status
 from agent.mqtt.topics import Topics
-from agent.mqtt.zone import ZoneState
 from agent.mqtt.zone import Passage as Said
+from agent.mqtt.zone import ZoneState
 
 log = logging.getLogger(__name__)
 

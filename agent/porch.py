@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from agent.access import keypad
 from agent.access.around import Passage
+from agent.access.effects import Effect
 from agent.bundle import Bundle
 from agent.doorman import Doorman
 from agent.entrance import Ears, Entrance
@@ -63,9 +64,7 @@ class Porch:
         stack.callback(inputs.close)
         self._reader = make_reader(config)
         stack.callback(self._reader.close)
-        self.doorman = Doorman(
-            self.door, inputs, lock_settings(config), told=lambda *news: self.entrance.told(*news), wipe=wipe
-        )
+        self.doorman = Doorman(self.door, inputs, lock_settings(config), told=self._told, wipe=wipe)
         self.passed: Callable[[Passage], object] = lambda _: None  # for the other doors; set by whoever can tell them
         keeper = knowledge.doorkeeper(config.device.name)
         self.entrance = Entrance(
@@ -78,7 +77,7 @@ class Porch:
             Peers(Topics(config.device.site, config.device.name)),
             Ears(
                 decided=told,
-                passed=lambda passage: self.passed(passage),
+                passed=self._passed,
                 claimed=self._claimed,
                 not_gone_on=recogniser.reopen,
             ),
@@ -98,6 +97,12 @@ class Porch:
             log.warning("reader: not understood: %s", error)
             return
         self.entrance.showed(credential)
+
+    def _told(self, effect: Effect, at: datetime) -> None:
+        self.entrance.told(effect, at)
+
+    def _passed(self, passage: Passage) -> None:
+        self.passed(passage)
 
     def _faces(self, known: Known) -> None:
         self._recogniser.known = known

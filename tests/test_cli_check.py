@@ -32,8 +32,9 @@ with agent_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
-NAMES = ["config", "camera", "models", "rates", "database", "key", "broker"]
-NAMES += ["door", "inputs", "reader", "clock", "disk"]
+NAMES = [
+    "config", "camera", "models", "rates", "database", "key", "broker", "door", "inputs", "reader", "clock", "disk",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from agent.audit import audit
 from agent.config import Config
 from agent.errors import CommandError, StoreError
-from agent.privacy.export import held, pictures, stored_vector, write_zip
+from agent.privacy.export import Template, as_stored, crops, held, pictures, write_zip
 from agent.privacy.page import HEADINGS, page
 from agent.privacy.redaction import Others
 from agent.register import Request
@@ -58,7 +58,7 @@ def access(db, **body):
 
 
 def test_it_holds_every_kind_that_there_is(db, config):
-    everything = held(db, config, "anna", NOW, vector=stored_vector)
+    everything = held(db, config, "anna", NOW, opened=as_stored)
     assert everything["counts"] == {
         "people": 1, "templates": 1, "pins": 1, "cards": 1, "corrections": 1, "events": 2, "audit": 2,
     }  # fmt: skip
@@ -135,7 +135,7 @@ class Text(HTMLParser):
 
 def test_the_page_is_whole_and_what_people_write_is_text(db, config):
     reader = Text()
-    reader.feed(page(held(db, config, "anna", NOW, vector=stored_vector)))
+    reader.feed(page(held(db, config, "anna", NOW, opened=as_stored)))
     assert reader.open == []
     assert "Anna <b>A</b>" in reader.words
     assert "Face templates (1)" in reader.words
@@ -152,7 +152,7 @@ def test_the_file_holds_the_page_the_data_and_the_pictures(db, config, tmp_path)
     (tmp_path / "crops" / "anna" / "1.jpg").write_bytes(b"picture")
     (tmp_path / "crops" / "ben").mkdir()
     (tmp_path / "crops" / "ben" / "1.jpg").write_bytes(b"other")
-    everything = held(db, config, "anna", NOW, vector=stored_vector)
+    everything = held(db, config, "anna", NOW, opened=as_stored)
     out = tmp_path / "anna.zip"
     write_zip(out, everything, pictures(config, ["anna"]))
     assert out.stat().st_mode & 0o777 == 0o600
@@ -161,6 +161,17 @@ def test_the_file_holds_the_page_the_data_and_the_pictures(db, config, tmp_path)
         assert json.loads(archive.read("data.json")) == everything
         assert archive.read("crops/anna/1.jpg") == b"picture"
     assert list(tmp_path.glob(".anna.zip*")) == []
+
+
+def test_the_pictures_that_templates_were_made_of_are_among_the_files(db, tmp_path):
+    files = crops(db, ["anna"], lambda row: Template(b"", b"jpeg of %d" % row["id"]))
+    assert files == {"templates/1.jpg": b"jpeg of 1"}
+    assert crops(db, ["anna"], as_stored) == {}
+    write_zip(
+        tmp_path / "x.zip", {"at": "2026-11-26T08:00:00Z", "person": "a", "held": {}, "site": "", "device": ""}, files
+    )
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        assert archive.read("templates/1.jpg") == b"jpeg of 1"
 
 
 def test_a_file_that_cannot_be_written_is_said(db, config, tmp_path):

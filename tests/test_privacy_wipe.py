@@ -68,11 +68,15 @@ def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop)
 
 
 def test_who_was_enrolled_and_the_audit_stay_and_it_is_said(db, config, key):
+    old = events.append(db, "alarm", NOW, "b", {"alarm": "held_open"})
+    events.mark_sent(db, [old.seq], NOW)
+    events.append(db, "alarm", NOW, "b", {"alarm": "tamper"})
     wipe(db, config, [key], REQUEST, cause="tamper")
     assert [person.id for person in people.list_people(db)] == ["anna"]
     assert [row.action for row in chain.since(db)] == ["enrolled", "wiped"]
     assert chain.verify(db) is None
-    (event,) = events.unsent(db)
+    alarm, event = events.unsent(db)
+    assert alarm.body == {"alarm": "tamper"}
     assert (event.body["action"], event.body["by"], event.body["details"]["keys"]) == ("wiped", "tamper", 1)
 
 

@@ -24,7 +24,7 @@ with open_db(Path(sys.argv[1])) as db:
         if event.seq % 7 == 0:
             events.mark_sent(db, range(event.seq - 6, event.seq + 1), datetime.now(UTC))
         if event.seq % 70 == 0:
-            events.prune_sent(db, datetime.now(UTC), keep=10_000)
+            events.prune(db, datetime.fromtimestamp(0, UTC))
 """
 
 
@@ -63,6 +63,6 @@ def test_a_seq_is_not_reused_after_a_crash_and_pruning(tmp_path):
         newest = events.recent(db, 1)[0].seq
         assert newest >= last
         events.mark_sent(db, range(newest + 1), datetime.now(UTC))
-        events.prune_sent(db, datetime.now(UTC) + timedelta(days=1), keep=0)
+        events.prune(db, datetime.now(UTC) + timedelta(days=1))
         assert events.recent(db, 1) == []
     assert killed_writer(path, 0)[0][0] == newest + 1

@@ -124,22 +124,31 @@ def test_finding_the_unsent_does_not_read_the_sent(db):
         plan = str(db.rows(f"EXPLAIN QUERY PLAN {query}", (0,)))
         assert "events_unsent (seq>?)" in plan
         assert "TEMP B-TREE" not in plan
-    assert "events_sent" in str(db.rows("EXPLAIN QUERY PLAN DELETE FROM events WHERE sent_at < ? AND seq <= 5", ("x",)))
+    assert "events_sent" in str(db.rows("EXPLAIN QUERY PLAN DELETE FROM events WHERE sent_at < ?", ("x",)))
 
 
 def test_pruning_forgets_only_what_was_sent_long_ago(db):
     append(db, 10)
     events.mark_sent(db, [1, 2, 3, 5, 6], NOW)
     events.mark_sent(db, [7, 8, 9], NOW + timedelta(days=2))
-    assert events.prune_sent(db, NOW + timedelta(days=1), keep=5) == 4
-    assert seqs(events.since(db, 0, 20)) == [4, 6, 7, 8, 9, 10]  # 4 is unsent, 6 is one of the newest five
-    assert events.prune_sent(db, NOW + timedelta(days=1), keep=100) == 0
+    assert events.count_old(db, NOW + timedelta(days=1)) == 5
+    assert events.prune(db, NOW + timedelta(days=1)) == 5
+    assert seqs(events.since(db, 0, 20)) == [4, 7, 8, 9, 10]  # 4 is unsent
+    assert events.prune(db, NOW + timedelta(days=1)) == 0
+
+
+def test_without_a_broker_what_happened_long_ago_is_forgotten(db):
+    append(db, 3)
+    events.mark_sent(db, [1], NOW)
+    assert events.count_old(db, NOW + timedelta(days=900), broker=False) == 3
+    assert events.prune(db, NOW - timedelta(days=900), broker=False) == 0
+    assert events.prune(db, NOW + timedelta(days=900), broker=False) == 3
 
 
 def test_a_seq_is_never_used_again(db):
     append(db, 5)
     events.mark_sent(db, range(6), NOW)
-    assert events.prune_sent(db, NOW + timedelta(days=1), keep=0) == 5
+    assert events.prune(db, NOW + timedelta(days=1)) == 5
     assert events.recent(db, 10) == []
     db.close()
     with open_db(db.path) as again:

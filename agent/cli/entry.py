@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from agent.cli.attendance import attendance
+from agent.cli.audit import audit
 from agent.cli.bench.command import bench
 from agent.cli.calibrate import calibrate
 from agent.cli.check import check
@@ -21,6 +22,8 @@ from agent.cli.door import door
 from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
+from agent.cli.export import export
+from agent.cli.forget import forget, receipts
 from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
@@ -28,6 +31,7 @@ from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.rules import rules
 from agent.cli.report import report
+from agent.cli.retention import retention
 from agent.cli.run import demo, run
 from agent.cli.version import version
 from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused
@@ -45,7 +49,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, calibrate, embed, events, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, forget, export, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
@@ -53,6 +57,9 @@ app.add_typer(door, name="door")
 app.add_typer(keys, name="keys")
 app.add_typer(attendance, name="attendance")
 app.add_typer(report, name="report")
+app.add_typer(receipts, name="receipts")
+app.add_typer(retention, name="retention")
+app.add_typer(audit, name="audit")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

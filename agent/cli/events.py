@@ -74,5 +74,6 @@ def _words(kind: str, body: dict[str, Any]) -> str:
         return f"{body.get('outcome')} {who}: {body.get('reason')}: {body.get('detail')}"
     if kind == "audit":
         details = ", ".join(f"{key} {value}" for key, value in body.get("details", {}).items())
-        return f"{body.get('action')} {body.get('subject') or ''}: {details}; by {body.get('by')}"
+        what = " ".join(each for each in (body.get("action"), body.get("subject")) if each)
+        return f"{what}{': ' if details else ''}{details}; by {body.get('by') or '(erased)'}"
     return f"{kind} {body}"

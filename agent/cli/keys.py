@@ -179,6 +179,7 @@ def reembed(*, json: Json = False, config: ConfigFile = None, sets: Sets = None)
             db,
             bundle.eyes().encoder,
             bundle.template_model,
+            _request(),
             lambda crops: progress(crops, total=len(crops), doing="embedding"),
         )
         left = foreign_templates(db, bundle.template_model)
@@ -188,9 +189,7 @@ def reembed(*, json: Json = False, config: ConfigFile = None, sets: Sets = None)
         return
     say(f"{counted(done.templates, 'template')} made anew by {bundle.model_id}")
     if left:
-        say(
-            f"{counted(left, 'template')} of other models left, without a crop to make them of: enrol those people again"
-        )
+        say(f"{counted(left, 'template')} of other models left, without a crop: enrol those people again")
 
 
 def _request() -> Request:

@@ -37,7 +37,7 @@ def try_rules(
     """
     configured = load(config, sets)
     from agent.access.trial import trial
-    from agent.cli.zone import machine_zone
+    from agent.timezone import machine_zone
     from agent.mqtt.message import Code
     from agent.rules_in_force import load_rules
     from agent.store.holders import load_register

@@ -10,7 +10,8 @@ import base64
 import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +30,17 @@ from agent.store.db import Db
 from agent.store.places import Fate
 from agent.types import Event
 
-Vector = Callable[[Mapping[str, Any]], bytes]
-"""Returns the float32 values, little-endian, of a row of the templates."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """What a row of the templates holds."""
+
+    vector: bytes  # float32, little-endian, as the encoder made it
+    crop: bytes | None = None  # JPEG
+
+
+Open = Callable[[Mapping[str, Any]], Template]
+"""Opens a row of the templates, sealed or not."""
 
 WITHHELD: Final = {
     ("pins", "hash"): "(secret)",
@@ -41,13 +51,13 @@ LATEST: Final = 200
 """Rows of each kind, the latest, where the answer has to be small."""
 
 
-def stored_vector(row: Mapping[str, Any]) -> bytes:
-    """Returns a vector that is stored as it is."""
-    return bytes(row["vector"])
+def as_stored(row: Mapping[str, Any]) -> Template:
+    """Opens a row that is not sealed."""
+    return Template(bytes(row["vector"]))
 
 
 def held(
-    db: Db, config: Config, person: str, at: datetime, *, vector: Vector | None = None, limit: int | None = None
+    db: Db, config: Config, person: str, at: datetime, *, opened: Open | None = None, limit: int | None = None
 ) -> dict[str, Any]:
     """Returns all that is held about a person, as JSON values.
 
@@ -56,7 +66,7 @@ def held(
         config: whose device, and where pictures are.
         person: id; also of somebody who was removed and has left traces.
         at: now.
-        vector: reads the vector of a template; None leaves the vectors out.
+        opened: opens templates; None leaves the vectors out.
         limit: so many rows of a kind at most, the latest.
 
     Raises:
@@ -67,7 +77,7 @@ def held(
     tables: dict[str, list[dict[str, Any]]] = {}
     for table, column in places.places(db, Fate.DELETED, Fate.ATTENDANCE, Fate.RECEIPT):
         if rows := places.rows(db, table, column, ids):
-            tables[table] = [others(_shown(table, row, vector)) for row in rows]
+            tables[table] = [others(_shown(table, row, opened)) for row in rows]
     changes = {row.number: row for each in ids for row in chain.about(db, each)}.values()
     kinds: dict[str, list[dict[str, Any]]] = {
         **tables,
@@ -89,8 +99,15 @@ def held(
     }
 
 
-def pictures(config: Config, ids: list[str]) -> dict[str, Path]:
-    """Returns the pictures that are kept of somebody, by a name for each."""
+def crops(db: Db, ids: Sequence[str], opened: Open) -> dict[str, bytes]:
+    """Returns the pictures that the templates were made of, where they are kept, by a name for each."""
+    rows = places.rows(db, "templates", "person", ids)
+    found = {f"templates/{row['id']}.jpg": opened(row).crop for row in rows}
+    return {name: crop for name, crop in found.items() if crop is not None}
+
+
+def pictures(config: Config, ids: Sequence[str]) -> dict[str, Path]:
+    """Returns the pictures that are kept of somebody in folders, by a name for each."""
     return {
         f"{folder.name}/{each}/{path.relative_to(folder / each).as_posix()}": path
         for folder in picture_folders(config)
@@ -100,7 +117,7 @@ def pictures(config: Config, ids: list[str]) -> dict[str, Path]:
     }
 
 
-def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, Path]) -> None:
+def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, Path | bytes]) -> None:
     """Writes `data.json`, `index.html` and the pictures into a file that nobody else may read, whole or not at all.
 
     Raises:
@@ -119,7 +136,8 @@ def write_zip(path: Path, everything: Mapping[str, Any], files: Mapping[str, Pat
                 for name, text in texts.items():
                     archive.writestr(zipfile.ZipInfo(name, moment), text.encode(), zipfile.ZIP_DEFLATED)
                 for name, file in files.items():
-                    archive.write(file, name)
+                    content = file.read_bytes() if isinstance(file, Path) else file
+                    archive.writestr(zipfile.ZipInfo(name, moment), content)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -137,7 +155,7 @@ def _others(db: Db, ids: list[str]) -> Others:
     return Others([*(person for person, _ in known), *former], {name for _, name in known} - own)
 
 
-def _shown(table: str, row: Mapping[str, Any], vector: Vector | None) -> dict[str, Any]:
+def _shown(table: str, row: Mapping[str, Any], opened: Open | None) -> dict[str, Any]:
     """A row of a table as JSON, without what is withheld."""
     shown: dict[str, Any] = {}
     for column, value in row.items():
@@ -147,8 +165,8 @@ def _shown(table: str, row: Mapping[str, Any], vector: Vector | None) -> dict[st
             shown[column] = json.loads(value)
         elif not isinstance(value, bytes):
             shown[column] = value
-    if table == "templates" and vector is not None:
-        shown["vector"] = base64.b64encode(vector(row)).decode()  # float32, little-endian
+    if table == "templates" and opened is not None:
+        shown["vector"] = base64.b64encode(opened(row).vector).decode()
     return shown
 
 

@@ -21,7 +21,7 @@ from agent.privacy import night
 from agent.privacy.chain import ERASED, PRUNED
 from agent.privacy.forgetting import Rule, forget
 from agent.store import audit as chain
-from agent.store import receipts
+from agent.store import events, receipts
 from agent.store import retention as store
 from agent.store.db import Db
 from agent.write import Write
@@ -53,7 +53,7 @@ def plan(db: Db, config: Config, now: datetime) -> Plan:
     limits = _Limits(config, now)
     counts: dict[str, int] = {}
     if before := limits.before("events"):
-        counts["events"] = store.old_events(db, before, broker=config.mqtt.enabled)
+        counts["events"] = events.count_old(db, before, broker=config.mqtt.enabled)
     if before := limits.before("attendance"):
         counts["attendance"] = store.old_attendance(db, before)
     if before := limits.before("audit"):
@@ -91,7 +91,7 @@ def carry_out(db: Db, config: Config, now: datetime, request: Request) -> dict[s
             continue
     removed = done["removed"]
     if "events" in todo.counts and (before := limits.before("events")):
-        removed["events"] = store.delete_events(db, before, broker=config.mqtt.enabled)
+        removed["events"] = events.prune(db, before, broker=config.mqtt.enabled)
     if "attendance" in todo.counts and (before := limits.before("attendance")):
         removed["attendance"] = store.delete_attendance(db, before)
     if "receipts" in todo.counts and (before := limits.before("receipts")):

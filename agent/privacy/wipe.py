@@ -39,7 +39,8 @@ MARKER: Final = "wipe-pending"  # in data_dir; its text is the cause
 def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, cause: str) -> dict[str, int]:
     """Removes keys, templates, PINs, cards, events, answers and pictures; returns counts.
 
-    The caller locks the door before and raises the alarm after: events of before are gone.
+    The caller locks the door and records the alarm before: alarms that the broker does not have yet stay, so that the
+    last thing the device tells is that it was opened.
 
     Args:
         db: by whoever may write.

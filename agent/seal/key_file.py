@@ -50,7 +50,12 @@ def write(path: Path, key: SiteKey) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             _fill(fresh, key)
-            os.link(fresh, path)  # unlike a rename, it fails where there is one
+            try:
+                os.link(fresh, path)  # unlike a rename, it fails where there is one
+            except FileExistsError as error:
+                raise ConfigError(
+                    f"{path} is there already, and a site key is never overwritten: see latchkey keys"
+                ) from error
         finally:
             fresh.unlink(missing_ok=True)
         _sync_folder(path)
@@ -166,8 +171,6 @@ def _sync_folder(path: Path) -> None:
 def _told(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
-    except FileExistsError as error:
-        raise ConfigError(f"{path} is there already, and a site key is never overwritten: see latchkey keys") from error
     except OSError as error:
         advice = "let this user read it" if error.errno in {errno.EACCES, errno.EPERM} else "see [security] key_file"
         raise ConfigError(f"{path}: cannot {doing} the site's key: {error.strerror}: {advice}") from error

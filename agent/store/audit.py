@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import asdict, astuple, fields
 from datetime import datetime
 from typing import Any
 
@@ -145,6 +145,11 @@ def prune(db: Db, to: Anchor) -> int:
 def details(row: Row) -> dict[str, Any]:
     """Return the details of a row; empty once erased."""
     return dict(json.loads(row.details)) if row.details is not None else {}
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return a row as JSON values; with `previous`, the hash of the row before, it can be checked."""
+    return {**asdict(row), "details": details(row)}
 
 
 def _rows(db: Db, clauses: str, *parameters: object) -> list[Row]:

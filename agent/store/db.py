@@ -90,19 +90,23 @@ class Db:
         with translated(self.path):
             yield from self.sql.execute(query, parameters)
 
-    def wipe_log(self) -> None:
-        """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it."""
+    def wipe_log(self) -> bool:
+        """Empty the write-ahead log, so that what was deleted is gone from it too; inside a transaction, after it.
+
+        Return whether it is empty now.
+        """
         self._wipe_due = True
         if self.sql.in_transaction:
-            return
+            return False
         try:
             busy = bool(self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0])
         except StoreError as error:
             log.warning("emptying the write-ahead log failed: %s", error)
-            return
+            return False
         self._wipe_due = busy
         if busy:  # somebody has been reading for BUSY_SECONDS: tried again after the next transaction, and on closing
             log.warning("what was deleted stays in %s-wal while another program reads", self.path)
+        return not busy
 
     def vacuum(self) -> None:
         """Write the file anew, so that nothing is left in the gaps between rows; inside a transaction, after it.

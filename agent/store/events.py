@@ -91,14 +91,22 @@ def since(db: Db, seq: int, limit: int) -> list[Event]:
     return _select(db, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
 
 
-def prune_sent(db: Db, before: datetime, keep: int) -> int:
-    """Forget what was sent before `before`, but not the newest `keep` events; return how many that were."""
+def count_old(db: Db, before: datetime, *, broker: bool = True) -> int:
+    """Return how many events `prune` would forget."""
+    return int(db.rows(f"SELECT count(*) FROM events WHERE {_old(broker)}", (to_text(before),))[0][0])  # noqa: S608 - ours
+
+
+def prune(db: Db, before: datetime, *, broker: bool = True) -> int:
+    """Forget what the broker got before `before`; without a broker what happened before. Return how many that were.
+
+    With a broker, what it does not have is never forgotten.
+    """
     with db.transaction() as sql:
-        return sql.execute(
-            "DELETE FROM events WHERE sent_at < ?"
-            " AND seq <= (SELECT seq FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?)",
-            (to_text(before), keep),
-        ).rowcount
+        return sql.execute(f"DELETE FROM events WHERE {_old(broker)}", (to_text(before),)).rowcount  # noqa: S608 - ours
+
+
+def _old(broker: bool) -> str:  # noqa: FBT001 - of the callers' keyword
+    return "sent_at < ?" if broker else "at < ?"
 
 
 def _select(db: Db, clauses: str, *parameters: int) -> list[Event]:

@@ -48,14 +48,14 @@ def add(
     with db.transaction() as sql:
         sql.execute(
             f"INSERT INTO receipts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - ours
-            (receipt.id, to_text(at), person, by, command_id, rule, reason, json.dumps(what, sort_keys=True)),
+            (receipt.id, to_text(at), person, by, command_id, rule, reason, json.dumps(what)),
         )
     return receipt
 
 
-def recent(db: Db, limit: int = -1) -> list[Receipt]:
-    """Return the last `limit` receipts, in order; -1 is all."""
-    return _select(db, "ORDER BY rowid DESC LIMIT ?", limit)[::-1]
+def recent(db: Db, limit: int = -1, *, person: str | None = None) -> list[Receipt]:
+    """Return the last `limit` receipts, in order; -1 is all. With `person` only theirs."""
+    return _select(db, "WHERE ?1 IS NULL OR person = ?1 ORDER BY rowid DESC LIMIT ?2", person, limit)[::-1]
 
 
 def of_command(db: Db, command_id: str) -> Receipt | None:

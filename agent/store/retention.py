@@ -1,4 +1,4 @@
-"""What is old: counted and deleted by kind. Events that the broker does not have stay."""
+"""When old things were last forgotten, and which attendance and people are old; of events see `agent.store.events`."""
 
 from __future__ import annotations
 
@@ -30,17 +30,6 @@ def note_doubt(db: Db, at: datetime) -> None:
         sql.execute("UPDATE retention SET doubted_at = ?", (to_text(at),))
 
 
-def old_events(db: Db, before: datetime, *, broker: bool) -> int:
-    """Return how many events the broker got before `before`; without a broker, how many happened before."""
-    return int(db.rows(f"SELECT count(*) FROM events WHERE {_old(broker)}", (to_text(before),))[0][0])  # noqa: S608 - ours
-
-
-def delete_events(db: Db, before: datetime, *, broker: bool) -> int:
-    """Delete those; return how many."""
-    with db.transaction() as sql:
-        return sql.execute(f"DELETE FROM events WHERE {_old(broker)}", (to_text(before),)).rowcount  # noqa: S608 - ours
-
-
 def old_attendance(db: Db, before: datetime) -> int:
     """Return how many punches, corrections and hours of rosters are older than `before`."""
     return sum(
@@ -69,7 +58,3 @@ def visitors_whose_hours_ended(db: Db, before: datetime) -> list[str]:
     # <=: from this instant on they are no longer valid
     rows = db.rows("SELECT id FROM people WHERE visitor AND valid_to <= ? ORDER BY id", (to_text(before),))
     return [person for (person,) in rows]
-
-
-def _old(broker: bool) -> str:  # noqa: FBT001 - of the callers' keyword
-    return "sent_at < ?" if broker else "at < ?"

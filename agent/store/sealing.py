@@ -133,9 +133,9 @@ def sweep(db: Db) -> None:
     except StoreError as error:  # another program has it: tried again when it is opened the next time
         log.warning("remains of unsealed templates may be left in the file: %s", error)
         return
-    with db.transaction() as sql:
-        sql.execute("UPDATE sealing SET swept = 1")
-        db.wipe_log()
+    if db.wipe_log():
+        with db.transaction() as sql:
+            sql.execute("UPDATE sealing SET swept = 1")
 
 
 def put(db: Db, seal: Seal, number: int, whose: Whose, vector: bytes, crop: bytes | None = None) -> None:  # noqa: PLR0917

@@ -8,14 +8,18 @@ from agent.store.db import Db
 from agent.store.places import columns
 
 TABLES: Final = ("templates", "pins", "cards", "standings", "events", "commands")
+_KEEP: Final = {"events": "kind <> 'alarm' OR sent_at IS NOT NULL"}
 
 
 def wipe(db: Db) -> dict[str, int]:
-    """Delete all rows of the tables that hold faces, secrets and the log; return how many of each."""
+    """Delete all rows of the tables that hold faces, secrets and the log; return how many of each.
+
+    Alarms that the broker does not have yet stay: one of them says why there is nothing else.
+    """
     there = {table for table, _ in columns(db)}
     with db.transaction() as sql:
         return {
-            table: sql.execute(f"DELETE FROM {table} WHERE true").rowcount  # noqa: S608 - ours
+            table: sql.execute(f"DELETE FROM {table} WHERE {_KEEP.get(table, 'true')}").rowcount  # noqa: S608 - ours
             for table in TABLES
             if table in there
         }
