@@ -88,7 +88,7 @@ class TestUnlocking:
         assert clerk("unlock", not_after=SOON, seconds=0.4) == {"seconds": 0.4}
         assert clerk.door.unlocked
         (event,) = events.recent(clerk.db, 9)
-        assert (event.body["action"], event.body["by"], event.body["command_id"], event.body["seconds"]) == (
+        assert (event.body["action"], event.body["by"], event.body["command_id"], event.body["details"]["seconds"]) == (
             "unlocked",
             "mqtt",
             "c-1",

@@ -1,12 +1,27 @@
 """`latchkey door` over a real database, with the part of an agent that carries out orders."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from agent.access.rules import Mode
 from agent.store.db import open_db
 from agent.store.door import load_mode
+from agent.store.rules import add_rules
 from tests.fakes.entrances import OrderedAgent
 from tests.fakes.terminal import Terminal, forget_logging
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+RULES = """
+time_zone = "Europe/Berlin"
+
+[schedules.office]
+mon-fri = ["08:00-17:00"]
+
+[doors.door]
+unlocked = "office"
+modes_by = ["{by}"]
+"""
 
 
 @pytest.fixture
@@ -43,6 +58,16 @@ class TestMode:
     def test_one_by_schedule_wants_a_schedule(self, latchkey):
         outcome = latchkey("door", "mode", "scheduled")
         assert (outcome.code, "name one by `unlocked` in the rules of door" in outcome.err) == (1, True)
+
+    def test_the_rules_in_force_say_who_may_and_by_which_schedule(self, latchkey):
+        with open_db(latchkey.database) as db:
+            add_rules(db, RULES.format(by="mqtt"), "cli", NOON)
+        outcome = latchkey("door", "mode", "normal")
+        assert outcome.code == 1
+        assert "cli may not set the mode of door: its rules say modes_by = mqtt" in outcome.err
+        with open_db(latchkey.database) as db:
+            add_rules(db, RULES.format(by="cli"), "cli", NOON)
+        assert latchkey("door", "mode", "scheduled").code == 0
 
     def test_without_a_database_there_is_nothing_to_show(self, latchkey):
         assert latchkey("door", "mode").code == 2

@@ -41,8 +41,8 @@ def typed(text, *, enter="KEY_ENTER", start=100.0, pause=0.01):
 class Keyboard:
     """A device as evdev has it; a pipe says that there are events."""
 
-    def __init__(self, name="ACME Card Reader", *, grabbed=False):
-        self.name, self.grabs, self.closed = name, 0, False
+    def __init__(self, name="ACME Card Reader", *, grabbed=False, keys=(ecodes.KEY_1, ecodes.KEY_ENTER)):
+        self.name, self.keys, self.grabs, self.closed = name, list(keys), 0, False
         self.fd, self._bell = os.pipe()
         self._events, self._grabbed = [], grabbed
 
@@ -53,6 +53,9 @@ class Keyboard:
     def unplug(self):
         self._events = None
         os.write(self._bell, b"x")
+
+    def capabilities(self):
+        return {ecodes.EV_KEY: self.keys}
 
     def grab(self):
         if self._grabbed:
@@ -200,16 +203,21 @@ class TestFinding:
             find_device("/dev/input/none")
 
     def test_a_name_that_is_not_there_is_told_with_what_is(self):
-        with pytest.raises(HardwareError, match=r"there is no reader 'no such reader'; input devices here: "):
+        with pytest.raises(HardwareError, match=r"there is no reader 'no such reader'; keyboards here: "):
             find_device("no such reader")
 
     def test_a_name_is_found_whatever_the_case(self, monkeypatch):
-        made = {"/dev/input/event0": Keyboard("Power Button"), "/dev/input/event1": Keyboard("ACME Card Reader")}
+        made = {
+            "/dev/input/event0": Keyboard("Power Button", keys=[ecodes.KEY_POWER]),
+            "/dev/input/event1": Keyboard("ACME Card Reader", keys=[ecodes.KEY_VOLUMEUP]),
+            "/dev/input/event2": Keyboard("ACME Card Reader"),
+        }
         monkeypatch.setattr(evdev, "list_devices", lambda: list(made))
         monkeypatch.setattr(evdev, "InputDevice", made.__getitem__)
-        assert find_device("card reader") is made["/dev/input/event1"]
+        assert find_device("card reader") is made["/dev/input/event2"]
         assert made["/dev/input/event0"].closed
-        made["/dev/input/event1"].close()
+        assert made["/dev/input/event1"].closed
+        made["/dev/input/event2"].close()
 
     @pytest.mark.skipif(not Path("/dev/uinput").exists(), reason="/dev/uinput is not here: no keyboard can be made")
     def test_a_keyboard_that_the_kernel_made(self):

@@ -26,11 +26,10 @@ class TestSetting:
         kept = set_mode(db, Mode.FREE_ACCESS, OFFICE, CLI)
         assert mode_as_json(kept, OFFICE) == {"mode": "free_access", "since": "2026-11-26T08:00:00.000Z", "by": "cli"}
         (event,) = events.recent(db, 5)
-        assert (event.kind, event.body["action"], event.body["mode"], event.body["was"]) == (
+        assert (event.kind, event.body["action"], event.body["details"]) == (
             "audit",
             "mode_set",
-            "free_access",
-            "normal",
+            {"mode": "free_access", "was": "normal"},
         )
 
     @pytest.mark.parametrize(

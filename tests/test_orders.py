@@ -32,7 +32,7 @@ def test_an_unlock_is_carried_out_audited_and_forgotten(agent, db):
     give(db, What.UNLOCK, 0.4)
     assert agent.door.unlocked
     (event,) = events.recent(db, 5)
-    assert (event.kind, event.body["action"], event.body["by"], event.body["seconds"]) == (
+    assert (event.kind, event.body["action"], event.body["by"], event.body["details"]["seconds"]) == (
         "audit",
         "unlocked",
         "cli",
@@ -43,7 +43,7 @@ def test_an_unlock_is_carried_out_audited_and_forgotten(agent, db):
 
 def test_without_seconds_it_is_as_long_as_a_grant(agent, db):
     give(db, What.UNLOCK)
-    assert events.recent(db, 5)[0].body["seconds"] == 0.3
+    assert events.recent(db, 5)[0].body["details"]["seconds"] == 0.3
 
 
 def test_hold_and_lock(agent, db):

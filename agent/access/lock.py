@@ -8,10 +8,10 @@
       │ └───────────────────────────────────────────────────────► FORCED     │          │          │
       └───────────────────────────── closed ─────────────────────────┴───────┴──────────┴──────────┘
 
-Closing locks the relay again where `relock` says so, and clears the alarms of the door. Time that is too long counts
-from the end of what was granted, never while the door is held. A door that stands open at the start was not forced, for
-all we know; it is one that has to be closed. Without a contact there are no alarms of the door, and a grant counts as a
-passage.
+Closing clears the alarms of the door, and locks the relay again where `relock` says so, unless somebody else has been
+granted since the opening, who may still stand outside. Time that is too long counts from the end of what was granted,
+never while the door is held. A door that stands open at the start was not forced, for all we know; it is one that has
+to be closed. Without a contact there are no alarms of the door, and a grant counts as a passage.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Lock:
         self._was_free = False
         self._people: dict[str, None] = {}  # granted, and the door not opened yet
         self._others = False  # the same for the exit button and commands
+        self._through: set[str] = set()  # who has passed by this opening
+        self._joined = False  # released for somebody else since it began
         self._due: float | None = at if contact else None  # open, not forced, and to be closed from then on
 
     @property
@@ -123,7 +125,7 @@ class Lock:
         """The contact says that the door is open."""
         self._advance(at)
         if not self.contact:
-            self.contact = True
+            self.contact, self._joined, self._through = True, False, set()
             if self.latch.opens(self._at):
                 self._due = self.latch.release.ends if self.latch.release else self._at
                 self._pass()
@@ -143,7 +145,8 @@ class Lock:
             if self._due is not None:
                 self.latch.be_graceful(self._at)
             self._due = None
-            if self.latch.runs(self._at) and self._settings.relock is not RelockOn.TIME:
+            relocks = self._settings.relock is not RelockOn.TIME and not self._joined
+            if relocks and self.latch.runs(self._at):
                 self.latch.end(self._at)
         return self._done()
 
@@ -155,6 +158,7 @@ class Lock:
 
     def _release_for(self, seconds: float, person: str | None) -> None:
         release = self.latch.add(self._at, seconds)
+        self._joined = bool(self.contact) and (self._joined or person not in self._through)
         if self._due is not None:
             self._due = max(self._due, release.ends)
         self._drive()  # before anything else is told
@@ -168,6 +172,7 @@ class Lock:
     def _pass(self) -> None:
         if self._people or self._others:
             self._told.append(Passed(tuple(self._people), self._others))
+        self._through.update(self._people)
         self._people, self._others = {}, False
 
     def _miss(self) -> None:

@@ -12,9 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 from agent.access.rules import DoorRules, Mode
+from agent.attendance.punch import Clock
 from agent.audit import audit
-from agent.clock import clock_state
 from agent.clerks import Office
+from agent.clock import clock_state
 from agent.doorman import Doorman
 from agent.errors import CommandError
 from agent.modes import mode_as_json, set_mode
@@ -88,7 +89,7 @@ class _Clerk:
         """
         self._check_remote()
         file = self._office.config.clock.synchronised_file
-        if clock_state(file) != "synchronised":
+        if clock_state(file) is not Clock.SYNCHRONISED:
             raise CommandError(
                 Code.CLOCK_UNSURE, f"the clock of this device is not known to be right ({file} is not there): try later"
             )

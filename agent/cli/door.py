@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from ulid import ULID
 
 from agent.access.rules import DoorRules, Mode
-from agent.cli.opened import database
+from agent.cli.opened import database, request
 from agent.cli.output import Json, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.config import Config
@@ -36,7 +34,6 @@ def mode(
     """
     configured = load(config, sets)
     from agent.modes import mode_as_json, set_mode
-    from agent.register import Request
     from agent.store.door import load_mode
 
     with database(configured, create=mode is not None) as db:
@@ -44,7 +41,7 @@ def mode(
         if mode is None:
             now = mode_as_json(load_mode(db), rules)
         else:
-            now = mode_as_json(set_mode(db, mode, rules, Request("cli", datetime.now(UTC), str(ULID()))), rules)
+            now = mode_as_json(set_mode(db, mode, rules, request()), rules)
     if json:
         say_json(now)
     elif now["since"] is None:
@@ -122,5 +119,7 @@ def _order(config: Config, what: What, seconds: float | None = None) -> None:
 
 def _rules(db: Db, config: Config) -> DoorRules:
     """Returns the rules of this door that are in force."""
-    del db
-    return DoorRules(config.device.name)
+    from agent.rules_in_force import load_rules
+    from agent.timezone import machine_zone
+
+    return load_rules(db, machine_zone()).door(config.device.name)

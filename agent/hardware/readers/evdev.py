@@ -27,7 +27,9 @@ LONGEST_RETRY_SECONDS = 30.0
 
 
 def find_device(wanted: str) -> Any:
-    """Return the opened device at the path `wanted`, or the first whose name holds it, whatever the case.
+    """Return the opened device at the path `wanted`, or the first with keys whose name holds it, whatever the case.
+
+    Many a reader is several devices of one name, and only one of them types.
 
     Raises:
         HardwareError: there is none, or it may not be opened.
@@ -38,14 +40,15 @@ def find_device(wanted: str) -> Any:
         names = []
         for path in evdev.list_devices():
             device = evdev.InputDevice(path)
-            if wanted.casefold() in device.name.casefold():
+            types = evdev.ecodes.KEY_ENTER in device.capabilities().get(evdev.ecodes.EV_KEY, [])
+            if types and wanted.casefold() in device.name.casefold():
                 return device
-            names.append(device.name)
+            names += [device.name] if types else []
             device.close()
     except OSError as error:
         raise HardwareError(f"the reader {wanted!r} cannot be opened: {error.strerror or error}") from error
     there = ", ".join(map(repr, names)) or "none that this user may read (group input)"
-    raise HardwareError(f"there is no reader {wanted!r}; input devices here: {there}")
+    raise HardwareError(f"there is no reader {wanted!r}; keyboards here: {there}")
 
 
 class KeyboardReader:
