@@ -36,7 +36,7 @@ from agent.register import Request
 from agent.runtime import Deadline, Latest, Worker
 from agent.seal.keyring import key_path, settle, site_key
 from agent.store.db import Db, agent_lock, open_db
-from agent.types import Alarm, Decision, Event, Frame
+from agent.types import Alarm, Decision, Event, Frame, Sighting
 from agent.upkeep import Upkeep
 from agent.visits import Visits
 
@@ -150,7 +150,7 @@ class Agent:
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
-        self.visits = Visits(self.recogniser, lambda sighting: self.porch.entrance.saw(sighting))
+        self.visits = Visits(self.recogniser, self._saw)
         self.porch = Porch(
             stack,
             bundle,
@@ -237,6 +237,9 @@ class Agent:
             self._control.put(None)
             return False
         return True
+
+    def _saw(self, sighting: Sighting) -> None:
+        self.porch.entrance.saw(sighting)
 
     def _recorded(self, event: Event) -> None:
         body = event.body

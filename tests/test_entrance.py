@@ -281,7 +281,8 @@ def test_the_mode_unlocks_and_locks(make):
 
 
 def test_a_mode_that_is_asked_for_at_the_door_is_kept_and_audited(make):
-    hall = make(Holder("anna", frozenset({"staff", "guards"}), pin="4711"), of=door("pin", modes_by=frozenset({"guards"})))
+    guard = Holder("anna", frozenset({"staff", "guards"}), pin="4711")
+    hall = make(guard, of=door("pin", modes_by=frozenset({"guards"})))
     hall.pin("4711", badge="1-anna", mode="locked_down")
     assert hall.entrance.mode is Mode.LOCKED_DOWN
     hall.drain()

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from agent.audit import audit
-from agent.clock import clock_state
 from agent.clerks import Office
+from agent.clock import clock_state
 from agent.errors import CommandError
 from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code

@@ -18,8 +18,8 @@ from agent.cli.entrance_checks import inputs, reader
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
-from agent.clock import clock_state
 from agent.cli.sealing import sealing, site_key
+from agent.clock import clock_state
 from agent.config import Config, find_config
 from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError

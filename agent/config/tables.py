@@ -225,7 +225,6 @@ class Config(Table):
     retention: Retention = Retention()
     events: Events = Events()
     privacy: Privacy = Privacy()
-    retention: Retention = Retention()
     security: Security = Security()
     log: Log = Log()
     clock: Clock = Clock()

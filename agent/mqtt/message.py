@@ -55,8 +55,6 @@ class Code(StrEnum):
     BAD_PIN = "bad_pin"
     UNKNOWN_EVENT = "unknown_event"
     UNKNOWN_PUNCH = "unknown_punch"
-    UNKNOWN_RECEIPT = "unknown_receipt"
-    CLOCK_DOUBTED = "clock_doubted"
     NOT_ALLOWED = "not_allowed"
     LOCKED_DOWN = "locked_down"
     CLOCK_UNSURE = "clock_unsure"

@@ -34,7 +34,7 @@ SHOTS = 6  # of each visit
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-class Entrance:
+class Hall:
     """The real models before a real recorder; `see` shows pictures, each with a step of the clock before it."""
 
     def __init__(self, terminal, stack):
@@ -78,7 +78,7 @@ def test_the_door_opens_whatever_the_clock_does(make_terminal, pictures, steps):
     terminal = make_terminal()
     terminal.seed(ada=pictures.ada)
     with ExitStack() as stack:
-        entrance = Entrance(terminal, stack)
+        entrance = Hall(terminal, stack)
         play = visit(pictures, "ada", shots=SHOTS)
         entrance.see(play)
         entrance.see(play, steps)

@@ -38,9 +38,7 @@ class Hall:
         self.door = door_ or NotingDoor(heard=self.recorder._jobs.qsize)
         told = {"device.data_dir": folder, "device.name": "front", "clock.synchronised_file": folder / "none" / "s"}
         self.config = load_config(None, told | config, {})
-        self.doorman = Doorman(
-            self.door, NoInputs(InputsOptions()), lock_settings(self.config), told=lambda *news: self.entrance.told(*news)
-        )
+        self.doorman = Doorman(self.door, NoInputs(InputsOptions()), lock_settings(self.config), told=self._told)
         in_force = rules(of or door(), *more, zones=zones)
         keeper = Doorkeeper(
             "front", in_force, register(*people), standings={}, mode=None, opened_on=None,
@@ -57,6 +55,9 @@ class Hall:
             self.peers, ears, lambda: self.at,
         )  # fmt: skip
         self.entrance.change(lambda _: None)
+
+    def _told(self, effect, at):
+        self.entrance.told(effect, at)
 
     def later(self, seconds):
         """Time goes by."""
