@@ -46,7 +46,7 @@ def latchkey(tmp_path, capsys):
 def test_staff_is_known_and_a_stranger_is_not(latchkey, album):
     (ada, _), (bruno, _), (stranger, _) = (*cast().staff[:2], cast().strangers[0])
     for name in (ada, bruno):
-        outcome = latchkey("enrol", name, album / name / "0.png", album / name / "1.png")
+        outcome = latchkey("enrol", name, album / name / "0.png", album / name / "1.png", "--consent", "test")
         assert outcome.code == 0, outcome.err
     seen = latchkey("identify", *(album / name / "2.png" for name in (ada, bruno, stranger)), "--json").json
     nearest = [picture["faces"][0] for picture in seen]
