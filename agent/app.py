@@ -1,8 +1,7 @@
 """The agent: everything made from the configuration, started sink first and stopped source first.
 
 capture ──► Latest ──► vision ──► entrance ──► door, then recorder ──► SQLite ──► publisher ──► broker
-reader ──► entrance      knowledge: people, rules changed ──► vision, entrance
-commander: broker ──► recorder, entrance      telemetry ──► broker
+reader, commander ──► entrance, recorder      knowledge: people, rules changed ──► vision, entrance
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ from typing import Self
 from ulid import ULID
 
 from agent import systemd
-from agent.audit import audit_start
-from agent.bundle import Bundle, open_bundle
+from agent.bundle import Bundle
 from agent.config import Config
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
@@ -30,13 +28,12 @@ from agent.knowledge import Knowledge
 from agent.make import make_camera, make_recogniser
 from agent.orders import Orders
 from agent.porch import Porch
-from agent.privacy import wipe
 from agent.recorder import Recorder
-from agent.register import Request
 from agent.runtime import Deadline, Latest, Worker
-from agent.seal.keyring import key_path, settle, site_key
-from agent.store.db import Db, agent_lock, open_db
-from agent.types import Alarm, Decision, Event, Frame, Sighting
+from agent.start import open_house
+from agent.store.db import Db
+from agent.tamper import wipe_house
+from agent.types import Decision, Event, Frame, Sighting
 from agent.upkeep import Upkeep
 from agent.visits import Visits
 
@@ -123,16 +120,8 @@ class Agent:
     # Opening, sink first: what was opened last is stopped first
 
     def _open(self, stack: ExitStack) -> None:
-        config, path = self.config, self.config.database_path
-        stack.enter_context(agent_lock(path))
-        starting = Request("start", datetime.now(UTC), self.boot_id)
-        if wipe.pending(config) is not None:
-            with open_db(path) as plain:
-                wipe.finish(plain, config, [key_path(config)], starting)
-        settle(config)
-        bundle = open_bundle(config, site_key(config))
-        db, *reads = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(4))
-        audit_start(db, config, [bundle.model_id, bundle.detector.id], starting)
+        config = self.config
+        bundle, db, reads = open_house(stack, config, self.boot_id, reads=3)
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
         self.knowledge = Knowledge(bundle, reads[0])
@@ -161,13 +150,11 @@ class Agent:
             wipe=self._wipe if config.inputs.tamper_wipes else None,
             now=self._now,
         )
-        entrance, doorman = self.porch.entrance, self.porch.doorman
+        doorman = self.porch.doorman
         stack.callback(doorman.close)
         self._work(stack, "door", doorman.step, at_last=doorman.finish)
-        self._work(stack, "entrance", entrance.step, at_last=entrance.tick)
-        orders = Orders(
-            db, write=recorder.write, doorman=doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds
-        )
+        self._work(stack, "entrance", self.porch.entrance.step, at_last=self.porch.entrance.tick)
+        orders = Orders(db, recorder.write, doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds)
         self._work_beside(stack, "orders", orders.step)
 
     def _open_desk(self, stack: ExitStack, bundle: Bundle) -> None:
@@ -181,12 +168,7 @@ class Agent:
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
 
     def _wipe(self) -> None:
-        """The case was opened: keys first, then all that they opened; the agent begins anew, with nothing."""
-        at = datetime.now(UTC)
-        request, keys = Request("tamper", at, self.boot_id), [key_path(self.config)]
-        self.recorder.write(lambda db: wipe.wipe(db, self.config, keys, request, cause="tamper"))
-        self.porch.entrance.alarm(Alarm.TAMPER, at, detail="keys, templates, PINs, cards and events are wiped")
-        self.crashed(StoreError("the case was opened: everything is wiped; starting anew"))
+        wipe_house(self.config, self.recorder, self.porch.entrance)
 
     def _now(self) -> datetime:
         """The time; that of the recording where one is played as fast as it will go."""
@@ -232,6 +214,7 @@ class Agent:
         taken = self._latest.take(TAKE_SECONDS)
         if taken is not None:
             self.visits.see(*taken)
+            self.porch.entrance.followers.saw(self.recogniser.near)
         elif self._latest.closed:
             self.visits.finish()
             self._control.put(None)
@@ -266,20 +249,3 @@ class Agent:
         """Waits until all that was decided is on the disk, so that the publisher can see it."""
         with suppress(StoreError):
             self.recorder.write(lambda _: None, seconds=self.stopping.left(PART_SECONDS))
-
-
-def run_agent(config: Config) -> int:
-    """Runs until a signal, a crash, or the end of a recording; returns the exit status.
-
-    Raises:
-        LatchkeyError: it cannot start.
-    """
-    agent = Agent(config)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _frame: agent.stop(number))
-    with agent:
-        agent.look()
-        systemd.ready("looking")
-        log.info("agent looks: %s/%s boot %s", config.device.site, config.device.name, agent.boot_id)
-        status = agent.wait()
-    return 1 if agent.failed else status

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from agent.access.around import Around, Passage
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.effects import Cleared, Effect, Passed, Raised
-from agent.access.rules import DoorRules, Mode, Rules
+from agent.access.rules import DoorRules, Mode
 from agent.attendance.punch import Clock
 from agent.bodies import access_body, alarm_body
 from agent.clock import clock_state
@@ -34,25 +34,23 @@ from agent.recorder import Recorder
 from agent.register import Request
 from agent.store.door import mark_opened
 from agent.store.standings import save_standings
+from agent.tailgating import Followers
 from agent.types import Alarm, Credential, Decision, Outcome, Reason, Sighting
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
-
-
-def _nothing(_: object) -> None:
-    """Nobody wants to know."""
+_TOO_LATE = {Reason.INCOMPLETE, Reason.NO_SECOND_PERSON}  # whoever still stands there may try again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ears:
     """Who is told of what; each from the thread that made it happen, and none may take long."""
 
-    decided: Callable[[Decision], object] = _nothing  # also what is pending
-    passed: Callable[[Passage], object] = _nothing  # somebody went through this door
-    claimed: Callable[[str | None], object] = _nothing  # whose face alone is to be compared now
-    not_gone_on: Callable[[str], object] = _nothing  # who was asked for more and did not come: look again
+    decided: Callable[[Decision], object] = lambda _: None  # also what is pending
+    passed: Callable[[Passage], object] = lambda _: None  # somebody went through this door
+    claimed: Callable[[str | None], object] = lambda _: None  # whose face alone is to be compared now
+    not_gone_on: Callable[[str], object] = lambda _: None  # who was asked for more and did not come: look again
 
 
 @dataclass(slots=True, eq=False)
@@ -80,10 +78,15 @@ class Entrance:
     peers: Peers
     ears: Ears = field(default_factory=Ears)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    followers: Followers = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _claim: str | None = None
     _opened_on: str | None = None
     _kept: Mode | None = None
+
+    def __post_init__(self) -> None:
+        """Begins with nobody there."""
+        self.followers = Followers(lambda: self.alarm(Alarm.TAILGATING, self.now()))
 
     def saw(self, sighting: Sighting) -> None:
         """A visit was concluded."""
@@ -104,13 +107,19 @@ class Entrance:
         """Has the rules, the people or the mode changed."""
         with self._lock:
             change(self.keeper)
-            self.peers.listen_to(neighbours(self.keeper.rules, self.config.device.name))
+            self.peers.listen_to(self.keeper.rules.neighbours(self.config.device.name))
             self._keep(self._around())
+
+    def set_mode(self, mode: Mode | None) -> None:
+        """The mode was set, perhaps to what it is: what a command has locked since counts no longer."""
+        self._kept = None
+        self.change(lambda keeper: keeper.set_mode(mode))
 
     def told(self, effect: Effect, at: datetime) -> None:
         """What the doorman tells of the door; from its worker."""
         match effect:
-            case Passed(people):
+            case Passed(people, others):
+                self.followers.passed(people, others=others)
                 with self._lock:
                     self.keeper.passed(people, self._around())
                     self._spread()
@@ -119,8 +128,7 @@ class Entrance:
 
     def alarm(self, alarm: Alarm, at: datetime, *, raised: bool = True, detail: str = "") -> None:
         """Records an alarm of the door."""
-        clock = self.clock()
-        self.recorder.record("alarm", at, alarm_body(alarm, raised=raised, clock=clock, detail=detail))
+        self.recorder.record("alarm", at, alarm_body(alarm, raised=raised, clock=self.clock(), detail=detail))
 
     def step(self) -> None:
         """Of a worker: time passes."""
@@ -152,6 +160,7 @@ class Entrance:
         door = self.config.door
         return Around(
             at=self.now(),
+            clock_ok=self.clock() is not Clock.UNSYNCHRONISED,
             storage_ok=self.recorder.healthy,
             open_without_storage=door.on_storage_failure == "open",
             open_doors=self.peers.open(),
@@ -166,13 +175,17 @@ class Entrance:
             return
         try:
             if decision.outcome is Outcome.GRANTED:
-                self.doorman.grant(decision.seconds, decision.person)
+                for person in filter(None, (decision.companion, decision.person)):
+                    self.doorman.grant(decision.seconds, person)
+                if decision.person is None:
+                    self.doorman.grant(decision.seconds)
+                self.followers.granted(decision)
         finally:  # a relay that fails crashes the agent, but not without a trace
             self._record(decision)
         self._follow_claim()
         self._spread()
         self._remember_mode()
-        if decision.reason is Reason.INCOMPLETE and decision.person is not None:
+        if decision.reason in _TOO_LATE and decision.person is not None:
             self.ears.not_gone_on(decision.person)
         self.ears.decided(decision)
 
@@ -198,14 +211,13 @@ class Entrance:
             self.ears.claimed(claim)
 
     def _keep(self, around: Around) -> None:
-        """The lock does as the mode says. Unlocking by schedule wants to know the time."""
+        """The lock does as the mode says."""
         self._follow_claim()
-        mode = self.keeper.mode
-        timed = mode in {Mode.SCHEDULED, Mode.FIRST_PERSON}
-        lost = timed and self.clock() is Clock.UNSYNCHRONISED
+        mode, door = self.keeper.mode, self.doorman.report()
         self.doorman.lock_down(on=mode is Mode.LOCKED_DOWN)
-        self.doorman.keep(unlocked=self.keeper.unlocked(around) and not lost, anew=mode is not self._kept)
+        self.doorman.keep(unlocked=self.keeper.unlocked(around), anew=mode is not self._kept)
         self._kept = mode
+        self.followers.door(is_open=not door.locked if door.contact is None else door.contact == "open")
 
     def _remember_mode(self) -> None:
         """Has kept what somebody at the door has made of the mode, if it is news."""
@@ -233,11 +245,3 @@ class Entrance:
     def _spread(self) -> None:
         for passage in self.keeper.take_passages():
             self.ears.passed(passage)
-
-
-def neighbours(rules: Rules, device: str) -> set[str]:
-    """Returns the doors whose news count at this one: of its zones, and of its interlock."""
-    here = rules.door(device)
-    zones = {zone for zone in (here.enters, here.leaves) if zone}
-    shared = {name for name, door in rules.doors.items() if zones & {door.enters, door.leaves}}
-    return (shared | set(here.interlock)) - {device}

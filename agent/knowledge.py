@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.holder import Register
-from agent.access.rules import Rules
+from agent.access.rules import Mode, Rules
 from agent.bundle import Bundle
 from agent.errors import LatchkeyError
 from agent.labels import Labels, load_labels
 from agent.pins import check_pin, digest_card
 from agent.recognise import Known
-from agent.rulebook.parse import open_rules, parse
+from agent.rules_in_force import load_rules
 from agent.store import holders, people
 from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode
-from agent.store.rules import rules_in_force, rules_version
+from agent.store.rules import rules_version
 from agent.store.sealing import card_key
 from agent.store.standings import load_standings
 from agent.store.templates import foreign_templates, load_templates
@@ -47,6 +47,7 @@ class Takers:
     faces: Callable[[Known], object]
     keeper: Callable[[Callable[[Doorkeeper], object]], object]
     labels: Callable[[Labels], object]
+    mode: Callable[[Mode | None], object]
 
 
 @dataclass(slots=True, eq=False)
@@ -102,8 +103,7 @@ class Knowledge:
         Raises:
             LatchkeyError: they cannot be read, as those of a newer version.
         """
-        stored = rules_in_force(self.db)
-        return open_rules(machine_zone()) if stored is None else parse(stored.text, version=stored.version)
+        return load_rules(self.db, machine_zone())
 
     def doorkeeper(self, device: str) -> Doorkeeper:
         """Returns who decides at this door, as of the last time it ran."""
@@ -142,7 +142,7 @@ class Knowledge:
             self._new_rules(takers)
         if (now.mode.mode, now.mode.since) != (before.mode.mode, before.mode.since):
             chosen = now.mode.mode
-            takers.keeper(lambda keeper: keeper.set_mode(chosen))
+            takers.mode(chosen)
 
     def _new_rules(self, takers: Takers) -> None:
         try:

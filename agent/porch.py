@@ -83,7 +83,9 @@ class Porch:
             ),
             now,
         )
-        self.takers = Takers(faces=self._faces, keeper=self.entrance.change, labels=self._labels)
+        self.takers = Takers(
+            faces=self._faces, keeper=self.entrance.change, labels=self._labels, mode=self.entrance.set_mode
+        )
         self.entrance.change(lambda _: None)
 
     def read(self) -> None:

@@ -47,6 +47,7 @@ class Recogniser:
         self.claimed: Known | None = None
         self.stopwatch = Stopwatch()
         self.faces = 0  # in the last frame
+        self.near: dict[int, str | None] = {}  # tracks in the last frame whose face is near, with who it is
         self.tracks = Tracker()
         self.gate = gate
         self._eyes, self._limits, self._motion = eyes, limits, motion
@@ -69,6 +70,7 @@ class Recogniser:
         if faces and self._motion is not None:
             self._motion.keep(frame.at)
         tracks = self.tracks.update(faces, frame.at)
+        self.near = {track.id: self.gate.person(track.id) for track in tracks if self._is_near(track)}
         concluded = self._gone(frame.at)
         concluded += [self._look(track, frame, known.gallery, gate) for track in tracks]
         return [sighting for sighting in concluded + self._gone(frame.at) if sighting is not None]
@@ -83,9 +85,12 @@ class Recogniser:
         self._reopened.append(person)
 
     def _without_faces(self, at: datetime) -> list[Sighting]:
-        self.faces = 0
+        self.faces, self.near = 0, {}
         self.tracks.update([], at)
         return [sighting for sighting in self._gone(at) if sighting is not None]
+
+    def _is_near(self, track: Track) -> bool:
+        return min(track.face.box.width, track.face.box.height) >= self._limits.min_face_px
 
     def _asked(self) -> tuple[Known, Gate]:
         """Whom to compare with now, and what concludes from it."""

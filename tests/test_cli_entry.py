@@ -199,7 +199,7 @@ class TestStatus:
         def run_agent(config):
             raise error
 
-        module("agent.app", run_agent=run_agent)
+        module("agent.service", run_agent=run_agent)
         assert latchkey("run") == type(latchkey("run"))(status, "", f"latchkey: {error}\n")
 
     def test_each_problem_has_a_line(self, latchkey):
@@ -210,14 +210,14 @@ class TestStatus:
 
     @pytest.mark.parametrize("status", [0, 1])
     def test_the_agent_says_how_it_ended(self, latchkey, module, status):
-        module("agent.app", run_agent=lambda config: status)
+        module("agent.service", run_agent=lambda config: status)
         assert latchkey("run").code == status
 
     def test_an_unexpected_error_is_logged_with_its_traceback(self, latchkey, module):
         def run_agent(config):
             raise ZeroDivisionError("oops")
 
-        module("agent.app", run_agent=run_agent)
+        module("agent.service", run_agent=run_agent)
         outcome = latchkey("run")
         assert outcome.code == 1
         assert "Traceback" in outcome.err
@@ -227,7 +227,7 @@ class TestStatus:
         def run_agent(config):
             raise KeyboardInterrupt
 
-        module("agent.app", run_agent=run_agent)
+        module("agent.service", run_agent=run_agent)
         outcome = latchkey("run")
         assert (outcome.code, outcome.err) == (130, "")
 
@@ -235,7 +235,7 @@ class TestStatus:
         def run_agent(config):
             raise BrokenPipeError(32, "Broken pipe")
 
-        module("agent.app", run_agent=run_agent)
+        module("agent.service", run_agent=run_agent)
         streams = sys.stdout, sys.stderr
         try:
             outcome = latchkey("run")
@@ -315,7 +315,7 @@ class TestLogs:
         assert not logs.to_journal({})
 
     def test_the_level_is_that_of_the_configuration(self, latchkey, module):
-        module("agent.app", run_agent=lambda config: logging.getLogger().level)
+        module("agent.service", run_agent=lambda config: logging.getLogger().level)
         assert latchkey("run").code == logging.INFO
         assert latchkey("run", "--set", "log.level=debug").code == logging.DEBUG
 

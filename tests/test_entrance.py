@@ -9,7 +9,6 @@ from agent import recorder as recorder_module
 from agent.access.around import Passage
 from agent.access.holder import State
 from agent.access.rules import AntiPassback, DoorRules, Mode, Zone
-from agent.entrance import neighbours
 from agent.errors import HardwareError
 from agent.store import punches
 from agent.store.audit import since
@@ -255,9 +254,9 @@ def test_neighbours_are_the_doors_of_the_zones_and_of_the_interlock():
         DoorRules("shed"),
     ]
     in_force = rules(*doors)
-    assert neighbours(in_force, "front") == {"side", "vault", "inner"}
-    assert neighbours(in_force, "shed") == set()
-    assert neighbours(in_force, "nowhere") == set()
+    assert in_force.neighbours("front") == {"side", "vault", "inner"}
+    assert in_force.neighbours("shed") == set()
+    assert in_force.neighbours("nowhere") == set()
 
 
 def test_an_interlock_whose_other_door_is_silent_stays_shut(make):

@@ -140,6 +140,11 @@ class Gate:
             self.passed_by += 1
         return None
 
+    def person(self, track: int) -> str | None:
+        """Return who a track is, once that is settled."""
+        visit = self._visits.get(track)
+        return None if visit is None else visit.person
+
     def reopen(self, person: str) -> None:
         """What was concluded of this person came to nothing: who stands there may be recognised again."""
         self._seen.pop(person, None)

@@ -102,3 +102,10 @@ class Rules:
     def schedule(self, name: str) -> Schedule:
         """Returns a schedule by its name; `always` is there without being defined."""
         return ALWAYS if name == ALWAYS.name else self.schedules[name]
+
+    def neighbours(self, name: str) -> frozenset[str]:
+        """Returns the doors whose news count at this one: of its zones, and of its interlock."""
+        here = self.door(name)
+        zones = {zone for zone in (here.enters, here.leaves) if zone}
+        shared = {other for other, door in self.doors.items() if zones & {door.enters, door.leaves}}
+        return frozenset(shared | set(here.interlock)) - {name}

@@ -36,7 +36,7 @@ def run(
     overrides = camera_overrides(camera, backend)
     overrides |= {"camera.as_fast_as_possible": as_fast_as_possible or None, "camera.loop": loop}
     configured = load(config, sets, overrides, quiet=False)
-    from agent.app import run_agent
+    from agent.service import run_agent
 
     raise typer.Exit(run_agent(configured))
 

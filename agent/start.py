@@ -1,0 +1,35 @@
+"""What comes first when the agent starts: its database, alone; its key; what is not as it was the last time."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+from agent.audit import audit_start
+from agent.bundle import Bundle, open_bundle
+from agent.config import Config
+from agent.privacy import wipe
+from agent.register import Request
+from agent.seal.keyring import key_path, settle, site_key
+from agent.store.db import Db, agent_lock, open_db
+
+
+def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) -> tuple[Bundle, Db, list[Db]]:
+    """Returns the models, the database to write to, and others to read from; `stack` closes them.
+
+    A wipe that was interrupted is gone on with first, then a change of the key; what is another than at the last
+    start, software, models or configuration, is audited.
+
+    Raises:
+        LatchkeyError: another agent runs, the database or the key cannot be used, a model is missing.
+    """
+    path, request = config.database_path, Request("start", datetime.now(UTC), boot_id)
+    stack.enter_context(agent_lock(path))
+    if wipe.pending(config) is not None:
+        with open_db(path) as db:
+            wipe.finish(db, config, [key_path(config)], request)
+    settle(config)
+    bundle = open_bundle(config, site_key(config))
+    db, *others = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(1 + reads))
+    audit_start(db, config, [bundle.model_id, bundle.detector.id], request)
+    return bundle, db, others

@@ -1,0 +1,27 @@
+"""What the agent does when the case is opened and `[inputs] tamper_wipes` is on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from agent.config import Config
+from agent.entrance import Entrance
+from agent.errors import StoreError
+from agent.privacy import wipe
+from agent.recorder import Recorder
+from agent.register import Request
+from agent.seal.keyring import key_path
+from agent.types import Alarm
+
+
+def wipe_house(config: Config, recorder: Recorder, entrance: Entrance) -> None:
+    """Wipes everything and raises the alarm once more, for the first one was wiped with the rest.
+
+    Raises:
+        StoreError: always: the agent ends and begins anew, with a new key and nobody enrolled.
+    """
+    at = datetime.now(UTC)
+    request, keys = Request("tamper", at, recorder.boot_id), [key_path(config)]
+    recorder.write(lambda db: wipe.wipe(db, config, keys, request, cause="tamper"))
+    entrance.alarm(Alarm.TAMPER, at, detail="keys, templates, PINs, cards and events are wiped")
+    raise StoreError("the case was opened: everything is wiped; starting anew")
