@@ -161,7 +161,9 @@ class TestPeople:
         assert outcome.out == "anna removed: 2 templates\n"
 
     def test_remove_without_asking(self, staff):
-        assert staff("people", "remove", "anna", "--yes", "--json").json == {"person": "anna", "templates": 2}
+        done = staff("people", "remove", "anna", "--yes", "--json").json
+        assert (done["person"], done["templates"]) == ("anna", 2)
+        assert staff("receipts", "show", "anna", "--json").json["receipt"] == done["receipt"]
         assert [one["id"] for one in staff("people", "list", "--json").json] == ["bob"]
 
     def test_remove_needs_no_models(self, staff):
@@ -223,20 +225,26 @@ class TestIdentify:
 
 
 class TestEvents:
-    def test_what_was_done_here(self, staff):
+    def test_what_was_done_here(self, latchkey, monkeypatch):
+        monkeypatch.setenv("SUDO_USER", "olga")
+        staff = latchkey
+        for name, colour in (("anna", RED), ("bob", GREEN)):
+            staff.photo(f"some/{name}/1.png", Block(colour))
+        assert staff("enrol", "some").code == 0
         staff("people", "remove", "bob", "-y")
         told = staff("events", "--json").json_lines
         assert [list(event)[:5] for event in told] == [["seq", "id", "kind", "at", "boot_id"]] * 3
         assert [(event["seq"], event["action"], event["subject"], event["by"]) for event in told] == [
-            (1, "enrolled", "anna", "cli"),
-            (2, "enrolled", "bob", "cli"),
-            (3, "removed", "bob", "cli"),
+            (1, "enrolled", "anna", "cli:olga"),
+            (2, "enrolled", "bob", "cli:olga"),
+            (3, "removed", "bob", "cli:olga"),
         ]
         lines = staff("events").out.splitlines()
-        assert [line.split(" ", 3)[3] for line in lines][1:] == [
-            "enrolled bob: templates 1; by cli",
-            "removed bob: templates 1; by cli",
-        ]
+        enrolled, removed = (line.split(" ", 3)[3] for line in lines[1:])
+        assert enrolled == "enrolled bob: templates 1; by cli:olga"
+        receipt = told[2]["details"]["receipt"]
+        deleted = "deleted (people 1, templates 1)"
+        assert removed == f"removed bob: {deleted}, receipt {receipt}, templates 1; by cli:olga"
 
     def test_decisions_in_words(self, latchkey):
         latchkey.database.parent.mkdir()

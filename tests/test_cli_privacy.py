@@ -114,7 +114,7 @@ class TestAudit:
     def test_changes_are_listed_with_who_made_them(self, latchkey):
         assert latchkey("people", "remove", "bob", "--yes").code == 0
         number, _, by, action, subject, details = latchkey("audit", "list").out.splitlines()[1].split()
-        assert (number, by, action, subject, details) == ("1", "cli", "enrolled", "anna", '{"templates":1}')
+        assert (number, by, action, subject, details) == ("1", "cli:olga", "enrolled", "anna", '{"templates":1}')
         rows = latchkey("audit", "list", "--json").json_lines
         assert [(row["number"], row["action"], row["subject"]) for row in rows] == [
             (1, "enrolled", "anna"), (2, "enrolled", "bob"), (3, "removed", "bob"),

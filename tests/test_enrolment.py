@@ -18,7 +18,7 @@ from agent.members import consent
 from agent.members.merge import rename
 from agent.mqtt.telemetry import AuditEvent, event_body
 from agent.register import Enrolment, Request, add_templates
-from agent.store import events, people
+from agent.store import events, people, receipts
 from agent.store.db import open_db
 from agent.store.templates import load_gallery
 from tests.fakes import blocks, sites
@@ -189,7 +189,7 @@ def test_changes_are_made_by_who_may_write(bundle, db):
 
     admin = Administration(bundle, bundle.eyes(), db, write=write, boot_id="boot")
     admin.enrol("anna", None, [photo(RED)], by="mqtt")
-    assert admin.remove("anna", by="mqtt") == {"person": "anna", "templates": 1}
+    assert admin.remove("anna", by="mqtt")["templates"] == 1
     assert len(writers) == 2
     assert threading.current_thread() not in writers
 
@@ -204,7 +204,8 @@ def test_what_the_writer_says_comes_through(bundle, db):
 
 def test_a_person_is_removed_with_an_audit_event(admin, db):
     admin.enrol("anna", None, [photo(RED), photo(RED, 9)], by="cli")
-    assert admin.remove("anna", by="mqtt", command_id="c2") == {"person": "anna", "templates": 2}
+    done = admin.remove("anna", by="mqtt", command_id="c2")
+    assert done == {"person": "anna", "templates": 2, "receipt": receipts.get(db, "anna").id}
     assert audit(db)[-1] == ("removed", "anna", 2)
     with pytest.raises(CommandError) as refused:
         admin.remove("anna", by="mqtt")

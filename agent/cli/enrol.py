@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.opened import administration
+from agent.cli.opened import administration, request
 from agent.cli.output import counted, progress, say
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError
@@ -94,7 +94,7 @@ def _enrol(
     """Enrols somebody; a refusal names the files."""
     try:
         pictures = [_bytes(photo) for photo in photos]
-        return people.enrol(person, name, pictures, replace=replace, consent=consent, by="cli")
+        return people.enrol(person, name, pictures, replace=replace, consent=consent, by=request().by)
     except EnrolmentRefused as error:
         text = re.sub(r"\bphoto (\d+)\b", lambda found: photos[int(found[1]) - 1].name, str(error))
         raise EnrolmentRefused(error.code, text, error.photo) from error

@@ -73,7 +73,15 @@ def _words(kind: str, body: dict[str, Any]) -> str:
     if kind == "access":
         return f"{body.get('outcome')} {who}: {body.get('reason')}: {body.get('detail')}"
     if kind == "audit":
-        details = ", ".join(f"{key} {value}" for key, value in body.get("details", {}).items())
+        details = _told(body.get("details", {}))
         what = " ".join(each for each in (body.get("action"), body.get("subject")) if each)
         return f"{what}{': ' if details else ''}{details}; by {body.get('by') or '(erased)'}"
     return f"{kind} {body}"
+
+
+def _told(details: dict[str, Any]) -> str:
+    """Details in words, what is empty left out: "templates 2, deleted (people 1)"."""
+    filled = {key: value for key, value in details.items() if value not in ({}, [], None, "")}
+    return ", ".join(
+        f"{key} ({_told(value)})" if isinstance(value, dict) else f"{key} {value}" for key, value in filled.items()
+    )

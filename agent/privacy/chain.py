@@ -27,7 +27,7 @@ GENESIS: Final = "0" * 64
 PRUNED: Final = "audit_pruned"
 """The action of the row that says up to which row the front was removed: `to` and `hash` in its details."""
 NOBODY: Final = frozenset(
-    {"cli", "mqtt", "start", "schedule", "retention", "kiosk", "tamper", "rules", "door", "configuration"}
+    {"cli", "mqtt", "start", "schedule", "retention", "clock", "kiosk", "tamper", "rules", "door", "configuration"}
 )
 """Who did it, or what it is about, where that is no person: nobody of such an id is erased."""
 FORGOTTEN: Final = "forgotten"

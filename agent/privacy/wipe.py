@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Final
 
 from agent.audit import audit
 from agent.config import Config
-from agent.errors import StoreError
+from agent.errors import ConfigError, StoreError
 from agent.privacy.retention import UNKNOWN
+from agent.seal import key_file
 from agent.store import wiping
 from agent.store.db import Db
 
@@ -44,7 +45,7 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
     Args:
         db: by whoever may write.
         config: where pictures of unknown people are, and the marker.
-        keys: files of keys; those that are not there are none.
+        keys: files of keys, see `agent.seal.keyring.key_files`; those that are not there are none.
         request: by "tamper", or who asks.
         cause: "tamper"; goes into the audit.
 
@@ -104,23 +105,12 @@ def _mark(config: Config, cause: str) -> None:
 
 
 def _destroy(key: Path) -> bool:
-    """Overwrites a file and deletes it; returns whether it was there."""
+    """Overwrites a key and deletes it; returns whether it was there. One that stays does not keep the rest."""
     try:
-        with key.open("r+b") as file:
-            file.write(bytes(os.fstat(file.fileno()).st_size))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileNotFoundError:
-        return False
-    except OSError as error:  # read-only: deleting it may work all the same
-        log.warning("a key cannot be overwritten: %s", error)
-    try:
-        key.unlink(missing_ok=True)
-        _sync(key.parent)
-    except OSError as error:  # a systemd credential: gone with the service
+        return key_file.wipe(key)
+    except ConfigError as error:
         log.error("a key stays: %s", error)  # noqa: TRY400 - no traceback
         return False
-    return True
 
 
 def _sync(folder: Path) -> None:
