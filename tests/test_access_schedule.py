@@ -79,6 +79,12 @@ class TestSpans:
             pytest.param("01:00-02:30", SPRING, ("29 00:00", "29 01:00"), id="an end that is skipped is the skip"),
             pytest.param("02:30-06:00", AUTUMN, ("25 00:30", "25 05:00"), id="starts when the clock shows it first"),
             pytest.param("01:00-02:30", AUTUMN, ("24 23:00", "25 01:30"), id="ends when the clock shows it last"),
+            pytest.param(
+                "22:00-02:00", date(2026, 10, 24), ("24 20:00", "25 00:00"), id="02:00 ends it before the second"
+            ),
+            pytest.param("02:00-03:00", AUTUMN, ("25 00:00", "25 02:00"), id="the hour that comes twice"),
+            pytest.param("01:00-02:00", SPRING, ("29 00:00", "29 01:00"), id="up to the skip"),
+            pytest.param("03:00-04:00", SPRING, ("29 01:00", "29 02:00"), id="from the skip"),
         ],
     )
     def test_a_period_is_what_the_clock_on_the_wall_shows(self, text, day, expected):
@@ -167,7 +173,7 @@ def shown(span_day, text_period, zone, minutes):
 
 
 @pytest.mark.parametrize("name", ZONES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(period=periods, offset=st.integers(-2, 1), which=st.integers(0, 1), kinds=st.sets(st.integers(-2, 2)))
 def test_spans_are_what_a_clock_shows_that_is_looked_at_every_minute(name, period, offset, which, kinds):
     zone, changes = ZONES[name], CHANGES[name]

@@ -1,9 +1,13 @@
 """`latchkey rules`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from agent.cli.rules import MOST_BYTES
+from agent.store.db import open_db
+from agent.store.people import add_person
 from tests.fakes.terminal import Terminal, forget_logging
 
 EXAMPLE = Path(__file__).parents[1] / "deploy" / "rules.example.toml"
@@ -45,8 +49,12 @@ class TestCheck:
 
     @pytest.mark.parametrize(
         ("content", "told"),
-        [(None, "cannot be read: No such file"), (b"\xff", "not UTF-8 text (byte 0)")],
-        ids=["no", "raw"],
+        [
+            (None, "cannot be read: No such file"),
+            (b"\xff", "not UTF-8 text (byte 0)"),
+            (bytes(MOST_BYTES + 1), "more than 4,000,000 bytes"),
+        ],
+        ids=["none", "no text", "too large"],
     )
     def test_no_text(self, latchkey, content, told):
         if content:
@@ -131,3 +139,46 @@ class TestImport:
         outcome = latchkey("rules", "import", "days.ics")
         assert outcome.code == 2
         assert "pip install 'latchkey[reports]'" in outcome.err
+
+
+class TestTry:
+    @pytest.fixture(autouse=True)
+    def anna(self, latchkey):
+        (latchkey.folder / "rules.toml").write_text(
+            'time_zone = "Europe/Berlin"\n[schedules.day]\ndaily = ["08:00-18:00"]\n[doors.front]\n'
+            '[[grants]]\ngroups = ["*"]\ndoors = ["front"]\nschedule = "day"\n'
+        )
+        latchkey("rules", "apply", "rules.toml")
+        with open_db(latchkey.database) as db:
+            add_person(db, "anna", name=None, at=datetime(2026, 11, 22, tzinfo=UTC))
+
+    def test_in_the_site_s_time(self, latchkey):
+        assert latchkey("rules", "try", "anna", "front", "2026-07-01 17:59").out.splitlines() == [
+            "Wed 2026-07-01 17:59 CEST, version 1",
+            "yes, day until 18:00",
+            "to be shown: face",
+            "mode of the door: normal",
+        ]
+        assert (
+            "no, outside_schedule: again Thu 08:00" in latchkey("rules", "try", "anna", "front", "2026-07-01 18:00").out
+        )
+
+    def test_for_programs(self, latchkey):
+        found = latchkey("rules", "try", "anna", "front", "2026-07-01T12:00:00Z", "--json").json
+        assert (found["granted"], found["schedule"], found["at"]) == (True, "day", "2026-07-01T12:00:00.000Z")
+        assert "granted" in latchkey("rules", "try", "anna", "front", "--json").json
+
+    def test_a_door_that_is_not_mentioned_is_said(self, latchkey):
+        outcome = latchkey("rules", "try", "anna", "frnt", "2026-07-01 12:00")
+        assert outcome.out.splitlines()[1] == "no, no_access: none of the groups may at any time"
+        assert "the rules do not mention a door 'frnt'; did you mean 'front'?" in outcome.err
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [(["bob", "front"], "nobody is enrolled as 'bob'"), (["anna", "front", "noon"], "'noon' is no time")],
+        ids=["nobody", "no time"],
+    )
+    def test_mistakes(self, latchkey, arguments, told):
+        outcome = latchkey("rules", "try", *arguments)
+        assert outcome.code == 1
+        assert told in outcome.err

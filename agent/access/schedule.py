@@ -6,7 +6,8 @@ which that clock shows a time of the period:
 * a time that the clock skips (02:30 when summer time begins) is the moment of the skip. A period between two skipped
   times does not take place.
 * of a time that the clock shows twice (02:30 when summer time ends) a period begins at the first and ends at the
-  second: nobody is shut out while the clock on the wall lets them in.
+  second: nobody is shut out while the clock on the wall lets them in. Up to 02:00 is up to the first 02:00: what the
+  clock shows afterwards is later than that.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 _DAY: Final = timedelta(days=1)
 _LONGEST_REPEAT: Final = timedelta(hours=3)  # that a clock is set back: 3 h at Casey in Antarctica, else 2 h or less
-_SECOND: Final = timedelta(seconds=1)
+_SECOND: Final = timedelta(seconds=1)  # clocks are set at whole ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,10 @@ class Span:
 def span_at(schedule: Schedule, at: datetime, zone: ZoneInfo, calendar: Calendar) -> Span | None:
     """Returns the span that the instant `at` lies in, the one that ends last where several do; None outside all."""
     wall = at.astimezone(zone).replace(tzinfo=None, fold=0)
-    today = wall.date()
-    # A period reaches into the next day; where a clock is set back over midnight, a day further either way
-    days = (day for back in (2, 1, 0, -1) if (day := _shifted(today, -back)) is not None)
+    # A period begins on its day and ends before the next one does; a clock that is set back shows other days again
+    first = (wall - _LONGEST_REPEAT).toordinal() - 1
+    last = (wall + _LONGEST_REPEAT).toordinal()
+    days = [day for ordinal in range(first, last + 1) if (day := _day(ordinal)) is not None]
     near = (
         (start, end, day)
         for day in days
@@ -90,9 +92,9 @@ def next_start(
     schedules: list[Schedule], at: datetime, zone: ZoneInfo, calendar: Calendar, *, days: int = 31
 ) -> datetime | None:
     """Returns when the next span of any of the schedules starts, UTC, after `at`; None where none does for so long."""
-    today = at.astimezone(zone).date()
+    today = at.astimezone(zone).toordinal()
     for number in range(days + 1):
-        day = _shifted(today, number)
+        day = _day(today + number)
         if day is None:
             return None
         starts = [
@@ -117,16 +119,18 @@ def _walls(schedule: Schedule, day: date, calendar: Calendar) -> Iterator[tuple[
 
 def _span(start: datetime, end: datetime, day: date, zone: ZoneInfo) -> Span | None:
     """The span between two times on the wall; None where the clock skips all of it."""
-    starts_at, ends_at = _instants(start, zone)[0], _instants(end, zone)[1]
+    starts_at, _ = _shown(start, zone)
+    # Not the second 02:00 of a clock that is set back from 03:00: the period ends with the last second before it
+    _, ends_at = _shown(end - _SECOND, zone)
     return Span(starts_at, ends_at, day) if starts_at < ends_at else None
 
 
-def _instants(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The first and the last instant, UTC, at which the clock shows `wall`; twice that of the skip if it never does."""
+def _shown(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When, UTC, the clock first shows this second, and when it has last shown it; the skip if it never does."""
     first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     last = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if first <= last:
-        return first, last
+        return first, last + _SECOND
     # Skipped: `fold` 0 and 1 count on from the two offsets (PEP 495), and the clock is set between the two instants
     skip = _change(last, first, zone)
     return skip, skip
@@ -144,7 +148,6 @@ def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     return after
 
 
-def _shifted(day: date, days: int) -> date | None:
-    """The day so many days later; None where a date, or the day after it, cannot be held."""
-    ordinal = day.toordinal() + days
+def _day(ordinal: int) -> date | None:
+    """The day of a number; None where a date, or the day after it, cannot be held."""
     return date.fromordinal(ordinal) if 0 < ordinal < date.max.toordinal() else None

@@ -26,8 +26,8 @@ from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.output import warn
 from agent.cli.people import people
-from agent.cli.rules import rules
 from agent.cli.report import report
+from agent.cli.rules import rules
 from agent.cli.run import demo, run
 from agent.cli.version import version
 from agent.errors import CalibrationError, CommandError, EnrolmentRefused, LatchkeyError, PictureError, RulesRefused

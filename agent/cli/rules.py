@@ -12,6 +12,7 @@ from ulid import ULID
 
 from agent.cli.opened import database
 from agent.cli.output import Json, counted, say, say_json, say_table, warn
+from agent.cli.rules_try import try_rules
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError, ConfigError, RulesRefused
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from agent.store.db import Db
 
 T = TypeVar("T")
+
+MOST_BYTES = 4_000_000  # of a file: UTF-8 takes up to four for one of the million characters of rules
 
 rules = typer.Typer(help="Check, apply and show the rules: who may, where and when.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="TOML; deploy/rules.example.toml explains it.")]
@@ -152,6 +155,9 @@ def import_days(
     _tell(applied, json=json)
 
 
+rules.command("try")(try_rules)
+
+
 def _holidays(file: Path, kind: str) -> list[Holiday]:
     from agent.rulebook.holidays import from_csv, from_ics
 
@@ -200,6 +206,10 @@ def _bytes(file: Path) -> bytes:
     from agent.mqtt.message import Code
 
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
     except OSError as error:
         raise CommandError(Code.BAD_REQUEST, f"{file}: cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise CommandError(Code.TOO_LARGE, f"{file}: more than {MOST_BYTES:,} bytes")
+    return data

@@ -24,7 +24,9 @@ def try_rules(
     door: Annotated[str, typer.Argument(metavar="DOOR", help="As in the rules: the name of the device.")],
     time: Annotated[
         str | None,
-        typer.Argument(metavar="[TIME]", help='The site\'s, as in "2026-12-24 18:30". Default: now.', show_default=False),
+        typer.Argument(
+            metavar="[TIME]", help='The site\'s, as in "2026-12-24 18:30". Default: now.', show_default=False
+        ),
     ] = None,
     *,
     json: Json = False,
@@ -37,10 +39,10 @@ def try_rules(
     """
     configured = load(config, sets)
     from agent.access.trial import trial
-    from agent.cli.zone import machine_zone
     from agent.mqtt.message import Code
     from agent.rules_in_force import load_rules
     from agent.store.holders import load_register
+    from agent.timezone import machine_zone
 
     with database(configured) as db:
         rules = load_rules(db, machine_zone())

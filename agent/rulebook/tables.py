@@ -96,6 +96,8 @@ class SpecialDayTable(Table):
         problems: list[tuple[Path, str]] = []
         if sum(way is not None for way in (self.easter, self.repeat or self.date)) != 1:
             problems.append(((), "want one of date, easter and repeat (with the date that it counts from, if any)"))
+        if days_of(self.kind):
+            problems.append((("kind",), f"{self.kind!r} means days of the week in a schedule: choose another word"))
         if self.to is not None and (self.date is None or self.repeat is not None):
             problems.append((("to",), "goes with a date alone"))
         if self.orthodox and self.easter is None:

@@ -1,6 +1,6 @@
 """Print the time that the rules take to say whether somebody may, for 50,000 people, 200 groups and 100 schedules.
 
-    python tests/benchmarks/decide.py [--people 50000] [--groups 200] [--schedules 100] [--decisions 5000]
+    python -m tests.benchmarks.decide [--people 50000] [--groups 200] [--schedules 100] [--decisions 5000]
 
 Every person is in five groups, every group has grants for ten doors in five schedules each of which has two periods a
 day and special days; people come at random times of a year, so most lie outside some of them. The slowest are those
