@@ -150,8 +150,7 @@ class Agent:
             wipe=self._wipe if config.inputs.tamper_wipes else None,
             now=self._now,
         )
-        doorman = self.porch.doorman
-        stack.callback(doorman.close)
+        stack.callback((doorman := self.porch.doorman).close)
         self._work(stack, "door", doorman.step, at_last=doorman.finish)
         self._work(stack, "entrance", self.porch.entrance.step, at_last=self.porch.entrance.tick)
         orders = Orders(db, recorder.write, doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds)

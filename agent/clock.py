@@ -9,6 +9,7 @@ from agent.attendance.punch import Clock
 
 TIMESYNCD: Final = Path("/run/systemd/timesync/synchronized")
 """systemd-timesyncd leaves it when it has set the clock: systemd-timesyncd.service(8), "Files"."""
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 RTC: Final = Path("/sys/class/rtc/rtc0")
 
 
@@ -35,3 +36,11 @@ def _set_by(rtc: Path) -> bool:
         return (rtc / "hctosys").read_text(encoding="ascii").strip() == "1"
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def kernel_boot_id(file: Path = BOOT_ID) -> str:
+    """Returns the id of this start of the system, by which CLOCK_BOOTTIME counts; empty where nobody says."""
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

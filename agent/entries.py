@@ -10,6 +10,7 @@ from agent.access.holder import Standing
 from agent.access.rules import Rules
 from agent.attendance.punch import Clock
 from agent.bodies import alarm_body
+from agent.clock import kernel_boot_id
 from agent.labels import Labels
 from agent.store import events
 from agent.store.db import Db
@@ -49,7 +50,7 @@ class Entries:
         return punch(
             db,
             self.rules,
-            Terminal(self.site, self.device, access.boot_id),
+            Terminal(self.site, self.device, access.boot_id, kernel_boot_id()),
             person,
             access.at,
             key=self.decision.key if person == self.decision.person else None,

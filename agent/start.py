@@ -10,7 +10,7 @@ from agent.bundle import Bundle, open_bundle
 from agent.config import Config
 from agent.privacy import wipe
 from agent.register import Request
-from agent.seal.keyring import key_path, settle, site_key
+from agent.seal.keyring import key_files, settle, site_key
 from agent.store.db import Db, agent_lock, open_db
 
 
@@ -27,7 +27,7 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
     stack.enter_context(agent_lock(path))
     if wipe.pending(config) is not None:
         with open_db(path) as db:
-            wipe.finish(db, config, [key_path(config)], request)
+            wipe.finish(db, config, key_files(config), request)
     settle(config)
     bundle = open_bundle(config, site_key(config))
     db, *others = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(1 + reads))

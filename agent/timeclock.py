@@ -33,7 +33,8 @@ class Terminal:
 
     site: str
     device: str
-    boot_id: str
+    boot_id: str  # of this run of the agent
+    kernel: str = ""  # of this start of the system: the seconds of a punch count from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def punch(
         found = classify(rules, terminal.device, last, at, key)
         made = Punch(
             id_, person, at, found.type, key, found.job, found.by, found.repeat,
-            terminal.site, terminal.device, terminal.boot_id, uptime, clock,
+            terminal.site, terminal.device, terminal.kernel or terminal.boot_id, uptime, clock,
         )  # fmt: skip
         event = events.append(db, "attendance", at, terminal.boot_id, attendance_body(made) | dict(more), id=id_)
         punches.append(db, made)
@@ -144,7 +145,7 @@ def retime_boot(db: Db, boot_id: str, request: Request, *, uptime: float) -> lis
 
     Args:
         db: the database.
-        boot_id: of the start.
+        boot_id: of the start of the system, or of the agent, that the punches name.
         request: its time is the right one.
         uptime: seconds of CLOCK_BOOTTIME at that time.
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from agent.attendance.punch import Clock
-from agent.clock import clock_state
+from agent.clock import clock_state, kernel_boot_id
 from agent.config import Config
 from agent.errors import StoreError
 from agent.privacy.retention import Nights
@@ -36,7 +36,7 @@ class Upkeep:
         self._config, self._db, self._write, self._boot_id = config, db, write, boot_id
         self._nights = Nights(config, write, lambda at: Request("retention", at, boot_id))
         self._due = 0.0
-        self._believed = self._clock() is not Clock.UNSYNCHRONISED
+        self._believed = False  # also what was punched before this run of the agent is looked at
 
     def step(self) -> None:
         """Waits a little; looks when it is time. What cannot be written now is tried the next time."""
@@ -55,7 +55,7 @@ class Upkeep:
         if self._believed or self._clock() is Clock.UNSYNCHRONISED:
             return
         uptime, request = time.clock_gettime(time.CLOCK_BOOTTIME), Request("clock", datetime.now(UTC), self._boot_id)
-        made = self._write(lambda db: retime_boot(db, self._boot_id, request, uptime=uptime))
+        made = self._write(lambda db: retime_boot(db, kernel_boot_id() or self._boot_id, request, uptime=uptime))
         self._believed = True
         if made:
             log.info("the clock is right now: %d punches were re-timed", len(made))

@@ -11,6 +11,7 @@ from agent.attendance.punch import Clock, Correction
 from agent.attendance.rules import PunchType, TypeBy
 from agent.store import punches
 from agent.store.db import open_db
+from agent.store.retention import delete_attendance, old_attendance
 from tests.fakes.timeclock import punch, utc
 
 NOON = utc("2026-11-02 12:00")
@@ -87,6 +88,7 @@ def test_old_punches_go_but_not_those_corrected_since(db):
     long_ago = {"made_at": NOON - 7 * HOUR}
     punches.add_correction(db, replace(correct("c", old.id, type=PunchType.OUT), **long_ago))
     punches.add_correction(db, correct("d", corrected.id, type=PunchType.IN))
-    assert punches.prune(db, NOON - HOUR) == 1
+    assert old_attendance(db, NOON - HOUR) == 2
+    assert delete_attendance(db, NOON - HOUR) == 2
     assert [punches.find(db, each.id) for each in (old, corrected, new)] == [None, corrected, new]
     assert [each.id for each in punches.corrections(db)] == ["d"]

@@ -76,6 +76,12 @@ def _words(kind: str, body: dict[str, Any]) -> str:
         details = _told(body.get("details", {}))
         what = " ".join(each for each in (body.get("action"), body.get("subject")) if each)
         return f"{what}{': ' if details else ''}{details}; by {body.get('by') or '(erased)'}"
+    if kind == "attendance":
+        repeat = ", again" if body.get("repeat") else ""
+        return f"{who} {body.get('type')}{repeat}: by {body.get('by')}, clock {body.get('clock')}"
+    if kind == "alarm":
+        about = ": ".join(each for each in (body.get("person"), body.get("detail")) if each)
+        return f"alarm {body.get('alarm')} {body.get('state')}{': ' if about else ''}{about}"
     return f"{kind} {body}"
 
 

@@ -125,7 +125,8 @@ class Commander:
         result = self._carry_out(verb, command)
         if result.code not in TRANSIENT:
             self._parts.drop(command.id)
-            self._keep(result)
+            if not command.reads:
+                self._keep(result)
         return result
 
     def _keep(self, result: Result) -> None:

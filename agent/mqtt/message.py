@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -117,6 +117,8 @@ class Message(BaseModel):
 
 class Command(Message):
     """What all commands share."""
+
+    reads: ClassVar[bool] = False  # it changes nothing: its answer, full of people, is not kept
 
     id: CommandId
     not_after: AwareDatetime | None = None

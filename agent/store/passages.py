@@ -13,7 +13,8 @@ def passages(db: Db, begin: datetime, end: datetime, door: str) -> list[Passage]
     """Return who was let in from `begin` until before `end`; `door` is the name of this device."""
     rows = db.rows(
         "SELECT json_extract(body, '$.person'), at FROM events WHERE kind = 'access' AND at >= ? AND at < ?"
-        " AND json_extract(body, '$.outcome') = 'granted' AND json_extract(body, '$.person') IS NOT NULL ORDER BY seq",
+        " AND json_extract(body, '$.outcome') = 'granted' AND json_extract(body, '$.person') IS NOT NULL"
+        " AND id NOT IN (SELECT event FROM undone) ORDER BY seq",
         (to_text(begin), to_text(end)),
     )
     return [Passage(person, from_text(at), door) for person, at in rows]

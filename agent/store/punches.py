@@ -103,26 +103,6 @@ def untimed(db: Db, boot_id: str) -> list[Punch]:
     return _punches(db, "WHERE boot_id = ? AND clock = 'unsynchronised' ORDER BY number", boot_id)
 
 
-def prune(db: Db, before: datetime) -> int:
-    """Delete what was punched before `before`; return how many punches that were.
-
-    What was corrected since stays, and what is left of corrections goes when all that it names is gone.
-    """
-    limit = (to_text(before),)
-    with db.transaction() as sql:
-        deleted = sql.execute(
-            "DELETE FROM punches WHERE at < ?1 AND id NOT IN"
-            " (SELECT punch FROM corrections WHERE punch IS NOT NULL AND made_at >= ?1)",
-            limit,
-        ).rowcount
-        sql.execute(
-            "DELETE FROM corrections WHERE made_at < ?1 AND coalesce(at, made_at) < ?1 AND (punch IS NULL OR punch"
-            " NOT IN (SELECT id FROM punches UNION ALL SELECT id FROM corrections))",
-            limit,
-        )
-    return deleted
-
-
 def _insert(db: Db, table: str, columns: str, row: tuple[object, ...]) -> None:
     marks = ", ".join("?" * len(row))
     with db.transaction() as sql:

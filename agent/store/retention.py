@@ -9,7 +9,11 @@ from agent.privacy.night import Past
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
 
-ATTENDANCE: Final = {"punches": "at", "corrections": "made_at", "rosters": "ends_at"}
+_OLD: Final = {  # a punch that has been corrected since stays: a clock that was not set may have said 1970
+    "punches": "at < ?1 AND id NOT IN (SELECT punch FROM corrections WHERE punch IS NOT NULL AND made_at >= ?1)",
+    "corrections": "made_at < ?1 AND coalesce(at, made_at) < ?1",
+    "rosters": "ends_at < ?1",
+}
 
 
 def past(db: Db) -> Past:
@@ -33,8 +37,8 @@ def note_doubt(db: Db, at: datetime) -> None:
 def old_attendance(db: Db, before: datetime) -> int:
     """Return how many punches, corrections and hours of rosters are older than `before`."""
     return sum(
-        int(db.rows(f"SELECT count(*) FROM {table} WHERE {column} < ?", (to_text(before),))[0][0])  # noqa: S608 - ours
-        for table, column in ATTENDANCE.items()
+        int(db.rows(f"SELECT count(*) FROM {table} WHERE {old}", (to_text(before),))[0][0])  # noqa: S608 - ours
+        for table, old in _OLD.items()
     )
 
 
@@ -42,8 +46,8 @@ def delete_attendance(db: Db, before: datetime) -> int:
     """Delete those; return how many."""
     with db.transaction() as sql:
         return sum(
-            sql.execute(f"DELETE FROM {table} WHERE {column} < ?", (to_text(before),)).rowcount  # noqa: S608 - ours
-            for table, column in ATTENDANCE.items()
+            sql.execute(f"DELETE FROM {table} WHERE {old}", (to_text(before),)).rowcount  # noqa: S608 - ours
+            for table, old in _OLD.items()
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
@@ -34,11 +34,15 @@ class CorrectCommand(Command):
 class HoursCommand(Command):
     """Asks for somebody's own hours: the month to date, and today."""
 
+    reads: ClassVar[bool] = True
+
     person: Person
 
 
 class WhoIsInCommand(Command):
     """Asks who is in."""
+
+    reads: ClassVar[bool] = True
 
 
 COMMANDS: Final[dict[str, type[Command]]] = {

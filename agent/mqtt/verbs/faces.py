@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,6 +36,8 @@ class RemoveCommand(Command):
 class ListCommand(Command):
     """Asks who is known, page by page."""
 
+    reads: ClassVar[bool] = True
+
     after: Annotated[str, Field(max_length=64)] = ""  # an id: those that come after it
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     group: Annotated[str, Field(max_length=64)] | None = None
@@ -45,6 +47,8 @@ class ListCommand(Command):
 
 class IdentifyCommand(Command):
     """Asks who is in a picture."""
+
+    reads: ClassVar[bool] = True
 
     photo: Photo
 

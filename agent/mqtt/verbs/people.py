@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, ClassVar, Final, cast
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -23,6 +23,8 @@ _CLEARABLE: Final = {"badge", "valid_from", "valid_to", "factors"}  # null takes
 
 class PersonCommand(Command):
     """Asks for everything that is kept of a person but secrets and faces."""
+
+    reads: ClassVar[bool] = True
 
     person: Person
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -27,6 +27,8 @@ class ForgetCommand(Command):
 class ExportPersonCommand(Command):
     """Asks for what is held about a person; of each kind the latest rows."""
 
+    reads: ClassVar[bool] = True
+
     person: Person
 
 
@@ -40,12 +42,16 @@ class RetentionCommand(Command):
 class ReceiptsCommand(Command):
     """Asks for the receipts of deletions, the latest."""
 
+    reads: ClassVar[bool] = True
+
     person: Person | None = None
     limit: Rows = 100
 
 
 class AuditCommand(Command):
     """Asks for rows of the audit and its head, and whether the chain holds."""
+
+    reads: ClassVar[bool] = True
 
     after: Annotated[int, Field(ge=0)] = 0
     limit: Rows = 100

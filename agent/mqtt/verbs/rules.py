@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from agent.rulebook.parse import LONGEST_TEXT
 
 class RulesCommand(Command):
     """Asks for the rules in force, or for those of a version."""
+
+    reads: ClassVar[bool] = True
 
     version: Annotated[int, Field(ge=1)] | None = None
 
