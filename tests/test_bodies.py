@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.access.verdicts import decide
-from agent.bodies import access_body, clock_state
+from agent.access.around import Around
+from agent.access.holder import Holder
+from agent.attendance.punch import Clock
+from agent.bodies import access_body
 from agent.mqtt.telemetry import AccessEvent, event_body
 from agent.store import events
 from agent.store.db import open_db
 from agent.types import Event, Match, Quality, Reason, Sighting
+from tests.fakes.doorways import STAFF, Doorway
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 GOOD = Quality(face_px=101.23456, sharpness=33.3, yaw=-0.1, exposure=120.0, contrast=40.0)
@@ -33,8 +36,11 @@ MET = Sighting(
 
 
 def body(sighting=MET, *, storage_ok=True):
-    decision = decide(sighting, storage_ok=storage_ok, open_without_storage=False)
-    return access_body(decision, model="enc-1", clock="synchronised")
+    keeper = Doorway(None, Holder("anna", STAFF)).keeper
+    around = Around(sighting.at, storage_ok=storage_ok)
+    decision = keeper.see(replace(sighting, repeat=False), around)
+    decision = replace(decision, sighting=sighting, repeat=sighting.repeat)
+    return access_body(decision, model="enc-1", clock=Clock.SYNCHRONISED)
 
 
 def test_everything_that_was_weighed():
@@ -43,9 +49,9 @@ def test_everything_that_was_weighed():
         "reason": "match",
         "person": "anna",
         "repeat": True,
-        "shown": [],
+        "shown": ["face"],
         "companion": None,
-        "schedule": None,
+        "schedule": "always",
         "similarity": 0.7123,
         "margin": 0.4123,
         "second": "ben",
@@ -104,20 +110,6 @@ def test_storage_failed_still_says_who():
 
 def test_no_pixels_and_no_vectors():
     assert len(json.dumps(body())) < 600
-
-
-def test_the_clock(tmp_path):
-    file = tmp_path / "timesync" / "synchronized"
-    assert clock_state(file) == "unknown"
-    file.parent.mkdir()
-    assert clock_state(file) == "unsynchronised"
-    file.touch()
-    assert clock_state(file) == "synchronised"
-
-
-def test_a_clock_that_we_may_not_look_at(tmp_path):
-    """As a folder of another user's; a name too long is refused to root as well."""
-    assert clock_state(tmp_path / ("x" * 300) / "synchronized") == "unknown"
 
 
 def test_an_event_is_the_bodys_and_the_devices():

@@ -12,7 +12,7 @@ from agent.mqtt.verbs.door import COMMANDS
 from agent.store import events
 from agent.store.db import open_db
 from agent.store.door import load_mode
-from tests.fakes.entrances import Entrance
+from tests.fakes.doormen import Entrance
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 SOON = "2026-11-26T12:00:20Z"

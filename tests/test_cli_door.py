@@ -8,7 +8,7 @@ from agent.access.rules import Mode
 from agent.store.db import open_db
 from agent.store.door import load_mode
 from agent.store.rules import add_rules
-from tests.fakes.entrances import OrderedAgent
+from tests.fakes.doormen import OrderedAgent
 from tests.fakes.terminal import Terminal, forget_logging
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from agent.hardware.inputs import Input, InputsOptions, Wire
 from agent.hardware.inputs.gpio import GpioInputs
 from agent.make import lock_settings, make_inputs
 from agent.types import Alarm
-from tests.fakes.entrances import Entrance
+from tests.fakes.doormen import Entrance
 
 
 @pytest.fixture

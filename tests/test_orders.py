@@ -11,7 +11,7 @@ from agent.orders import give
 from agent.store import events, orders
 from agent.store.db import open_db
 from agent.store.orders import What
-from tests.fakes.entrances import OrderedAgent
+from tests.fakes.doormen import OrderedAgent
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
