@@ -6,9 +6,11 @@ import stat
 from datetime import UTC, datetime
 
 import cv2
+import numpy as np
 import pytest
 
 from agent.bundle import open_bundle
+from agent.cli.site_photos import enrolled_album, photo_album
 from agent.config import load_config
 from agent.seal.keyring import site_key
 from agent.store.db import open_db
@@ -104,6 +106,14 @@ class TestFromThoseEnrolled:
         latchkey("calibrate", photos, "--out", "b.json")
         one, other = (json.loads((latchkey.folder / name).read_text())["fmr"] for name in ("a.json", "b.json"))
         assert one["fmr"] == pytest.approx(other["fmr"], rel=1e-3)
+
+    def test_it_learns_of_the_encoder_and_not_of_the_key(self, latchkey, photos):
+        enrol_all(latchkey, photos)
+        bundle = open_bundle(load_config(latchkey.config))
+        enrolled, seen = enrolled_album(bundle), photo_album(bundle, photos)
+        assert enrolled.names == seen.names
+        apart = np.abs(enrolled.vectors[:, None] - seen.vectors[None]).max(axis=2)
+        assert apart.min(axis=1).max() < 1e-5
 
     def test_nobody(self, latchkey):
         outcome = latchkey("calibrate")

@@ -33,12 +33,12 @@ COMMANDS = [
     "people",
     "rules",
     "door",
-    "keys",
-    "receipts",
-    "retention",
-    "audit",
     "attendance",
     "report",
+    "audit",
+    "retention",
+    "receipts",
+    "keys",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],

@@ -1,6 +1,8 @@
 """Where the key is looked for, and when one is made."""
 
 import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,7 +65,7 @@ def test_a_given_key_that_is_none_is_told(config):
 @pytest.mark.usefixtures("sealed")
 def test_no_key_is_made_where_one_is_lost(config):
     for ask in (find_key, site_key):
-        with pytest.raises(StoreError, match=r"sealed with the key b4483c98, but there is no site key: restore"):
+        with pytest.raises(StoreError, match=r"sealed with the key b4483c98, but there is no site key here: restore"):
             ask(config, {})
     assert not key_path(config).exists()
 
@@ -81,15 +83,18 @@ def test_another_key_may_seal_what_holds_nothing(config):
         enrol(db, "anna", None, templates(1), NOW)
 
 
-def test_a_key_in_the_making_elsewhere_is_taken(config, monkeypatch):
-    """Two programs start at once: the second finds no key, and then there is one."""
-    read = key_file.read
-    answers = iter([None])
-    monkeypatch.setattr(key_file, "read", lambda path: next(answers, KEY))
-    monkeypatch.setattr(key_file, "staged", lambda path: {})
-    key_file.write(key_path(config), KEY)
-    assert site_key(config, {}) == KEY
-    assert read(key_path(config)) == KEY
+def test_all_who_start_at_once_have_the_same_key(config):
+    at_once = threading.Barrier(8)
+
+    def start(_):
+        at_once.wait(10)
+        return site_key(config, {})
+
+    for _ in range(20):
+        with ThreadPoolExecutor(8) as pool:
+            assert {*pool.map(start, range(8))} == {key_file.read(key_path(config))}
+        assert [file.name for file in key_path(config).parent.iterdir()] == ["site.key"]
+        key_path(config).unlink()
 
 
 class TestChangeCutShort:

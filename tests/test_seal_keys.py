@@ -4,7 +4,7 @@ import base64
 from dataclasses import FrozenInstanceError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import ConfigError
@@ -15,6 +15,7 @@ secrets = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 
 
 @given(secrets)
+@settings(deadline=None)
 def test_hex_and_base64_are_read_with_blanks_around(secret):
     key = SiteKey(secret)
     for text in (key.text, key.text.upper(), f"  {key.text}\n", base64.b64encode(secret).decode() + "\r\n"):

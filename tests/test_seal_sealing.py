@@ -12,6 +12,7 @@ parts = st.lists(st.text(max_size=12), max_size=4)
 
 
 @given(st.binary(max_size=2000), parts)
+@settings(deadline=None)
 def test_what_was_sealed_opens(data, belongs):
     sealed = SEAL.close(data, belonging(*belongs))
     assert SEAL.open(sealed, belonging(*belongs)) == data
@@ -20,7 +21,7 @@ def test_what_was_sealed_opens(data, belongs):
 
 
 @given(st.binary(min_size=1, max_size=100), st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_one_bit_changed_does_not_open(data, draw):
     sealed = bytearray(SEAL.close(data, b"x"))
     at = draw.draw(st.integers(0, 8 * len(sealed) - 1))
@@ -30,6 +31,7 @@ def test_one_bit_changed_does_not_open(data, draw):
 
 
 @given(parts, parts)
+@settings(deadline=None)
 def test_what_was_moved_does_not_open(here, there):
     if here != there:
         with pytest.raises(BrokenSealError, match="moved here from elsewhere"):
@@ -37,6 +39,7 @@ def test_what_was_moved_does_not_open(here, there):
 
 
 @given(parts, parts)
+@settings(deadline=None)
 def test_no_two_lists_of_parts_are_the_same_bytes(one, other):
     assert (belonging(*one) == belonging(*other)) == (one == other)
 

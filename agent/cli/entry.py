@@ -63,12 +63,11 @@ for command in (run, demo, check, enrol, identify, calibrate, embed, events, sim
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")
-app.add_typer(keys, name="keys")
 app.add_typer(attendance, name="attendance")
 app.add_typer(report, name="report")
-app.add_typer(receipts, name="receipts")
-app.add_typer(retention, name="retention")
 app.add_typer(audit, name="audit")
+app.add_typer(retention, name="retention")
+app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
 
 

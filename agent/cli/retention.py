@@ -11,12 +11,15 @@ from agent.cli.output import Json, counted, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
 
-retention = typer.Typer(help="Forget what has been kept long enough; see [retention].", no_args_is_help=True)
+retention = typer.Typer(
+    help="Forget what has been kept long enough; as the table retention of the configuration says.",
+    no_args_is_help=True,
+)
 
 
 @retention.callback()
 def only_one() -> None:
-    """Forget what has been kept long enough; see [retention]."""  # without a callback `run` were the whole command
+    """Forget what has been kept long enough; as the table retention of the configuration says."""  # without a callback `run` were the whole command
 
 
 @retention.command()

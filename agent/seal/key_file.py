@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,7 +46,7 @@ def write(path: Path, key: SiteKey) -> None:
     Raises:
         ConfigError: it cannot be made, or there is one already, which is left as it is.
     """
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     with _told(path, "make"):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:

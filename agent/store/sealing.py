@@ -120,7 +120,7 @@ def bind(db: Db) -> None:
 
 def wrong_key(database: str, sealed: str, at_hand: str | None) -> str:
     """Return the message for a database whose key is not the one at hand."""
-    there = "there is no site key" if at_hand is None else f"the site's key here is {at_hand}"
+    there = "there is no site key here" if at_hand is None else f"the site's key here is {at_hand}"
     return (
         f"{database} is sealed with the key {sealed}, but {there}: restore that key (`latchkey keys import`), or give "
         "it up and enrol everybody again (`latchkey keys create --replace-lost`)"
