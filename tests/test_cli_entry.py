@@ -328,3 +328,18 @@ def test_the_entry_point_of_the_package_is_main():
     from agent import cli
 
     assert cli.main is entry.main
+
+
+def test_no_help_loses_words_in_brackets():
+    """Rich takes [word] for markup and drops it."""
+    lost = []
+    for name, command in every_named(typer.main.get_command(entry.app)):
+        texts = [command.help or "", *(each.help or "" for each in command.params if getattr(each, "help", None))]
+        lost += [name for text in texts if re.search(r"(?<!\[)\[[a-z_.]+\](?!\])", text)]
+    assert lost == []
+
+
+def every_named(command, name="latchkey"):
+    yield name, command
+    for inner, one in getattr(command, "commands", {}).items():
+        yield from every_named(one, f"{name} {inner}")

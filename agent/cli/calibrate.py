@@ -32,7 +32,7 @@ def calibrate(
 ) -> None:
     """Learn from a few photos each of this site's people how alike strangers are here, and set the threshold by it.
 
-    At least 5 people, better 20; two photos each and more. Write the result to FILE and set [models] site to use it:
+    At least 5 people, better 20; two photos each and more. Write the result to FILE and set models.site to use it:
     nobody needs to be enrolled again. FILE holds sums over all people, no photo, template or name; keep it as private
     as the database. People refused at enrolment as somebody else's double belong into FOLDER: without them strangers
     look less alike than they are. Exit status: 1 where there are too few people.

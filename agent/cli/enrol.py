@@ -30,7 +30,7 @@ def enrol(
         str | None, typer.Option(metavar="TEXT", help="They have agreed to this text: its name and version.")
     ] = None,
     consented: Annotated[
-        bool, typer.Option("--consented", help="They have agreed to the text named in [privacy] consent_text.")
+        bool, typer.Option("--consented", help="They have agreed to the text named in privacy.consent_text.")
     ] = False,
     config: ConfigFile = None,
     sets: Sets = None,
@@ -38,7 +38,7 @@ def enrol(
     """Enrol a person, or add photos to one; or everybody in a folder of folders.
 
     All photos of a person are taken, or none and it says which ones are bad and why. A running agent knows at once.
-    Nobody is enrolled who has not agreed to it (--consent), unless [privacy] require_consent is off.
+    Nobody is enrolled who has not agreed to it (--consent), unless privacy.require_consent is off.
     Exit status: 0 if everybody was enrolled, 1 if anybody was refused.
     """
     if not photos and not Path(who).is_dir():

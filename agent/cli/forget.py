@@ -21,7 +21,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="For the receipt: why, or by which letter.")] = "",
     attendance: Annotated[
-        Attendance | None, typer.Option(help="What becomes of the attendance. Default: [retention] forget_attendance.")
+        Attendance | None, typer.Option(help="What becomes of the attendance. Default: retention.forget_attendance.")
     ] = None,
     json: Json = False,
     config: ConfigFile = None,

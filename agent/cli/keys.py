@@ -160,9 +160,9 @@ def _say(done: Reissued, *, json: bool) -> None:
 
 @keys.command()
 def reembed(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
-    """Make templates anew from the crops kept at enrolment, after a change of [models] encoder.
+    """Make templates anew from the crops kept at enrolment, after a change of models.encoder.
 
-    Only for people enrolled with [security] keep_crops = true. A running agent knows at once.
+    Only for people enrolled with security.keep_crops = true. A running agent knows at once.
     """
     configured = load(config, sets)
     from agent.bundle import open_bundle

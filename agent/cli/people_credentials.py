@@ -102,7 +102,7 @@ def consent(
     person: Person,
     *,
     text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Name and version. Default: [privacy] consent_text.")
+        str | None, typer.Option(metavar="TEXT", help="Name and version. Default: privacy.consent_text.")
     ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="They take it back: the templates go at once.")] = False,
     by: Annotated[str | None, typer.Option(metavar="WHO", help="Who took it down. Default: the command line.")] = None,

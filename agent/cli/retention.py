@@ -19,7 +19,7 @@ retention = typer.Typer(
 
 @retention.callback()
 def only_one() -> None:
-    """Forget what has been kept long enough; as the table retention of the configuration says."""  # without a callback `run` were the whole command
+    """Forget what has been kept for as long as configured."""  # without a callback `run` were the whole command
 
 
 @retention.command()
