@@ -47,7 +47,7 @@ class Entries:
         return tuple(person for person in (decision.companion, decision.person) if person is not None)
 
     def _punch(self, db: Db, access: Event, person: str) -> Event | None:
-        return punch(
+        made = punch(
             db,
             self.rules,
             Terminal(self.site, self.device, access.boot_id, kernel_boot_id()),
@@ -58,6 +58,7 @@ class Entries:
             clock=self.clock,
             more={"access": access.id, **self.labels.of(person)},
         )
+        return None if made is None else events.find(db, made.id)
 
     def _alarm(self, db: Db, access: Event, alarm: str) -> Event:
         decision = self.decision

@@ -22,7 +22,6 @@ from agent.mqtt.telemetry import timestamp
 from agent.register import Request, enrolled
 from agent.store import events, punches
 from agent.store.db import Db
-from agent.types import Event
 
 SOON = timedelta(minutes=5)  # clocks differ a little: a punch may be corrected to so far ahead
 
@@ -61,8 +60,8 @@ def punch(
     clock: Clock,
     id: str | None = None,  # noqa: A002 - as in Event
     more: Mapping[str, object] = MappingProxyType({}),
-) -> Event | None:
-    """Records that somebody came, went or paused: the punch and its event. Returns that; None where nobody punches.
+) -> Punch | None:
+    """Records that somebody came, went or paused: the punch and its event. Returns it; None where nobody punches here.
 
     Args:
         db: the database.
@@ -76,11 +75,11 @@ def punch(
         id: a ULID for its event. Trying again with the same one records nothing new.
         more: what the body of the event says beside.
     """
-    if not rules.attendance.enabled:
+    if not rules.attendance.punches_at(terminal.device):
         return None
     id_ = str(ULID.from_timestamp(max(at.timestamp(), 0.0))) if id is None else id
     with db.transaction():
-        stored = events.find(db, id_)
+        stored = punches.find(db, id_)
         if stored is not None:
             return stored
         last = punches.counted(db, at - LOOK_BACK, at + timedelta(microseconds=1), person)
@@ -89,9 +88,9 @@ def punch(
             id_, person, at, found.type, key, found.job, found.by, found.repeat,
             terminal.site, terminal.device, terminal.kernel or terminal.boot_id, uptime, clock,
         )  # fmt: skip
-        event = events.append(db, "attendance", at, terminal.boot_id, attendance_body(made) | dict(more), id=id_)
+        events.append(db, "attendance", at, terminal.boot_id, attendance_body(made) | dict(more), id=id_)
         punches.append(db, made)
-    return event
+    return made
 
 
 def attendance_body(made: Punch) -> dict[str, object]:

@@ -33,6 +33,7 @@ FRONT, SIDE = Topics("home", "front"), Topics("home", "side")
 VISIT = [EMPTY] * 3 + [ANNA] * 10 + [EMPTY] * 15
 OPEN = """
 time_zone = "UTC"
+[attendance]
 [doors.front]
 factors = "{factors}"
 [[grants]]
@@ -118,7 +119,7 @@ def test_rules_over_mqtt_hold_at_once_and_wrong_ones_not_at_all(configure, stage
         wait_for(lambda: reasons(config) == ["no_access"])  # she is in no group
         refused = admin.request("rules_apply", text=OPEN.format(factors="nose"))
         assert refused.code is Code.BAD_RULES
-        assert "line 4" in refused.message
+        assert "line 5" in refused.message
         admitted = admin.request("person_set", person="anna", add_groups=("staff",))
         assert admitted.ok, admitted.message
         wait_for(lambda: "staff" in agent.porch.entrance.keeper.register.people["anna"].groups)

@@ -153,7 +153,7 @@ class TestValues:
         assert hours.doors == {"front": TypeBy.KEY, "canteen": TypeBy.FIXED, "vault-outer": TypeBy.SCHEDULE}
         assert hours.fixed == {"canteen": PunchType.BREAK_START}
         assert hours.by_schedule == (("morning", PunchType.IN), ("always", PunchType.OUT))
-        assert hours.keys == {"errand": Key("errand", PunchType.OUT, "4711")}
+        assert hours.keys == {"workshop": Key("workshop", PunchType.IN, "4711")}
         assert hours.day_starts == time(4)
         assert hours.deductions == (Deduction(360, 30), Deduction(540, 45))
         assert hours.rounding[PunchType.IN] == Rounding(15, "up")

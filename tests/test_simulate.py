@@ -20,9 +20,8 @@ from agent.simulate.script import FORMS, Step
 from agent.simulate.site import replay
 from agent.simulate.story import lines
 
-RULES = parse(
-    'time_zone = "Europe/Berlin"\n[doors.front]\n[doors.side]\n[[grants]]\ngroups=["*"]\ndoors=["*"]\n', version=1
-)
+TEXT = 'time_zone = "Europe/Berlin"\n[doors.front]\n[doors.side]\n[[grants]]\ngroups=["*"]\ndoors=["*"]\n[attendance]\n'
+RULES = parse(TEXT, version=1)
 OPEN = open_rules(ZoneInfo("UTC"))
 HEAD = "person anna badge 1042 pin 4711 card A-1\nday 2026-11-23\n"
 
@@ -193,6 +192,7 @@ class TestCommand:
         return day
 
     def test_it_prints_decisions_and_the_timesheet(self, day, capsys):
+        day.with_suffix(".toml").write_text(TEXT, encoding="utf-8")
         assert main(["simulate", str(day)]) == 0
         out = capsys.readouterr().out.splitlines()
         assert out[1].split()[:5] == ["09:00:00", "front", "granted", "match", "anna"]
@@ -203,7 +203,13 @@ class TestCommand:
         assert main(["simulate", str(day)]) == 0
         assert "no_access" in capsys.readouterr().out
 
+    def test_without_rules_everybody_may_and_nobody_punches(self, day, capsys):
+        assert main(["simulate", str(day), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["events"][0]["reason"], told["timesheet"]) == ("match", [])
+
     def test_it_prints_json(self, day, capsys):
+        day.with_suffix(".toml").write_text(TEXT, encoding="utf-8")
         assert main(["simulate", str(day), "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told["events"][0]["reason"] == "match"

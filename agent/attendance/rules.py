@@ -71,6 +71,7 @@ class AttendanceRules:
     """All of them."""
 
     enabled: bool = True
+    terminals: frozenset[str] = frozenset({"*"})  # the doors that are time clocks; "*" is every door
     doors: Mapping[str, TypeBy] = field(default_factory=dict)  # by device; `type_by` for those not mentioned
     type_by: TypeBy = TypeBy.TOGGLE
     fixed: Mapping[str, PunchType] = field(default_factory=dict)  # by device
@@ -86,3 +87,7 @@ class AttendanceRules:
     overtime_weekly_minutes: int | None = None
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     work: tuple[tuple[frozenset[str], str], ...] = ()  # groups -> shift; the first that fits
+
+    def punches_at(self, door: str) -> bool:
+        """Returns whether who is let in at a door has punched."""
+        return self.enabled and not self.terminals.isdisjoint({"*", door})

@@ -89,9 +89,11 @@ def _grants(tables: list[GrantTable]) -> dict[str, tuple[Grant, ...]]:
 
 
 def _attendance(book: Rulebook, schedules: dict[str, Schedule]) -> AttendanceRules:
-    table: Attendance = book.attendance
+    """Without the table nobody punches: who comes and goes when is recorded for a purpose, or not at all."""
+    table = book.attendance or Attendance(enabled=False)
     return AttendanceRules(
         enabled=table.enabled,
+        terminals=frozenset(table.terminals),
         doors={door: TypeBy(way) for door, way in table.doors.items()},
         type_by=TypeBy(table.type_by),
         fixed={door: PunchType(type_) for door, type_ in table.fixed.items()},

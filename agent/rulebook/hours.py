@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from agent.config.kinds import Table
-from agent.rulebook.kinds import Door, Group, Minutes, Name, Schedule, Shift, TimeOfDay, refuse_keys
+from agent.rulebook.kinds import Door, DoorOrAll, Group, Minutes, Name, Schedule, Shift, TimeOfDay, refuse_keys
 from agent.rulebook.lines import Path
 
 Type = Literal["in", "out", "break_start", "break_end"]
@@ -49,6 +49,7 @@ class Attendance(Table):
     """`[attendance]`: from punches to hours."""
 
     enabled: bool = True
+    terminals: Annotated[list[DoorOrAll], Field(max_length=1000)] = Field(default_factory=lambda: ["*"])
     type_by: By = "toggle"
     doors: Annotated[dict[Door, By], Field(max_length=1000)] = Field(default_factory=dict)
     fixed: Annotated[dict[Door, Type], Field(max_length=1000)] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from agent.access.calendar import SpecialDays
 from agent.access.rules import Rules
 from agent.access.schedule import ALWAYS
+from agent.attendance.rules import AttendanceRules
 from agent.errors import RulesRefused
 from agent.rulebook.compiled import compiled
 from agent.rulebook.kinds import Names
@@ -53,12 +54,18 @@ def parse(text: str, *, version: int) -> Rules:
 
 
 def open_rules(zone: ZoneInfo) -> Rules:
-    """Returns the rules where none were given: everybody enrolled may, at any time, with the face.
+    """Returns the rules where none were given: everybody enrolled may, at any time, with the face; nobody punches.
 
     Args:
         zone: the machine's.
     """
-    return Rules(version=0, calendar=SpecialDays(), zone=zone, schedules={ALWAYS.name: ALWAYS})
+    return Rules(
+        version=0,
+        calendar=SpecialDays(),
+        zone=zone,
+        schedules={ALWAYS.name: ALWAYS},
+        attendance=AttendanceRules(enabled=False),
+    )
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -223,6 +223,6 @@ class Rulebook(Table):
         Field(default_factory=dict)
     )
     grants: Annotated[list[GrantTable], Field(max_length=10_000)] = Field(default_factory=list)
-    attendance: Attendance = Attendance()
+    attendance: Attendance | None = None
     shifts: Annotated[dict[Name, ShiftTable], Field(max_length=1000)] = Field(default_factory=dict)
     work: Annotated[list[Work], Field(max_length=10_000)] = Field(default_factory=list)

@@ -153,7 +153,7 @@ class _Site:
 
     def _punch(self, told: Decided) -> Iterable[Punch]:
         """Whoever is let in has punched."""
-        if not self._rules.attendance.enabled:
+        if not self._rules.attendance.punches_at(told.door):
             return
         for person in (told.decision.companion, told.decision.person):
             if person is None:

@@ -28,6 +28,7 @@ from agent.store.sealing import bind
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 5.0
+CLOSE_SECONDS = 1.0
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
 # FULL: a commit is on the disk when it returns. secure_delete: what is deleted is overwritten with zeros.
@@ -47,11 +48,14 @@ class Db:
         self.sql = sql
         self._seal = seal
         self._wipe_due = self._vacuum_due = False
+        self._in_use = (
+            threading.RLock()
+        )  # a thread that was not ready to stop may still be in a query when it is closed
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commit what happens inside, or nothing of it. Inside another transaction it is a part of that one."""
-        with translated(self.path):
+        with self._in_use, translated(self.path):
             outermost = not self.sql.in_transaction
             begin, end, *undo = _WHOLE if outermost else _PART
             self.sql.execute(begin)
@@ -82,7 +86,7 @@ class Db:
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows that `query` selects."""
-        with translated(self.path):
+        with self._in_use, translated(self.path):
             return self.sql.execute(query, parameters).fetchall()
 
     def each(self, query: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -140,8 +144,13 @@ class Db:
             return {table.name: table.count for table in tables if not table.name.startswith("sqlite_")}
 
     def close(self) -> None:
-        """Close; more than once does no harm. The last one out of a file removes its write-ahead log."""
-        self.sql.close()
+        """Close; more than once does no harm. The last one out of a file removes its write-ahead log.
+
+        A connection that is in use by a thread that does not end stays open: the process does not survive it by long.
+        """
+        if self._in_use.acquire(timeout=CLOSE_SECONDS):
+            self.sql.close()
+            self._in_use.release()
 
     def __enter__(self) -> Self:
         return self
