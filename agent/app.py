@@ -22,6 +22,7 @@ from ulid import ULID
 from agent import systemd
 from agent.bundle import Bundle
 from agent.config import Config
+from agent.crew import PART_SECONDS, Crew
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
@@ -42,7 +43,6 @@ log = logging.getLogger(__name__)
 TAKE_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
 STOP_SECONDS = 8.0  # for everything; the link may need five more to give up connecting, systemd kills after 15
-PART_SECONDS = 3.0  # for each part of it
 
 
 class Agent:
@@ -65,11 +65,9 @@ class Agent:
         self._told = told
         # A signal's number, a crash, or None: the recording has ended
         self._control: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
-        self._workers: list[Worker] = []
-        self._beside: list[Worker] = []  # on which nothing that was decided waits: they stop all at once
-        self._stack = ExitStack()
+        self._stack, self._crew = ExitStack(), Crew(self.crashed, self.stopping)
         self._latest: Latest[tuple[Frame, float]] = Latest(lossless=config.camera.as_fast_as_possible)
-        self._vision, self._capture = self._worker("vision", self._see), self._worker("capture", self._take)
+        self._vision, self._capture = self._crew.hire("vision", self._see), self._crew.hire("capture", self._take)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -79,8 +77,7 @@ class Agent:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         systemd.stopping("draining")
-        for worker in self._beside:
-            worker.stop_soon()
+        self._crew.leave()
         self._stack.close()
 
     def look(self) -> None:
@@ -97,7 +94,7 @@ class Agent:
             try:
                 news = self._control.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
-                if all(worker.alive for worker in self._workers):
+                if self._crew.alive:
                     systemd.watchdog()
                 continue
             if isinstance(news, BaseException):
@@ -123,16 +120,16 @@ class Agent:
         config = self.config
         bundle, db, reads = open_house(stack, config, self.boot_id, reads=3)
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
-        self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
+        self._crew.work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain, wake=self.recorder.wake)
         self.knowledge = Knowledge(bundle, reads[0])
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
         self._open_door(stack, bundle, reads[1])
-        self._work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
-        self._work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
+        self._crew.work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
+        self._crew.work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
         stack.callback(self._settle)
-        self._work_beside(stack, "reader", self.porch.read)
+        self._crew.work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
         self._vision.start()
@@ -151,10 +148,10 @@ class Agent:
             now=self._now,
         )
         stack.callback((doorman := self.porch.doorman).close)
-        self._work(stack, "door", doorman.step, at_last=doorman.finish)
-        self._work(stack, "entrance", self.porch.entrance.step, at_last=self.porch.entrance.tick)
+        self._crew.work(stack, "door", doorman.step, at_last=doorman.finish, wake=doorman.wake)
+        self._crew.work(stack, "entrance", self.porch.entrance.step, at_last=self.porch.entrance.tick)
         orders = Orders(db, recorder.write, doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds)
-        self._work_beside(stack, "orders", orders.step)
+        self._crew.work_beside(stack, "orders", orders.step)
 
     def _open_desk(self, stack: ExitStack, bundle: Bundle) -> None:
         self.desk = Desk(self, bundle)
@@ -163,7 +160,7 @@ class Agent:
         self.porch.passed = self.desk.telling.passed
         stack.enter_context(self.desk)
         for name, step, at_last in self.desk.work():
-            self._work(stack, name, step, at_last=at_last)
+            self._crew.work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
 
     def _wipe(self) -> None:
@@ -172,28 +169,6 @@ class Agent:
     def _now(self) -> datetime:
         """The time; that of the recording where one is played as fast as it will go."""
         return self.visits.at if self.config.camera.as_fast_as_possible else datetime.now(UTC)
-
-    def _worker(self, name: str, step: Callable[[], bool | None]) -> Worker:
-        worker = Worker(name, step, crashed=self.crashed)
-        self._workers.append(worker)
-        return worker
-
-    def _work(
-        self, stack: ExitStack, name: str, step: Callable[[], bool | None], *, at_last: Callable[[], None] | None = None
-    ) -> Worker:
-        """Starts a worker. After it has stopped, what it worked with is free for `at_last`."""
-        worker = self._worker(name, step)
-        worker.start()
-
-        def stop() -> None:
-            if worker.stop(self.stopping.left(PART_SECONDS)) and at_last is not None:
-                at_last()
-
-        stack.callback(stop)
-        return worker
-
-    def _work_beside(self, stack: ExitStack, name: str, step: Callable[[], bool | None]) -> None:
-        self._beside.append(self._work(stack, name, step))
 
     # What the workers do
 

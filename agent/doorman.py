@@ -163,6 +163,10 @@ class Doorman:
         self._do(self._lock.tick, wake=False)
         self.finish()
 
+    def wake(self) -> None:
+        """Lets a step that waits return at once; from any thread."""
+        self._inputs.wake()
+
     def finish(self) -> None:
         """Tells what has not been told yet: also after the last step."""
         while True:

@@ -130,6 +130,11 @@ class Recorder:
         elif (job := self._next(STEP_SECONDS)) is not None:
             self._do(job)
 
+    def wake(self) -> None:
+        """Lets a step that waits return at once."""
+        with suppress(queue.Full):
+            self._jobs.put_nowait(lambda: None)
+
     def drain(self) -> None:
         """Does all that is left; what cannot be recorded now is logged and lost. After the worker has stopped."""
         self._closed = True

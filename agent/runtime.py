@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Step: TypeAlias = Callable[[], bool | None]
+"""Does a little, or waits a little; returns False when there is nothing left to do, ever."""
 MOMENT_SECONDS = 0.1
 
 
@@ -19,22 +21,24 @@ class Worker:
 
     Args:
         name: of the thread.
-        step: does a little, or waits a little; returns False when there is nothing left to do, ever.
+        step: see `Step`.
         crashed: told of an unexpected error, which ends the worker.
         patience_seconds: how long one step may take before the watchdog is left to bite.
+        wake: lets a step that waits return at once.
     """
 
     def __init__(
         self,
         name: str,
-        step: Callable[[], bool | None],
+        step: Step,
         *,
         crashed: Callable[[BaseException], None],
         patience_seconds: float = 30.0,
+        wake: Callable[[], object] = lambda: None,
     ) -> None:
         self.name = name
         self.finished = threading.Event()
-        self._step, self._crashed, self._patience = step, crashed, patience_seconds
+        self._step, self._crashed, self._patience, self._wake = step, crashed, patience_seconds, wake
         self._stopping = threading.Event()
         self._progress = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -66,6 +70,7 @@ class Worker:
             self.finished.wait(seconds)
         self._stopping.set()
         if self._thread.is_alive():
+            self._wake()
             self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._thread.is_alive():
             log.warning("worker does not stop: %s", self.name)
