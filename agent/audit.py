@@ -64,6 +64,8 @@ def audit(
 def audit_start(db: Db, config: Config, models: Sequence[str], request: Request) -> list[str]:
     """Records what is not as it was at the last start: the software, the models, the configuration.
 
+    The first start is only noted: there is nothing that it could differ from.
+
     Args:
         db: the database.
         config: passwords do not stand in it; of the values only digests are kept.
@@ -81,6 +83,9 @@ def audit_start(db: Db, config: Config, models: Sequence[str], request: Request)
         for what, value in now.items():
             if last.get(what) == value:
                 continue
+            sql.execute("INSERT OR REPLACE INTO started VALUES (?, ?)", (what, canonical(value)))
+            if not last:
+                continue
             details: dict[str, object] = {"before": last.get(what), "after": value}
             if what == "configuration":
                 before = last.get(what, {})
@@ -91,7 +96,6 @@ def audit_start(db: Db, config: Config, models: Sequence[str], request: Request)
                     ),
                 }
             audit(db, f"{what}_changed", None, request, details)
-            sql.execute("INSERT OR REPLACE INTO started VALUES (?, ?)", (what, canonical(value)))
             done.append(f"{what}_changed")
     return done
 

@@ -252,10 +252,12 @@ class TestEvents:
             events.append(
                 db, "access", NOW, "b", {"outcome": "denied", "reason": "unknown", "person": None, "detail": "0.1"}
             )
-            events.append(db, "alarm", NOW, "b", {"what": "forced"})
+            events.append(
+                db, "alarm", NOW, "b", {"alarm": "held_open", "state": "raised", "detail": "", "person": None}
+            )
         lines = latchkey("events").out.splitlines()
         assert lines[0].endswith(" denied unknown: unknown: 0.1")
-        assert lines[1].endswith(" alarm {'what': 'forced'}")
+        assert lines[1].endswith(" alarm held_open raised")
         assert latchkey("events", "--json").json_lines[0]["at"] == timestamp(NOW)
 
     @pytest.mark.parametrize(

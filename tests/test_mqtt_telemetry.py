@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
+from agent.attendance.punch import Clock
 from agent.bodies import access_body
 from agent.mqtt.telemetry import AccessEvent, AuditEvent, event_body, timestamp
 from agent.types import Decision, Event, Match, Outcome, Quality, Reason, Sighting
@@ -31,7 +32,7 @@ SIGHTING = Sighting(
 def access(sighting=SIGHTING):
     """What the agent records of a decision."""
     decision = Decision(Outcome.DENIED, sighting.reason, sighting.person, sighting, sighting.at, sighting.detail)
-    return access_body(decision, model="latchkey-encoder-1-00000000", clock="synchronised")
+    return access_body(decision, model="latchkey-encoder-1-00000000", clock=Clock.SYNCHRONISED)
 
 
 def as_json(kind, body):

@@ -13,11 +13,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from agent.access.doorkeeper import Doorkeeper
+from agent.access.holder import Holder, Register
 from agent.bundle import Bundle
+from agent.doorman import Doorman
 from agent.enrolment import Administration
+from agent.entrance import Ears, Entrance
 from agent.errors import EnrolmentRefused
 from agent.gallery.match import Gallery
-from agent.make import make_door, make_recogniser
+from agent.hardware.inputs import InputsOptions
+from agent.hardware.inputs.none import NoInputs
+from agent.knowledge import Knowledge
+from agent.labels import Labels
+from agent.make import lock_settings, make_door, make_recogniser
+from agent.mqtt.topics import Topics
+from agent.peers import Peers
 from agent.recognise import Known, Recogniser
 from agent.recorder import Recorder
 from agent.runtime import Worker
@@ -82,10 +92,11 @@ class Terminal:
         recogniser: looks at them.
         visits: acts.
         told: what `visits` tells its decisions to.
+        keeper: decides about those who are known.
     """
 
-    def __init__(self, recogniser: Recogniser, visits: Visits, told: list[Decision]) -> None:
-        self._recogniser, self._visits, self._told = recogniser, visits, told
+    def __init__(self, recogniser: Recogniser, visits: Visits, told: list[Decision], keeper: Doorkeeper) -> None:
+        self._recogniser, self._visits, self._told, self._keeper = recogniser, visits, told, keeper
         self._now, self._seq = BEGAN, 0
 
     def visit(self, known: Known, images: Iterable[Image], *, fps: float, goes_in: bool = True) -> Visit:
@@ -98,6 +109,7 @@ class Terminal:
             goes_in: the visitor is gone as soon as the door opens.
         """
         self._recogniser.known = known
+        self._keeper.register = Register({person: Holder(person) for person in known.gallery.people})
         self._told.clear()
         began, frames, with_face = self._now, 0, 0
         for image in images:
@@ -118,14 +130,21 @@ def open_terminal(bundle: Bundle) -> Iterator[Terminal]:
     told: list[Decision] = []
     crashes: list[BaseException] = []
     config = bundle.config
-    with open_db(config.database_path) as db, closing(make_door(config)) as door:
+    with open_db(config.database_path, key=bundle.key) as db, closing(make_door(config)) as door:
         recorder = Recorder(db, boot_id="benchmark", recorded=lambda _: None)
         worker = Worker("recorder", recorder.step, crashed=crashes.append)
         worker.start()
         recogniser = make_recogniser(bundle, known_of(bundle, Gallery.empty(bundle.template_model, bundle.space)))
-        visits = Visits(config, recogniser, door, recorder, model=bundle.model_id, told=told.append)
+        keeper = Knowledge(bundle, db).doorkeeper(config.device.name)
+        doorman = Doorman(door, NoInputs(InputsOptions()), lock_settings(config), told=lambda *_: None)
+        peers = Peers(Topics(config.device.site, config.device.name))
+        entrance = Entrance(
+            config, keeper, doorman, recorder, bundle.model_id, Labels(config.events), peers, Ears(decided=told.append)
+        )
+        visits = Visits(recogniser, entrance.saw)
+        entrance.now = lambda: visits.at
         try:
-            yield Terminal(recogniser, visits, told)
+            yield Terminal(recogniser, visits, told, keeper)
         finally:
             worker.stop()
             recorder.drain()
