@@ -46,6 +46,7 @@ class TestHash:
             HASH.replace("ln=14", "ln=0"),
             HASH.replace("r=8", "r=0"),
         ],
+        ids=["nothing", "a PIN", "cut off", "one more line", "another hash", "too dear", "too cheap", "no block"],
     )
     def test_what_is_no_hash_is_an_error_and_not_repeated(self, kept):
         with pytest.raises(ValueError, match="not the hash of a PIN: set the PIN again"):
