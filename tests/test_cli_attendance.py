@@ -81,6 +81,12 @@ class TestCorrecting:
         assert outcome.out.startswith("out of anna added: ")
         assert latchkey("report", "who-is-in", "--json").json == []
 
+    def test_the_audit_tells_who_did_it(self, latchkey, monkeypatch):
+        monkeypatch.setenv("SUDO_USER", "olga")
+        latchkey("attendance", "add", "anna", "--at", "2026-01-02 08:00", "--type", "in", "--why", "forgot")
+        *_, last = latchkey("audit", "list", "--json").json_lines
+        assert (last["action"], last["by"], last["details"]["says"]) == ("punch_added", "cli:olga", "olga")
+
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
         [
