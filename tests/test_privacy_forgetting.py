@@ -187,6 +187,29 @@ def test_the_pseudonym_stands_nowhere_beside_the_id(staff, config):
     assert bodies(staff)[0]["person"] not in str(staff.rows("SELECT * FROM audit"))
 
 
+def test_hours_that_are_kept_tell_only_whose_the_events_are_that_they_came_from(staff, config):
+    event = access(staff, person="anna", detail="")
+    events.append(staff, "attendance", NOW, "b", {"person": "anna", "access": event.id}, id="punch-of-1")
+    forget(staff, config, "anna", REQUEST, attendance=Attendance.KEEP)
+    hers, *_, let_in = [body["person"] for body in bodies(staff)]
+    (punched,) = [each.body["person"] for each in events.recent(staff, 100) if each.kind == "attendance"]
+    (by,) = staff.rows("SELECT by FROM corrections WHERE person = 'anna'")[0]
+    assert let_in == punched
+    assert len({hers, punched, by}) == 3
+    assert all(each.startswith("forgotten-") for each in (hers, punched, by))
+
+
+@pytest.mark.parametrize("attendance", [Attendance.KEEP, Attendance.PSEUDONYMISE])
+def test_reasons_of_corrections_lose_the_person_but_of_hours_that_are_kept(staff, config, attendance):
+    with staff.transaction() as sql:
+        sql.execute("UPDATE corrections SET why = 'anna was late'")
+    receipt = forget(staff, config, "anna", REQUEST, attendance=attendance)
+    reasons = dict(staff.rows("SELECT id, why FROM corrections"))
+    assert (reasons["correction-of-1"] == "anna was late") is (attendance is Attendance.KEEP)
+    assert reasons["correction-of-2"].startswith("forgotten-")
+    assert receipt.what["pseudonymised"]["corrections"] > 0
+
+
 def test_answers_to_commands_are_emptied_and_stay_known(staff, config):
     forget(staff, config, "anna", REQUEST)
     assert json.loads(commands.recall(staff, "c-list")) == {"id": "c-list", "verb": "list", "ok": True}

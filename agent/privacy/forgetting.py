@@ -6,6 +6,7 @@ pseudonym in the place of the person, the audit is erased where it is about the 
 `agent.privacy.chain`), attendance is treated as the configuration says, and the file is written anew without the gaps.
 
 The pseudonym is random and nowhere kept beside the id: what happened can be counted and no longer be told whose it was.
+Where attendance is kept, its punches tell whose the events are that they came from: those get a pseudonym of their own.
 Events that the broker does not have yet go out with the pseudonym; the only one that still has the id is that of the
 forgetting, so that those who listen can forget as well. The id stays in the receipt, for [retention] receipts_days,
 and in attendance where that is kept. Both bear repeating: a crash in between leaves a whole or nothing.
@@ -30,6 +31,7 @@ from agent.store import audit as chain
 from agent.store import places, receipts, traces
 from agent.store.db import Db
 from agent.store.places import Fate
+from agent.types import Event
 
 if TYPE_CHECKING:
     from agent.register import Request
@@ -148,25 +150,38 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
     """Takes a person out of all tables; returns counts by what was done and table, and the rows of the audit."""
     name = next((name for (name,) in db.rows("SELECT name FROM people WHERE id = ?", (ids[0],))), "")
     texts = [*ids, *([name] if name not in {"", *ids} else [])]
-    pseudonym = f"forgotten-{secrets.token_hex(6)}"
-    rewrite = Pseudonyms(ids, name, pseudonym)
+    pseudonym = _pseudonym()
+    rewrite = beside = Pseudonyms(ids, name, pseudonym)
+    told: frozenset[str] = frozenset()  # events that attendance which is kept tells the id of
     what: dict[str, Any] = {"deleted": places.delete(db, ids, Fate.DELETED), "kept": {}, "pseudonymised": {}}
     match attendance:
         case Attendance.KEEP:
             what["kept"] = places.count(db, ids, Fate.ATTENDANCE)
+            told, beside, pseudonym = traces.of_punches(db, ids), Pseudonyms(ids, name, _pseudonym()), _pseudonym()
         case Attendance.PSEUDONYMISE:
             what["pseudonymised"] = places.replace(db, ids, pseudonym, Fate.ATTENDANCE)
         case Attendance.DELETE:
             what["deleted"] |= places.delete(db, ids, Fate.ATTENDANCE)
-    for table, count in places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items():
-        what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
-    changed = {
-        "events": traces.rewrite_events(db, texts, rewrite) + traces.erase_audit(db, texts, ids=set(ids)),
-        "commands": traces.blank_answers(db, texts, rewrite),
-    }
-    what["pseudonymised"] |= {table: count for table, count in changed.items() if count}
+
+    def without(event: Event) -> dict[str, Any]:
+        linked = not told.isdisjoint({event.id, event.body.get("access")})
+        return dict((beside if linked else rewrite)(event.body))
+
+    changed = [
+        *places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items(),
+        ("corrections", traces.rewrite_reasons(db, ids, texts, rewrite)),
+        ("events", traces.rewrite_events(db, texts, without) + traces.erase_audit(db, texts, ids=set(ids))),
+        ("commands", traces.blank_answers(db, texts, rewrite)),
+    ]
+    for table, count in changed:
+        if count:
+            what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
     what["audit"] = sorted({number for each in ids for number in chain.erase(db, each)})
     return what
+
+
+def _pseudonym() -> str:
+    return f"forgotten-{secrets.token_hex(6)}"
 
 
 def _receipt(
