@@ -25,7 +25,7 @@ from agent.config import Config
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
-from agent.privacy.chain import ERASED, FORGOTTEN, NOBODY
+from agent.privacy.chain import ERASED, ERASED_BY, FORGOTTEN, NOBODY
 from agent.privacy.redaction import Pseudonyms
 from agent.store import audit as chain
 from agent.store import places, receipts, traces
@@ -123,10 +123,11 @@ def forget(
         what = _forgotten(db, ids, Attendance(attendance or config.retention.forget_attendance))
         if not any(what.values()):
             raise CommandError(Code.UNKNOWN_PERSON, f"nothing is held of {person[:80]!r}: nobody was forgotten")
-        numbers = what.pop("audit")
+        erased = what.pop("audit")
+        numbers = {number for rows in erased.values() for number in rows}
         what["erased"] = {"audit": len(numbers)} if numbers else {}
         receipt = _receipt(db, person, request, rule, reason=reason, what=what)
-        audit(db, FORGOTTEN, person, request, {"receipt": receipt.id, "rule": rule.value, ERASED: numbers, **what})
+        audit(db, FORGOTTEN, person, request, {"receipt": receipt.id, "rule": rule.value, **erased, **what})
         if vacuum:
             db.vacuum()
         db.wipe_log()
@@ -176,7 +177,10 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
     for table, count in changed:
         if count:
             what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
-    what["audit"] = sorted({number for each in ids for number in chain.erase(db, each)})
+    rows = [chain.erase(db, each) for each in ids]
+    what["audit"] = {
+        key: found for key in (ERASED, ERASED_BY) if (found := sorted({n for row in rows for n in row[key]}))
+    }
     return what
 
 
