@@ -8,11 +8,13 @@ import pytest
 
 from agent.members.merge import rename
 from agent.members.undo import undo
-from agent.store import events
+from agent.store import events, punches
 from agent.store.db import open_db
 from agent.store.passages import passages
+from agent.timeclock import Said, correct
 from tests.fakes.keys import KEY
 from tests.fakes.registers import LATER, NOW, add, request
+from tests.fakes.timeclock import punch
 
 
 @pytest.fixture
@@ -49,6 +51,17 @@ def test_under_the_id_that_they_have_now(db):
     granted(db, "anna")
     rename(db, "anna", "anne", request())
     assert who(db) == ["anne"]
+
+
+def test_not_who_punched_by_it_but_where_that_does_not_count(db):
+    granted(db, "anna")
+    granted(db, "ben")
+    for person in ("anna", "ben"):
+        punches.append(db, punch("out", NOW, person))
+    assert who(db) == []
+    (made,) = punches.made(db, NOW, LATER, "ben")
+    correct(db, request(), made.id, Said("not him", "boss", void=True))
+    assert who(db) == ["ben"]
 
 
 def test_nobody_of_a_match_that_was_wrong(db):

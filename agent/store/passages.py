@@ -23,6 +23,11 @@ _PASSAGES: Final = """
         WHERE undone.person = coalesce(former.person, who.value)
         AND access.id IN (undone.event, json_extract(told.body, '$.access'))
     )
+    AND NOT EXISTS (
+        SELECT 1 FROM punches
+        WHERE punches.person = coalesce(former.person, who.value) AND punches.at = access.at
+        AND NOT EXISTS (SELECT 1 FROM corrections WHERE corrections.punch = punches.id AND corrections.void)
+    )
     ORDER BY access.seq
 """
 
@@ -30,7 +35,8 @@ _PASSAGES: Final = """
 def passages(db: Db, begin: datetime, end: datetime, door: str) -> list[Passage]:
     """Return who was let in from `begin` until before `end`, as they are called now.
 
-    Left out are matches that were wrong, whether the decision or its punch was said to be so.
+    Left out are matches that were wrong, whether the decision or its punch was said to be so; and what was a punch as
+    well, which tells more, also once it is corrected to another time.
 
     Args:
         db: the database.
