@@ -12,7 +12,7 @@ from agent.members.merge import merge, rename
 from agent.members.particulars import set_person
 from agent.members.undo import undo
 from agent.pins import Pins
-from agent.store import events, members, moves, templates
+from agent.store import events, members, moves, people, rosters, templates
 from agent.store.db import open_db
 from agent.store.holders import load_register
 from agent.store.people import gallery_version, list_people
@@ -204,6 +204,13 @@ class TestMerge:
         with pytest.raises(CommandError, match="80 groups"):
             merge(db, "anna2", "anna", request())
         assert enrolled(db, "anna2").badge == "anna2"
+
+
+def test_one_of_two_is_known_since_the_earlier_of_both(db):
+    add(db, "anna")
+    people.add_person(db, "anna2", name=None, at=LATER)
+    merge(db, "anna", "anna2", request(LATER))
+    assert rosters.workers(db)["anna2"].employee.begins == NOW
 
 
 class TestUndo:
