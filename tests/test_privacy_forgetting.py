@@ -9,6 +9,8 @@ import pytest
 from agent.audit import audit
 from agent.config import Config
 from agent.errors import CommandError
+from agent.members.merge import rename
+from agent.privacy.export import held
 from agent.privacy.forgetting import Attendance, Rule, as_json, forget, remove
 from agent.privacy.redaction import Others, Pseudonyms
 from agent.register import Request
@@ -286,6 +288,16 @@ def test_ids_of_before_are_forgotten_as_well(staff, config):
     forget(staff, config, "anna", REQUEST)
     assert bodies(staff)[-1]["person"].startswith("forgotten-")
     assert people.get_person(staff, "ben") is not None
+
+
+def test_an_id_of_before_forgets_nobody_by_half(staff, config):
+    rename(staff, "anna", "anne", REQUEST)
+    with pytest.raises(CommandError, match="anna is called anne now: say anne"):
+        forget(staff, config, "anna", REQUEST)
+    with pytest.raises(CommandError, match="anna is called anne now: say anne"):
+        held(staff, config, "anna", NOW)
+    assert people.get_person(staff, "anne") is not None
+    assert bodies(staff)[0]["person"] == "anna"
 
 
 def test_what_fails_half_way_leaves_everything(staff, config):

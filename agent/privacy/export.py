@@ -24,6 +24,7 @@ from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.privacy.chain import Row
+from agent.privacy.forgetting import ids_now
 from agent.privacy.page import page
 from agent.privacy.redaction import VOCABULARY, Others
 from agent.seal.sealing import BrokenSealError
@@ -95,7 +96,7 @@ def held(
     Raises:
         CommandError: nothing is held of this person.
     """
-    ids = places.ids_of(db, person)
+    ids = ids_now(db, person)
     others = _others(db, ids)
     tables: dict[str, list[dict[str, Any]]] = {}
     for table, column in places.places(db, Fate.DELETED, Fate.ATTENDANCE, Fate.RECEIPT):

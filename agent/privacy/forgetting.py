@@ -28,7 +28,7 @@ from agent.mqtt.telemetry import timestamp
 from agent.privacy.chain import ERASED, ERASED_BY, FORGOTTEN, NOBODY
 from agent.privacy.redaction import Pseudonyms
 from agent.store import audit as chain
-from agent.store import places, receipts, traces
+from agent.store import members, places, receipts, traces
 from agent.store.db import Db
 from agent.store.places import Fate
 from agent.types import Event
@@ -118,7 +118,7 @@ def forget(
     done = receipts.of_command(db, request.command_id) if request.command_id else None
     if done is not None and done.person == person:
         return done
-    ids = places.ids_of(db, person)
+    ids = ids_now(db, person)
     with db.transaction():
         what = _forgotten(db, ids, Attendance(attendance or config.retention.forget_attendance))
         if not any(what.values()):
@@ -132,6 +132,18 @@ def forget(
             db.vacuum()
         db.wipe_log()
     return receipt
+
+
+def ids_now(db: Db, person: str) -> list[str]:
+    """Returns a person's id and those they had before.
+
+    Raises:
+        CommandError: it is an id that somebody had before.
+    """
+    now = members.current_id(db, person)
+    if now is not None and not db.rows("SELECT 1 FROM people WHERE id = ?", (person,)):
+        raise CommandError(Code.UNKNOWN_PERSON, f"{person} is called {now} now: say {now}")
+    return places.ids_of(db, person)
 
 
 def as_json(receipt: receipts.Receipt) -> dict[str, Any]:
