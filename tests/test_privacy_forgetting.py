@@ -183,6 +183,15 @@ def test_events_lose_the_person_and_keep_the_rest(staff, config):
     assert "to annabel," in annabels["detail"]
 
 
+def test_events_lose_badge_and_earlier_name_with_the_person(staff, config):
+    for person, badge, name in (("anna", "1042", "Ann Before"), ("ben", "1043", "Ben")):
+        access(staff, person=person, badge=badge, name=name)
+    forget(staff, config, "anna", REQUEST)
+    *_, hers, bens = bodies(staff)
+    assert (hers["badge"], hers["name"]) == (None, None)
+    assert (bens["badge"], bens["name"]) == ("1043", "Ben")
+
+
 def test_the_pseudonym_stands_nowhere_beside_the_id(staff, config):
     receipt = forget(staff, config, "anna", REQUEST)
     assert bodies(staff)[0]["person"] not in json.dumps(as_json(receipt))

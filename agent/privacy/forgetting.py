@@ -26,7 +26,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.privacy.chain import ERASED, ERASED_BY, FORGOTTEN, NOBODY
-from agent.privacy.redaction import Pseudonyms
+from agent.privacy.redaction import Pseudonyms, relabelled
 from agent.store import audit as chain
 from agent.store import members, places, receipts, traces
 from agent.store.db import Db
@@ -178,7 +178,8 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
 
     def without(event: Event) -> dict[str, Any]:
         linked = not told.isdisjoint({event.id, event.body.get("access")})
-        return dict((beside if linked else rewrite)(event.body))
+        labels = relabelled(event.body, None) if event.body.get("person") in ids else {}
+        return {**(beside if linked else rewrite)(event.body), **labels}
 
     changed = [
         *places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items(),
