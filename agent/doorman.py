@@ -19,7 +19,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -106,6 +106,12 @@ class Doorman:
                 self._opened_by = person
         self._inputs.wake()
         return released
+
+    def meet(self, people: Container[str]) -> None:
+        """Says who there is now: somebody who is not among them has never opened the door."""
+        with self._mutex:
+            if self._opened_by not in people:
+                self._opened_by = None
 
     def hold(self) -> bool:
         """Unlocks until `lock`, a lock-down or the end of the agent; False in a lock-down."""

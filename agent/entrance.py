@@ -107,6 +107,7 @@ class Entrance:
         """Has the rules, the people or the mode changed."""
         with self._lock:
             change(self.keeper)
+            self.doorman.meet(self.keeper.register.people)
             self.peers.listen_to(self.keeper.rules.neighbours(self.config.device.name))
             self._keep(self._around())
 

@@ -52,7 +52,10 @@ class Upkeep:
 
     def _retime(self) -> None:
         """Once the clock is right, what was punched before it was gets its time by the seconds since the start."""
-        if self._believed or self._clock() is Clock.UNSYNCHRONISED:
+        if self._clock() is not Clock.SYNCHRONISED:  # also where nobody knows: at a start, NTP may come up after us
+            self._believed = False
+            return
+        if self._believed:
             return
         uptime, request = time.clock_gettime(time.CLOCK_BOOTTIME), Request("clock", datetime.now(UTC), self._boot_id)
         made = self._write(lambda db: retime_boot(db, kernel_boot_id() or self._boot_id, request, uptime=uptime))

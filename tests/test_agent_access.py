@@ -3,8 +3,9 @@
 import json
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from queue import Empty
 
 import pytest
 
@@ -245,3 +246,37 @@ def test_when_the_case_is_opened_keys_and_faces_go_and_the_agent_begins_anew(con
         with open_db(config.database_path, key=bundle.key) as db:
             assert load_gallery(db, bundle.template_model).templates == 0
     assert key_path(config).read_bytes() != key
+
+
+def test_who_is_forgotten_while_the_agent_runs_is_nowhere_any_more(configure, admin, wait_for):
+    config = configure(events__name=True)
+    enrol(config, "anna", RED)
+    admit(config, "anna", card="04A2B3")
+    with Agent(config) as agent:
+        assert admin.request("rules_apply", text=ZONE.replace('"deny"', '"allow"')).ok
+        wait_for(lambda: agent.porch.entrance.keeper.rules.version == 1)
+        show(admin, card="04A2B3")
+        wait_for(lambda: reasons(config) == ["credential"])
+        wait_for(lambda: all("anna" in said for said in kept(config).values()), seconds=20)
+        assert admin.request("forget", person="anna").ok
+        wait_for(lambda: agent.recogniser.known.gallery.people == ())
+        entrance = agent.porch.entrance
+        wait_for(lambda: "anna" not in entrance.keeper.register.people)
+        wait_for(lambda: agent.porch.doorman.report().last_opened_by is None)
+        assert entrance.whereabouts(9) == ()
+        assert dict(entrance.labels.names) == {}
+        show(admin, card="04A2B3")
+        wait_for(lambda: reasons(config) == ["credential", "unknown_credential"])
+        wait_for(lambda: not any("anna" in said for said in kept(config).values()), seconds=20)
+
+
+def kept(config):
+    """What the broker keeps of the door and its zone, by topic."""
+    found = {}
+    with Remote(LinkSettings("127.0.0.1", config.mqtt.port), FRONT) as other:
+        other.wait_ready()
+        with suppress(Empty):
+            while not {FRONT.door, FRONT.zone} <= found.keys():
+                message = other.heard.get(timeout=1.0)
+                found[message.topic] = message.payload.decode()
+    return {topic: found.get(topic, "") for topic in (FRONT.door, FRONT.zone)}

@@ -49,3 +49,9 @@ def test_who_came_too_long_ago_has_gone_without_a_word():
 def test_by_person():
     made = punches("2026-11-02: in 08:00", "zoe") + punches("2026-11-02: in 09:00", "ben")
     assert [each.person for each in who_is_in(made, [], site(), NOON)] == ["ben", "zoe"]
+
+
+def test_a_door_that_opens_for_a_repeat_says_nothing_either():
+    gone = punches("2026-11-02: in 08:00 out 11:00")
+    again = punches("2026-11-02: out 11:00:50 out 11:01:40", repeat=True)
+    assert who_is_in(gone + again, [passed("front 11:01:40")], site(), NOON) == []

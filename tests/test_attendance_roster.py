@@ -67,6 +67,11 @@ class TestCsv:
         hours = [(each.ends_at - each.starts_at).seconds // 3600 for each in read_csv(text, BERLIN)]
         assert hours == [7, 9]
 
+    def test_a_time_that_the_clock_shows_twice_with_its_offset(self):
+        text = "person,date,start,end\nanna,2026-10-25,02:30+01:00,02:45+01:00\n"
+        (found,) = read_csv(text, BERLIN)
+        assert (found.starts_at, found.ends_at) == (utc("2026-10-25 01:30"), utc("2026-10-25 01:45"))
+
     def test_every_wrong_line_is_told(self):
         lines = (
             "anna,2.11.2026,08:00,12:00",

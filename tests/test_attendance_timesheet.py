@@ -38,6 +38,18 @@ def monday(text, rules=None, **more):
     return sheet("2026-11-02: " + text, rules, **more)["2026-11-02"]
 
 
+@pytest.mark.parametrize(("at", "flag"), [(LATER, Flag.MISSING_OUT), (wall("2026-11-02 18:00"), Flag.OPEN)])
+def test_who_came_in_the_evening_and_has_not_gone_is_not_of_the_next_morning(at, flag):
+    days = sheet("2026-11-02: in 17:00", site(**shift("08:00-16:30")), at=at)
+    assert flag in days["2026-11-02"].flags
+    assert days["2026-11-03"].punches == ()
+
+
+def test_who_came_just_before_midnight_for_the_day_after_is_of_that():
+    days = sheet("2026-11-02: in 23:55", site(**shift("00:00-08:00")))
+    assert days["2026-11-03"].flags == (Flag.MISSING_OUT,)
+
+
 class TestWorkedTime:
     @pytest.mark.parametrize(
         ("text", "rules", "worked", "breaks", "deducted"),

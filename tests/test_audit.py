@@ -7,7 +7,7 @@ import pytest
 from agent.audit import audit, audit_start
 from agent.config import Config
 from agent.mqtt.telemetry import AuditEvent, event_body
-from agent.privacy.chain import ERASED, GENESIS, PRUNED, START, Anchor
+from agent.privacy.chain import ERASED, ERASED_BY, GENESIS, PRUNED, START, Anchor
 from agent.register import Request
 from agent.store import audit as chain
 from agent.store import events
@@ -122,17 +122,18 @@ def test_a_person_is_erased_from_the_rows_and_the_chain_still_holds(db):
     audit(db, "enrolled", "annabel", REQUEST, {"note": "not anna"})
     assert [row.number for row in chain.about(db, "anna")] == [1, 3, 4]
     rows = chain.erase(db, "anna")
-    assert rows == [1, 3, 4]
+    assert rows == {ERASED: [1, 3], ERASED_BY: [4]}
     assert chain.about(db, "anna") == []
     assert chain.since(db)[3].subject == "door"  # what was done stays, who did it is gone
     assert chain.verify(db).number == 1
-    audit(db, "forgotten", None, REQUEST, {ERASED: rows})
+    audit(db, "forgotten", None, REQUEST, rows)
     assert chain.verify(db) is None
 
 
 def test_a_person_called_as_those_who_are_none_erases_nothing(db):
     audit(db, "rules_applied", "rules", Request("mqtt", NOW, "b"))
-    assert (chain.erase(db, "mqtt"), chain.erase(db, "rules")) == ([], [])
+    nothing = {ERASED: [], ERASED_BY: []}
+    assert (chain.erase(db, "mqtt"), chain.erase(db, "rules")) == (nothing, nothing)
     assert chain.verify(db) is None
 
 

@@ -16,12 +16,15 @@ from agent.config import load_config
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.verbs.attendance import COMMANDS
+from agent.reports.basis import own_hours
 from agent.reports.rules import rules_in_force
 from agent.store import events, people, punches
 from agent.store.db import open_db
+from agent.store.members import set_groups
 from agent.timeclock import Terminal, punch
 from tests.fakes.terminal import Terminal as Shell
 from tests.fakes.terminal import forget_logging
+from tests.fakes.timeclock import shift, site, wall
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
@@ -80,6 +83,12 @@ class TestCorrecting:
         outcome = latchkey("attendance", "add", "anna", "--at", at, "--type", "out", "--why", "forgot", "--by", "boss")
         assert outcome.out.startswith("out of anna added: ")
         assert latchkey("report", "who-is-in", "--json").json == []
+
+    def test_the_audit_tells_who_did_it(self, latchkey, monkeypatch):
+        monkeypatch.setenv("SUDO_USER", "olga")
+        latchkey("attendance", "add", "anna", "--at", "2026-01-02 08:00", "--type", "in", "--why", "forgot")
+        *_, last = latchkey("audit", "list", "--json").json_lines
+        assert (last["action"], last["by"], last["details"]["says"]) == ("punch_added", "cli:olga", "olga")
 
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
@@ -199,6 +208,13 @@ class TestOverMqtt:
         hours = ask("hours", person="ben")
         assert (hours["person"], hours["worked_seconds"], hours["in_since"]) == ("ben", 3600, None)
         assert ask("hours", person="anna")["in_since"] == f"{MARCH - 3 * HOUR:%Y-%m-%dT%H:%M:%S}.000Z"
+
+    def test_own_hours_of_who_came_before_midnight_for_the_day_after(self, ask):
+        rules, came = site(**shift("00:00-08:00")), wall("2026-03-10 23:55")
+        set_groups(ask.db, "ben", ["staff"])
+        punch(ask.db, rules, Terminal("hq", "front", "b1"), "ben", came, key=None, uptime=1.0, clock=Clock.RTC)
+        told = own_hours(ask.db, rules, "ben", came + timedelta(minutes=3))
+        assert (told["in_since"], told["worked_seconds"]) == ("2026-03-10T22:55:00.000Z", 3600)
 
     def test_of_nobody(self, ask):
         with pytest.raises(CommandError) as caught:

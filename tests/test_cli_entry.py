@@ -77,6 +77,8 @@ OPTIONS = {
     "people import": ["FILE.csv", "--dry-run", "--json"],
     "people export-list": ["--group", "--state"],
     "people show": ["PERSON", "--json"],
+    "people forget": ["PERSON", "--yes", "--reason", "--attendance", "--json", "1 if nothing is held"],
+    "people export": ["PERSON", "--out", "--json"],
     "people remove": ["PERSON", "--yes", "--json"],
     "door mode": ["[MODE]", "--json", "locked_down", "1 if the rules"],
     "door unlock": ["--seconds", "--config", "1 if no agent runs"],

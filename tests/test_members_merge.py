@@ -12,11 +12,13 @@ from agent.members.merge import merge, rename
 from agent.members.particulars import set_person
 from agent.members.undo import undo
 from agent.pins import Pins
-from agent.store import events, members, moves, templates
+from agent.store import events, members, moves, people, rosters, templates
 from agent.store.db import open_db
 from agent.store.holders import load_register
 from agent.store.people import gallery_version, list_people
+from agent.store.punches import counts
 from agent.store.times import to_text
+from agent.timeclock import Said, correct
 from tests.fakes.keys import KEY
 from tests.fakes.registers import CARD_KEY, LATER, MODEL, NOW, add, audited, details, request, template
 
@@ -204,6 +206,13 @@ class TestMerge:
         assert enrolled(db, "anna2").badge == "anna2"
 
 
+def test_one_of_two_is_known_since_the_earlier_of_both(db):
+    add(db, "anna")
+    people.add_person(db, "anna2", name=None, at=LATER)
+    merge(db, "anna", "anna2", request(LATER))
+    assert rosters.workers(db)["anna2"].employee.begins == NOW
+
+
 class TestUndo:
     def visit(self, db, person="anna", *, kind="access", id_=None):
         body = {"outcome": "granted", "reason": "match", "person": person}
@@ -258,6 +267,15 @@ class TestUndo:
         assert undo(db, str(event.seq), "anna", request())["punches"] == 0
         assert len(db.rows("SELECT 1 FROM corrections")) == 1
         assert audited(db) == [("match_undone", "anna")]
+
+    def test_a_punch_that_was_void_for_a_while(self, db):
+        add(db, "anna")
+        event = self.visit(db)
+        punch(db, "anna", "p1")
+        voided = correct(db, request(), "p1", Said("not her", "boss", void=True))
+        correct(db, request(), voided.id, Said("it was", "boss", void=True))
+        assert undo(db, event.id, "anna", request())["punches"] == 1
+        assert not counts(db, "p1")
 
     def test_under_a_new_id(self, db):
         add(db, "anna")

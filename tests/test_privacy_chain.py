@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.privacy.chain import ERASED, PRUNED, START, Anchor, Break, Row, at_text, canonical, first_break, link
+from agent.privacy.chain import (
+    ERASED,
+    ERASED_BY,
+    PRUNED,
+    START,
+    Anchor,
+    Break,
+    Row,
+    at_text,
+    canonical,
+    first_break,
+    link,
+)
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 ANYTHING = st.recursive(
@@ -124,6 +136,13 @@ def test_what_was_erased_is_a_break_unless_a_later_row_says_so():
     assert first_break([*rows, *chain({ERASED: [2]}, before=rows[-1].anchor)]) is None
     early = chain({ERASED: [2]}, {}, {})
     assert first_break([early[0], erased(early[1]), early[2]]).number == 2  # said before it was done
+
+
+def test_what_was_erased_of_the_other_half_is_a_break_all_the_same():
+    for key, no_other in ((ERASED, {"by": None, "by_salt": None}), (ERASED_BY, {"by": "cli"})):
+        rows = [FIVE[0], replace(erased(FIVE[1]), **no_other), *FIVE[2:]]
+        rows += chain({key: [2]}, before=rows[-1].anchor)
+        assert first_break(rows) == Break(2, "was erased, and no later row says why")
 
 
 def test_half_of_it_erased_is_a_change():

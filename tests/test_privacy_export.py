@@ -101,6 +101,14 @@ def test_nobody_else_is_in_it(db, config):
     assert everything["corrections"][0]["why"] == f"asked by {MARK} and {MARK}"
 
 
+def test_not_the_badge_or_an_earlier_name_of_who_went_first(db, config):
+    access(db, person="zoe", companion="anna", badge="1042", name="Zoe Before")
+    access(db, person="anna", badge="1043", name="Anna Before")
+    *_, zoes, own = held(db, config, "anna", NOW)["held"]["events"]
+    assert (zoes["badge"], zoes["name"]) == (MARK, MARK)
+    assert (own["badge"], own["name"]) == ("1043", "Anna Before")
+
+
 def test_secrets_are_told_of_and_not_handed_out(db, config):
     text = json.dumps(held(db, config, "anna", NOW))
     assert not any(secret in text for secret in ("the-hash", "the-duress-hash", "digest-anna", "vector"))

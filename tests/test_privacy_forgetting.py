@@ -9,6 +9,8 @@ import pytest
 from agent.audit import audit
 from agent.config import Config
 from agent.errors import CommandError
+from agent.members.merge import rename
+from agent.privacy.export import held
 from agent.privacy.forgetting import Attendance, Rule, as_json, forget, remove
 from agent.privacy.redaction import Others, Pseudonyms
 from agent.register import Request
@@ -181,10 +183,42 @@ def test_events_lose_the_person_and_keep_the_rest(staff, config):
     assert "to annabel," in annabels["detail"]
 
 
+def test_events_lose_badge_and_earlier_name_with_the_person(staff, config):
+    for person, badge, name in (("anna", "1042", "Ann Before"), ("ben", "1043", "Ben")):
+        access(staff, person=person, badge=badge, name=name)
+    forget(staff, config, "anna", REQUEST)
+    *_, hers, bens = bodies(staff)
+    assert (hers["badge"], hers["name"]) == (None, None)
+    assert (bens["badge"], bens["name"]) == ("1043", "Ben")
+
+
 def test_the_pseudonym_stands_nowhere_beside_the_id(staff, config):
     receipt = forget(staff, config, "anna", REQUEST)
     assert bodies(staff)[0]["person"] not in json.dumps(as_json(receipt))
     assert bodies(staff)[0]["person"] not in str(staff.rows("SELECT * FROM audit"))
+
+
+def test_hours_that_are_kept_tell_only_whose_the_events_are_that_they_came_from(staff, config):
+    event = access(staff, person="anna", detail="")
+    events.append(staff, "attendance", NOW, "b", {"person": "anna", "access": event.id}, id="punch-of-1")
+    forget(staff, config, "anna", REQUEST, attendance=Attendance.KEEP)
+    hers, *_, let_in = [body["person"] for body in bodies(staff)]
+    (punched,) = [each.body["person"] for each in events.recent(staff, 100) if each.kind == "attendance"]
+    (by,) = staff.rows("SELECT by FROM corrections WHERE person = 'anna'")[0]
+    assert let_in == punched
+    assert len({hers, punched, by}) == 3
+    assert all(each.startswith("forgotten-") for each in (hers, punched, by))
+
+
+@pytest.mark.parametrize("attendance", [Attendance.KEEP, Attendance.PSEUDONYMISE])
+def test_reasons_of_corrections_lose_the_person_but_of_hours_that_are_kept(staff, config, attendance):
+    with staff.transaction() as sql:
+        sql.execute("UPDATE corrections SET why = 'anna was late'")
+    receipt = forget(staff, config, "anna", REQUEST, attendance=attendance)
+    reasons = dict(staff.rows("SELECT id, why FROM corrections"))
+    assert (reasons["correction-of-1"] == "anna was late") is (attendance is Attendance.KEEP)
+    assert reasons["correction-of-2"].startswith("forgotten-")
+    assert receipt.what["pseudonymised"]["corrections"] > 0
 
 
 def test_answers_to_commands_are_emptied_and_stay_known(staff, config):
@@ -263,6 +297,16 @@ def test_ids_of_before_are_forgotten_as_well(staff, config):
     forget(staff, config, "anna", REQUEST)
     assert bodies(staff)[-1]["person"].startswith("forgotten-")
     assert people.get_person(staff, "ben") is not None
+
+
+def test_an_id_of_before_forgets_nobody_by_half(staff, config):
+    rename(staff, "anna", "anne", REQUEST)
+    with pytest.raises(CommandError, match="anna is called anne now: say anne"):
+        forget(staff, config, "anna", REQUEST)
+    with pytest.raises(CommandError, match="anna is called anne now: say anne"):
+        held(staff, config, "anna", NOW)
+    assert people.get_person(staff, "anne") is not None
+    assert bodies(staff)[0]["person"] == "anna"
 
 
 def test_what_fails_half_way_leaves_everything(staff, config):

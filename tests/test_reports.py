@@ -115,6 +115,17 @@ class TestPage:
         assert page.words.count(EVIL) == 2
         assert len([tag for tag, has in page.tags if has.get("class") == "day"]) == 60
 
+    def test_counts_the_days_to_look_at_as_the_table_does(self, found):
+        late = punches("2026-11-02: in 09:00 out 17:00", "carl")
+        (sheet,) = timesheets(
+            late, found.rules, FIRST, FIRST + timedelta(1), people={"carl": Employee(frozenset({"staff"}))}, at=NOW
+        )
+        report = replace(found, sheets=(*found.sheets, sheet))
+        _, lines = total_table(report)
+        shown = re.findall(r'<td class="n bad">(\d*)</td>', as_html(report))
+        assert shown == [line[-1] for line in lines]
+        assert shown[-1] == "1"
+
     def test_runs_and_fetches_nothing(self, found):
         page = Page(as_html(found))
         assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe", "form"}

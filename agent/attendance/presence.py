@@ -48,9 +48,13 @@ def who_is_in(punches: Iterable[Punch], passages: Iterable[Passage], rules: Rule
     longest = timedelta(hours=rules.attendance.longest_hours)
     window = timedelta(seconds=rules.attendance.repeat_seconds)
     last: dict[str, Punch] = {}
+    heard: dict[str, datetime] = {}  # of the last punch, also of a repeat
     since: dict[str, datetime] = {}
     for punch in sorted(punches, key=lambda punch: (punch.at, punch.id)):
-        if punch.repeat or punch.at > at:
+        if punch.at > at:
+            continue
+        heard[punch.person] = punch.at
+        if punch.repeat:
             continue
         before = last.get(punch.person)
         if before is None or before.type is PunchType.OUT or punch.at - since[punch.person] > longest:
@@ -62,8 +66,8 @@ def who_is_in(punches: Iterable[Punch], passages: Iterable[Passage], rules: Rule
         if punch.type is not PunchType.OUT and at - since[person] <= longest
     }
     for passage in sorted(passages, key=lambda passage: passage.at):
-        punched = last.get(passage.person)
-        if passage.at > at or at - passage.at > longest or (punched and passage.at - punched.at <= window):
+        punched = heard.get(passage.person)
+        if passage.at > at or at - passage.at > longest or (punched and passage.at - punched <= window):
             continue
         if rules.door(passage.door).enters == "":
             present.pop(passage.person, None)

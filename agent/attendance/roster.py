@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from agent.attendance.walltime import on_the_wall
@@ -30,7 +30,7 @@ def read_csv(text: str, zone: ZoneInfo) -> list[Rostered]:
     """Returns what a CSV file with the columns person, date, start, end says; other columns are not looked at.
 
     Dates are as in 2026-11-02, times as in 08:00, by the clock on the wall; an end that is not after its start is one
-    of the day after. Commas or semicolons.
+    of the day after. A time that the clock shows twice needs its offset, as in 02:30+01:00. Commas or semicolons.
 
     Raises:
         RosterError: naming every line that is wrong.
@@ -60,9 +60,13 @@ def _rostered(person: str, date: str, start: str, end: str, zone: ZoneInfo) -> R
     if not person:
         raise ValueError("no person")
     day, begins, ends = _date(date), _time(start), _time(end)
-    until = day if ends > begins else day + timedelta(days=1)
-    starts_at = on_the_wall(datetime.combine(day, begins), zone)
-    return checked(Rostered(person, starts_at, on_the_wall(datetime.combine(until, ends), zone)))
+    until = day if ends.replace(tzinfo=None) > begins.replace(tzinfo=None) else day + timedelta(days=1)
+    return checked(Rostered(person, _instant(day, begins, zone), _instant(until, ends, zone)))
+
+
+def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    told = datetime.combine(day, at)
+    return told.astimezone(UTC) if told.tzinfo is not None else on_the_wall(told, zone)
 
 
 def checked(rostered: Rostered) -> Rostered:
@@ -85,6 +89,6 @@ def _date(text: str) -> date:
 
 def _time(text: str) -> time:
     try:
-        return time(0) if text == "24:00" else time.fromisoformat(text).replace(tzinfo=None)
+        return time(0) if text == "24:00" else time.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a time of day; want it as in 08:00") from None

@@ -82,7 +82,7 @@ def _days(punches: Sequence[Punch], plan: Plan, rules: Rules, period: tuple[date
 def _sorted_by_day(punches: Sequence[Punch], paired: Paired, plan: Plan, rules: Rules) -> dict[date, Found]:
     """Stays, problems and punches, each where it belongs; the punches of a stay where the stay does."""
     days = defaultdict[date, Found](Found)
-    longest = timedelta(hours=rules.attendance.longest_hours)
+    usual = timedelta(hours=rules.attendance.longest_hours) / 2  # taken of a stay whose end is not known
     begun: list[tuple[datetime, datetime, date]] = []  # from, to, day: in order
 
     def begin(came: Punch, until: datetime, last: datetime) -> date:
@@ -92,11 +92,11 @@ def _sorted_by_day(punches: Sequence[Punch], paired: Paired, plan: Plan, rules: 
         return day
 
     for stay in paired.stays:
-        until = stay.left.at if stay.left else stay.came.at + longest
+        until = stay.left.at if stay.left else stay.came.at + usual
         days[begin(stay.came, until, max(until, stay.came.at))].stays.append(stay)
     for flag, punch in paired.problems:
         if flag is Flag.MISSING_OUT:
-            begin(punch, punch.at + longest, punch.at)
+            begin(punch, punch.at + usual, punch.at)
     begun.sort()
     for punch in punches:
         days[_day_of(punch, begun, rules)].punches.append(punch)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from ulid import ULID
 
 from agent.attendance.rules import PunchType
-from agent.cli.opened import database
+from agent.cli.opened import database, request, user
 from agent.cli.output import Json, counted, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import ConfigError
@@ -19,7 +17,6 @@ from agent.errors import ConfigError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from agent.register import Request
 
 attendance = typer.Typer(help="Show and correct punches; import rosters.", no_args_is_help=True)
 Why = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept.")]
@@ -88,7 +85,7 @@ def correct(
         from agent.reports.rules import rules_in_force
 
         when = _instant(at, rules_in_force(db).zone)
-        done = correct(db, _request(), punch, Said(why, by or getpass.getuser(), void, when, type, job))
+        done = correct(db, request(), punch, Said(why, by or user(), void, when, type, job))
     if json:
         say_json(correction_json(done))
     else:
@@ -118,8 +115,8 @@ def add(
 
     with database(configured) as db:
         when = _instant(at, rules_in_force(db).zone)
-        said = Said(why, by or getpass.getuser(), at=when, type=type, job=job or None)
-        done = add(db, _request(), person, said)
+        said = Said(why, by or user(), at=when, type=type, job=job or None)
+        done = add(db, request(), person, said)
     if json:
         say_json(correction_json(done))
     else:
@@ -145,7 +142,7 @@ def import_roster(
 
     with database(configured) as db:
         found = read_roster(file, rules_in_force(db).zone, datetime.now(UTC), person)
-        done = import_roster(db, _request(), found, file.name)
+        done = import_roster(db, request(), found, file.name)
     if json:
         say_json(done)
     else:
@@ -159,9 +156,3 @@ def _instant(text: str | None, zone: ZoneInfo) -> datetime | None:
         return instant(text, zone) if text is not None else None
     except ValueError as error:
         raise ConfigError(f"--at: {error}") from error
-
-
-def _request() -> Request:
-    from agent.register import Request
-
-    return Request("cli", datetime.now(UTC), str(ULID()))

@@ -63,12 +63,16 @@ def request() -> Request:
     """Who asks for a change, and when: the user who runs the command, also through sudo, now."""
     from agent.register import Request
 
+    return Request(f"cli:{user()}", datetime.now(UTC), str(ULID()))
+
+
+def user() -> str:
+    """The user who runs the command, also through sudo."""
     try:
-        user = os.environ.get("SUDO_USER") or getpass.getuser()
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name
-        user = str(os.getuid())
-    shown = "".join(letter if letter.isprintable() else "?" for letter in user[:LONGEST_USER])
-    return Request(f"cli:{shown}", datetime.now(UTC), str(ULID()))
+        name = str(os.getuid())
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:LONGEST_USER])
 
 
 def running_agent(config: Config) -> int | None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from agent.access.holder import State
+from agent.cli.export import export
+from agent.cli.forget import forget
 from agent.cli.opened import database, request
 from agent.cli.output import Json, confirmed, counted, say, say_json, say_table
 from agent.cli.people_change import block, change, merge, rename, undo
@@ -18,7 +20,7 @@ people = typer.Typer(help="List, show, change or remove the people who are known
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 
 people.command("set")(change)
-for command in (block, rename, merge, undo, pin, consent):
+for command in (block, rename, merge, undo, pin, consent, forget, export):
     people.command()(command)
 people.add_typer(card, name="card")
 people.command("import")(import_file)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from ulid import ULID
 
-from agent.cli.opened import database
+from agent.cli.opened import database, request
 from agent.cli.output import Json, counted, say, say_json, say_table, warn
 from agent.cli.rules_try import try_rules
 from agent.cli.settings import ConfigFile, Sets, load
@@ -172,13 +170,12 @@ def _holidays(file: Path, kind: str) -> list[Holiday]:
 
 
 def _applied(db: Db, text: str, expect: int | None) -> Applied:
-    from agent.register import Request
     from agent.rules_in_force import apply_rules
 
     def write(change: Callable[[Db], T]) -> T:
         return change(db)
 
-    return apply_rules(write, text, Request("cli", datetime.now(UTC), str(ULID())), expect=expect)
+    return apply_rules(write, text, request(), expect=expect)
 
 
 def _tell(applied: Applied, *, json: bool) -> None:

@@ -33,7 +33,9 @@ NOBODY: Final = frozenset(
 FORGOTTEN: Final = "forgotten"
 """The action of the row that says that a person was forgotten: it names the person for as long as the receipt does."""
 ERASED: Final = "audit_rows"
-"""The key in details under which a row says which earlier rows were erased."""
+"""The key in details under which a row says of which earlier rows it was erased what they are about."""
+ERASED_BY: Final = "audit_rows_by"
+"""The same of who did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,9 @@ class Row:
         return Anchor(self.number, self.hash)
 
     @property
-    def erased(self) -> bool:
-        """Whether a part of it was erased."""
-        return self.by_salt is None or self.about_salt is None
+    def halves(self) -> tuple[tuple[str, str | None], ...]:
+        """The salts of its two halves, None once erased, by the key under which a later row says so."""
+        return (ERASED_BY, self.by_salt), (ERASED, self.about_salt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +154,25 @@ def first_break(rows: Iterable[Row], start: Anchor = START, known: Anchor | None
         known: a row as it was told outside: the only thing that shows a tail cut off, or a chain made anew.
     """
     last = start
-    erased: list[int] = []
-    explained: set[int] = set()
+    erased: list[tuple[int, str]] = []
+    explained: set[tuple[int, str]] = set()
     pruned = start == START
     for row in rows:
         if problem := _misfit(last, row):
             return Break(min(row.number, last.number + 1), problem)
         last = row.anchor
-        if row.erased:
-            erased.append(row.number)
+        erased += [(row.number, key) for key, salt in row.halves if salt is None]
         if row.details is not None:
             details = json.loads(row.details)
-            explained.update(number for number in details.get(ERASED, ()) if number < row.number)
+            explained.update(
+                (number, key) for key, _ in row.halves for number in details.get(key, ()) if number < row.number
+            )
             pruned |= row.action == PRUNED and (details.get("to"), details.get("hash")) == (start.number, start.hash)
         if known is not None and known.number == row.number and known.hash != row.hash:
             return Break(row.number, "is not the row that was told outside: the chain was made anew up to here")
     if not pruned:
         return Break(start.number, "and those before it are missing, and no later row says that they were pruned")
-    if unexplained := [number for number in erased if number not in explained]:
+    if unexplained := [number for number, key in erased if (number, key) not in explained]:
         return Break(unexplained[0], "was erased, and no later row says why")
     return _against(known, start, last)
 

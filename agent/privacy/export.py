@@ -24,8 +24,9 @@ from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.privacy.chain import Row
+from agent.privacy.forgetting import ids_now
 from agent.privacy.page import page
-from agent.privacy.redaction import VOCABULARY, Others
+from agent.privacy.redaction import VOCABULARY, Others, relabelled
 from agent.seal.sealing import BrokenSealError
 from agent.seal.turning import Turn
 from agent.store import audit as chain
@@ -95,7 +96,7 @@ def held(
     Raises:
         CommandError: nothing is held of this person.
     """
-    ids = places.ids_of(db, person)
+    ids = ids_now(db, person)
     others = _others(db, ids)
     tables: dict[str, list[dict[str, Any]]] = {}
     for table, column in places.places(db, Fate.DELETED, Fate.ATTENDANCE, Fate.RECEIPT):
@@ -104,7 +105,7 @@ def held(
     changes = {row.number: row for each in ids for row in chain.about(db, each)}.values()
     kinds: dict[str, list[dict[str, Any]]] = {
         **tables,
-        "events": [_event(event, others) for event in traces.naming(db, ids) if _concerns(event, ids)],
+        "events": [_event(event, others, ids) for event in traces.naming(db, ids) if _concerns(event, ids)],
         "audit": [_change(row, others) for row in changes],
     }
     counts = {kind: len(rows) for kind, rows in kinds.items() if rows}
@@ -188,8 +189,9 @@ def _concerns(event: Event, ids: list[str]) -> bool:
     return any(value in ids or (isinstance(value, list) and any(each in ids for each in value)) for value in said)
 
 
-def _event(event: Event, others: Others) -> dict[str, Any]:
-    return {"kind": event.kind, "at": timestamp(event.at), "id": event.id, **others(event.body)}
+def _event(event: Event, others: Others, ids: list[str]) -> dict[str, Any]:
+    labels = {} if event.body.get("person") in ids else relabelled(event.body, Others.MARK)
+    return {"kind": event.kind, "at": timestamp(event.at), "id": event.id, **others(event.body), **labels}
 
 
 def _change(row: Row, others: Others) -> dict[str, Any]:

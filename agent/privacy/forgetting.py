@@ -6,6 +6,7 @@ pseudonym in the place of the person, the audit is erased where it is about the 
 `agent.privacy.chain`), attendance is treated as the configuration says, and the file is written anew without the gaps.
 
 The pseudonym is random and nowhere kept beside the id: what happened can be counted and no longer be told whose it was.
+Where attendance is kept, its punches tell whose the events are that they came from: those get a pseudonym of their own.
 Events that the broker does not have yet go out with the pseudonym; the only one that still has the id is that of the
 forgetting, so that those who listen can forget as well. The id stays in the receipt, for [retention] receipts_days,
 and in attendance where that is kept. Both bear repeating: a crash in between leaves a whole or nothing.
@@ -24,12 +25,13 @@ from agent.config import Config
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
-from agent.privacy.chain import ERASED, FORGOTTEN, NOBODY
-from agent.privacy.redaction import Pseudonyms
+from agent.privacy.chain import ERASED, ERASED_BY, FORGOTTEN, NOBODY
+from agent.privacy.redaction import Pseudonyms, relabelled
 from agent.store import audit as chain
-from agent.store import places, receipts, traces
+from agent.store import members, places, receipts, traces
 from agent.store.db import Db
 from agent.store.places import Fate
+from agent.types import Event
 
 if TYPE_CHECKING:
     from agent.register import Request
@@ -116,19 +118,32 @@ def forget(
     done = receipts.of_command(db, request.command_id) if request.command_id else None
     if done is not None and done.person == person:
         return done
-    ids = places.ids_of(db, person)
+    ids = ids_now(db, person)
     with db.transaction():
         what = _forgotten(db, ids, Attendance(attendance or config.retention.forget_attendance))
         if not any(what.values()):
             raise CommandError(Code.UNKNOWN_PERSON, f"nothing is held of {person[:80]!r}: nobody was forgotten")
-        numbers = what.pop("audit")
+        erased = what.pop("audit")
+        numbers = {number for rows in erased.values() for number in rows}
         what["erased"] = {"audit": len(numbers)} if numbers else {}
         receipt = _receipt(db, person, request, rule, reason=reason, what=what)
-        audit(db, FORGOTTEN, person, request, {"receipt": receipt.id, "rule": rule.value, ERASED: numbers, **what})
+        audit(db, FORGOTTEN, person, request, {"receipt": receipt.id, "rule": rule.value, **erased, **what})
         if vacuum:
             db.vacuum()
         db.wipe_log()
     return receipt
+
+
+def ids_now(db: Db, person: str) -> list[str]:
+    """Returns a person's id and those they had before.
+
+    Raises:
+        CommandError: it is an id that somebody had before.
+    """
+    now = members.current_id(db, person)
+    if now is not None and not db.rows("SELECT 1 FROM people WHERE id = ?", (person,)):
+        raise CommandError(Code.UNKNOWN_PERSON, f"{person} is called {now} now: say {now}")
+    return places.ids_of(db, person)
 
 
 def as_json(receipt: receipts.Receipt) -> dict[str, Any]:
@@ -148,25 +163,42 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
     """Takes a person out of all tables; returns counts by what was done and table, and the rows of the audit."""
     name = next((name for (name,) in db.rows("SELECT name FROM people WHERE id = ?", (ids[0],))), "")
     texts = [*ids, *([name] if name not in {"", *ids} else [])]
-    pseudonym = f"forgotten-{secrets.token_hex(6)}"
-    rewrite = Pseudonyms(ids, name, pseudonym)
+    pseudonym = _pseudonym()
+    rewrite = beside = Pseudonyms(ids, name, pseudonym)
+    told: frozenset[str] = frozenset()  # events that attendance which is kept tells the id of
     what: dict[str, Any] = {"deleted": places.delete(db, ids, Fate.DELETED), "kept": {}, "pseudonymised": {}}
     match attendance:
         case Attendance.KEEP:
             what["kept"] = places.count(db, ids, Fate.ATTENDANCE)
+            told, beside, pseudonym = traces.of_punches(db, ids), Pseudonyms(ids, name, _pseudonym()), _pseudonym()
         case Attendance.PSEUDONYMISE:
             what["pseudonymised"] = places.replace(db, ids, pseudonym, Fate.ATTENDANCE)
         case Attendance.DELETE:
             what["deleted"] |= places.delete(db, ids, Fate.ATTENDANCE)
-    for table, count in places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items():
-        what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
-    changed = {
-        "events": traces.rewrite_events(db, texts, rewrite) + traces.erase_audit(db, texts, ids=set(ids)),
-        "commands": traces.blank_answers(db, texts, rewrite),
+
+    def without(event: Event) -> dict[str, Any]:
+        linked = not told.isdisjoint({event.id, event.body.get("access")})
+        labels = relabelled(event.body, None) if event.body.get("person") in ids else {}
+        return {**(beside if linked else rewrite)(event.body), **labels}
+
+    changed = [
+        *places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items(),
+        ("corrections", traces.rewrite_reasons(db, ids, texts, rewrite)),
+        ("events", traces.rewrite_events(db, texts, without) + traces.erase_audit(db, texts, ids=set(ids))),
+        ("commands", traces.blank_answers(db, texts, rewrite)),
+    ]
+    for table, count in changed:
+        if count:
+            what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
+    rows = [chain.erase(db, each) for each in ids]
+    what["audit"] = {
+        key: found for key in (ERASED, ERASED_BY) if (found := sorted({n for row in rows for n in row[key]}))
     }
-    what["pseudonymised"] |= {table: count for table, count in changed.items() if count}
-    what["audit"] = sorted({number for each in ids for number in chain.erase(db, each)})
     return what
+
+
+def _pseudonym() -> str:
+    return f"forgotten-{secrets.token_hex(6)}"
 
 
 def _receipt(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 VOCABULARY: Final = frozenset(
@@ -35,6 +35,11 @@ def rewritten(value: Any, swap: Swap, words: Swap) -> Any:
             swapped = swap(value)
             return words(value) if swapped == value and " " in value else swapped
     return value
+
+
+def relabelled(body: Mapping[str, object], label: str | None) -> dict[str, str | None]:
+    """Returns what takes the place of badge number and name, as they were then, in an event about somebody."""
+    return {key: label for key in ("badge", "name") if body.get(key) is not None}
 
 
 class Pseudonyms:

@@ -18,7 +18,7 @@ from agent.clock import clock_state
 from agent.config import Config
 from agent.errors import CommandError
 from agent.privacy import night
-from agent.privacy.chain import ERASED, PRUNED
+from agent.privacy.chain import ERASED, ERASED_BY, PRUNED
 from agent.privacy.forgetting import Rule, forget
 from agent.store import audit as chain
 from agent.store import events, receipts
@@ -179,9 +179,14 @@ def _expire_receipts(db: Db, before: datetime, request: Request) -> int:
         numbers = {number for number, row in rows.items() if row.action in {"forgotten", "removed"}}
         numbers = {number for number in numbers if chain.details(rows[number]).get("receipt") in expired}
         # What those rows said was erased is said by the one that follows
-        said = {each for number in numbers for each in chain.details(rows[number]).get(ERASED, ())}
+        said = {
+            key: {each for number in numbers for each in chain.details(rows[number]).get(key, ())}
+            for key in (ERASED, ERASED_BY)
+        }
         chain.erase_about(db, sorted(numbers))
-        audit(db, "receipts_expired", None, request, {"receipts": len(old), ERASED: sorted(numbers | said)})
+        said[ERASED] |= numbers
+        told = {key: sorted(each) for key, each in said.items()}
+        audit(db, "receipts_expired", None, request, {"receipts": len(old), **told})
         return receipts.delete(db, before)
 
 

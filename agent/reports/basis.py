@@ -83,10 +83,12 @@ def own_hours(db: Db, rules: Rules, person: str, at: datetime) -> dict[str, Any]
     All `_seconds` are whole; `balance_seconds` is worked minus planned, of what is over.
     """
     today = logical_day(at, rules.zone, rules.attendance.day_starts)
-    found = attendance(db, rules, today.replace(day=1), today, at=at, person=person)
-    days = found.sheets[0].days if found.sheets else ()
+    tomorrow = today + timedelta(days=1)  # whose work somebody may have come for already
+    found = attendance(db, rules, today.replace(day=1), tomorrow, at=at, person=person)
+    every = found.sheets[0].days if found.sheets else ()
+    stays = [stay for day in every for stay in day.stays if stay.left is None]
+    days = [day for day in every if day.day <= today]
     now = next((day for day in days if day.day == today), None)
-    stays = [stay for day in days for stay in day.stays if stay.left is None]
     return {
         "person": person,
         "month": f"{today:%Y-%m}",

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from agent.attendance.sheet import Day, Flag, Sheet
+from agent.attendance.sheet import HARMLESS, Day, Flag, Sheet
 from agent.reports.basis import Attendance
 from agent.reports.lanes import Lane
 from agent.reports.rows import came_and_left, paused
@@ -55,7 +55,7 @@ def _overview(found: Attendance) -> Iterator[str]:
     yield from (f'<th class="n">{title}</th>' for title in ("Worked", "Planned", "Balance", "Overtime", "To look at"))
     yield "</tr>"
     for number, sheet in enumerate(found.sheets):
-        flagged = sum(1 for day in sheet.days if _BAD & set(day.flags))
+        flagged = sum(1 for day in sheet.days if set(day.flags) - HARMLESS)
         yield f'<tr><td><a href="#p{number}">{escape(found.name(sheet.person))}</a></td>'
         yield f'<td class="spark">{_spark(sheet)}</td>'
         yield f'<td class="n">{hours(sheet.total("worked_seconds"))}</td>'

@@ -8,7 +8,20 @@ from dataclasses import asdict, astuple, fields
 from datetime import datetime
 from typing import Any
 
-from agent.privacy.chain import FORGOTTEN, NOBODY, START, Anchor, Break, Row, at_text, canonical, first_break, link
+from agent.privacy.chain import (
+    ERASED,
+    ERASED_BY,
+    FORGOTTEN,
+    NOBODY,
+    START,
+    Anchor,
+    Break,
+    Row,
+    at_text,
+    canonical,
+    first_break,
+    link,
+)
 from agent.store.db import Db
 
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Row))
@@ -100,12 +113,13 @@ def about(db: Db, person: str) -> list[Row]:
     )
 
 
-def erase(db: Db, person: str) -> list[int]:
-    """Erase who did it and what it is about where that is `person`; return the numbers of these rows.
+def erase(db: Db, person: str) -> dict[str, list[int]]:
+    """Erase who did it and what it is about where that is `person`; return the numbers of these rows, by key.
 
     The rows that say that the person was forgotten stay whole, as long as the receipts.
 
-    The caller says them in a row of its own, under `agent.privacy.chain.ERASED`, in the same transaction.
+    The caller says them under these keys, `agent.privacy.chain.ERASED` and `ERASED_BY`, in a row of its own, in the
+    same transaction.
     """
     rows = [row for row in about(db, person) if row.action != FORGOTTEN]
     done = [row.number for row in rows if row.by == person]
@@ -113,7 +127,7 @@ def erase(db: Db, person: str) -> list[int]:
     with db.transaction() as sql:
         sql.executemany('UPDATE audit SET "by" = NULL, by_salt = NULL WHERE number = ?', [(each,) for each in done])
         erase_about(db, concerned)
-    return sorted({*done, *concerned})
+    return {ERASED: concerned, ERASED_BY: done}
 
 
 def erase_about(db: Db, numbers: Sequence[int]) -> None:

@@ -36,6 +36,10 @@ def merge(db: Db, person: str, into: str) -> None:
         for table in _TABLES:
             sql.execute(f"UPDATE OR IGNORE {table} SET person = ? WHERE person = ?", (into, person))  # noqa: S608 - ours
             sql.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608 - ours
+        sql.execute(  # known here since the earlier of the two: hours are planned from then on
+            "UPDATE people SET enrolled_at = (SELECT min(enrolled_at) FROM people WHERE id IN (?1, ?2)) WHERE id = ?2",
+            (person, into),
+        )
         sql.execute("DELETE FROM people WHERE id = ?", (person,))
         sql.execute("INSERT INTO former_ids VALUES (?, ?)", (person, into))
         db.wipe_log()

@@ -98,6 +98,14 @@ def counted(db: Db, begin: datetime, end: datetime, person: str | None = None) -
     return [punch for punch in apply(found, said) if begin <= punch.at < end]
 
 
+def counts(db: Db, id: str) -> bool:  # noqa: A002 - as in Punch
+    """Return whether there is such a punch, and no correction that stands makes it void."""
+    punch = find(db, id)
+    if punch is None:
+        return False
+    return bool(apply([punch], [each for each in corrections(db, punch.person) if each.punch is not None]))
+
+
 def untimed(db: Db, boot_id: str) -> list[Punch]:
     """Return what was punched since one start while the clock was not set."""
     return _punches(db, "WHERE boot_id = ? AND clock = 'unsynchronised' ORDER BY number", boot_id)

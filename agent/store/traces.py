@@ -30,7 +30,28 @@ def naming(db: Db, texts: Sequence[str]) -> Iterator[Event]:
         yield Event(id_, seq, kind, from_text(at), boot_id, json.loads(body))
 
 
-def rewrite_events(db: Db, texts: Sequence[str], rewrite: Rewrite) -> int:
+def of_punches(db: Db, ids: Sequence[str]) -> frozenset[str]:
+    """Return the ids of the events that tell of punches of `ids`: their own, and the decisions that they come from."""
+    query = (
+        "SELECT events.id, json_extract(body, '$.access') FROM punches JOIN events ON events.id = punches.id"  # noqa: S608 - ours
+        f" WHERE punches.person IN ({', '.join('?' * len(ids))})"
+    )
+    rows = db.rows(query, ids)
+    return frozenset(event for row in rows for event in row if event is not None)
+
+
+def rewrite_reasons(db: Db, ids: Sequence[str], texts: Sequence[str], rewrite: Rewrite) -> int:
+    """Rewrite the reasons of corrections that name somebody, but for those of `ids`; return how many were changed."""
+    where = " OR ".join(["instr(why, ?)"] * len(texts))
+    marks = ", ".join("?" * len(ids))
+    query = f"SELECT id, why FROM corrections WHERE ({where}) AND person NOT IN ({marks})"  # noqa: S608 - ours
+    changed = [(new, id_) for id_, why in db.rows(query, [*texts, *ids]) if (new := rewrite(why)) != why]
+    with db.transaction() as sql:
+        sql.executemany("UPDATE corrections SET why = ? WHERE id = ?", changed)
+    return len(changed)
+
+
+def rewrite_events(db: Db, texts: Sequence[str], rewrite: Callable[[Event], dict[str, Any]]) -> int:
     """Rewrite the events that name somebody, sent or not; return how many were changed.
 
     An event that is changed before it is sent goes out as it is then. Those of the audit are for `erase_audit`.
@@ -39,7 +60,7 @@ def rewrite_events(db: Db, texts: Sequence[str], rewrite: Rewrite) -> int:
     for event in naming(db, texts):
         if event.kind == "audit":
             continue
-        body = rewrite(event.body)
+        body = rewrite(event)
         if body != event.body:
             changed.append((_json(body), event.seq))
     with db.transaction() as sql:

@@ -9,6 +9,7 @@ from datetime import datetime
 from ulid import ULID
 
 from agent.store.db import Db
+from agent.store.punches import counts
 from agent.store.templates import forget_shots
 from agent.store.times import from_text, to_text
 from agent.types import Event
@@ -50,16 +51,15 @@ def undo(db: Db, event: Event, person: str, at: datetime, by: str) -> Undone:
     with db.transaction() as sql:
         sql.execute("INSERT INTO undone VALUES (?, ?, ?, ?)", (event.id, person, to_text(at), by))
         # The punch is of the event itself, or of the attendance event of the same instant
-        punches = sql.execute(
-            "SELECT id FROM punches WHERE person = ? AND (id = ? OR at = ?)"
-            " AND NOT EXISTS (SELECT 1 FROM corrections WHERE punch = punches.id AND void)",
-            (person, event.id, to_text(event.at)),
+        found = sql.execute(
+            "SELECT id FROM punches WHERE person = ? AND (id = ? OR at = ?)", (person, event.id, to_text(event.at))
         ).fetchall()
+        punches = [id_ for (id_,) in found if counts(db, id_)]
         sql.executemany(
             "INSERT INTO corrections (id, punch, person, void, by, why, made_at) VALUES (?, ?, ?, 1, ?, ?, ?)",
             [
                 (str(ULID.from_datetime(at)), id_, person, by, f"wrong match, event {event.id}", to_text(at))
-                for (id_,) in punches
+                for id_ in punches
             ],
         )
         templates = forget_shots(db, event.id)
