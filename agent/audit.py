@@ -57,6 +57,7 @@ def audit(
             "by_digest": row.by_digest,
             "about_salt": row.about_salt,
             "about_digest": row.about_digest,
+            "clock": request.clock.value,
         }
         events.append(db, "audit", request.at, request.boot_id, body)
 

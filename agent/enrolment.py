@@ -15,6 +15,7 @@ import numpy as np
 
 from agent.access.holder import State
 from agent.bundle import Bundle
+from agent.clock import clock_state
 from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
@@ -114,7 +115,7 @@ class Administration:
             version, gallery = self._gallery()
             known = gallery.without(person) if replace else gallery
             new = _not_yet(self._enroller.templates(photos, person, known), known, person)
-            request = Request(by, self._now(), self._boot_id, command_id)
+            request = self._request(by, command_id)
             enrolment = Enrolment(person, name, new, replace, consent)
             add = partial(add_templates, enrolment=enrolment, version=version, privacy=privacy, request=request)
             if (done := self._write(add)) is not None:
@@ -123,7 +124,7 @@ class Administration:
 
     def remove(self, person: str, *, by: By, command_id: str | None = None) -> dict[str, Any]:
         """Forgets a person, see `agent.register.remove_person`."""
-        request = Request(by, self._now(), self._boot_id, command_id)
+        request = self._request(by, command_id)
         return self._write(lambda db: remove_person(db, person, request))
 
     def list(
@@ -165,6 +166,10 @@ class Administration:
             limits=self._bundle.limits,
         )
         return {"faces": [face.as_json() for face in faces]}
+
+    def _request(self, by: By, command_id: str | None) -> Request:
+        clock = clock_state(self._bundle.config.clock.synchronised_file)
+        return Request(by, self._now(), self._boot_id, command_id, clock)
 
     def _gallery(self) -> tuple[int, Gallery]:
         """Who is enrolled now, with the version of that."""

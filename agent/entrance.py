@@ -224,7 +224,7 @@ class Entrance:
         """Has kept what somebody at the door has made of the mode, if it is news."""
         change, opened_on = self.keeper.take_mode_change(), self.keeper.opened_on
         if change is not None:
-            request = Request(change.by, change.at, self.recorder.boot_id)
+            request = Request(change.by, change.at, self.recorder.boot_id, clock=self.clock())
             rules, person = self.rules(), self.keeper.register.people[change.by]
             self.recorder.do(lambda db: set_mode(db, change.mode, rules, request, groups=person.groups))
         if opened_on != self._opened_on and opened_on is not None:

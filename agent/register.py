@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from agent.attendance.punch import Clock
 from agent.audit import audit
+from agent.clock import clock_state
 from agent.config.people import Privacy
 from agent.members import consent as consents
 from agent.members.known import as_json, check_free, check_names, enrolled
@@ -41,6 +43,7 @@ class Request:
     at: datetime
     boot_id: str
     command_id: str | None = None  # None on the command line
+    clock: Clock = field(default_factory=clock_state)  # whether `at` can be believed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

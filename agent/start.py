@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from agent.audit import audit_start
 from agent.bundle import Bundle, open_bundle
+from agent.clock import clock_state
 from agent.config import Config
 from agent.privacy import wipe
 from agent.register import Request
@@ -23,7 +24,10 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
     Raises:
         LatchkeyError: another agent runs, the database or the key cannot be used, a model is missing.
     """
-    path, request = config.database_path, Request("start", datetime.now(UTC), boot_id)
+    path, request = (
+        config.database_path,
+        Request("start", datetime.now(UTC), boot_id, clock=clock_state(config.clock.synchronised_file)),
+    )
     stack.enter_context(agent_lock(path))
     if wipe.pending(config) is not None:
         with open_db(path) as db:

@@ -21,7 +21,7 @@ def wipe_house(config: Config, recorder: Recorder, entrance: Entrance) -> None:
         StoreError: always: the agent ends and begins anew, with a new key and nobody enrolled.
     """
     at = datetime.now(UTC)
-    request, keys = Request("tamper", at, recorder.boot_id), key_files(config)
+    request, keys = Request("tamper", at, recorder.boot_id, clock=entrance.clock()), key_files(config)
     recorder.write(lambda db: wipe.wipe(db, config, keys, request, cause="tamper"))
     entrance.alarm(Alarm.TAMPER, at, detail="keys, templates, PINs, cards and events are wiped")
     raise StoreError("the case was opened: everything is wiped; starting anew")

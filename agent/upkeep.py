@@ -34,7 +34,7 @@ class Upkeep:
 
     def __init__(self, config: Config, db: Db, write: Write, boot_id: str) -> None:
         self._config, self._db, self._write, self._boot_id = config, db, write, boot_id
-        self._nights = Nights(config, write, lambda at: Request("retention", at, boot_id))
+        self._nights = Nights(config, write, lambda at: Request("retention", at, boot_id, clock=self._clock()))
         self._due = 0.0
         self._believed = False  # also what was punched before this run of the agent is looked at
 
@@ -57,7 +57,8 @@ class Upkeep:
             return
         if self._believed:
             return
-        uptime, request = time.clock_gettime(time.CLOCK_BOOTTIME), Request("clock", datetime.now(UTC), self._boot_id)
+        uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+        request = Request("clock", datetime.now(UTC), self._boot_id, clock=self._clock())
         made = self._write(lambda db: retime_boot(db, kernel_boot_id() or self._boot_id, request, uptime=uptime))
         self._believed = True
         if made:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from agent.clock import clock_state
 from agent.config import Config
 from agent.register import Request
 from agent.store.db import Db
@@ -29,4 +30,4 @@ class Office:
 
     def request(self, command_id: str) -> Request:
         """Returns who asks, for the audit."""
-        return Request("mqtt", self.now(), self.boot_id, command_id)
+        return Request("mqtt", self.now(), self.boot_id, command_id, clock_state(self.config.clock.synchronised_file))

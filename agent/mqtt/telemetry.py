@@ -164,6 +164,7 @@ class AuditEvent(EventMessage):
     by_digest: Hash
     about_salt: Salt | None
     about_digest: Hash
+    clock: Clock  # not part of what is hashed
 
 
 def timestamp(at: datetime) -> str:
