@@ -19,7 +19,7 @@ from typing import TypeAlias, TypeVar
 
 from ulid import ULID
 
-from agent.errors import StoreError, StoreFull
+from agent.errors import LatchkeyError, StoreError, StoreFull
 from agent.store import events
 from agent.store.db import Db
 from agent.types import Event
@@ -116,7 +116,7 @@ class Recorder:
         def job() -> None:
             try:
                 change(self._db)
-            except StoreError as error:
+            except LatchkeyError as error:
                 log.warning("not written: %s", error)
 
         if not self._queued(job):
