@@ -87,6 +87,7 @@ class Porch:
             faces=self._faces, keeper=self.entrance.change, labels=self._labels, mode=self.entrance.set_mode
         )
         self.entrance.change(lambda _: None)
+        self.entrance.tick()  # other doors may be heard from now on, and it knows what time it is
 
     def read(self) -> None:
         """Of a worker: waits for the reader."""

@@ -211,6 +211,19 @@ class TestHearing:
         doorway.keeper.hear(Passage("anna", "", MONDAY + timedelta(seconds=1)))
         assert doorway.face("anna").outcome is Outcome.GRANTED
 
+    def test_a_clock_that_was_set_back_does_not_make_news_old(self):
+        doorway = Doorway(INTO, zones=(HARD,))
+        doorway.face("anna")
+        doorway.wait(-7200)
+        doorway.keeper.hear(Passage("anna", "", doorway.around.at))
+        assert doorway.face("anna").outcome is Outcome.GRANTED
+
+    def test_people_whom_nobody_knows_here_take_no_room(self):
+        doorway = Doorway(INTO, zones=(HARD,))
+        for n in range(2000):
+            doorway.keeper.hear(Passage(f"bogus-{n}", "lab", MONDAY))
+        assert (doorway.keeper.take_changes(), doorway.keeper.whereabouts(9)) == ({}, ())
+
     def test_what_is_heard_is_stored_and_not_told_again(self):
         doorway = Doorway(INTO, zones=(HARD,))
         doorway.keeper.hear(Passage("anna", "lab", MONDAY))

@@ -115,6 +115,15 @@ def test_garbage_is_not_heard(peers, ear, passed, payload):
     assert (passed, peers.silent()) == ([], {"side"})
 
 
+def test_garbage_without_end_is_told_of_once(peers, ear, caplog):
+    for _ in range(1000):
+        ear.say(SIDE.passage, b"garbage")
+    assert len(caplog.records) == 1
+    ear.heard(None)
+    ear.say(SIDE.passage, b"garbage")
+    assert len(caplog.records) == 2
+
+
 def test_the_same_doors_again_are_no_reason_to_connect_again(peers, ear):
     ear.devices = None
     peers.listen_to(["side"])

@@ -152,8 +152,9 @@ class Doorkeeper:
         self._admission.whereabouts.passed(people, self._post.door, around.at)
 
     def hear(self, passage: Passage) -> None:
-        """Another door of the zone let somebody through."""
-        self._admission.whereabouts.hear(passage, self._at)
+        """Another door of the zone let somebody through; where people are whom nobody knows here does not matter."""
+        if passage.person in self.register.people:
+            self._admission.whereabouts.hear(passage, self._at)
 
     def take_changes(self) -> dict[str, Standing]:
         """Returns how people stand now who stood otherwise the last time; to be stored with the decision."""
