@@ -33,7 +33,7 @@ from agent.runtime import Deadline, Latest, Worker
 from agent.start import open_house
 from agent.store.db import Db
 from agent.tamper import wipe_house
-from agent.types import Decision, Event, Frame, Sighting
+from agent.types import Decision, Event, Frame
 from agent.upkeep import Upkeep
 from agent.visits import Visits
 
@@ -123,6 +123,7 @@ class Agent:
         config = self.config
         bundle, db, reads = open_house(stack, config, self.boot_id, reads=3)
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
+        stack.callback(self.recorder.give_up)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
         self.knowledge = Knowledge(bundle, reads[0])
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
@@ -131,7 +132,6 @@ class Agent:
         self._work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
-        stack.callback(self._settle)
         self._work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -139,7 +139,7 @@ class Agent:
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
-        self.visits = Visits(self.recogniser, self._saw)
+        self.visits = Visits(self.recogniser, lambda sighting: self.porch.entrance.saw(sighting))
         self.porch = Porch(
             stack,
             bundle,
@@ -165,6 +165,8 @@ class Agent:
         for name, step, at_last in self.desk.work():
             self._work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
+        stack.callback(self._settle)
+        self._work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
 
     def _wipe(self) -> None:
         wipe_house(self.config, self.recorder, self.porch.entrance)
@@ -219,9 +221,6 @@ class Agent:
             self._control.put(None)
             return False
         return True
-
-    def _saw(self, sighting: Sighting) -> None:
-        self.porch.entrance.saw(sighting)
 
     def _recorded(self, event: Event) -> None:
         body = event.body

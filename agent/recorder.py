@@ -138,6 +138,11 @@ class Recorder:
                 self._do(job)
             if self._stuck is not None:
                 break
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Loses what is left, loudly; also where the worker does not stop, as one that waits for a locked database."""
+        self._closed = True
         while (job := self._stuck or self._next(0.0)) is not None:
             self._stuck = None
             if isinstance(job, Pending):
