@@ -139,7 +139,7 @@ class Agent:
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
-        self.visits = Visits(self.recogniser, lambda sighting: self.porch.entrance.saw(sighting))
+        self.visits = Visits(self.recogniser, lambda seen: self.porch.entrance.saw(seen))  # noqa: PLW0108 - made below
         self.porch = Porch(
             stack,
             bundle,
