@@ -168,6 +168,11 @@ class Doorkeeper:
         """Returns who is where, as far as is known: the latest `most`, the latest first."""
         return self._admission.whereabouts.latest(most)
 
+    @property
+    def changes(self) -> int:
+        """How often somebody has come to stand otherwise: as long as it is the same, `whereabouts` is."""
+        return self._post.standings.changes
+
     def take_mode_change(self) -> ModeChange | None:
         """Returns the mode that somebody has chosen at the door since the last time; in force already."""
         change, self._admission.mode_change = self._admission.mode_change, None

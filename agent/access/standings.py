@@ -16,6 +16,7 @@ class Standings:
     def __init__(self, known: Mapping[str, Standing]) -> None:
         self._known = dict(known)
         self._changed: dict[str, Standing] = {}
+        self.changes = 0  # so far, to see that there are some
 
     def of(self, person: str) -> Standing:
         """Returns how somebody stands."""
@@ -29,10 +30,12 @@ class Standings:
         """Remembers how somebody stands now."""
         if standing != self.of(person):
             self._known[person] = self._changed[person] = standing
+            self.changes += 1
 
     def recall(self, known: Mapping[str, Standing]) -> None:
         """Takes over what is stored; what has not been taken yet stays."""
         self._known = {**known, **self._changed}
+        self.changes += 1
 
     def take(self) -> dict[str, Standing]:
         """Returns those that are others since the last time."""
