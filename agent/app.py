@@ -125,7 +125,7 @@ class Agent:
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         stack.callback(self.recorder.give_up)
         self._work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain)
-        self.knowledge = Knowledge(bundle, reads[0])
+        self.knowledge = Knowledge(bundle, reads[0], self.recorder.write)
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
         self._open_door(stack, bundle, reads[1])
         self._work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))

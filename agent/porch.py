@@ -109,7 +109,7 @@ class Porch:
 
     def _faces(self, known: Known) -> None:
         self._recogniser.known = known
-        self._claimed(self.entrance.keeper.claim)
+        self.entrance.change(lambda keeper: self._claimed(keeper.claim))  # which may be over at any moment
 
     def _labels(self, labels: Labels) -> None:
         self.entrance.labels = labels

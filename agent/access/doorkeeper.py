@@ -119,6 +119,10 @@ class Doorkeeper:
         """Sets the mode, None for that of the rules; `DoorRules.modes_by` is for the caller to look at."""
         self._post.modes.chosen = mode
 
+    def expect(self) -> None:
+        """To be called before that is read which `recall` takes over; all that was taken has to be stored first."""
+        self._post.standings.expect()
+
     def recall(self, standings: Mapping[str, Standing]) -> None:
         """Takes over how people stand from the store, where people were merged, renamed or forgotten."""
         self._post.standings.recall(standings)
