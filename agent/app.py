@@ -25,6 +25,7 @@ from agent.config import Config
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
+from agent.labels import nameless
 from agent.make import make_camera, make_recogniser
 from agent.orders import Orders
 from agent.porch import Porch
@@ -224,7 +225,7 @@ class Agent:
 
     def _recorded(self, event: Event) -> None:
         body = event.body
-        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), dict(body))
+        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), nameless(body))
         if self.desk is not None:
             self.desk.wake()
 

@@ -20,6 +20,7 @@ from typing import TypeAlias, TypeVar
 from ulid import ULID
 
 from agent.errors import LatchkeyError, StoreError, StoreFull
+from agent.labels import nameless
 from agent.store import events
 from agent.store.db import Db
 from agent.types import Event
@@ -193,4 +194,4 @@ class Recorder:
 
     def _lose(self, event: Pending, why: str) -> None:
         self.lost += 1
-        log.error("event lost, %s: %s %s %s", why, event.kind, event.at.isoformat(), dict(event.body))
+        log.error("event lost, %s: %s %s %s", why, event.kind, event.at.isoformat(), nameless(event.body))

@@ -453,3 +453,10 @@ def test_a_change_that_is_refused_and_that_nobody_waits_for_is_no_crash(bench, c
     bench.recorder.do(refused)
     bench.recorder.step()
     assert "not by you" in caplog.text
+
+
+def test_the_log_has_no_names(bench, caplog):
+    bench.recorder.give_up()
+    bench.recorder.record("access", NOW, {"person": "anna", "name": "Anna Muster"})
+    assert "anna" in caplog.text
+    assert "Anna Muster" not in caplog.text
