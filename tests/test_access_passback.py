@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agent.access.around import Passage
+from agent.access.factors import Factors
 from agent.access.holder import Standing
 from agent.access.rules import AntiPassback, DoorRules, Zone
 from agent.types import Alarm, Outcome, Reason
@@ -187,6 +188,16 @@ class TestThroughWhenTheDoorOpens:
         doorway.keeper.take_passages()
         doorway.keeper.passed(("anna",), doorway.around)
         assert doorway.keeper.take_passages() == []
+
+
+def test_a_card_that_is_read_twice_is_not_told_that_it_is_inside_already():
+    doorway = Doorway(replace(INTO, factors=Factors.parse("card")), zones=(HARD,))
+    assert doorway.card("card-anna").outcome is Outcome.GRANTED
+    doorway.wait(0.005)
+    assert doorway.card("card-anna") is None
+    assert doorway.card("card-ben").outcome is Outcome.GRANTED
+    doorway.wait(1)
+    assert doorway.card("card-anna").reason is Reason.PASSBACK
 
 
 class TestHearing:

@@ -372,8 +372,9 @@ def test_by_schedule_nothing_is_unlocked_while_the_clock_is_not_set(make, tmp_pa
 
 
 def test_threads_come_one_after_the_other(make):
-    hall = make(of=door("face, card"))
-    coming = [threading.Thread(target=hall.card, args=(f"card-{name}",)) for name in ("anna", "ben") * 10]
+    hall = make(of=door("face, pin"))
+    shown = (("4711", "1-anna"), ("2580", "1-ben"))
+    coming = [threading.Thread(target=hall.pin, args=pin) for pin in shown * 10]
     coming += [threading.Thread(target=hall.face, args=(name,)) for name in ("anna", "ben") * 10]
     for thread in coming:
         thread.start()
