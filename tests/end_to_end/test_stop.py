@@ -69,7 +69,7 @@ def test_a_decision_of_the_last_moment_is_recorded_and_published(terminal, mosqu
     assert (decision.body["outcome"], decision.body["person"]) == ("granted", "ada")
     assert terminal.unsent() == 0
     wait_for(lambda: witness.on("status")[-1]["state"] != "online", what="the end")
-    witness.heard_all_of([decision])
+    witness.heard_all_of(terminal.check())
     assert [status["state"] for status in witness.on("status")] == ["online", "stopped"]
     assert witness.on("state/door")[-1]["locked"]
     assert running.said().index("door unlocked") < running.said().rindex("door locked")
