@@ -26,6 +26,7 @@ from agent.crew import PART_SECONDS, Crew
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
+from agent.labels import nameless
 from agent.make import make_camera, make_recogniser
 from agent.orders import Orders
 from agent.porch import Porch
@@ -34,7 +35,7 @@ from agent.runtime import Deadline, Latest, Worker
 from agent.start import open_house
 from agent.store.db import Db
 from agent.tamper import wipe_house
-from agent.types import Decision, Event, Frame, Sighting
+from agent.types import Decision, Event, Frame
 from agent.upkeep import Upkeep
 from agent.visits import Visits
 
@@ -120,15 +121,15 @@ class Agent:
         config = self.config
         bundle, db, reads = open_house(stack, config, self.boot_id, reads=3)
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
+        stack.callback(self.recorder.give_up)
         self._crew.work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain, wake=self.recorder.wake)
-        self.knowledge = Knowledge(bundle, reads[0])
+        self.knowledge = Knowledge(bundle, reads[0], self.recorder.write)
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
         self._open_door(stack, bundle, reads[1])
         self._crew.work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
         self._crew.work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
-        stack.callback(self._settle)
         self._crew.work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -136,7 +137,7 @@ class Agent:
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
-        self.visits = Visits(self.recogniser, self._saw)
+        self.visits = Visits(self.recogniser, lambda seen: self.porch.entrance.saw(seen))  # noqa: PLW0108 - made below
         self.porch = Porch(
             stack,
             bundle,
@@ -162,6 +163,8 @@ class Agent:
         for name, step, at_last in self.desk.work():
             self._crew.work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
+        stack.callback(self._settle)
+        self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
 
     def _wipe(self) -> None:
         wipe_house(self.config, self.recorder, self.porch.entrance)
@@ -195,12 +198,9 @@ class Agent:
             return False
         return True
 
-    def _saw(self, sighting: Sighting) -> None:
-        self.porch.entrance.saw(sighting)
-
     def _recorded(self, event: Event) -> None:
         body = event.body
-        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), dict(body))
+        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), nameless(body))
         if self.desk is not None:
             self.desk.wake()
 

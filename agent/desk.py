@@ -107,13 +107,16 @@ class Desk:
         self.link.close(self._agent.stopping.left(GOODBYE_SECONDS))
         self._stack.close()
 
-    def work(self) -> list[tuple[str, Callable[[], None], Callable[[], None] | None]]:
-        """Returns the workers to be: name, step, and what comes after the last step; to be stopped last first."""
+    def work(self) -> list[tuple[str, Callable[[], None], Callable[[], None]]]:
+        """Returns workers to be: name, step, and what comes after the last step; to be stopped last first."""
         return [
             ("publisher", self._publisher.step, self._drain),
-            ("commander", self._commander.step, None),
             ("telemetry", self.telling.step, self.telling.door),
         ]
+
+    def carry_out(self) -> None:
+        """Another worker's step: to be stopped before these, and before the door is closed."""
+        self._commander.step()
 
     def wake(self) -> None:
         """An event was recorded."""

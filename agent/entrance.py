@@ -13,13 +13,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agent.access.around import Around, Passage
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.effects import Cleared, Effect, Passed, Raised
+from agent.access.holder import Standing
 from agent.access.rules import DoorRules, Mode
 from agent.attendance.punch import Clock
 from agent.bodies import access_body, alarm_body
@@ -144,7 +145,10 @@ class Entrance:
                 self._act(decision)
             self._keep(around)
             self._spread()
-            changes = self.keeper.take_changes()
+            if self.recorder.healthy:  # otherwise they wait here, where they take no room from events
+                self._save(self.keeper.take_changes())
+
+    def _save(self, changes: Mapping[str, Standing]) -> None:
         if changes:
             self.recorder.do(lambda db: save_standings(db, changes))
 
@@ -192,15 +196,13 @@ class Entrance:
 
     def _record(self, decision: Decision) -> None:
         clock = self.clock()
-        changes, labels = self.keeper.take_changes(), self.labels.of(decision.person)
-        if decision.outcome is Outcome.PENDING:
+        labels = self.labels.of(decision.person)
+        if decision.outcome is Outcome.PENDING:  # the next tick saves what has changed
             for alarm in decision.alarms:
                 body = alarm_body(alarm, raised=True, clock=clock, person=decision.person)
                 self.recorder.record("alarm", decision.at, body | labels)
-            if changes:
-                self.recorder.do(lambda db: save_standings(db, changes))
             return
-        device = self.config.device
+        device, changes = self.config.device, self.keeper.take_changes()
         entries = Entries(decision, device.site, device.name, self.keeper.rules, self.labels, clock, changes)
         body = access_body(decision, model=self.model, clock=clock) | labels
         self.recorder.record("access", decision.at, body, entries)

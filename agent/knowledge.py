@@ -11,7 +11,7 @@ from agent.access.doorkeeper import Doorkeeper
 from agent.access.holder import Register
 from agent.access.rules import Mode, Rules
 from agent.bundle import Bundle
-from agent.errors import LatchkeyError
+from agent.errors import LatchkeyError, StoreError
 from agent.labels import Labels, load_labels
 from agent.pins import check_pin, digest_card
 from agent.recognise import Known
@@ -24,6 +24,7 @@ from agent.store.sealing import card_key
 from agent.store.standings import load_standings
 from agent.store.templates import foreign_templates, load_templates
 from agent.timezone import machine_zone
+from agent.write import Write
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +58,12 @@ class Knowledge:
     Args:
         bundle: the models.
         db: to read.
+        write: as the recorder does.
     """
 
     bundle: Bundle
     db: Db
+    write: Write
     damaged: int = 0  # templates that do not open
     _changed: threading.Event = field(default_factory=threading.Event)
     _versions: Versions | None = None
@@ -115,7 +118,7 @@ class Knowledge:
             standings=load_standings(self.db),
             mode=mode.mode,
             opened_on=mode.opened_on.isoformat() if mode.opened_on else None,
-            check_pin=check_pin,
+            check_pin=_is_pin,
             digest=lambda number: digest_card(number, key),
         )
 
@@ -130,19 +133,28 @@ class Knowledge:
         if now.faces != before.faces:
             takers.faces(self.faces())
         if now.people != before.people:
-            register, stood = self.register(), load_standings(self.db)
-            takers.labels(self.labels(register))
-
-            def meet(keeper: Doorkeeper) -> None:
-                keeper.register = register
-                keeper.recall(stood)
-
-            takers.keeper(meet)
+            self._new_people(takers)
         if now.rules != before.rules:
             self._new_rules(takers)
         if (now.mode.mode, now.mode.since) != (before.mode.mode, before.mode.since):
             chosen = now.mode.mode
             takers.mode(chosen)
+
+    def _new_people(self, takers: Takers) -> None:
+        register = self.register()
+        takers.labels(self.labels(register))
+
+        def meet(keeper: Doorkeeper) -> None:
+            keeper.register = register
+            keeper.expect()
+
+        takers.keeper(meet)
+        try:
+            stood = self.write(load_standings)  # when all is stored that was decided before
+        except StoreError as error:
+            log.warning("how people stand who were renamed or forgotten is not looked up: %s", error)
+            return
+        takers.keeper(lambda keeper: keeper.recall(stood))
 
     def _new_rules(self, takers: Takers) -> None:
         try:
@@ -164,3 +176,12 @@ class Knowledge:
             rules_version(self.db),
             load_mode(self.db),
         )
+
+
+def _is_pin(pin: str, kept: str) -> bool:
+    """Whether this is the PIN; nothing is where the row was damaged."""
+    try:
+        return check_pin(pin, kept)
+    except ValueError as error:
+        log.error("a PIN cannot be checked: %s", error)  # noqa: TRY400 - no traceback
+        return False

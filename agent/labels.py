@@ -36,3 +36,8 @@ class Labels:
 def load_labels(db: Db, told: Events, register: Register) -> Labels:
     """Returns the labels of everybody in `register`; names are read only where they are told."""
     return Labels(told, register, load_names(db) if told.name else {})
+
+
+def nameless(body: Mapping[str, object]) -> dict[str, object]:
+    """Returns the body of an event as the log may have it, which nobody forgets people in: without the name."""
+    return {key: value for key, value in body.items() if key != "name"}

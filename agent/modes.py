@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+from agent.access.modes import BY_SCHEDULE
 from agent.access.rules import DoorRules, Mode
 from agent.audit import audit
 from agent.errors import CommandError
@@ -12,8 +13,6 @@ from agent.mqtt.telemetry import timestamp
 from agent.register import Request
 from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode, save_mode
-
-BY_SCHEDULE: Final = frozenset({Mode.SCHEDULED, Mode.FIRST_PERSON})
 
 
 def set_mode(

@@ -51,6 +51,7 @@ class Peers:
         self._online: set[str] = set()
         self._open: set[str] = set()
         self._changed = threading.Lock()
+        self._complained: set[tuple[str, str]] = set()  # of what, since the connection began
 
     def hear_by(self, ear: Ear, passed: Callable[[Passage], object]) -> None:
         """Begins to hear.
@@ -88,6 +89,7 @@ class Peers:
     def _hear(self, message: Incoming | None) -> None:
         """In the link's thread. A peer may be of another version: what is not understood is not heard."""
         if message is None:  # a new connection: nothing is known until the retained messages come
+            self._complained.clear()
             with self._changed:
                 self._online.clear()
                 self._open.clear()
@@ -109,7 +111,9 @@ class Peers:
                 case "passage":
                     self._pass(Said.model_validate_json(message.payload))
         except ValidationError:
-            log.warning("peer not understood: %s of %s (%d bytes)", said.what, said.device, message.size)
+            if (said.device, said.what) not in self._complained:  # once: it may come a thousand times a second
+                self._complained.add((said.device, said.what))
+                log.warning("peer not understood: %s of %s (%d bytes)", said.what, said.device, message.size)
 
     def _pass(self, said: Said) -> None:
         self._passed(Passage(said.person, said.zone, said.at))

@@ -87,6 +87,7 @@ class Porch:
             faces=self._faces, keeper=self.entrance.change, labels=self._labels, mode=self.entrance.set_mode
         )
         self.entrance.change(lambda _: None)
+        self.entrance.tick()  # other doors may be heard from now on, and it knows what time it is
 
     def read(self) -> None:
         """Of a worker: waits for the reader."""
@@ -108,7 +109,7 @@ class Porch:
 
     def _faces(self, known: Known) -> None:
         self._recogniser.known = known
-        self._claimed(self.entrance.keeper.claim)
+        self.entrance.change(lambda keeper: self._claimed(keeper.claim))  # which may be over at any moment
 
     def _labels(self, labels: Labels) -> None:
         self.entrance.labels = labels

@@ -19,7 +19,8 @@ from typing import TypeAlias, TypeVar
 
 from ulid import ULID
 
-from agent.errors import StoreError, StoreFull
+from agent.errors import LatchkeyError, StoreError, StoreFull
+from agent.labels import nameless
 from agent.store import events
 from agent.store.db import Db
 from agent.types import Event
@@ -116,7 +117,7 @@ class Recorder:
         def job() -> None:
             try:
                 change(self._db)
-            except StoreError as error:
+            except LatchkeyError as error:
                 log.warning("not written: %s", error)
 
         if not self._queued(job):
@@ -143,6 +144,11 @@ class Recorder:
                 self._do(job)
             if self._stuck is not None:
                 break
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Loses what is left, loudly; also where the worker does not stop, as one that waits for a locked database."""
+        self._closed = True
         while (job := self._stuck or self._next(0.0)) is not None:
             self._stuck = None
             if isinstance(job, Pending):
@@ -193,4 +199,4 @@ class Recorder:
 
     def _lose(self, event: Pending, why: str) -> None:
         self.lost += 1
-        log.error("event lost, %s: %s %s %s", why, event.kind, event.at.isoformat(), dict(event.body))
+        log.error("event lost, %s: %s %s %s", why, event.kind, event.at.isoformat(), nameless(event.body))

@@ -44,6 +44,7 @@ class Telling:
         self._told: tuple[DoorReport, str] | None = None
         self._health_due = self._zone_due = 0.0
         self._where: tuple[Passage, ...] = ()
+        self._changes = -1  # of what is known of people, when that was looked at
 
     def step(self) -> None:
         """Waits a little, and tells what is due."""
@@ -79,8 +80,10 @@ class Telling:
 
     def _zone(self) -> None:
         """Keeps what a door that comes back will hear: at once where the broker is away, else now and then."""
-        if self._link.connected and time.monotonic() < self._zone_due:
+        changes = self._entrance.keeper.changes
+        if changes == self._changes or (self._link.connected and time.monotonic() < self._zone_due):
             return
+        self._changes = changes
         where = self._entrance.whereabouts(zone.MOST_PEOPLE)
         if where == self._where:
             return

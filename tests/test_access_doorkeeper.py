@@ -1,13 +1,15 @@
 """The doorkeeper by what people do at a door; its parts have tests of their own."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from agent.access.around import Passage
 from agent.access.factors import Factors
 from agent.access.holder import Standing, State
+from agent.access.refusals import wall
 from agent.access.rules import Mode
 from agent.types import Alarm, Outcome, Reason, Shown
 from tests.fakes.doorways import ANNA, BEN, MONDAY, Doorway, door, register, rules
@@ -668,3 +670,22 @@ class TestChanges:
 
 def _sighting(person):
     return Doorway().face(person).sighting
+
+
+def test_what_no_card_can_have_on_it_is_an_unknown_card():
+    assert told(Doorway(door("card")).card("?")) == (DENIED, Reason.UNKNOWN_CREDENTIAL, None)
+
+
+@pytest.mark.parametrize("mode", ["scheduled", "first_person"])
+def test_a_mode_that_wants_a_schedule_is_refused_at_a_door_without_one(mode):
+    at = Doorway(door("card", modes_by=BY_CHIEFS), CHIEF)
+    decision = at.card("card-anna", mode=mode)
+    assert told(decision) == (DENIED, Reason.NO_ACCESS, "anna")
+    assert "schedule" in decision.detail
+    assert at.keeper.take_mode_change() is None
+
+
+@pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)], ids=str)
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_validity_at_the_end_of_the_calendar_can_be_told(at, zone):
+    assert wall(at, ZoneInfo(zone)).lstrip("0").startswith(str(at.year))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agent.access.around import Passage
+from agent.access.factors import Factors
 from agent.access.holder import Standing
 from agent.access.rules import AntiPassback, DoorRules, Zone
 from agent.types import Alarm, Outcome, Reason
@@ -189,6 +190,16 @@ class TestThroughWhenTheDoorOpens:
         assert doorway.keeper.take_passages() == []
 
 
+def test_a_card_that_is_read_twice_is_not_told_that_it_is_inside_already():
+    doorway = Doorway(replace(INTO, factors=Factors.parse("card")), zones=(HARD,))
+    assert doorway.card("card-anna").outcome is Outcome.GRANTED
+    doorway.wait(0.005)
+    assert doorway.card("card-anna") is None
+    assert doorway.card("card-ben").outcome is Outcome.GRANTED
+    doorway.wait(1)
+    assert doorway.card("card-anna").reason is Reason.PASSBACK
+
+
 class TestHearing:
     def test_somebody_who_went_in_elsewhere_is_inside(self):
         doorway = Doorway(INTO, zones=(HARD,))
@@ -210,6 +221,19 @@ class TestHearing:
         doorway.keeper.hear(Passage("anna", "lab", MONDAY + timedelta(days=365)))
         doorway.keeper.hear(Passage("anna", "", MONDAY + timedelta(seconds=1)))
         assert doorway.face("anna").outcome is Outcome.GRANTED
+
+    def test_a_clock_that_was_set_back_does_not_make_news_old(self):
+        doorway = Doorway(INTO, zones=(HARD,))
+        doorway.face("anna")
+        doorway.wait(-7200)
+        doorway.keeper.hear(Passage("anna", "", doorway.around.at))
+        assert doorway.face("anna").outcome is Outcome.GRANTED
+
+    def test_people_whom_nobody_knows_here_take_no_room(self):
+        doorway = Doorway(INTO, zones=(HARD,))
+        for n in range(2000):
+            doorway.keeper.hear(Passage(f"bogus-{n}", "lab", MONDAY))
+        assert (doorway.keeper.take_changes(), doorway.keeper.whereabouts(9)) == ({}, ())
 
     def test_what_is_heard_is_stored_and_not_told_again(self):
         doorway = Doorway(INTO, zones=(HARD,))

@@ -1,6 +1,7 @@
 """The whole agent with rules: administered over MQTT, kept over a restart, shared with another door, wiped."""
 
 import json
+import threading
 import time
 import uuid
 from contextlib import ExitStack, suppress
@@ -280,3 +281,20 @@ def kept(config):
                 message = other.heard.get(timeout=1.0)
                 found[message.topic] = message.payload.decode()
     return {topic: found.get(topic, "") for topic in (FRONT.door, FRONT.zone)}
+def test_who_comes_while_the_agent_stops_does_not_make_it_crash(configure, admin):
+    config = configure()
+    admit(config, "anna", card="04A2B3")
+    gone = threading.Event()
+
+    def come():
+        while not gone.wait(0.06):
+            show(admin, card="04A2B3")
+
+    coming = threading.Thread(target=come)
+    with Agent(config) as agent:
+        assert admin.request("rules_apply", text=OPEN.format(factors="card")).ok
+        coming.start()
+    gone.set()
+    coming.join()
+    assert not agent.failed
+    assert not agent.porch.door.unlocked

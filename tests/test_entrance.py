@@ -2,6 +2,8 @@
 
 import threading
 import time
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,9 +12,13 @@ from agent.access.around import Passage
 from agent.access.holder import State
 from agent.access.rules import AntiPassback, DoorRules, Mode, Zone
 from agent.errors import HardwareError
+from agent.knowledge import Knowledge, Takers
 from agent.store import punches
 from agent.store.audit import since
+from agent.store.db import open_db
 from agent.store.door import load_mode
+from agent.store.members import update
+from agent.store.people import add_person
 from agent.store.standings import load_standings
 from agent.types import Alarm, Outcome, Reason, Shown
 from tests.fakes.disks import small_disk
@@ -265,6 +271,54 @@ def test_an_interlock_whose_other_door_is_silent_stays_shut(make):
     assert hall.told == [("denied", "interlock", "anna")]
 
 
+def test_what_is_heard_while_nothing_can_be_written_takes_no_room_from_events(make):
+    hall = make(of=door(enters="building"), zones=(BUILDING,))
+    hall.recorder.healthy = False
+    for n in range(50):
+        hall.entrance.heard(Passage("anna", "building" if n % 2 else "", BEGAN + timedelta(seconds=n)))
+        hall.later(1)
+    assert hall.recorder._jobs.qsize() == 0
+    hall.recorder.healthy = True
+    hall.later(1)
+    hall.drain()
+    assert load_standings(hall.db)["anna"].zone == "building"
+
+
+# People change
+
+
+def nobody(_):
+    """Takes nothing over."""
+
+
+def test_people_who_change_do_not_undo_what_was_decided_meanwhile(make, tmp_path):
+    hall = make(of=door("card", enters="building"), zones=(BUILDING,))
+    add_person(hall.db, "carl", name=None, at=BEGAN)
+    with open_db(tmp_path / "latchkey.db") as reads:
+
+        def write(change):  # anna goes in before it is read, ben while it is, and the recorder is as slow as can be
+            hall.drain()
+            stood = change(hall.db)
+            hall.card("card-ben")
+            return stood
+
+        knowledge = Knowledge(SimpleNamespace(config=hall.config), reads, write)
+        update(hall.db, "carl", {"notes": "on holiday"})
+        hall.card("card-anna")
+        register = hall.entrance.keeper.register
+
+        def take_over(change):
+            hall.entrance.change(change)
+            hall.entrance.keeper.register = register  # those of the hall are not in the database
+
+        knowledge.soon()
+        knowledge.look(Takers(faces=nobody, keeper=take_over, labels=nobody, mode=nobody))
+    hall.later(1)
+    hall.card("card-anna")
+    hall.card("card-ben")
+    assert hall.told[2:] == [("denied", "passback", "anna"), ("denied", "passback", "ben")]
+
+
 # Modes
 
 
@@ -318,8 +372,9 @@ def test_by_schedule_nothing_is_unlocked_while_the_clock_is_not_set(make, tmp_pa
 
 
 def test_threads_come_one_after_the_other(make):
-    hall = make(of=door("face, card"))
-    coming = [threading.Thread(target=hall.card, args=(f"card-{name}",)) for name in ("anna", "ben") * 10]
+    hall = make(of=door("face, pin"))
+    shown = (("4711", "1-anna"), ("2580", "1-ben"))
+    coming = [threading.Thread(target=hall.pin, args=pin) for pin in shown * 10]
     coming += [threading.Thread(target=hall.face, args=(name,)) for name in ("anna", "ben") * 10]
     for thread in coming:
         thread.start()

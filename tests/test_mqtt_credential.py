@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.mqtt.credential import REMEMBERED, Reception
+from agent.mqtt.credential import MOST_A_SECOND, REMEMBERED, Reception
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 
@@ -36,7 +36,8 @@ def test_the_same_message_twice_is_one():
 def test_memory_is_bounded():
     reception = Reception()
     for n in range(3 * REMEMBERED):
-        assert reception.take(message(id=f"r-{n}", card="1"), NOW) is not None
+        at = NOW + timedelta(seconds=n)
+        assert reception.take(message(id=f"r-{n}", card="1", at=at.isoformat()), at) is not None
     assert len(reception._seen) == REMEMBERED
 
 
@@ -79,3 +80,21 @@ def test_nothing_shows_a_credential():
     shown = Reception().take(message(card="04A2B3", pin="4711"), NOW)
     assert "04A2B3" not in repr(shown)
     assert "4711" not in repr(shown)
+
+
+def test_a_flood_is_cut_off_with_one_word_and_is_over_when_it_is_over(caplog):
+    reception = Reception()
+    with caplog.at_level(logging.WARNING):
+        taken = [reception.take(message(id=f"r-{n}", card="1"), NOW) is not None for n in range(1000)]
+        assert sum(taken) == MOST_A_SECOND
+        assert [reception.take(b"garbage", NOW) for _ in range(1000)] == [None] * 1000
+    assert len(caplog.records) == 1
+    assert reception.take(message(id="r-1000", card="1"), NOW + timedelta(seconds=1)) is not None
+    assert reception.take(message(id="r-2000", card="1"), NOW - timedelta(seconds=5)) is not None  # the clock was set
+
+
+def test_garbage_is_part_of_a_flood(caplog):
+    reception = Reception()
+    with caplog.at_level(logging.WARNING):
+        assert [reception.take(b"garbage", NOW) for _ in range(1000)] == [None] * 1000
+    assert len(caplog.records) == MOST_A_SECOND + 1

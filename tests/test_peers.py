@@ -18,6 +18,7 @@ from agent.peers import Peers
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HERE, SIDE = Topics("hq", "front"), Topics("hq", "side")
 ANNA = Passage(person="anna", zone="building", at=NOW)
+FIRST_DAY = b'{"person": "anna", "zone": "", "at": "0001-01-01T00:00:00+14:00"}'  # no time in UTC
 ONLINE = {"state": "online", "boot_id": "b", "version": "1", "model": "m"}
 
 
@@ -106,12 +107,21 @@ def test_strangers_among_the_doors_are_not_listened_to(peers, ear, passed):
     assert passed == []
 
 
-@pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"person": "a b"}'], ids=repr)
+@pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"person": "a b"}', FIRST_DAY], ids=repr)
 def test_garbage_is_not_heard(peers, ear, passed, payload):
     for topic in (SIDE.door, SIDE.zone, SIDE.passage):
         ear.say(topic, payload)
     ear.say(SIDE.status, payload)
     assert (passed, peers.silent()) == ([], {"side"})
+
+
+def test_garbage_without_end_is_told_of_once(peers, ear, caplog):
+    for _ in range(1000):
+        ear.say(SIDE.passage, b"garbage")
+    assert len(caplog.records) == 1
+    ear.heard(None)
+    ear.say(SIDE.passage, b"garbage")
+    assert len(caplog.records) == 2
 
 
 def test_the_same_doors_again_are_no_reason_to_connect_again(peers, ear):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent import recorder as recorder_module
-from agent.errors import StoreFull
+from agent.errors import CommandError, StoreFull
 from agent.recorder import Recorder
 from agent.runtime import Worker
 from agent.store import events
@@ -444,3 +444,19 @@ def test_what_goes_with_an_event_is_there_with_it_or_not_at_all(at_work, wait_fo
     wait_for(lambda: len(at_work.told) == 2)
     assert tries == [1, 1]  # no number was lost
     assert at_work.on_disk() == [1, 2]
+
+
+def test_a_change_that_is_refused_and_that_nobody_waits_for_is_no_crash(bench, caplog):
+    def refused(_):
+        raise CommandError("not_allowed", "not by you")
+
+    bench.recorder.do(refused)
+    bench.recorder.step()
+    assert "not by you" in caplog.text
+
+
+def test_the_log_has_no_names(bench, caplog):
+    bench.recorder.give_up()
+    bench.recorder.record("access", NOW, {"person": "anna", "name": "Anna Muster"})
+    assert "anna" in caplog.text
+    assert "Anna Muster" not in caplog.text

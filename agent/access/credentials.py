@@ -8,6 +8,7 @@ from datetime import datetime
 
 from agent.access.failures import failed, locked_seconds
 from agent.access.holder import Holder
+from agent.access.modes import BY_SCHEDULE
 from agent.access.post import Post
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
@@ -29,7 +30,7 @@ class Credentials:
     Args:
         post: the door and who may stand at it.
         check_pin: whether a PIN is that of a hash; in constant time.
-        digest: what `Register.cards` has for a card number.
+        digest: what `Register.cards` has for a card number; a ValueError for what is none.
     """
 
     def __init__(self, post: Post, *, check_pin: Callable[[str, str], bool], digest: Callable[[str], str]) -> None:
@@ -42,7 +43,7 @@ class Credentials:
         register = self._post.register
         found: list[str | None] = []
         if credential.card is not None:
-            found.append(register.cards.get(self._digest(credential.card)))
+            found.append(self._of_card(credential.card))
         if credential.badge is not None:
             found.append(register.badges.get(credential.badge))
         if not found:
@@ -54,6 +55,12 @@ class Credentials:
             return holder
         return self.failed(NOBODY, Reason.WRONG_CARD if None not in holders.values() else Reason.UNKNOWN_CREDENTIAL, at)
 
+    def _of_card(self, number: str) -> str | None:
+        try:
+            return self._post.register.cards.get(self._digest(number))
+        except ValueError:  # no number that a card can have: nobody's
+            return None
+
     def mode(self, credential: Credential, holder: Holder) -> Mode | Refusal | None:
         """Returns the mode that is asked for, or why this person may not have it."""
         if credential.mode is None:
@@ -62,6 +69,8 @@ class Credentials:
             return Refusal(Reason.NO_ACCESS, f"there is no such mode; there are {', '.join(Mode)}")
         if not holder.groups & self._post.door.modes_by:
             return Refusal(Reason.NO_ACCESS, "may not change the mode of this door")
+        if credential.mode in BY_SCHEDULE and self._post.door.unlocked is None:
+            return Refusal(Reason.NO_ACCESS, f"the mode {credential.mode} wants a schedule, and this door has none")
         return Mode(credential.mode)
 
     def check(self, holder: Holder, pin: str, at: datetime) -> PinCheck:

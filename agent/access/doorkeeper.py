@@ -40,6 +40,7 @@ from agent.access.standings import Standings
 from agent.elapsed import Elapsed
 from agent.types import Credential, Decision, Outcome, Reason, Sighting
 
+_REREAD_SECONDS = 1.0
 _STAYS_SHUT = {Reason.BLOCKED, Reason.LOCKED_DOWN}  # also where the mode keeps the door unlocked
 
 
@@ -81,6 +82,7 @@ class Doorkeeper:
         self._inquiry = Inquiry(self._post, credentials, self._admission)
         self._elapsed = Elapsed()
         self._at: datetime | None = None
+        self._let_in: tuple[str | None, float] = None, 0.0  # the last card that was, and until when it is the same
 
     @property
     def rules(self) -> Rules:
@@ -119,6 +121,10 @@ class Doorkeeper:
         """Sets the mode, None for that of the rules; `DoorRules.modes_by` is for the caller to look at."""
         self._post.modes.chosen = mode
 
+    def expect(self) -> None:
+        """To be called before that is read which `recall` takes over; all that was taken has to be stored first."""
+        self._post.standings.expect()
+
     def recall(self, standings: Mapping[str, Standing]) -> None:
         """Takes over how people stand from the store, where people were merged, renamed or forgotten."""
         self._post.standings.recall(standings)
@@ -135,11 +141,16 @@ class Doorkeeper:
         return self._freely(self._inquiry.see(sighting, around, now, free=free), around, now, free=free)
 
     def show(self, credential: Credential, around: Around) -> Decision | None:
-        """Decides about what came from a keypad or a card reader; None for a key that waits for somebody."""
+        """Decides about what came from a keypad or a card reader; None for a key that waits, or a card read twice."""
         now, free = self._advance(around), self.unlocked(around)
+        if self._reread(credential, now):
+            return None
         if credential.card is None and credential.badge is None and credential.pin is None:
             return self._inquiry.press(credential, around, now)
-        return self._freely(self._inquiry.show(credential, around, now, free=free), around, now, free=free)
+        decision = self._freely(self._inquiry.show(credential, around, now, free=free), around, now, free=free)
+        if decision is not None and decision.outcome is Outcome.GRANTED:
+            self._let_in = credential.card, now + _REREAD_SECONDS
+        return decision
 
     def tick(self, around: Around) -> list[Decision]:
         """Returns the refusals of those who did not go on in time. To be called a few times a second."""
@@ -152,8 +163,9 @@ class Doorkeeper:
         self._admission.whereabouts.passed(people, self._post.door, around.at)
 
     def hear(self, passage: Passage) -> None:
-        """Another door of the zone let somebody through."""
-        self._admission.whereabouts.hear(passage, self._at)
+        """Another door of the zone let somebody through; where people are whom nobody knows here does not matter."""
+        if passage.person in self.register.people:
+            self._admission.whereabouts.hear(passage, self._at)
 
     def take_changes(self) -> dict[str, Standing]:
         """Returns how people stand now who stood otherwise the last time; to be stored with the decision."""
@@ -167,6 +179,11 @@ class Doorkeeper:
         """Returns who is where, as far as is known: the latest `most`, the latest first."""
         return self._admission.whereabouts.latest(most)
 
+    @property
+    def changes(self) -> int:
+        """How often somebody has come to stand otherwise: as long as it is the same, `whereabouts` is."""
+        return self._post.standings.changes
+
     def take_mode_change(self) -> ModeChange | None:
         """Returns the mode that somebody has chosen at the door since the last time; in force already."""
         change, self._admission.mode_change = self._admission.mode_change, None
@@ -178,6 +195,11 @@ class Doorkeeper:
         now = self._elapsed(around.at)
         self._inquiry.advance(around.at, now)
         return now
+
+    def _reread(self, credential: Credential, now: float) -> bool:
+        """Whether it is the card that has just been let in: readers read a card twice."""
+        card, until = self._let_in
+        return card is not None and now < until and credential == Credential(credential.at, card=card)
 
     def _freely(self, decision: Decision | None, around: Around, now: float, *, free: bool) -> Decision | None:
         if decision is None or not free or decision.reason in _STAYS_SHUT:

@@ -13,9 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from agent.access.permits import unlocked_span
 from agent.access.rules import Mode, Rules
+
+BY_SCHEDULE: Final = frozenset({Mode.SCHEDULED, Mode.FIRST_PERSON})
+"""What makes no sense at a door whose rules name no schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Modes:
         mode = self.mode(rules)
         if mode is Mode.FREE_ACCESS:
             return True
-        if mode not in {Mode.SCHEDULED, Mode.FIRST_PERSON} or not clock_ok:
+        if mode not in BY_SCHEDULE or not clock_ok:
             return False
         span = unlocked_span(rules, self._door, at)
         return span is not None and (mode is Mode.SCHEDULED or span.starts_at.isoformat() == self.opened_on)

@@ -49,7 +49,10 @@ def of_person(holder: Holder, at: datetime, zone: ZoneInfo) -> Refusal | None:
 
 def wall(at: datetime, zone: ZoneInfo) -> str:
     """Returns a time as the clock at the site shows it."""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    try:
+        return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    except OverflowError:  # the first and the last day of the calendar: "always" and "for good"
+        return f"{at:%Y-%m-%d %H:%M}"
 
 
 def of_storage(around: Around) -> Refusal | None:

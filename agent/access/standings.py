@@ -16,6 +16,8 @@ class Standings:
     def __init__(self, known: Mapping[str, Standing]) -> None:
         self._known = dict(known)
         self._changed: dict[str, Standing] = {}
+        self._since: dict[str, Standing] = {}  # since `expect`
+        self.changes = 0  # so far, to see that there are some
 
     def of(self, person: str) -> Standing:
         """Returns how somebody stands."""
@@ -28,11 +30,17 @@ class Standings:
     def put(self, person: str, standing: Standing) -> None:
         """Remembers how somebody stands now."""
         if standing != self.of(person):
-            self._known[person] = self._changed[person] = standing
+            self._known[person] = self._changed[person] = self._since[person] = standing
+            self.changes += 1
+
+    def expect(self) -> None:
+        """What is stored is read now: what becomes of people from here on is not in it."""
+        self._since = dict(self._changed)
 
     def recall(self, known: Mapping[str, Standing]) -> None:
-        """Takes over what is stored; what has not been taken yet stays."""
-        self._known = {**known, **self._changed}
+        """Takes over what is stored, but for those who have come to stand otherwise since `expect`."""
+        self._known, self._since = {**known, **self._since}, dict(self._changed)
+        self.changes += 1
 
     def take(self) -> dict[str, Standing]:
         """Returns those that are others since the last time."""

@@ -51,7 +51,10 @@ class Whereabouts:
         if at is not None and passage.at > at + _SKEW:
             passage = replace(passage, at=at)
         standing = self._standings.of(passage.person)
-        if standing.zone_at is None or passage.at >= standing.zone_at:
+        known = standing.zone_at
+        if at is not None and known is not None and known > at + _SKEW:
+            known = None  # the clock has been set back since
+        if known is None or passage.at >= known:
             self._standings.put(passage.person, replace(standing, zone=passage.zone, zone_at=passage.at))
 
     def take(self) -> list[Passage]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Self
 
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from agent.mqtt.message import CommandId, Message
+from agent.mqtt.message import CommandId, Instant, Message
 from agent.mqtt.wire import explain
 from agent.types import Credential
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 10.0  # between the reader's clock and ours
-REMEMBERED: Final = 1000  # ids; more cannot be fresh at once, unless somebody floods
+MOST_A_SECOND: Final = 20  # all readers of a door together; what is beyond is a flood, and would fill the disk
+REMEMBERED: Final = 1000  # ids; more cannot be fresh at once
 
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,16}$")]
 Number = Annotated[str, Field(min_length=1, max_length=256)]
@@ -26,7 +27,7 @@ class CredentialMessage(Message):
     """What was shown or typed: a card, or a PIN with the badge number where no face was recognised before."""
 
     id: CommandId
-    at: AwareDatetime
+    at: Instant
     card: Number | None = Field(default=None, repr=False)
     pin: Digits | None = Field(default=None, repr=False)
     badge: Annotated[str, Field(min_length=1, max_length=64)] | None = None
@@ -45,6 +46,8 @@ class Reception:
 
     def __init__(self) -> None:
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._came: deque[datetime] = deque(maxlen=MOST_A_SECOND)
+        self._flooded = False
 
     def take(self, payload: bytes, now: datetime) -> Credential | None:
         """Returns what was shown; None, with a word in the log, for what is not to be believed.
@@ -53,6 +56,8 @@ class Reception:
             payload: as it came.
             now: UTC.
         """
+        if self._too_many(now):
+            return None
         try:
             message = CredentialMessage.model_validate_json(payload)
         except ValidationError as error:
@@ -68,3 +73,13 @@ class Reception:
         return Credential(
             at=now, card=message.card, badge=message.badge, pin=message.pin, key=message.key, mode=message.mode
         )
+
+    def _too_many(self, now: datetime) -> bool:
+        """Whether as many as can be have come within the last second; a flood is told of once a second."""
+        full = len(self._came) == MOST_A_SECOND and timedelta() <= now - self._came[0] < timedelta(seconds=1)
+        if full and not self._flooded:
+            log.warning("credentials refused: more than %d within a second", MOST_A_SECOND)
+        self._flooded = full
+        if not full:
+            self._came.append(now)
+        return full

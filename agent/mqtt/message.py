@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import MAXYEAR, MINYEAR, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, TypeAlias
 
@@ -84,6 +85,13 @@ def _from_base64(value: object) -> bytes:
         raise ValueError("not base64") from None
 
 
+def _sane(value: datetime) -> datetime:
+    """A time at either end of the calendar has none in other time zones."""
+    if value.year in {MINYEAR, MAXYEAR}:
+        raise ValueError(f"a year from {MINYEAR + 1} to {MAXYEAR - 1} is wanted")
+    return value
+
+
 def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("control characters and the like are not allowed")
@@ -97,6 +105,7 @@ Photo: TypeAlias = Annotated[
     Field(max_length=MAX_PAYLOAD),
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"}),
 ]
+Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_sane)]
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
@@ -121,4 +130,4 @@ class Command(Message):
     reads: ClassVar[bool] = False  # it changes nothing: its answer, full of people, is not kept
 
     id: CommandId
-    not_after: AwareDatetime | None = None
+    not_after: Instant | None = None

@@ -47,7 +47,7 @@ class Hall:
         stack.callback(recorder.drain)
         config, self.door = terminal.config, NotingDoor()
         doorman = Doorman(self.door, NoInputs(InputsOptions()), lock_settings(config), told=lambda *_: None)
-        keeper = Knowledge(bundle, db).doorkeeper("door")
+        keeper = Knowledge(bundle, db, lambda change: change(db)).doorkeeper("door")
         entrance = Entrance(
             config, keeper, doorman, recorder, bundle.model_id, Labels(config.events), Peers(Topics("home", "door")),
             now=lambda: self._clock,

@@ -41,6 +41,12 @@ def rules(*doors: DoorRules, zones: tuple[Zone, ...] = (), schedule: str = "alwa
     )
 
 
+def digest(number: str) -> str:
+    if len(number) < 4:
+        raise ValueError("a card number has 4 characters at least")  # as `agent.pins.digest_card` says
+    return number
+
+
 def door(factors: str = "face", **more) -> DoorRules:
     return DoorRules("front", Factors.parse(factors), **more)
 
@@ -73,7 +79,7 @@ class Doorway:
             mode=mode,
             opened_on=opened_on,
             check_pin=lambda pin, hash_: pin == hash_,
-            digest=lambda number: number,
+            digest=digest,
         )
 
     def set(self, **around) -> "Doorway":

@@ -19,7 +19,7 @@ from agent.store import events
 from agent.store.db import open_db
 from agent.types import Alarm, Credential, Match, Reason, Sighting
 from tests.fakes.doors import NotingDoor
-from tests.fakes.doorways import door, register, rules
+from tests.fakes.doorways import digest, door, register, rules
 from tests.fakes.keys import KEY
 
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # a Monday
@@ -43,7 +43,7 @@ class Hall:
         keeper = Doorkeeper(
             "front", in_force, register(*people), standings={}, mode=None, opened_on=None,
             check_pin=lambda pin, hash_: check_pin(pin, hash_) if hash_.startswith("$scrypt") else pin == hash_,
-            digest=lambda number: number,
+            digest=digest,
         )  # fmt: skip
         ears = Ears(
             decided=self.decided.append, passed=self.passed.append, claimed=self.claims.append,

@@ -1,0 +1,57 @@
+"""What the broker is told of the zone: at once, once, and without looking through 50,000 people for nothing."""
+
+import json
+
+import pytest
+
+from agent import telling as telling_module
+from agent.access.rules import AntiPassback, Zone
+from agent.mqtt.topics import Topics
+from agent.telling import Telling
+from tests.fakes.doorways import ANNA, BEN, door
+from tests.fakes.entrances import Hall
+
+
+class Line:
+    """A link that notes."""
+
+    connected, topics = True, Topics("home", "front")
+
+    def __init__(self):
+        self.zones = []
+
+    def send(self, message):
+        self.zones += [json.loads(message.payload)["people"]] if message.topic == self.topics.zone else []
+
+    def publish_health(self, body):
+        pass
+
+    publish_door_state = publish_health
+
+
+class Looked:
+    """An entrance that counts how often everybody is looked through."""
+
+    def __init__(self, entrance):
+        self.entrance, self.times = entrance, 0
+        self.mode, self.keeper = entrance.mode, entrance.keeper
+
+    def whereabouts(self, most):
+        self.times += 1
+        return self.entrance.whereabouts(most)
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["connected", "the broker is away"])
+def test_people_are_looked_through_when_somebody_has_gone_through(tmp_path, monkeypatch, connected):
+    monkeypatch.setattr(telling_module, "STEP_SECONDS", 0.0)
+    hall = Hall(tmp_path, ANNA, BEN, of=door(enters="building"), zones=(Zone("building", AntiPassback.HARD),))
+    line, looked = Line(), Looked(hall.entrance)
+    line.connected = connected
+    telling = Telling(line, door=hall.doorman.report, entrance=looked, health=lambda: None, health_seconds=60)
+    telling.step()
+    hall.face("anna")
+    for _ in range(100):
+        telling.step()
+    assert [[each["person"] for each in people] for people in line.zones] == [["anna"]]
+    assert looked.times == 2
+    hall.close()
