@@ -175,8 +175,13 @@ class TestTry:
 
     @pytest.mark.parametrize(
         ("arguments", "told"),
-        [(["bob", "front"], "nobody is enrolled as 'bob'"), (["anna", "front", "noon"], "'noon' is no time")],
-        ids=["nobody", "no time"],
+        [
+            (["bob", "front"], "nobody is enrolled as 'bob'"),
+            (["anna", "front", "noon"], "'noon' is no time"),
+            (["anna", "front", "9999-12-31 23:59"], "want a time in the years 1970 to 2199"),
+            (["anna", "front", "2026-03-29 02:30"], "2026-03-29 02:30 does not exist in Europe/Berlin"),
+        ],
+        ids=["nobody", "no time", "no such year", "skipped"],
     )
     def test_mistakes(self, latchkey, arguments, told):
         outcome = latchkey("rules", "try", *arguments)

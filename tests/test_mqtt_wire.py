@@ -53,6 +53,7 @@ def test_photos_are_bytes_after_parsing_and_base64_in_json():
         ({**ENROL, "replace": "yes"}, "replace: "),
         ({**ENROL, "not_after": "2026-11-22T06:00:00"}, "not_after: "),
         ({**ENROL, "not_after": 5}, "not_after: "),
+        ({**ENROL, "not_after": "9999-12-31T23:59:59-12:00"}, "not_after: Value error, want a time in the years 1970"),
         ([], "body: "),
     ],
 )

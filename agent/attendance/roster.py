@@ -60,8 +60,8 @@ def _rostered(person: str, date: str, start: str, end: str, zone: ZoneInfo) -> R
     if not person:
         raise ValueError("no person")
     day, begins, ends = _date(date), _time(start), _time(end)
-    until = day if ends > begins else day + timedelta(days=1)
     starts_at = on_the_wall(datetime.combine(day, begins), zone)
+    until = day if ends > begins else day + timedelta(days=1)
     return checked(Rostered(person, starts_at, on_the_wall(datetime.combine(until, ends), zone)))
 
 

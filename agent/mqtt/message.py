@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from agent.moments import believable
 from agent.mqtt.topics import ID_PATTERN
 from agent.person_id import PERSON_ID_PATTERN
 
@@ -97,6 +98,8 @@ Photo: TypeAlias = Annotated[
     Field(max_length=MAX_PAYLOAD),
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"}),
 ]
+Time: TypeAlias = Annotated[AwareDatetime, AfterValidator(believable)]
+"""With an offset, and near enough to reckon with: whoever sends the year 9999 must not stop the agent."""
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
@@ -121,4 +124,4 @@ class Command(Message):
     reads: ClassVar[bool] = False  # it changes nothing: its answer, full of people, is not kept
 
     id: CommandId
-    not_after: AwareDatetime | None = None
+    not_after: Time | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from agent.mqtt.message import Message, Person
+from agent.mqtt.message import Message, Person, Time
 
 MOST_PEOPLE: Final = 2000  # in one `state/zone`: the latest
 Zone = Annotated[str, Field(max_length=64)]
@@ -17,11 +17,11 @@ class Passage(Message):
 
     person: Person
     zone: Zone  # now; "" is outside
-    at: AwareDatetime
+    at: Time
 
 
 class ZoneState(Message):
     """Who is where, as far as a device knows: its own passages and those it has heard of."""
 
-    at: AwareDatetime
+    at: Time
     people: Annotated[tuple[Passage, ...], Field(max_length=MOST_PEOPLE)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
-from agent.mqtt.message import Command, Person
+from agent.mqtt.message import Command, Person, Time
 from agent.privacy.chain import Anchor
 
 Rows = Annotated[int, Field(ge=1, le=1000)]
@@ -36,7 +36,7 @@ class RetentionCommand(Command):
     """Forgets now what has been kept long enough, or tells what that would be."""
 
     dry_run: bool = False
-    at: AwareDatetime | None = None  # what the sender's clock says: vouches for the device's
+    at: Time | None = None  # what the sender's clock says: vouches for the device's
 
 
 class ReceiptsCommand(Command):
