@@ -224,8 +224,8 @@ class Agent:
         self.porch.entrance.saw(sighting)
 
     def _recorded(self, event: Event) -> None:
-        body = event.body
-        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), dict(body))
+        gist = next((event.body[key] for key in ("outcome", "action", "alarm", "type") if key in event.body), "")
+        log.info("%s %d: %s %s", event.kind, event.seq, gist, dict(event.body))
         if self.desk is not None:
             self.desk.wake()
 

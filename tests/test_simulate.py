@@ -145,6 +145,8 @@ def test_the_example_says_everything_that_can_be_said():
     }  # fmt: skip
     assert all(each in comments for each in [*FORMS, *Mode, *State, *Clock, *ATTRIBUTES])
     assert [*lines(replay(script, OPEN))]
+    rules = parse((Path(__file__).parents[1] / "deploy/rules.example.toml").read_text(encoding="utf-8"), version=1)
+    assert [*lines(replay(read(text, rules), rules))]
 
 
 def test_every_verb_does_something():
