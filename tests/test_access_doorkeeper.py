@@ -598,6 +598,15 @@ class TestRepeats:
         doorway.face("anna")
         assert doorway.face("anna", repeat=True).reason is Reason.PIN_NEEDED
 
+    def test_a_face_opens_no_door_that_was_opened_without_it(self):
+        doorway = Doorway(door("card"))
+        doorway.face("anna")  # the gate has seen her, and will say so
+        assert doorway.card("card-anna").outcome is GRANTED
+        assert doorway.face("anna", repeat=True).reason is Reason.CARD_NEEDED
+        either = Doorway(door("face, card"))
+        either.card("card-anna")
+        assert either.face("anna", repeat=True).repeat
+
     def test_not_in_a_lockdown_nor_while_the_other_door_is_open(self):
         doorway = Doorway(door(interlock=("inner",)))
         doorway.face("anna")
