@@ -73,6 +73,13 @@ def test_ids_of_people_are_those_of_the_rest_of_the_house(person):
     assert parse(RemoveCommand, id="7", person=check_person_id(person)).person == person
 
 
+@pytest.mark.parametrize(("verb", "field"), [("rules", "version"), ("rules_apply", "expect"), ("audit", "after")])
+def test_a_number_that_no_database_holds_is_refused(verb, field):
+    with pytest.raises(ValidationError) as refused:
+        COMMANDS[verb].model_validate_json(json.dumps({"id": "7", "text": "", field: 10**30}))
+    assert f"{field}: Input should be less than or equal to" in explain(refused.value)
+
+
 def test_an_explanation_never_repeats_what_was_sent():
     with pytest.raises(ValidationError) as refused:
         parse(EnrolCommand, **ENROL, photos=["secret!"])

@@ -24,6 +24,7 @@ from agent.person_id import PERSON_ID_PATTERN
 
 MAX_PAYLOAD: Final = 8 * 2**20  # bytes of one message; also of one photo
 MAX_PHOTOS: Final = 20
+LARGEST: Final = 2**53 - 1  # number that every JSON parser reads as it was sent; SQLite takes ten bits more
 MAX_PHOTO_BYTES: Final = 32 * 2**20  # all photos that wait for their command, together
 
 

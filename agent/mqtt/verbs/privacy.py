@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from agent.mqtt.message import Command, Person, Time
+from agent.mqtt.message import LARGEST, Command, Person, Time
 from agent.privacy.chain import Anchor
 
 Rows = Annotated[int, Field(ge=1, le=1000)]
@@ -53,7 +53,7 @@ class AuditCommand(Command):
 
     reads: ClassVar[bool] = True
 
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     limit: Rows = 100
     verify: bool = False
     anchor: Annotated[str, AfterValidator(_anchor)] | None = None
