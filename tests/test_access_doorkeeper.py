@@ -574,6 +574,11 @@ class TestModes:
         assert doorway.keeper.mode is Mode.NORMAL
 
 
+def test_what_can_be_no_card_is_one_that_nobody_has():
+    doorway = Doorway(door("card"))
+    assert doorway.card("12").reason is Reason.UNKNOWN_CREDENTIAL  # typed at a keypad, or read in part
+
+
 class TestRepeats:
     def test_the_door_opens_again_and_nothing_is_asked_again(self):
         doorway = Doorway(door("face+pin", two_person="always"))

@@ -29,7 +29,7 @@ class Credentials:
     Args:
         post: the door and who may stand at it.
         check_pin: whether a PIN is that of a hash; in constant time.
-        digest: what `Register.cards` has for a card number.
+        digest: what `Register.cards` has for a card number; a ValueError where it is none.
     """
 
     def __init__(self, post: Post, *, check_pin: Callable[[str, str], bool], digest: Callable[[str], str]) -> None:
@@ -42,7 +42,7 @@ class Credentials:
         register = self._post.register
         found: list[str | None] = []
         if credential.card is not None:
-            found.append(register.cards.get(self._digest(credential.card)))
+            found.append(self._holder_of(credential.card))
         if credential.badge is not None:
             found.append(register.badges.get(credential.badge))
         if not found:
@@ -53,6 +53,12 @@ class Credentials:
         if len(holders) == 1 and (holder := holders[found[0]]) is not None:
             return holder
         return self.failed(NOBODY, Reason.WRONG_CARD if None not in holders.values() else Reason.UNKNOWN_CREDENTIAL, at)
+
+    def _holder_of(self, card: str) -> str | None:
+        try:
+            return self._post.register.cards.get(self._digest(card))
+        except ValueError:
+            return None  # too short for a card, or unprintable: nobody has it
 
     def mode(self, credential: Credential, holder: Holder) -> Mode | Refusal | None:
         """Returns the mode that is asked for, or why this person may not have it."""
