@@ -199,8 +199,8 @@ class Agent:
         return True
 
     def _recorded(self, event: Event) -> None:
-        body = event.body
-        log.info("%s %d: %s %s", event.kind, event.seq, body.get("outcome") or body.get("action"), nameless(body))
+        gist = next((event.body[key] for key in ("outcome", "action", "alarm", "type") if key in event.body), "")
+        log.info("%s %d: %s %s", event.kind, event.seq, gist, nameless(event.body))
         if self.desk is not None:
             self.desk.wake()
 

@@ -576,6 +576,11 @@ class TestModes:
         assert doorway.keeper.mode is Mode.NORMAL
 
 
+def test_what_can_be_no_card_is_one_that_nobody_has():
+    doorway = Doorway(door("card"))
+    assert doorway.card("12").reason is Reason.UNKNOWN_CREDENTIAL  # typed at a keypad, or read in part
+
+
 class TestRepeats:
     def test_the_door_opens_again_and_nothing_is_asked_again(self):
         doorway = Doorway(door("face+pin", two_person="always"))
@@ -599,6 +604,15 @@ class TestRepeats:
         doorway = Doorway(door("face+pin"))
         doorway.face("anna")
         assert doorway.face("anna", repeat=True).reason is Reason.PIN_NEEDED
+
+    def test_a_face_opens_no_door_that_was_opened_without_it(self):
+        doorway = Doorway(door("card"))
+        doorway.face("anna")  # the gate has seen her, and will say so
+        assert doorway.card("card-anna").outcome is GRANTED
+        assert doorway.face("anna", repeat=True).reason is Reason.CARD_NEEDED
+        either = Doorway(door("face, card"))
+        either.card("card-anna")
+        assert either.face("anna", repeat=True).repeat
 
     def test_not_in_a_lockdown_nor_while_the_other_door_is_open(self):
         doorway = Doorway(door(interlock=("inner",)))

@@ -281,6 +281,8 @@ def kept(config):
                 message = other.heard.get(timeout=1.0)
                 found[message.topic] = message.payload.decode()
     return {topic: found.get(topic, "") for topic in (FRONT.door, FRONT.zone)}
+
+
 def test_who_comes_while_the_agent_stops_does_not_make_it_crash(configure, admin):
     config = configure()
     admit(config, "anna", card="04A2B3")

@@ -78,6 +78,7 @@ class TestCsv:
             ",2026-11-02,08:00,12:00",
             "ben,2026-11-02,8,12:00",
             "ben,2026-11-02,08:00",
+            "ben,9999-12-31,22:00,06:00",
         )
         text = "\n".join(("person,date,start,end", *lines))
         with pytest.raises(RosterError) as caught:
@@ -87,6 +88,7 @@ class TestCsv:
             "line 3: no person",
             "line 4: '8' is not a time of day; want it as in 08:00",
             "line 5: '' is not a time of day; want it as in 08:00",
+            "line 6: want a time in the years 1970 to 2199",
         ]
 
     def test_missing_columns_are_named(self):

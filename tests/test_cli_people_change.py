@@ -1,5 +1,6 @@
 """Changing people from the command line: particulars, PINs, cards, consent, merging, tables."""
 
+import getpass
 import json
 import os
 from datetime import UTC, datetime
@@ -160,6 +161,14 @@ class TestPin:
         answers = iter(["4711", "4711"])
         monkeypatch.setattr("getpass.getpass", lambda _: next(answers))
         assert staff("people", "pin", "anna", "--json").json == {"person": "anna", "pin": True, "duress": False}
+
+    def test_never_asked_for_with_an_echo(self, staff, monkeypatch):
+        monkeypatch.setattr("getpass.getpass", getpass.fallback_getpass)  # what it does without a terminal
+        outcome = staff("people", "pin", "anna")
+        assert (outcome.code, outcome.err) == (
+            1,
+            "latchkey: no terminal to ask for the PIN at: give it with --stdin\n",
+        )
 
     def test_a_slip_the_second_time_changes_nothing(self, staff, monkeypatch):
         answers = iter(["4711", "4712"])

@@ -75,6 +75,13 @@ class TestApply:
         assert [one["version"] for one in latchkey("rules", "history", "--json").json] == [2, 1]
         assert latchkey("rules", "history").out.splitlines()[0].split() == ["version", "at", "by", "sha256"]
 
+    def test_a_device_that_they_do_not_mention_is_told(self, latchkey):
+        outcome = latchkey("rules", "apply", "other.toml")
+        assert outcome.code == 0
+        assert "the rules do not mention 'door', as this device is called ([device] name): only what" in outcome.err
+        assert "there are front" in outcome.err
+        assert latchkey("rules", "apply", "other.toml", "--set", "device.name=front").err == ""
+
     def test_bad_ones_leave_the_old_ones(self, latchkey):
         latchkey("rules", "apply", "good.toml")
         outcome = latchkey("rules", "apply", "bad.toml")
@@ -175,8 +182,13 @@ class TestTry:
 
     @pytest.mark.parametrize(
         ("arguments", "told"),
-        [(["bob", "front"], "nobody is enrolled as 'bob'"), (["anna", "front", "noon"], "'noon' is no time")],
-        ids=["nobody", "no time"],
+        [
+            (["bob", "front"], "nobody is enrolled as 'bob'"),
+            (["anna", "front", "noon"], "'noon' is no time"),
+            (["anna", "front", "9999-12-31 23:59"], "want a time in the years 1970 to 2199"),
+            (["anna", "front", "2026-03-29 02:30"], "2026-03-29 02:30 does not exist in Europe/Berlin"),
+        ],
+        ids=["nobody", "no time", "no such year", "skipped"],
     )
     def test_mistakes(self, latchkey, arguments, told):
         outcome = latchkey("rules", "try", *arguments)

@@ -113,7 +113,7 @@ class TestRefusals:
 people = st.fixed_dictionaries(
     {},
     optional={
-        "name": st.sampled_from(["Anna", 'quote " comma , semicolon ;', "日本"]),
+        "name": st.sampled_from(["Anna", "=1+1", "'=1+1", "'Tis", 'quote " comma , semicolon ;', "日本"]),
         "badge": st.sampled_from([None, "007"]),
         "groups": st.lists(st.sampled_from(["a", "b b"]), max_size=2),
         "valid_from": st.just(datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
@@ -124,6 +124,11 @@ people = st.fixed_dictionaries(
         "notes": st.sampled_from(["", "two\nlines", "a,b"]),
     },
 )
+
+
+def test_a_name_is_no_formula_to_a_spreadsheet(db):
+    set_person(db, "anna", {"name": "=1+1"}, request(), create=True)
+    assert "anna,'=1+1," in write_roll(list_people(db), BERLIN)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -42,7 +42,9 @@ def test_what_is_meant(text, end, at):
         ("tomorrow", "'tomorrow' is no time"),
         ("2026-02-30", "is no time"),
         ("2026-12-24T25:00", "is no time"),
-        ("9999-12-31", "is no time"),
+        ("9999-12-31", "want a time in the years 1970 to 2199"),
+        ("9999-12-31T23:59-12:00", "want a time in the years 1970 to 2199"),
+        ("0001-01-01T00:00", "want a time in the years 1970 to 2199"),
         ("2026-03-29T02:30", "does not exist in Europe/Berlin: clocks are put forward"),
     ],
 )

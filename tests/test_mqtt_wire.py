@@ -53,6 +53,7 @@ def test_photos_are_bytes_after_parsing_and_base64_in_json():
         ({**ENROL, "replace": "yes"}, "replace: "),
         ({**ENROL, "not_after": "2026-11-22T06:00:00"}, "not_after: "),
         ({**ENROL, "not_after": 5}, "not_after: "),
+        ({**ENROL, "not_after": "9999-12-31T23:59:59-12:00"}, "not_after: Value error, want a time in the years 1970"),
         ([], "body: "),
     ],
 )
@@ -70,6 +71,13 @@ def test_names_in_any_script_are_taken(name):
 @pytest.mark.parametrize("person", ["anna", "a.b-c_1", "7"])
 def test_ids_of_people_are_those_of_the_rest_of_the_house(person):
     assert parse(RemoveCommand, id="7", person=check_person_id(person)).person == person
+
+
+@pytest.mark.parametrize(("verb", "field"), [("rules", "version"), ("rules_apply", "expect"), ("audit", "after")])
+def test_a_number_that_no_database_holds_is_refused(verb, field):
+    with pytest.raises(ValidationError) as refused:
+        COMMANDS[verb].model_validate_json(json.dumps({"id": "7", "text": "", field: 10**30}))
+    assert f"{field}: Input should be less than or equal to" in explain(refused.value)
 
 
 def test_an_explanation_never_repeats_what_was_sent():

@@ -188,6 +188,13 @@ class TestNights:
         assert nights(NOW + days(2))
         assert events.recent(db, 9)[0].kind == "audit"
 
+    def test_only_a_clock_that_jumped_is_warned_of(self, db, nights, caplog):
+        assert not nights(NOW)
+        assert caplog.messages == []
+        assert nights(NOW + days(1))
+        assert not nights(NOW + days(4000))
+        assert "the clock says 2037-11-08 04:00, the last night was 2026-11-27 03:00 UTC" in caplog.text
+
     def test_a_clock_that_jumps_by_years_deletes_nothing(self, db, nights):
         event(db, 0, sent=0)
         store.note_run(db, NOW - days(1))

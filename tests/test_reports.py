@@ -204,3 +204,5 @@ def test_months():
     assert month_of("2028-02") == (date(2028, 2, 1), date(2028, 2, 29))
     with pytest.raises(ValueError, match="'11/2026' is not a month; want it as in 2026-11"):
         month_of("11/2026")
+    with pytest.raises(ValueError, match="'9999-12' is not a month"):
+        month_of("9999-12")

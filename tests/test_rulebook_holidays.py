@@ -112,11 +112,13 @@ class TestIcs:
             from_ics(ics(f"Odd\nDTSTART;VALUE=DATE:20260803\n{event}"), kind="x")
 
     @pytest.mark.parametrize(
-        "data", [b"", b"hello", b"\xff\xfe", ics("x"), ics("x\nDTSTART:never"), b"BEGIN:VCALENDAR\n"]
+        "data",
+        [b"", b"hello", b"\xff\xfe", b"\x1b[2J\n\x07", ics("x"), ics("x\nDTSTART:never"), b"BEGIN:VCALENDAR\n"],
     )
     def test_what_is_no_calendar_is_refused(self, data):
-        with pytest.raises(RulesRefused, match="not a calendar that can be read"):
+        with pytest.raises(RulesRefused, match="not a calendar that can be read") as refused:
             from_ics(data, kind="x")
+        assert str(refused.value).isprintable()
 
 
 class TestAdding:

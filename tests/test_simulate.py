@@ -52,6 +52,7 @@ def problems(text, rules=RULES):
         pytest.param("day 23.11.2026", "want `day` and a date such as 2026-11-23", id="a date of another kind"),
         pytest.param("day 2026-11-31", "day is out of range for month", id="no such day"),
         pytest.param("day 2026-11-22", "2026-11-22 is before 2026-11-23: days go on", id="yesterday"),
+        pytest.param("09:00 person ben from 9999-12-31", "want a time in the years 1970 to 2199", id="no such year"),
         pytest.param("person", "want `person ID` and any of: ", id="nobody"),
         pytest.param("person ben state ill", "there is no state 'ill'; there are active,", id="no such state"),
         pytest.param("person ben height 180", "'height' is nothing that a person has; there are ", id="no such thing"),
@@ -144,6 +145,8 @@ def test_the_example_says_everything_that_can_be_said():
     }  # fmt: skip
     assert all(each in comments for each in [*FORMS, *Mode, *State, *Clock, *ATTRIBUTES])
     assert [*lines(replay(script, OPEN))]
+    rules = parse((Path(__file__).parents[1] / "deploy/rules.example.toml").read_text(encoding="utf-8"), version=1)
+    assert [*lines(replay(read(text, rules), rules))]
 
 
 def test_every_verb_does_something():

@@ -133,6 +133,11 @@ def test_a_row_that_breaks_a_rule_is_a_value_error(path):
             add_in_a_part(db, "anna")
 
 
+def test_a_number_that_is_too_large_is_told(path):
+    with open_db(path) as db, pytest.raises(StoreError, match="a number is too large for the database"):
+        db.rows("SELECT ?", (10**30,))
+
+
 def test_whoever_waits_too_long_is_told(path):
     with open_db(path) as one, open_db(path) as other:
         other.sql.execute("PRAGMA busy_timeout = 50")

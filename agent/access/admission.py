@@ -110,6 +110,9 @@ class Admission:
             return None
         if last.decision.reason is Reason.FREE_ACCESS and not free:
             return None  # nothing was asked for then
+        alone = not self._post.factors(holder, around.at).missing((Shown.FACE,))
+        if not (free or alone or Shown.FACE in last.decision.shown):
+            return None  # a card has opened then: the face alone does not
         attempt = Attempt(holder.id, around.at, shown=last.decision.shown, sighting=sighting)
         against = self.refusal(holder, around) or refusals.of_interlock(self._post.door, around)
         if against is not None and (not free or against.reason is Reason.BLOCKED):

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from agent.attendance.walltime import on_the_wall
+from agent.moments import believable
 
 LONGEST = timedelta(hours=24)
 
@@ -66,7 +67,7 @@ def _rostered(person: str, date: str, start: str, end: str, zone: ZoneInfo) -> R
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     told = datetime.combine(day, at)
-    return told.astimezone(UTC) if told.tzinfo is not None else on_the_wall(told, zone)
+    return believable(told).astimezone(UTC) if told.tzinfo is not None else on_the_wall(told, zone)
 
 
 def checked(rostered: Rostered) -> Rostered:

@@ -41,7 +41,7 @@ def read_ics(data: bytes, zone: ZoneInfo, *, until: datetime, person: str | None
     for event in events:
         try:
             found += _work(event, person or _attendee(event), zone, until, moved)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             wrong.append(f"event {event.get('UID', '')} {event.get('SUMMARY', '')}: {error}")
     if wrong:
         raise RosterError("\n".join(wrong))

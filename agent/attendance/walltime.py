@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from agent.moments import believable
+
 
 def instant(text: str, zone: ZoneInfo) -> datetime:
     """Returns the instant, UTC, that somebody means by `2026-11-02 08:00`, or with an offset `...T08:00+01:00`.
 
     Raises:
-        ValueError: it is no time, or the clock on the wall shows it twice or never; then with both readings.
+        ValueError: it is no time of the years 1970 to 2199, or the clock on the wall shows it twice or never; then with
+            both readings.
     """
     try:
         told = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValueError(f"{text!r} is not a time; want it as in 2026-11-02 08:00") from None
     if told.tzinfo is not None:
-        return told.astimezone(UTC)
+        return believable(told).astimezone(UTC)
     return on_the_wall(told, zone)
 
 
@@ -25,8 +28,9 @@ def on_the_wall(told: datetime, zone: ZoneInfo) -> datetime:
     """Returns the instant, UTC, at which the clock on the wall of a zone shows a time.
 
     Raises:
-        ValueError: it shows it twice or never; with both readings.
+        ValueError: it shows it twice or never; with both readings. Or it is not in the years 1970 to 2199.
     """
+    believable(told.replace(tzinfo=UTC))
     earlier, later = (told.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if earlier == later:
         return earlier

@@ -135,11 +135,16 @@ def _secret(what: str, *, stdin: bool, twice: bool = True) -> str:
             raise CommandError("bad_request", f"stdin holds no {what}")
         return line.strip()
     import getpass
+    import warnings
 
     try:
-        told = getpass.getpass(f"{what}: ").strip()
-        if twice and getpass.getpass(f"{what} again: ").strip() != told:
-            raise CommandError("bad_request", f"that was another {what}: nothing was changed")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)  # instead of asking with an echo
+            told = getpass.getpass(f"{what}: ").strip()
+            if twice and getpass.getpass(f"{what} again: ").strip() != told:
+                raise CommandError("bad_request", f"that was another {what}: nothing was changed")
+    except getpass.GetPassWarning:
+        raise CommandError("bad_request", f"no terminal to ask for the {what} at: give it with --stdin") from None
     except EOFError:
         raise CommandError("bad_request", f"no {what} was given: nothing was changed") from None
     return told

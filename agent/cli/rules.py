@@ -64,11 +64,19 @@ def apply(
     Exit status: 1 if anything is wrong with them, or somebody else was quicker.
     """
     configured = load(config, sets)
+    from agent.rulebook.parse import parse
+
+    text, here = _text(file), configured.device.name
     with database(configured, create=True) as db:
         try:
-            applied = _applied(db, _text(file), expect)
+            applied = _applied(db, text, expect)
         except RulesRefused as error:
             raise _in(file, error) from error
+    if here not in (doors := parse(text, version=applied.version).doors):
+        warn(
+            f"the rules do not mention {here!r}, as this device is called ([device] name): only what holds for every "
+            f"door holds here; there are {', '.join(doors) or 'no doors'}"
+        )
     _tell(applied, json=json)
 
 

@@ -95,10 +95,10 @@ def _as_json(found: Trial, rules: Rules, at: datetime) -> dict[str, object]:
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     """The instant; a time without a zone is the site's."""
+    from agent.moments import moment
     from agent.mqtt.message import Code
 
     try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise CommandError(Code.BAD_REQUEST, f"{text[:40]!r} is no time: want it as in '2026-12-24 18:30'") from None
+        return moment(text, zone)
+    except ValueError as error:
+        raise CommandError(Code.BAD_REQUEST, str(error)) from None

@@ -28,6 +28,7 @@ from agent.store.people import Person, list_people
 COLUMNS: Final = ("id", "name", "badge", "groups", "from", "to", "state", "factors", "extended", "visitor", "notes")
 MOST_PROBLEMS: Final = 20  # told at once
 _STAYS_IF_EMPTY: Final = {"name", "state"}
+_FORMULA: Final = re.compile(r"'*[=+\-@|]")  # to a spreadsheet, or one with apostrophes before it already
 _YES_NO: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
 
 
@@ -106,7 +107,11 @@ def apply_roll(db: Db, entries: Sequence[Entry], request: Request, *, dry: bool 
 
 
 def write_roll(people: Iterable[Person], zone: ZoneInfo) -> str:
-    """Returns the table of these people, times local with their offset: `read_roll` reads it back."""
+    """Returns the table of these people, times local with their offset: `read_roll` reads it back.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it, which `read_roll` takes away
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
     table = io.StringIO()
     lines = csv.writer(table, lineterminator="\n")
     lines.writerow(COLUMNS)
@@ -114,7 +119,8 @@ def write_roll(people: Iterable[Person], zone: ZoneInfo) -> str:
         starts, ends = (written(at, zone) if at else "" for at in (person.valid_from, person.valid_to))
         flags = ("yes" if flag else "no" for flag in (person.extended, person.visitor))
         cells = [person.id, person.name, person.badge or "", ";".join(person.groups), starts, ends, person.state.value]
-        lines.writerow([*cells, person.factors or "", *flags, person.notes])
+        cells += [person.factors or "", *flags, person.notes]
+        lines.writerow(f"'{cell}" if _FORMULA.match(cell) else cell for cell in cells)
     return table.getvalue()
 
 
@@ -144,7 +150,8 @@ def _entry(line: int, columns: Sequence[str], cells: Sequence[str], zone: ZoneIn
     for name, cell in row.items():
         key, read = readers[name]
         if cell.strip() or name not in _STAYS_IF_EMPTY:
-            values[key] = read(cell.strip())
+            text = cell.strip()
+            values[key] = read(text[1:] if text.startswith("'") and _FORMULA.match(text) else text)
     return Entry(line, person, cast("Changes", values))
 
 

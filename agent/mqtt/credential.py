@@ -9,7 +9,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from agent.mqtt.message import CommandId, Instant, Message
+from agent.mqtt.message import CommandId, Message, Time
 from agent.mqtt.wire import explain
 from agent.types import Credential
 
@@ -27,7 +27,7 @@ class CredentialMessage(Message):
     """What was shown or typed: a card, or a PIN with the badge number where no face was recognised before."""
 
     id: CommandId
-    at: Instant
+    at: Time
     card: Number | None = Field(default=None, repr=False)
     pin: Digits | None = Field(default=None, repr=False)
     badge: Annotated[str, Field(min_length=1, max_length=64)] | None = None

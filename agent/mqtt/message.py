@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import MAXYEAR, MINYEAR, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, TypeAlias
 
@@ -19,11 +18,13 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from agent.moments import believable
 from agent.mqtt.topics import ID_PATTERN
 from agent.person_id import PERSON_ID_PATTERN
 
 MAX_PAYLOAD: Final = 8 * 2**20  # bytes of one message; also of one photo
 MAX_PHOTOS: Final = 20
+LARGEST: Final = 2**53 - 1  # number that every JSON parser reads as it was sent; SQLite takes ten bits more
 MAX_PHOTO_BYTES: Final = 32 * 2**20  # all photos that wait for their command, together
 
 
@@ -85,13 +86,6 @@ def _from_base64(value: object) -> bytes:
         raise ValueError("not base64") from None
 
 
-def _sane(value: datetime) -> datetime:
-    """A time at either end of the calendar has none in other time zones."""
-    if value.year in {MINYEAR, MAXYEAR}:
-        raise ValueError(f"a year from {MINYEAR + 1} to {MAXYEAR - 1} is wanted")
-    return value
-
-
 def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("control characters and the like are not allowed")
@@ -105,7 +99,8 @@ Photo: TypeAlias = Annotated[
     Field(max_length=MAX_PAYLOAD),
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "a JPEG or PNG file"}),
 ]
-Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_sane)]
+Time: TypeAlias = Annotated[AwareDatetime, AfterValidator(believable)]
+"""With an offset, and near enough to reckon with: whoever sends the year 9999 must not stop the agent."""
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
@@ -130,4 +125,4 @@ class Command(Message):
     reads: ClassVar[bool] = False  # it changes nothing: its answer, full of people, is not kept
 
     id: CommandId
-    not_after: Instant | None = None
+    not_after: Time | None = None

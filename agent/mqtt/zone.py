@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from agent.mqtt.message import Instant, Message, Person
+from agent.mqtt.message import Message, Person, Time
 
 MOST_PEOPLE: Final = 2000  # in one `state/zone`: the latest
 Zone = Annotated[str, Field(max_length=64)]
@@ -17,11 +17,11 @@ class Passage(Message):
 
     person: Person
     zone: Zone  # now; "" is outside
-    at: Instant
+    at: Time
 
 
 class ZoneState(Message):
     """Who is where, as far as a device knows: its own passages and those it has heard of."""
 
-    at: Instant
+    at: Time
     people: Annotated[tuple[Passage, ...], Field(max_length=MOST_PEOPLE)]

@@ -141,9 +141,11 @@ class Nights:
                 log.debug("nothing is forgotten: the clock is not set")
                 return False
             case night.Trust.DOUBT:
-                log.warning(
+                log.log(
+                    logging.WARNING if past.ran_at else logging.INFO,  # every device has its first night
                     "nothing is forgotten tonight: the clock says %s, the last night was %s; believed if it says so "
-                    "again tomorrow, or by `latchkey retention run`", now, past.ran_at or "never",
+                    "again tomorrow, or by `latchkey retention run`",
+                    f"{now:%Y-%m-%d %H:%M}", f"{past.ran_at:%Y-%m-%d %H:%M} UTC" if past.ran_at else "never",
                 )  # fmt: skip
                 self._write(lambda db: store.note_doubt(db, now))
                 return False

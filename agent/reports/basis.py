@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from agent.access.rules import Rules
@@ -13,6 +13,7 @@ from agent.attendance.days import logical_day
 from agent.attendance.presence import Present, who_is_in
 from agent.attendance.sheet import Flag, Sheet
 from agent.attendance.timesheet import timesheets, window
+from agent.moments import believable
 from agent.mqtt.telemetry import timestamp
 from agent.store import passages, punches
 from agent.store.db import Db
@@ -72,6 +73,7 @@ def month_of(text: str) -> tuple[date, date]:
     """
     try:
         first = date.fromisoformat(f"{text}-01")
+        believable(datetime.combine(first, time(), UTC))
     except ValueError:
         raise ValueError(f"{text!r} is not a month; want it as in 2026-11") from None
     return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])

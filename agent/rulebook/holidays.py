@@ -84,7 +84,8 @@ def from_ics(data: bytes, *, kind: str) -> list[Holiday]:
         events = [event for event in calendar.walk("VEVENT") if event.get("STATUS") != "CANCELLED"]
         ranges = [_days(event) for event in events]
     except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
-        raise RulesRefused([f"not a calendar that can be read (iCalendar, RFC 5545): {str(error)[:200]}"]) from None
+        what = "".join(each if each.isprintable() else "?" for each in str(error)[:80])
+        raise RulesRefused([f"not a calendar that can be read (iCalendar, RFC 5545): {what}"]) from None
     problems, found = [], []
     for event, (first, last) in sorted(zip(events, ranges, strict=True), key=lambda one: one[1]):
         name = _name(str(event.get("SUMMARY", "")))

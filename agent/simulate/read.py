@@ -11,6 +11,7 @@ from agent.access.keypad import parse as typed
 from agent.access.rules import Mode, Rules
 from agent.attendance.classify import find_key
 from agent.errors import ScriptRefused
+from agent.moments import believable
 from agent.simulate.people import People
 from agent.simulate.script import FORMS, Change, Script, Step
 
@@ -155,6 +156,7 @@ class _Reading:
         if day is None:
             raise ValueError("want a line such as `day 2026-11-23` above the first time")
         wall = datetime.combine(day, time.fromisoformat(found[1]))
+        believable(wall.replace(tzinfo=UTC))
         if found[2]:
             return datetime.fromisoformat(f"{wall.isoformat()}{found[2]}").astimezone(UTC)
         return _instant(wall, self.rules.zone, self.at)

@@ -23,6 +23,8 @@ def translated(path: Path) -> Iterator[None]:
         raise ValueError(f"the database refuses this: {error}") from error
     except sqlite3.Error as error:
         raise _explained(error, path) from error
+    except OverflowError as error:  # a number beyond SQLite's 64 bits
+        raise StoreError(f"{path}: a number is too large for the database: want at most {2**63 - 1}") from error
 
 
 @contextmanager

@@ -55,6 +55,12 @@ ANNA = Holder("anna", STAFF, pin="4711", duress="4799")
 BEN = Holder("ben", STAFF, pin="2580")
 
 
+def plain_card(number):
+    if len(number) < 4:  # as `agent.pins.digest_card`
+        raise ValueError("a card number has 4 characters at least")
+    return number
+
+
 class Doorway:
     """A door at which people come and time goes by."""
 

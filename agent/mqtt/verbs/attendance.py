@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.mqtt.message import Command, Instant, Name, Person
+from agent.mqtt.message import Command, Name, Person, Time
 
 Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(str.strip)]
 PunchId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
@@ -17,7 +17,7 @@ class CorrectCommand(Command):
 
     punch: PunchId | None = None
     person: Person | None = None  # whose punch is missing
-    at: Instant | None = None
+    at: Time | None = None
     type: Literal["in", "out", "break_start", "break_end"] | None = None
     job: Annotated[str, Field(max_length=64)] | None = None  # "" takes it away
     void: bool = False

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from agent.access.rules import Mode
-from agent.mqtt.message import Command, Instant
+from agent.mqtt.message import Command, Time
 
 LONGEST_UNLOCK_SECONDS: Final = 3600.0  # the device's own maximum is usually far below
 
@@ -21,14 +21,14 @@ class ModeCommand(Command):
 class UnlockCommand(Command):
     """Unlocks for a time."""
 
-    not_after: Instant
+    not_after: Time
     seconds: Annotated[float, Field(gt=0, le=LONGEST_UNLOCK_SECONDS)] | None = None
 
 
 class HoldCommand(Command):
     """Unlocks until it is locked by command."""
 
-    not_after: Instant
+    not_after: Time
 
 
 class LockCommand(Command):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from agent.access.holder import State
 from agent.members.particulars import Changes
-from agent.mqtt.message import Command, ConsentText, Instant, Name, Person
+from agent.mqtt.message import Command, ConsentText, Name, Person, Time
 
 _Badge = Annotated[str, Field(max_length=32)]
 _Group = Annotated[str, Field(max_length=64)]
@@ -39,8 +39,8 @@ class PersonSetCommand(Command):
     groups: _Groups | None = None  # these and no others
     add_groups: _Groups | None = None
     remove_groups: _Groups | None = None
-    valid_from: Instant | None = None
-    valid_to: Instant | None = None
+    valid_from: Time | None = None
+    valid_to: Time | None = None
     state: State | None = None
     factors: _Factors | None = None
     extended: bool | None = None

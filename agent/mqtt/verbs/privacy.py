@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from agent.mqtt.message import Command, Instant, Person
+from agent.mqtt.message import LARGEST, Command, Person, Time
 from agent.privacy.chain import Anchor
 
 Rows = Annotated[int, Field(ge=1, le=1000)]
@@ -36,7 +36,7 @@ class RetentionCommand(Command):
     """Forgets now what has been kept long enough, or tells what that would be."""
 
     dry_run: bool = False
-    at: Instant | None = None  # what the sender's clock says: vouches for the device's
+    at: Time | None = None  # what the sender's clock says: vouches for the device's
 
 
 class ReceiptsCommand(Command):
@@ -53,7 +53,7 @@ class AuditCommand(Command):
 
     reads: ClassVar[bool] = True
 
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     limit: Rows = 100
     verify: bool = False
     anchor: Annotated[str, AfterValidator(_anchor)] | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from agent.mqtt.message import Command
+from agent.mqtt.message import LARGEST, Command
 from agent.rulebook.parse import LONGEST_TEXT
 
 
@@ -15,14 +15,14 @@ class RulesCommand(Command):
 
     reads: ClassVar[bool] = True
 
-    version: Annotated[int, Field(ge=1)] | None = None
+    version: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
 
 
 class RulesApplyCommand(Command):
     """Puts rules in force, all of them or none."""
 
     text: Annotated[str, Field(max_length=LONGEST_TEXT)]
-    expect: Annotated[int, Field(ge=0)] | None = None
+    expect: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
 
 
 COMMANDS: Final[dict[str, type[Command]]] = {"rules": RulesCommand, "rules_apply": RulesApplyCommand}
