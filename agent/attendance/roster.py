@@ -61,8 +61,9 @@ def _rostered(person: str, date: str, start: str, end: str, zone: ZoneInfo) -> R
     if not person:
         raise ValueError("no person")
     day, begins, ends = _date(date), _time(start), _time(end)
+    starts_at = _instant(day, begins, zone)
     until = day if ends.replace(tzinfo=None) > begins.replace(tzinfo=None) else day + timedelta(days=1)
-    return checked(Rostered(person, _instant(day, begins, zone), _instant(until, ends, zone)))
+    return checked(Rostered(person, starts_at, _instant(until, ends, zone)))
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
