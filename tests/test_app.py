@@ -175,7 +175,7 @@ def test_the_watchdog_is_fed_while_there_is_progress(configure, stage, monkeypat
             main.start()
             systemd.settimeout(10)
             assert systemd.recv(100) == b"WATCHDOG=1"
-            stuck = agent._workers[-1]
+            stuck = agent._crew._workers[-1]
             stuck._patience = -1.0  # takes for stuck whoever it is
             time.sleep(0.3)
             systemd.setblocking(False)

@@ -70,6 +70,7 @@ def test_an_audit_event_is_what_its_schema_says():
         "by_digest": "d" * 64,
         "about_salt": "c" * 32,
         "about_digest": "e" * 64,
+        "clock": "synchronised",
     }
     assert AuditEvent.model_validate_json(as_json("audit", body)).subject == "anna"
 

@@ -168,4 +168,4 @@ def iou(a: Box, b: Box) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     inside = width * height
-    return inside / (a.width * a.height + b.width * b.height - inside)
+    return min(1.0, inside / (a.width * a.height + b.width * b.height - inside))  # slivers lose digits

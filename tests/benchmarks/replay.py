@@ -135,7 +135,7 @@ def open_terminal(bundle: Bundle) -> Iterator[Terminal]:
         worker = Worker("recorder", recorder.step, crashed=crashes.append)
         worker.start()
         recogniser = make_recogniser(bundle, known_of(bundle, Gallery.empty(bundle.template_model, bundle.space)))
-        keeper = Knowledge(bundle, db).doorkeeper(config.device.name)
+        keeper = Knowledge(bundle, db, recorder.write).doorkeeper(config.device.name)
         doorman = Doorman(door, NoInputs(InputsOptions()), lock_settings(config), told=lambda *_: None)
         peers = Peers(Topics(config.device.site, config.device.name))
         entrance = Entrance(
