@@ -82,7 +82,7 @@ class Peers:
             return self._devices - self._online if heard else self._devices
 
     def open(self) -> frozenset[str]:
-        """Returns which doors are not closed, as far as they say."""
+        """Returns which doors stand open, or could be opened now, as far as they say."""
         with self._changed:
             return frozenset(self._open)
 
@@ -104,7 +104,7 @@ class Peers:
                     self._set(self._online, said.device, there=online)
                 case "door":
                     state = DoorState.model_validate_json(message.payload)
-                    self._set(self._open, said.device, there=state.contact == "open")
+                    self._set(self._open, said.device, there=state.contact == "open" or not state.locked)
                 case "zone":
                     for said_of in ZoneState.model_validate_json(message.payload).people:
                         self._pass(said_of)

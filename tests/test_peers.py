@@ -94,6 +94,13 @@ def test_a_door_opens_and_closes(peers, ear):
     assert peers.open() == frozenset()
 
 
+def test_a_door_that_is_released_may_be_open_in_a_moment(peers, ear):
+    ear.say(SIDE.door, {"at": "now", "locked": False, "contact": "closed"})
+    assert peers.open() == {"side"}
+    ear.say(SIDE.door, {"at": "now", "locked": True, "contact": "closed"})
+    assert peers.open() == frozenset()
+
+
 def test_who_went_through_is_passed_on(peers, ear, passed):
     ear.say(SIDE.passage, ANNA.to_json())
     ear.say(SIDE.zone, ZoneState(at=NOW, people=(ANNA, ANNA.model_copy(update={"person": "ben"}))).to_json())
