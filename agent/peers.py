@@ -15,10 +15,9 @@ from pydantic import ValidationError
 
 from agent.access.around import Passage
 from agent.mqtt.inbox import Incoming
-from agent.mqtt.telemetry import DoorState, Status
 from agent.mqtt.topics import Topics
 from agent.mqtt.zone import Passage as Said
-from agent.mqtt.zone import ZoneState
+from agent.mqtt.zone import PeerDoor, PeerStatus, ZoneState
 
 log = logging.getLogger(__name__)
 
@@ -100,10 +99,10 @@ class Peers:
         try:
             match said.what:
                 case "status":
-                    online = bool(message.payload) and Status.model_validate_json(message.payload).state == "online"
+                    online = bool(message.payload) and PeerStatus.model_validate_json(message.payload).state == "online"
                     self._set(self._online, said.device, there=online)
                 case "door":
-                    state = DoorState.model_validate_json(message.payload)
+                    state = PeerDoor.model_validate_json(message.payload)
                     self._set(self._open, said.device, there=state.contact == "open" or not state.locked)
                 case "zone":
                     for said_of in ZoneState.model_validate_json(message.payload).people:

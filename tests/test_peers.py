@@ -101,6 +101,13 @@ def test_a_door_that_is_released_may_be_open_in_a_moment(peers, ear):
     assert peers.open() == frozenset()
 
 
+def test_a_door_of_a_newer_version_is_heard_all_the_same(peers, ear, passed):
+    ear.say(SIDE.status, ONLINE | {"colour": "green"})
+    ear.say(SIDE.door, {"locked": True, "contact": "open", "colour": "green"})
+    ear.say(SIDE.passage, json.loads(ANNA.to_json()) | {"colour": "green"})
+    assert (peers.silent(), peers.open(), [each.person for each in passed]) == (frozenset(), {"side"}, ["anna"])
+
+
 def test_who_went_through_is_passed_on(peers, ear, passed):
     ear.say(SIDE.passage, ANNA.to_json())
     ear.say(SIDE.zone, ZoneState(at=NOW, people=(ANNA, ANNA.model_copy(update={"person": "ben"}))).to_json())

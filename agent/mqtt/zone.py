@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from agent.mqtt.message import Message, Person, Time
 
@@ -12,7 +12,26 @@ MOST_PEOPLE: Final = 2000  # in one `state/zone`: the latest
 Zone = Annotated[str, Field(max_length=64)]
 
 
-class Passage(Message):
+class PeerMessage(Message):
+    """What comes from another door, which may be of a newer version: what is not known is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class PeerStatus(PeerMessage):
+    """What counts of another door's `status`."""
+
+    state: str
+
+
+class PeerDoor(PeerMessage):
+    """What counts of another door's `state/door`."""
+
+    locked: bool
+    contact: str | None = None
+
+
+class Passage(PeerMessage):
     """Somebody went through a door."""
 
     person: Person
@@ -20,7 +39,7 @@ class Passage(Message):
     at: Time
 
 
-class ZoneState(Message):
+class ZoneState(PeerMessage):
     """Who is where, as far as a device knows: its own passages and those it has heard of."""
 
     at: Time
