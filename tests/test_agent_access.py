@@ -26,7 +26,7 @@ from agent.store.db import open_db
 from agent.store.sealing import card_key
 from agent.store.templates import load_gallery
 from tests.fakes.agents import Terminals, empty_stage, enrol, recorded, waited
-from tests.fakes.blocks import RED
+from tests.fakes.blocks import BLUE, RED
 from tests.fakes.cameras import ANNA, EMPTY
 from tests.fakes.inputs import TypedInputs
 from tests.fakes.registers import request
@@ -147,6 +147,30 @@ def test_a_pin_comes_over_the_network(configure, stage, admin, wait_for):
         wait_for(lambda: reasons(config) == ["wrong_pin", "credential"])
         assert agent.porch.door.unlocked
         wait_for(lambda: heard(admin, FRONT.event("alarm")) == ["duress"])
+
+
+def test_a_card_wants_the_face_of_its_holder_and_no_other(configure, stage, admin, wait_for):
+    config = configure()
+    enrol(config, "anna", RED)
+    enrol(config, "ben", BLUE)
+    admit(config, "anna", card="04A2B3")
+    admit(config, "ben", card="04A2B4")
+    told = []
+    with Agent(config, told=told.append) as agent:
+        agent.look()
+        assert admin.request("rules_apply", text=OPEN.format(factors="card+face")).ok
+        wait_for(lambda: agent.porch.entrance.keeper.rules.version == 1)
+        show(admin, card="04A2B4")
+        wait_for(lambda: agent.recogniser.claimed is not None)
+        assert agent.recogniser.claimed.gallery.people == ("ben",)
+        visit(agent, stage)  # it is anna who comes
+        wait_for(lambda: reasons(config) == ["face_mismatch"], seconds=20)
+        show(admin, card="04A2B3")
+        wait_for(lambda: agent.recogniser.claimed is not None and agent.recogniser.claimed.gallery.people == ("anna",))
+        visit(agent, stage)
+        wait_for(lambda: reasons(config) == ["face_mismatch", "credential"], seconds=20)
+        wait_for(lambda: agent.recogniser.claimed is None)
+    assert [event.body["shown"] for event in recorded(config)] == [["card"], ["card", "face"]]
 
 
 def heard(remote, topic):
