@@ -120,6 +120,7 @@ class TestIcs:
         "data",
         [
             *(b"", b"hello", b"\xff\xfe", b"\x1b[2J\n\x07", ics("x"), ics("x\nDTSTART:never"), b"BEGIN:VCALENDAR\n"),
+            ics("x\nDTSTART:PT8H"),
             ics("x\nDTSTART:99991231T120000\nDURATION:P1D"),
             ics("x\nDTSTART;VALUE=DATE:00010101\nDTEND;VALUE=DATE:00010101"),
         ],

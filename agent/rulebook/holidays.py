@@ -140,6 +140,8 @@ def _holiday(event: Any, name: str, kind: str, first: date, last: date) -> Holid
 def _days(event: Any) -> tuple[date, date]:
     """The first and the last day of an event; its end is not part of it."""
     start = event["DTSTART"].dt
+    if not isinstance(start, date):
+        raise TypeError("DTSTART is no date")
     if "DTEND" in event:
         end = event["DTEND"].dt
     elif "DURATION" in event:
