@@ -156,6 +156,7 @@ class TestIcs:
             (("DTSTART:20261024T080000",), "has no end"),
             (("DTSTART:20261024T080000", "DTEND:20261026T080000"), "want at most a day"),
             (("DTSTART:20261024T080000", "DTEND:20261024T090000", "RRULE:FREQ=SECONDLY"), "recurs secondly"),
+            ((*NIGHT[1:], "RRULE:FREQ=DAILY;INTERVAL=0"), "recurs at once"),
         ],
     )
     def test_what_cannot_be_a_shift_is_told(self, lines, message):

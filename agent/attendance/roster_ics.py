@@ -88,6 +88,8 @@ def _times(event: Any, rule: Any, start: datetime, where: tzinfo) -> Iterator[da
         raise ValueError("has several rules of recurrence: want one")  # noqa: TRY004 - the file is wrong
     if rule["FREQ"][0] in _TOO_OFTEN:
         raise ValueError(f"recurs {rule['FREQ'][0].lower()}: want days or longer")
+    if any(interval < 1 for interval in rule.get("INTERVAL", ())):
+        raise ValueError("recurs at once: want an INTERVAL of 1 or more")  # dateutil would look for it forever
     if "UNTIL" in rule:
         rule["UNTIL"] = [_wall(end, where) for end in rule["UNTIL"]]
     times = rruleset()

@@ -134,7 +134,7 @@ KNOWN = {
     "add_groups": st.lists(mostly(st.sampled_from(["staff", "visitors", "2"]), texts, times=8), max_size=3),
     "event": st.integers(0, 60).map(str) | st.sampled_from([*ODD, *(f"@event{n}@" for n in range(6))]),
     "punch": st.sampled_from([*(f"@punch{n}@" for n in range(4)), *(f"cmd-{n}" for n in ("1", "2", "a")), "x" * 80]),
-    "text": st.sampled_from(RULES) | texts,
+    "text": mostly(st.sampled_from(RULES[:4]), st.sampled_from(RULES) | texts, times=4),
     "anchor": st.sampled_from(["0" * 64 + "@0", "f" * 64 + "@1", "0" * 64 + "@" + "9" * 18]) | texts,
     "factors": st.sampled_from(["face", "card+pin", "face+pin, card", "pin", "card+card", ""]) | st.none(),
     "consent": st.sampled_from([True, "notice 3", " ", "\u2028"]) | st.none(),
@@ -143,7 +143,7 @@ KNOWN = {
     "mode": st.sampled_from(["normal", "locked_down", "free_access", "scheduled", "first_person"]) | texts,
     "search": st.sampled_from(["a", "104", *ODD]),
     "version": st.integers(1, 6) | numbers,
-    "expect": st.integers(0, 6),
+    "expect": mostly(st.none(), st.integers(0, 6), times=4),
     "seconds": st.sampled_from([0.1, 5, 30, 60, 3600, 0, 1e-300, float("nan"), float("inf")]),
     "state": st.sampled_from(["active", "suspended", "left", "blocked", "open", "online", "offline"]),
 }
