@@ -95,6 +95,11 @@ class TestCsv:
         with pytest.raises(RosterError, match="line 1: no column start, end"):
             read_csv("person,date\n", BERLIN)
 
+    def test_a_cell_beyond_what_csv_takes_is_told(self):
+        for text in (f"person,date,start,end\nanna,{'x' * 131_073}\n", "x" * 131_073):
+            with pytest.raises(RosterError, match=r"line [12]: not CSV: field larger"):
+                read_csv(text, BERLIN)
+
 
 def calendar(*events):
     body = "\r\n".join("\r\n".join(("BEGIN:VEVENT", *lines, "END:VEVENT")) for lines in events)
@@ -151,6 +156,7 @@ class TestIcs:
             (("DTSTART:20261024T080000",), "has no end"),
             (("DTSTART:20261024T080000", "DTEND:20261026T080000"), "want at most a day"),
             (("DTSTART:20261024T080000", "DTEND:20261024T090000", "RRULE:FREQ=SECONDLY"), "recurs secondly"),
+            ((*NIGHT[1:], "RRULE:FREQ=DAILY;INTERVAL=0"), "recurs at once"),
         ],
     )
     def test_what_cannot_be_a_shift_is_told(self, lines, message):
@@ -164,3 +170,15 @@ class TestIcs:
     def test_another_file_is_told(self):
         with pytest.raises(RosterError, match="not a calendar file"):
             read_ics(b"person,date", BERLIN, until=UNTIL)
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            pytest.param(("RECURRENCE-ID:20261025T220000", "RECURRENCE-ID:20261026T220000"), id="moved twice"),
+            pytest.param(("RECURRENCE-ID:P99999999999D",), id="no time"),
+            pytest.param(("RECURRENCE-ID:00010101T000000",), id="no time in UTC"),
+        ],
+    )
+    def test_what_an_event_moves_has_to_be_a_time(self, lines):
+        with pytest.raises(RosterError, match="not a calendar file"):
+            self.read((*NIGHT, *lines))

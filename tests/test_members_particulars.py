@@ -147,6 +147,7 @@ REFUSED = [
     ({"valid_from": EVENING, "valid_to": EVENING}, "the end comes after"),
     ({"valid_from": EVENING, "valid_to": MORNING}, "the end comes after"),
     ({"visitor": True}, "anna is a visitor: say until when"),
+    ({"factors": ""}, "'' is no way to be let in; there are face"),
     ({"factors": "nose"}, "'nose' is no way to be let in; there are face"),
     ({"notes": "x" * 2001}, "notes have 2000 characters at most"),
 ]

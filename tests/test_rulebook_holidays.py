@@ -39,6 +39,10 @@ class TestCsv:
             from_csv("2026-12-25,Christmas\n25.12.2026,Christmas\n2026-12-26\n", kind="x")
         assert [one.split(":")[0] for one in refused.value.problems] == ["line 2", "line 3"]
 
+    def test_a_cell_beyond_what_csv_takes_is_told(self):
+        with pytest.raises(RulesRefused, match="not CSV: field larger"):
+            from_csv(f"2026-12-25,{'x' * 131_073}", kind="x")
+
 
 class TestIcs:
     @pytest.mark.parametrize(
@@ -105,6 +109,7 @@ class TestIcs:
             pytest.param(
                 "DTEND;VALUE=DATE:20260805\nRRULE:FREQ=MONTHLY", "a series of several days", id="a series of spans"
             ),
+            pytest.param("RRULE:FREQ=YEARLY\nRRULE:FREQ=DAILY", "has several rules", id="two series"),
         ],
     )
     def test_what_a_rulebook_cannot_say_is_refused_by_name(self, event, told):
@@ -113,7 +118,12 @@ class TestIcs:
 
     @pytest.mark.parametrize(
         "data",
-        [b"", b"hello", b"\xff\xfe", b"\x1b[2J\n\x07", ics("x"), ics("x\nDTSTART:never"), b"BEGIN:VCALENDAR\n"],
+        [
+            *(b"", b"hello", b"\xff\xfe", b"\x1b[2J\n\x07", ics("x"), ics("x\nDTSTART:never"), b"BEGIN:VCALENDAR\n"),
+            ics("x\nDTSTART:PT8H"),
+            ics("x\nDTSTART:99991231T120000\nDURATION:P1D"),
+            ics("x\nDTSTART;VALUE=DATE:00010101\nDTEND;VALUE=DATE:00010101"),
+        ],
     )
     def test_what_is_no_calendar_is_refused(self, data):
         with pytest.raises(RulesRefused, match="not a calendar that can be read") as refused:

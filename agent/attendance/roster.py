@@ -39,6 +39,13 @@ def read_csv(text: str, zone: ZoneInfo) -> list[Rostered]:
     first = text.lstrip("\ufeff").split("\n", 1)[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
     rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter)
+    try:
+        return _shifts(rows, zone)
+    except csv.Error as error:
+        raise RosterError(f"line {rows.reader.line_num}: not CSV: {error}") from error
+
+
+def _shifts(rows: csv.DictReader[str], zone: ZoneInfo) -> list[Rostered]:
     rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
     missing = [name for name in ("person", "date", "start", "end") if name not in rows.fieldnames]
     if missing:

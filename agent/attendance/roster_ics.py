@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from agent.attendance.roster import Rostered, RosterError, checked
 
 MOST: Final = 5000  # times that one event may recur
+_WRONG: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+"""What icalendar and dateutil raise, and what reckoning does, where a property says what it cannot mean."""
 _TOO_OFTEN: Final = {"SECONDLY", "MINUTELY", "HOURLY"}
 
 
@@ -33,15 +35,17 @@ def read_ics(data: bytes, zone: ZoneInfo, *, until: datetime, person: str | None
 
     try:
         events = [event for event in Calendar.from_ical(data).walk("VEVENT") if str(event.get("STATUS")) != "CANCELLED"]
-    except ValueError as error:
+        moved = {
+            (str(event.get("UID")), _plain(event["RECURRENCE-ID"].dt, zone)) for event in events if _is_moved(event)
+        }
+    except _WRONG as error:
         raise RosterError(f"not a calendar file: {error}") from error
-    moved = {(str(event.get("UID")), _plain(event["RECURRENCE-ID"].dt, zone)) for event in events if _is_moved(event)}
     found: list[Rostered] = []
     wrong = []
     for event in events:
         try:
             found += _work(event, person or _attendee(event), zone, until, moved)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        except _WRONG as error:
             wrong.append(f"event {event.get('UID', '')} {event.get('SUMMARY', '')}: {error}")
     if wrong:
         raise RosterError("\n".join(wrong))
@@ -84,6 +88,8 @@ def _times(event: Any, rule: Any, start: datetime, where: tzinfo) -> Iterator[da
         raise ValueError("has several rules of recurrence: want one")  # noqa: TRY004 - the file is wrong
     if rule["FREQ"][0] in _TOO_OFTEN:
         raise ValueError(f"recurs {rule['FREQ'][0].lower()}: want days or longer")
+    if any(interval < 1 for interval in rule.get("INTERVAL", ())):
+        raise ValueError("recurs at once: want an INTERVAL of 1 or more")  # dateutil would look for it forever
     if "UNTIL" in rule:
         rule["UNTIL"] = [_wall(end, where) for end in rule["UNTIL"]]
     times = rruleset()

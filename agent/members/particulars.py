@@ -88,7 +88,7 @@ def _changed(before: Person, changes: Changes, at: datetime) -> Person:
 
 def _factors(text: str | None) -> str | None:
     try:
-        return text and str(Factors.parse(text))
+        return None if text is None else str(Factors.parse(text))
     except ValueError as error:
         raise CommandError(Code.BAD_REQUEST, str(error)) from error
 

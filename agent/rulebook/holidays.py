@@ -51,7 +51,10 @@ def from_csv(text: str, *, kind: str) -> list[Holiday]:
     """
     problems, found = [], []
     _check_size(text)
-    rows = csv.reader(text.removeprefix("\ufeff").splitlines(), delimiter=_delimiter(text))
+    try:
+        rows = list(csv.reader(text.removeprefix("\ufeff").splitlines(), delimiter=_delimiter(text)))
+    except csv.Error as error:
+        raise RulesRefused([f"not CSV: {error}"]) from None
     for number, row in enumerate(rows, start=1):
         cells = [cell.strip() for cell in row]
         if not any(cells) or cells[0].startswith("#") or (number == 1 and cells[0].lower() == "date"):
@@ -83,7 +86,7 @@ def from_ics(data: bytes, *, kind: str) -> list[Holiday]:
         calendar = Calendar.from_ical(data)
         events = [event for event in calendar.walk("VEVENT") if event.get("STATUS") != "CANCELLED"]
         ranges = [_days(event) for event in events]
-    except (ValueError, KeyError, AttributeError, IndexError, TypeError) as error:
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
         what = "".join(each if each.isprintable() else "?" for each in str(error)[:80])
         raise RulesRefused([f"not a calendar that can be read (iCalendar, RFC 5545): {what}"]) from None
     problems, found = [], []
@@ -122,6 +125,8 @@ def _holiday(event: Any, name: str, kind: str, first: date, last: date) -> Holid
     rule = event.get("RRULE")
     if rule is None:
         return Holiday(name, kind, f"{first}", None if last == first else f"{last}")
+    if isinstance(rule, list):
+        raise ValueError("has several rules of recurrence: want one")  # noqa: TRY004 - the file is wrong
     text = ";".join(part for part in rule.to_ical().decode().split(";") if part != "INTERVAL=1")
     if text.partition(";WKST")[0] == "FREQ=YEARLY":
         return Holiday(name, kind, f"{first:%m-%d}", None if last == first else f"{last:%m-%d}")
@@ -135,6 +140,8 @@ def _holiday(event: Any, name: str, kind: str, first: date, last: date) -> Holid
 def _days(event: Any) -> tuple[date, date]:
     """The first and the last day of an event; its end is not part of it."""
     start = event["DTSTART"].dt
+    if not isinstance(start, date):
+        raise TypeError("DTSTART is no date")
     if "DTEND" in event:
         end = event["DTEND"].dt
     elif "DURATION" in event:

@@ -1,0 +1,102 @@
+"""No file that is read in makes more trouble than a word about what is wrong with it."""
+
+from contextlib import suppress
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.access import keypad
+from agent.attendance.roster import RosterError, read_csv
+from agent.attendance.roster_ics import read_ics
+from agent.errors import CommandError, RulesRefused, ScriptRefused
+from agent.members.roll import COLUMNS, read_roll
+from agent.rulebook.holidays import from_csv, from_ics
+from agent.rulebook.parse import open_rules, parse
+from agent.simulate.read import read
+from agent.simulate.site import replay
+from tests.fakes.timeclock import utc
+from tests.fuzz import texts
+from tests.fuzz.effort import SECONDS, examples
+
+pytestmark = pytest.mark.timeout(SECONDS)
+NOW = utc("2026-11-26 09:00")
+DAYS = [date(1970, 1, 1), date(2026, 2, 28), date(2028, 2, 29), date(2026, 12, 24), date(2199, 12, 31)]
+ZONES = st.sampled_from([ZoneInfo(name) for name in ("UTC", "Europe/Berlin", "Pacific/Apia", "Pacific/Kiritimati")])
+EXAMPLE = parse((texts.DEPLOY / "rules.example.toml").read_text(encoding="utf-8"), version=1)
+WORDS = (
+    *texts.TIMES, "day", "person", "front", "canteen", "vault-outer", "face", "anna", "vera", "again", "card", "pin",
+    "key", "mode", "types", "badge", "groups", "state", "factors", "from", "to", "visitor", "0xABC", "4711",
+    "1042*4711#", "free_access", "rules", "opens", "closes", "exit", "offline", "online", "storage", "failed", "open",
+    "clock", "unsynchronised", "break_start", "unknown", "day 2199-12-31",
+)  # fmt: skip
+
+
+@examples(60)
+@given(texts.mutated("rules.example.toml") | st.text())
+def test_rules(text):
+    with suppress(RulesRefused):
+        rules = parse(text, version=1)
+        assert all(rules.calendar.kind(day) is None or rules.calendar.kind(day) for day in DAYS)
+
+
+@examples(100)
+@given(st.text() | texts.ODDITIES | st.from_regex(r"[0-9*#]{0,30}"))
+def test_lines_of_a_keypad(line):
+    with suppress(ValueError):
+        credential = keypad.parse(line, NOW)
+        assert credential.card or credential.pin
+
+
+@examples(60)
+@given(texts.words("day.example.txt", WORDS), st.sampled_from([EXAMPLE, open_rules(ZoneInfo("UTC"))]))
+def test_scripts(text, rules):
+    with suppress(ScriptRefused):
+        replay(read(text, rules), rules)
+
+
+@examples(150)
+@given(texts.tables(*COLUMNS), ZONES)
+def test_tables_of_people(text, zone):
+    with suppress(CommandError):
+        read_roll(texts.written(text), zone)
+
+
+@examples(150)
+@given(texts.tables("person", "date", "start", "end"), ZONES)
+def test_tables_of_shifts(text, zone):
+    with suppress(RosterError):
+        read_csv(texts.written(text), zone)
+
+
+@examples(150)
+@given(texts.tables("date", "name", "kind") | st.text())
+def test_tables_of_holidays(text):
+    with suppress(RulesRefused):
+        for day in from_csv(texts.written(text), kind="holiday"):
+            _taken(day)
+
+
+@examples(150)
+@given(texts.calendars() | st.binary(), ZONES, st.sampled_from([None, "anna"]))
+def test_calendars_of_shifts(data, zone, person):
+    pytest.importorskip("icalendar")
+    with suppress(RosterError):
+        read_ics(data, zone, until=NOW, person=person)
+
+
+@examples(150)
+@given(texts.calendars() | st.binary())
+def test_calendars_of_holidays(data):
+    pytest.importorskip("icalendar")
+    with suppress(RulesRefused):
+        for day in from_ics(data, kind="holiday"):
+            _taken(day)
+
+
+def _taken(day):
+    """What is made of a holiday is a text that a rulebook can hold, though it may be refused as a rule."""
+    with suppress(RulesRefused):
+        parse(f'time_zone = "UTC"\n{day.toml()}', version=1)
