@@ -86,17 +86,39 @@ CELLS = mostly(
 )
 
 
+DATES = st.sampled_from(["2026-11-02", "2026-10-25", "2026-03-29", "1970-01-01", "2199-12-31", "2026-02-30", ""])
+CLOCK = st.sampled_from(["08:00", "12:00", "24:00", "00:00", "02:30", "02:30+01:00", "23:59:59.999999"])
+GOOD = {
+    "id": st.sampled_from([*PEOPLE[:6], "new", "New.1"]),
+    "person": st.sampled_from(PEOPLE[:3]),
+    "date": DATES,
+    "start": CLOCK,
+    "end": CLOCK,
+    "name": st.sampled_from(["", "Anna", "'=1", "İ" * 128]),
+    "badge": st.sampled_from(["", "", "1", "2", "1042"]),
+    "groups": st.sampled_from(["", "staff", "staff, a", "a|b"]),
+    "from": st.just("") | DATES,
+    "to": st.just("2199-12-31") | DATES,
+    "state": st.sampled_from(["", "active", "Left", "blocked"]),
+    "factors": st.sampled_from(["", "card+pin", "face", "pin"]),
+    "extended": st.sampled_from(["", "yes", "no"]),
+    "visitor": st.sampled_from(["", "yes", "0"]),
+    "notes": st.sampled_from(["", "x" * 2000, "'+1"]),
+}
+"""Cells that are mostly right, by column."""
+
+
 @st.composite
 def tables(draw, *columns):
     """CSV with most of these columns, once or twice, in some order."""
     delimiter = draw(st.sampled_from([",", ";"]))
-    head = draw(st.permutations(columns)) + draw(st.lists(mostly(st.sampled_from(columns), CELLS, times=1), max_size=1))
-    size = len(head)
-    rows = draw(st.lists(st.lists(CELLS, min_size=max(0, size - 1), max_size=size + 1), max_size=4))
-    if draw(st.booleans()):
-        dates, times = TIMES[13:24], TIMES[:10]
-        by = {"date": dates, "start": times, "end": times, "from": dates, "to": dates, "id": PEOPLE, "person": PEOPLE}
-        rows += [[draw(st.sampled_from(by[name])) if name in by else "" for name in head]]
+    head = draw(st.permutations(columns))
+    if draw(st.booleans()):  # most of them good
+        rows = draw(st.lists(st.tuples(*(GOOD.get(name, CELLS) for name in head)), min_size=1, max_size=4))
+    else:
+        head += draw(st.lists(mostly(st.sampled_from(columns), CELLS, times=1), max_size=1))
+        size = len(head)
+        rows = draw(st.lists(st.lists(CELLS, min_size=max(0, size - 1), max_size=size + 1), max_size=4))
     end = draw(st.sampled_from(["\n", "\r\n", "\r", "\n\n"]))
     return draw(st.sampled_from(["", "\ufeff"])) + end.join(delimiter.join(row) for row in [head, *rows])
 
