@@ -134,7 +134,7 @@ class TestRosters:
         outcome = latchkey("attendance", "import", file)
         assert (outcome.code, outcome.out) == (2, "")
         assert "anna works from 2026-11-02" in outcome.err
-        assert "UTC to 2 times: want one" in outcome.err
+        assert "to 2 different times" in outcome.err
 
     def test_calendars(self, latchkey):
         file = latchkey.folder / "anna.ics"
