@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,8 +56,14 @@ def import_roster(db: Db, request: Request, found: Sequence[Rostered], source: s
     """Puts a roster in place of what was there of its people and days; returns how many `shifts`, and `changed` ones.
 
     Raises:
-        ConfigError: somebody in it is not enrolled.
+        ConfigError: somebody in it is not enrolled, or begins twice at once.
     """
+    begun = Counter((each.person, each.starts_at) for each in set(found))
+    for (person, at), ends in begun.items():
+        if ends > 1:
+            raise ConfigError(
+                f"{source}: {person} works from {at:%Y-%m-%d %H:%M} UTC to {ends} different times: want one"
+            )
     with db.transaction():
         known = rosters.workers(db)
         unknown = sorted({each.person for each in found} - known.keys())

@@ -128,6 +128,14 @@ class TestRosters:
         assert (outcome.code, outcome.out) == (2, "")
         assert "nobody is enrolled as zoe" in outcome.err
 
+    def test_nothing_is_imported_that_ends_twice(self, latchkey):
+        file = latchkey.folder / "shifts.csv"
+        file.write_text("person,date,start,end\nanna,2026-11-02,08:00,12:00\nanna,2026-11-02,08:00,13:00\n")
+        outcome = latchkey("attendance", "import", file)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "anna works from 2026-11-02" in outcome.err
+        assert "to 2 different times" in outcome.err
+
     def test_calendars(self, latchkey):
         file = latchkey.folder / "anna.ics"
         event = "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261102T080000\r\nDTEND:20261102T120000\r\nEND:VEVENT"

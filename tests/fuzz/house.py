@@ -4,12 +4,16 @@ import json
 import shutil
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 
+import pytest
+
+from agent import desk
 from agent.bundle import open_bundle
-from agent.desk import Desk
 from agent.knowledge import Knowledge
 from agent.make import make_recogniser
+from agent.moments import FIRST, LAST
 from agent.mqtt.commands import Commander
 from agent.mqtt.connection import Connection
 from agent.mqtt.inbox import Incoming, ReplyTo
@@ -91,9 +95,13 @@ class House:
             config=self.config, recorder=SimpleNamespace(write=self._write), boot_id="boot",
             knowledge=self.knowledge, porch=self.porch,
         )  # fmt: skip
+        with pytest.MonkeyPatch.context() as patch:  # the clerks go by the clock of this house
+            patch.setattr(desk, "Office", partial(desk.Office, now=self.now))
+            patch.setattr(desk, "Administration", partial(desk.Administration, now=self.now))
+            handlers = desk.Desk._handlers(None, agent, bundle, self.db)
         self._commander = Commander(
             self.wire,
-            Desk._handlers(None, agent, bundle, self.db),
+            handlers,
             recall=lambda id_: commands.recall(self.db, id_),
             remember=lambda *told: commands.remember(self.db, *told, self.now()),
             shown=entrance.showed,
@@ -147,7 +155,10 @@ class House:
         return [id_ for (id_,) in rows]
 
     def later(self, seconds):
-        self.ahead += timedelta(seconds=seconds)
+        """The clock is another, but one that a device can have."""
+        ahead = self.ahead + timedelta(seconds=seconds)
+        if FIRST + timedelta(days=2) < datetime.now(UTC) + ahead < LAST - timedelta(days=2):
+            self.ahead = ahead
 
     def types(self, line):
         self.porch._reader = SimpleNamespace(take=lambda _: line)

@@ -133,8 +133,10 @@ raw = st.tuples(
     payloads(st.one_of(*BODIES.values())) | st.sampled_from([b"", b"[" * 10_000, b"\xff", b"{}", b"0", b'{"id":"1"}']),
     REPLIES,
 )  # fmt: skip
+shown = bodies.bodies(CredentialMessage)
+fresh = shown.map(lambda body: body | {"at": bodies.SOON % -1})
 credentials = st.tuples(
-    st.just("says"), st.just(TOPICS.credential), payloads(bodies.bodies(CredentialMessage)), st.none()
+    st.just("says"), st.just(TOPICS.credential), payloads(bodies.mostly(fresh, shown, times=5)), st.none()
 )
 peers = st.sampled_from(sorted(SAID)).flatmap(
     lambda level: st.tuples(
@@ -143,11 +145,12 @@ peers = st.sampled_from(sorted(SAID)).flatmap(
         payloads(bodies.bodies(SAID[level])),
     )
 )
+LATER = (0.5, 20, 3600, 86_400, 40 * 86_400, 1000 * 86_400, 30_000 * 86_400, -3600, -20_000 * 86_400)  # seconds
 others = st.one_of(
     st.tuples(st.just("peer"), st.sampled_from(["", TOPICS.zone, f"{SIDES[0].prefix}/x"]), st.binary(max_size=9)),
     st.tuples(st.just("types"), bodies.texts | st.sampled_from([*bodies.CARDS, "1042*4729#", "4729#", "*2806", "1*#"])),
     st.tuples(st.just("face"), st.sampled_from([None, "anna", "ben", "carl", "eve"])),
-    st.tuples(st.just("later"), st.sampled_from([0.5, 20, 3600, 86_400, 40 * 86_400, -3600])),
+    st.tuples(st.just("later"), st.sampled_from(LATER)),
     st.tuples(st.just("forget_commands")),
     st.tuples(st.just("says"), st.just(TOPICS.command("ping")), st.just(b""), st.none(), st.just(MAX_PAYLOAD + 1)),
 )
@@ -173,13 +176,13 @@ def test_commands(house, acts):
 
 
 @examples(40)
-@given(st.lists(commands | raw | credentials | peers | others, min_size=6, max_size=20))
+@given(st.lists(bodies.mostly(commands, raw | credentials | peers | others, times=1), min_size=6, max_size=20))
 def test_everything_mixed(house, acts):
     carry_out(house, acts)
 
 
 @examples(30)
-@given(st.lists(credentials | peers | others, min_size=6, max_size=20))
+@given(st.lists(bodies.mostly(credentials | peers, others, times=2), min_size=6, max_size=20))
 def test_what_readers_and_other_doors_say(house, acts):
     carry_out(house, acts)
 

@@ -1,6 +1,6 @@
 """No file that is read in makes more trouble than a word about what is wrong with it."""
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,20 @@ from hypothesis import strategies as st
 from agent.access import keypad
 from agent.attendance.roster import RosterError, read_csv
 from agent.attendance.roster_ics import read_ics
-from agent.errors import CommandError, RulesRefused, ScriptRefused
-from agent.members.roll import COLUMNS, read_roll
+from agent.errors import CommandError, ConfigError, RulesRefused, ScriptRefused
+from agent.members.roll import COLUMNS, apply_roll, read_roll, write_roll
+from agent.moments import FIRST, LAST
+from agent.reports.basis import own_hours
+from agent.rostering import import_roster
 from agent.rulebook.holidays import from_csv, from_ics
 from agent.rulebook.parse import open_rules, parse
 from agent.simulate.read import read
 from agent.simulate.site import replay
+from agent.store.db import open_db
+from agent.store.holders import load_register
+from agent.store.people import list_people
+from tests.fakes.keys import KEY
+from tests.fakes.registers import add, request
 from tests.fakes.timeclock import utc
 from tests.fuzz import texts
 from tests.fuzz.effort import SECONDS, examples
@@ -57,18 +65,48 @@ def test_scripts(text, rules):
         replay(read(text, rules), rules)
 
 
+@pytest.fixture(scope="module")
+def db(tmp_path_factory):
+    with open_db(tmp_path_factory.mktemp("texts") / "latchkey.db", key=KEY) as opened:
+        for person in ("anna", "ben", "carl"):
+            add(opened, person)
+        yield opened
+
+
+@contextmanager
+def tried(db):
+    """Nothing of it stays."""
+    with suppress(_OverError), db.transaction():
+        yield
+        raise _OverError
+
+
+class _OverError(Exception):
+    pass
+
+
 @examples(150)
-@given(texts.tables(*COLUMNS), ZONES)
-def test_tables_of_people(text, zone):
-    with suppress(CommandError):
-        read_roll(texts.written(text), zone)
+@given(texts.tables(*COLUMNS), ZONES, st.booleans())
+def test_tables_of_people(db, text, zone, dry):
+    with tried(db), suppress(CommandError):
+        apply_roll(db, read_roll(texts.written(text), zone), request(NOW), dry=dry)
+        assert write_roll(list_people(db), zone)
+        assert load_register(db)
 
 
 @examples(150)
 @given(texts.tables("person", "date", "start", "end"), ZONES)
-def test_tables_of_shifts(text, zone):
-    with suppress(RosterError):
-        read_csv(texts.written(text), zone)
+def test_tables_of_shifts(db, text, zone):
+    with tried(db), suppress(RosterError, ConfigError):
+        worked(db, read_csv(texts.written(text), zone))
+
+
+def worked(db, shifts):
+    """They are imported, and looked at on their days."""
+    import_roster(db, request(NOW), shifts, "file")
+    for shift in shifts[:3]:
+        for at in (shift.starts_at, shift.ends_at, NOW):
+            own_hours(db, EXAMPLE, shift.person, min(max(at, FIRST), LAST))
 
 
 @examples(150)
@@ -81,10 +119,10 @@ def test_tables_of_holidays(text):
 
 @examples(150)
 @given(texts.calendars() | st.binary(), ZONES, st.sampled_from([None, "anna"]))
-def test_calendars_of_shifts(data, zone, person):
+def test_calendars_of_shifts(db, data, zone, person):
     pytest.importorskip("icalendar")
-    with suppress(RosterError):
-        read_ics(data, zone, until=NOW, person=person)
+    with tried(db), suppress(RosterError, ConfigError):
+        worked(db, read_ics(data, zone, until=NOW, person=person))
 
 
 @examples(150)
