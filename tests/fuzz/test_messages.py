@@ -109,7 +109,7 @@ TOPIC_TEXTS = [
     TOPICS.prefix + "/cmd/enrol/1/part/9999999/\u0661", TOPICS.credential, TOPICS.result("ping", "1"), TOPICS.zone, "",
     "/",
 ]  # fmt: skip
-REPLIES = st.sampled_from([None, None, None, "a/b", "", "$SYS/x", "#", "\0", "\ud800", "x" * 300, TOPICS.credential])
+REPLIES = st.sampled_from([None, None, None, "a/b", "", "$SYS/x", "#", "\0", "\ufffe", "x" * 300, TOPICS.credential])
 
 
 @st.composite
@@ -169,25 +169,25 @@ def carry_out(house, acts):
         house.close()
 
 
-@examples(60)
+@examples(35)
 @given(st.lists(commands, min_size=6, max_size=20))
 def test_commands(house, acts):
     carry_out(house, acts)
 
 
-@examples(40)
+@examples(25)
 @given(st.lists(bodies.mostly(commands, raw | credentials | peers | others, times=1), min_size=6, max_size=20))
 def test_everything_mixed(house, acts):
     carry_out(house, acts)
 
 
-@examples(30)
+@examples(15)
 @given(st.lists(bodies.mostly(credentials | peers, others, times=2), min_size=6, max_size=20))
 def test_what_readers_and_other_doors_say(house, acts):
     carry_out(house, acts)
 
 
-@examples(30)
+@examples(15)
 @given(st.lists(raw, min_size=6, max_size=20))
 def test_bytes_on_every_topic(house, acts):
     carry_out(house, acts)

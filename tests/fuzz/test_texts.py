@@ -58,7 +58,7 @@ def test_lines_of_a_keypad(line):
         assert credential.card or credential.pin
 
 
-@examples(60)
+@examples(30)
 @given(texts.words("day.example.txt", WORDS), st.sampled_from([EXAMPLE, open_rules(ZoneInfo("UTC"))]))
 def test_scripts(text, rules):
     with suppress(ScriptRefused):
@@ -85,7 +85,7 @@ class _OverError(Exception):
     pass
 
 
-@examples(150)
+@examples(100)
 @given(texts.tables(*COLUMNS), ZONES, st.booleans())
 def test_tables_of_people(db, text, zone, dry):
     with tried(db), suppress(CommandError):
@@ -94,7 +94,7 @@ def test_tables_of_people(db, text, zone, dry):
         assert load_register(db)
 
 
-@examples(150)
+@examples(100)
 @given(texts.tables("person", "date", "start", "end"), ZONES)
 def test_tables_of_shifts(db, text, zone):
     with tried(db), suppress(RosterError, ConfigError):
@@ -109,7 +109,7 @@ def worked(db, shifts):
             own_hours(db, EXAMPLE, shift.person, min(max(at, FIRST), LAST))
 
 
-@examples(150)
+@examples(100)
 @given(texts.tables("date", "name", "kind") | st.text())
 def test_tables_of_holidays(text):
     with suppress(RulesRefused):
@@ -117,7 +117,7 @@ def test_tables_of_holidays(text):
             _taken(day)
 
 
-@examples(150)
+@examples(100)
 @given(texts.calendars() | st.binary(), ZONES, st.sampled_from([None, "anna"]))
 def test_calendars_of_shifts(db, data, zone, person):
     pytest.importorskip("icalendar")
@@ -125,7 +125,7 @@ def test_calendars_of_shifts(db, data, zone, person):
         worked(db, read_ics(data, zone, until=NOW, person=person))
 
 
-@examples(150)
+@examples(100)
 @given(texts.calendars() | st.binary())
 def test_calendars_of_holidays(data):
     pytest.importorskip("icalendar")
