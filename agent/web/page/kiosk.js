@@ -39,7 +39,7 @@ function say(word, values = {}) {
 }
 
 function format(ms, options) {
-  const tag = `${language.code}-u-nu-latn`;
+  const tag = `${language.locale}-u-nu-latn`; // digits as on the pad
   try {
     return new Intl.DateTimeFormat(tag, { timeZone: state.zone, ...options }).format(ms);
   } catch {
@@ -101,6 +101,7 @@ function drawn(name) {
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
+  svg.dataset.icon = name;
   use.setAttribute("href", `#i-${name}`);
   svg.append(use);
   return svg;
@@ -232,10 +233,11 @@ function punched(news) {
   if (!shown || shown.visit !== news.visit) return;
   const what = news.key ? label({ name: news.key, type: news.type }) : say(news.type);
   icon("result-punch-icon", news.type);
+  $("result-punch").firstElementChild.dataset.icon = news.type;
   text("result-punch-words", news.repeat ? say("counted_already", { what }) : say("recorded", { what, time: hm(news.at) }));
   $("result-punch").hidden = false;
   if (news.type === "out" && shown.who) text("result-head", say("goodbye", { who: shown.who }));
-  if (news.today_seconds !== null) {
+  if (news.today_seconds !== null && news.today_seconds >= 60) {
     text("today-word", say("today"));
     text("today", span(news.today_seconds));
     text("balance-word", say("balance"));
