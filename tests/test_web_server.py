@@ -84,7 +84,9 @@ def test_files_are_kept_by_browsers_and_asked_for_again(kiosk):
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/kiosk/../assets.py", "/kiosk/%2e%2e/assets.py", "/kiosk//etc/passwd", "/kiosk/languages"])
+@pytest.mark.parametrize(
+    "path", ["/kiosk/../assets.py", "/kiosk/%2e%2e/assets.py", "/kiosk//etc/passwd", "/kiosk/languages"]
+)
 def test_nothing_else_is_there(kiosk, path):
     assert kiosk.client.get(path).status_code == 404
 
@@ -130,17 +132,23 @@ def test_no_other_page_may_listen(kiosk):
 
 @pytest.mark.parametrize(
     ("host", "known"),
-    [("127.0.0.1:80", True), ("[::1]:80", True), ("localhost", True), ("Door.local:80", True), ("x.org", False), ("", False), ("[", False)],
-)  # fmt: skip
+    [
+        *[(host, True) for host in ("127.0.0.1:80", "[::1]:80", "localhost", "Door.local:80")],
+        *[(host, False) for host in ("x.org", "", "[", "127.0.0.1.x.org", "door.local.x.org")],
+    ],
+)
 def test_names_that_others_may_have_pointed_here_are_not_ours(host, known):
     assert known_host(host, "door.local") is known
 
 
 @pytest.mark.parametrize(
     "body",
-    ["", "{", "[]", "null", "{}", '{"typed": 4712}', '{"typed": ""}', '{"typed": "1*2*3#"}', '{"typed": "4712", "x": 1}',
-     '{"key": ""}', '{"typed": "ß4712"}', b"\xff\xfe", '{"typed": "%s"}' % ("1" * 100), "[" * 500],
-)  # fmt: skip
+    [
+        *("", "{", "[]", "null", "{}", "[" * 500, b"\xff\xfe", '{"key": ""}'),
+        *('{"typed": 4712}', '{"typed": ""}', '{"typed": "1*2*3#"}', '{"typed": "ß4712"}'),
+        *('{"typed": "4712", "x": 1}', json.dumps({"typed": "1" * 100})),
+    ],
+)
 def test_garbage_is_refused_without_repeating_it(kiosk, body):
     answer = kiosk.post(body)
     assert answer.status_code == 422
@@ -188,10 +196,10 @@ def test_news_arrive(kiosk):
 
 
 def test_a_browser_that_does_not_read_delays_nobody(kiosk, wait_for):
-    before = len(kiosk.audience)
+    wait_for(lambda: len(kiosk.audience) == 0)
     with socket.create_connection(("127.0.0.1", kiosk.port)) as stuck:
         stuck.sendall(f"GET /kiosk/events HTTP/1.1\r\nHost: 127.0.0.1:{kiosk.port}\r\n\r\n".encode())
-        wait_for(lambda: len(kiosk.audience) == before + 1)
+        wait_for(lambda: len(kiosk.audience) == 1)
         message, slowest = {"kind": "result", "who": "x" * 50_000}, 0.0
         for _ in range(300):
             began = time.perf_counter()
@@ -199,7 +207,7 @@ def test_a_browser_that_does_not_read_delays_nobody(kiosk, wait_for):
             slowest = max(slowest, time.perf_counter() - began)
         assert slowest < 0.1
         assert kiosk.client.get("/kiosk").status_code == 200
-    wait_for(lambda: len(kiosk.audience) <= before)
+    wait_for(lambda: len(kiosk.audience) == 0)
 
 
 def test_half_a_request_hinders_nobody(kiosk):
@@ -242,4 +250,3 @@ def test_it_stops_with_browsers_that_listen():
     assert time.monotonic() - began < 2
     listening.join(5)
     assert not listening.is_alive()
-
