@@ -12,7 +12,7 @@ from agent.app import Agent
 from agent.errors import ConfigError
 from agent.types import Outcome
 from tests.fakes.agents import Terminals, empty_stage, recorded
-from tests.fakes.cameras import ANNA, EMPTY
+from tests.fakes.cameras import ANNA, EMPTY, STRANGER
 from tests.fakes.kiosks import free_port, settle
 
 CHROMIUM = shutil.which("chromium")
@@ -130,7 +130,11 @@ def test_from_idle_by_a_pin_to_a_greeting_and_the_event(terminal, visit, wait_fo
         for sign in "1042*47":
             page.click(f'#digits [data-sign="{sign}"]')
         assert words(page, "#typed") == "••••\N{ASTERISK OPERATOR}••"
-        type_(page, "12")
+        type_(page, "13")
+        page.wait_for_selector("#pad-message:not(:empty)")
+        assert words(page, "#typed") == ""
+        assert "Anna" not in page.content()  # who types a badge number does not learn the name
+        type_(page, "1042*4712")
         page.wait_for_selector("#result-punch:visible")
         assert words(page, "#result-head") == "Welcome, Anna Berg"
         assert agent.porch.door.unlocked
@@ -139,7 +143,7 @@ def test_from_idle_by_a_pin_to_a_greeting_and_the_event(terminal, visit, wait_fo
         berlin = event.at.astimezone(agent.porch.entrance.keeper.rules.zone)
         assert words(page, "#result-punch") == f"In {berlin:%H:%M}"
         wait_for(lambda: page.evaluate("window.seen.length") == 1)
-        (decision, at), ((reason, seen),) = decided[0], page.evaluate("window.seen")
+        (decision, at), ((reason, seen),) = decided[-1], page.evaluate("window.seen")
         assert (decision.outcome, reason) == (Outcome.GRANTED, "credential")
         print(f"decision to screen: {seen - at * 1e3:.0f} ms")
         assert seen - at * 1e3 < 400  # 200 ms is the aim, 20 ms the rule; these cores are shared
@@ -173,14 +177,20 @@ def test_after_the_face_the_pad_opens_by_itself_scrambled_and_a_wrong_pin_may_be
         wait_for(lambda: [event.body["reason"] for event in recorded(agent.config)] == ["wrong_pin", "credential"])
 
 
-def test_a_wrong_pin_for_a_badge_number_names_nobody(terminal, visit):
-    with terminal("pin") as (agent, _):
-        page = visit(agent, SMALL)
-        page.click("#open-pad")
-        type_(page, "1042*9051")
-        page.wait_for_selector("#pad-message:not(:empty)")
-        assert "Anna" not in page.content()
-        assert words(page, "#typed") == ""
+def test_who_types_is_not_disturbed_by_who_passes(terminal, visit, stage):
+    with terminal("face, pin") as (agent, decided):
+        page = visit(agent)
+        page.keyboard.press("1")  # on a keypad, by hand
+        page.wait_for_selector("#pad[open]")
+        page.keyboard.type("042", delay=60)
+        stage.play = [EMPTY] * (agent.visits.frames + agent.dropped + 2) + [STRANGER] * 100
+        deadline = time.monotonic() + 8
+        while not decided and time.monotonic() < deadline:
+            page.wait_for_timeout(50)
+        assert decided[0][0].outcome is Outcome.DENIED
+        page.keyboard.type("*4712", delay=60)
+        page.keyboard.press("Enter")
+        page.wait_for_selector('#result[data-outcome="granted"]:visible')
 
 
 def test_keys_languages_and_readers_that_type(terminal, visit, wait_for):

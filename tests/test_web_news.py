@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from agent.access.factors import Factors
 from agent.access.rules import DoorRules
 from agent.access.told import TOLD
 from agent.attendance.rules import AttendanceRules, Key, PunchType
@@ -92,7 +93,7 @@ class TestResult:
         told = news.result(decision(Outcome.GRANTED, Reason.MATCH, Shown.FACE), 7, RULES, "Anna")
         assert told == {
             "kind": "result", "visit": 7, "outcome": "granted", "reason": "match", "who": "Anna",
-            "asks": None, "seconds": None,
+            "asks": None, "badge": False, "seconds": None,
         }  # fmt: skip
 
     def test_nothing_tells_of_duress(self):
@@ -118,6 +119,21 @@ class TestResult:
     def test_what_is_asked_for(self, reason, asks, seconds):
         told = news.result(decision(Outcome.PENDING, reason, Shown.FACE), 1, RULES, None)
         assert (told["asks"], told["seconds"]) == (asks, seconds)
+
+    @pytest.mark.parametrize(
+        ("factors", "own", "shown", "badge"),
+        [
+            ("face+pin", None, (Shown.FACE,), False),
+            ("pin", None, (Shown.FACE,), True),  # seen, and it does not matter who it was
+            ("pin", None, (), True),
+            ("pin", "face+pin", (Shown.FACE,), False),
+            ("card+pin", None, (Shown.CARD,), False),
+        ],
+    )
+    def test_whether_a_pin_alone_would_do(self, factors, own, shown, badge):
+        rules = DoorRules("door", factors=Factors.parse(factors))
+        pending = decision(Outcome.PENDING, Reason.PIN_NEEDED, *shown)
+        assert news.result(pending, 1, rules, None, Factors.parse(own) if own else None)["badge"] is badge
 
     def test_a_wrong_pin_may_be_typed_again_where_the_face_counts_still(self):
         wrong = decision(Outcome.DENIED, Reason.WRONG_PIN, Shown.FACE)

@@ -92,8 +92,10 @@ class Herald:
     def _tell_decision(self, decision: Decision) -> None:
         self._visit += 1
         self._person = decision.person if decision.outcome is Outcome.GRANTED else None
-        rules = self._sources.entrance.rules()
-        self._audience.publish(news.result(decision, self._visit, rules, self._called(decision.person)))
+        entrance, person = self._sources.entrance, decision.person
+        holder = entrance.keeper.register.people.get(person) if person is not None else None
+        own = holder.factors if holder else None
+        self._audience.publish(news.result(decision, self._visit, entrance.rules(), self._called(person), own))
 
     def _tell_punch(self, event: Event) -> None:
         if event.body["person"] == self._person:

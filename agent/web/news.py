@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent.access.factors import Factors
 from agent.access.rules import DoorRules
 from agent.attendance.rules import AttendanceRules, PunchType
 from agent.types import Decision, Event, Outcome, Reason
@@ -20,7 +21,9 @@ ASKS: Final[Mapping[Reason, str]] = {
 }
 
 
-def result(decision: Decision, visit: int, rules: DoorRules, who: str | None) -> dict[str, Any]:
+def result(
+    decision: Decision, visit: int, rules: DoorRules, who: str | None = None, own: Factors | None = None
+) -> dict[str, Any]:
     """Returns what is shown of a decision. Its alarms are not: nothing on the screen tells of duress.
 
     Args:
@@ -28,8 +31,13 @@ def result(decision: Decision, visit: int, rules: DoorRules, who: str | None) ->
         visit: a number by which the punch finds it.
         rules: of the door.
         who: what the person is called here.
+        own: what this person has to show, where that is another thing.
     """
-    asks = asked(decision)
+    asks, ways = (
+        asked(decision),
+        [rules.factors, *(factors for _, factors in rules.factors_in), *([own] if own else [])],
+    )
+    claimed = any(factors.takes(shown) for factors in ways for shown in decision.shown)
     seconds = rules.two_person_seconds if asks == "second" else rules.factor_seconds
     return {
         "kind": "result",
@@ -38,6 +46,7 @@ def result(decision: Decision, visit: int, rules: DoorRules, who: str | None) ->
         "reason": decision.reason.value,
         "who": who if may_be_named(decision) else None,
         "asks": asks,
+        "badge": asks == "pin" and not claimed,  # a PIN alone would be nobody's
         "seconds": seconds if asks else None,
     }
 

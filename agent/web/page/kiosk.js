@@ -7,6 +7,7 @@ const LEAVE_SECONDS = 20; // a pad that nobody uses
 const IDLE_SECONDS = 60;
 const LOST_SECONDS = 7; // three beats of the agent
 const WEDGE_MS = 40; // between two characters: no hand is so fast, every card reader is
+const PASSING = ["unknown", "ambiguous", "inconsistent", "empty_gallery", "poor_quality"]; // of a face
 
 let state = null;
 let language = null; // its file
@@ -183,6 +184,12 @@ function show(news) {
   wake();
   pressed = null;
   const padWasOpen = $("pad").open;
+  if (padWasOpen && (PASSING.includes(news.reason) || news.badge)) return; // whoever types goes on, whoever else is seen
+  if (news.badge) {
+    hide();
+    openPad({ asked: false });
+    return render();
+  }
   if (news.asks === "pin") {
     hide();
     openPad({ asked: true, seconds: news.seconds, who: news.who, message: news.outcome === "denied" ? news.reason : null });
@@ -251,14 +258,13 @@ function punched(news) {
 
 // The PIN pad
 
-const pad = { typed: "", asked: false, until: null, last: 0, sent: null };
+const pad = { typed: "", asked: false, until: null, last: 0 };
 
 function openPad({ asked, seconds = null, who = null, message = null }) {
   pad.asked = asked;
   pad.until = seconds === null ? null : performance.now() + seconds * 1000;
   pad.last = performance.now();
-  pad.sent = null;
-  pad.typed = "";
+    pad.typed = "";
   text("pad-who", who ?? "");
   text("pad-title", say(asked ? "your_pin" : "badge_then_pin"));
   text("pad-message", message === null ? "" : language.reasons[message] ?? say(message));
@@ -315,7 +321,6 @@ async function enter() {
   typedChanged();
   pad.last = performance.now();
   if (typed && !typed.endsWith("*")) {
-    pad.sent = performance.now();
     if (!(await send({ typed: `${typed}#` }))) text("pad-message", say("not_taken"));
   }
 }
@@ -357,8 +362,15 @@ async function press(key) {
 
 const wedge = { text: "", last: 0, fast: true };
 
+function typing(digit) {
+  if (wedge.text !== digit || $("pad").open) return; // a reader has gone on
+  openPad({ asked: false });
+  type(digit);
+}
+
 function keyed(event) {
   wake();
+  if (!state || !language) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const at = performance.now();
   const ends = event.key === "Enter";
@@ -377,6 +389,7 @@ function keyed(event) {
     event.preventDefault();
     enter();
   }
+  if (!wedge.text && !$("pad").open && /^[0-9]$/.test(event.key)) setTimeout(typing, 150, event.key);
   if (ends) wedge.text = "";
   else if (event.key.length === 1 && wedge.text.length < 72) wedge.text += event.key;
 }
