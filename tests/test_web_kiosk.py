@@ -167,6 +167,7 @@ def test_after_the_face_the_pad_opens_by_itself_scrambled_and_a_wrong_pin_may_be
         type_(page, "9051")
         page.wait_for_selector("#pad-message:not(:empty)")
         assert words(page, "#pad-message") == "Wrong PIN. Please try again."
+        assert words(page, "#pad-who") == "1042"
         assert not agent.porch.door.unlocked
         again = [page.locator("#digits .key").nth(at).get_attribute("data-sign") for at in range(12)]
         assert again != laid  # one in 3.6 million

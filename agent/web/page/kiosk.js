@@ -21,6 +21,7 @@ let boot = null;
 // Words
 
 const files = new Map();
+const formats = new Map();
 
 async function speak(code) {
   try {
@@ -41,11 +42,15 @@ function say(word, values = {}) {
 
 function format(ms, options) {
   const tag = `${language.locale}-u-nu-latn`; // digits as on the pad
-  try {
-    return new Intl.DateTimeFormat(tag, { timeZone: state.zone, ...options }).format(ms);
-  } catch {
-    return new Intl.DateTimeFormat(tag, options).format(ms); // a zone that this browser does not know
+  const wanted = JSON.stringify([tag, state.zone, options]);
+  if (!formats.has(wanted)) {
+    try {
+      formats.set(wanted, new Intl.DateTimeFormat(tag, { timeZone: state.zone, ...options }));
+    } catch {
+      formats.set(wanted, new Intl.DateTimeFormat(tag, options)); // a zone that this browser does not know
+    }
   }
+  return formats.get(wanted).format(ms);
 }
 
 const now = () => Date.now() + ahead;
@@ -261,11 +266,12 @@ function punched(news) {
 const pad = { typed: "", asked: false, until: null, last: 0 };
 
 function openPad({ asked, seconds = null, who = null, message = null }) {
+  const goesOn = asked && pad.asked && $("pad").open; // the same person tries again
   pad.asked = asked;
   pad.until = seconds === null ? null : performance.now() + seconds * 1000;
   pad.last = performance.now();
     pad.typed = "";
-  text("pad-who", who ?? "");
+  if (!(goesOn && who === null)) text("pad-who", who ?? "");
   text("pad-title", say(asked ? "your_pin" : "badge_then_pin"));
   text("pad-message", message === null ? "" : language.reasons[message] ?? say(message));
   layDigits();
@@ -431,7 +437,11 @@ $("dim").addEventListener("click", (event) => event.stopPropagation());
 $("open-pad").addEventListener("click", () => openPad({ asked: false }));
 $("pad-close").addEventListener("click", closePad);
 $("pad-enter").addEventListener("click", enter);
-$("pad").addEventListener("close", () => { pad.typed = ""; typedChanged(); });
+$("pad").addEventListener("close", () => {
+  pad.typed = "";
+  typedChanged();
+  text("pad-who", "");
+});
 $("result").addEventListener("click", () => { if (!shown?.counts) hide(); });
 $("language").addEventListener("click", () => {
   const all = state?.languages ?? ["en"];
