@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ulid import ULID
 
@@ -27,7 +27,7 @@ from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
 from agent.labels import nameless
-from agent.make import make_camera, make_recogniser
+from agent.make import make_camera, make_kiosk, make_recogniser
 from agent.orders import Orders
 from agent.porch import Porch
 from agent.recorder import Recorder
@@ -38,6 +38,9 @@ from agent.tamper import wipe_house
 from agent.types import Decision, Event, Frame
 from agent.upkeep import Upkeep
 from agent.visits import Visits
+
+if TYPE_CHECKING:
+    from agent.web.kiosk import Kiosk
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ class Agent:
         self.stopping = Deadline(STOP_SECONDS)
         self.boot_id = str(ULID())
         self.desk: Desk | None = None
+        self.kiosk: Kiosk | None = None
         self._told = told
         # A signal's number, a crash, or None: the recording has ended
         self._control: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
@@ -130,6 +134,8 @@ class Agent:
         self._crew.work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
+        if config.web.enabled:
+            self._open_kiosk(stack, bundle)
         self._crew.work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -144,7 +150,7 @@ class Agent:
             self.knowledge,
             self.recogniser,
             recorder,
-            told=self._told,
+            told=self._decided,
             wipe=self._wipe if config.inputs.tamper_wipes else None,
             now=self._now,
         )
@@ -165,6 +171,11 @@ class Agent:
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
+
+    def _open_kiosk(self, stack: ExitStack, bundle: Bundle) -> None:
+        self.kiosk = stack.enter_context(make_kiosk(self, bundle))
+        for name, step in self.kiosk.work():
+            self._crew.work_beside(stack, name, step)
 
     def _wipe(self) -> None:
         wipe_house(self.config, self.recorder, self.porch.entrance)
@@ -198,11 +209,18 @@ class Agent:
             return False
         return True
 
+    def _decided(self, decision: Decision) -> None:
+        self._told(decision)
+        if self.kiosk is not None:
+            self.kiosk.decided(decision)
+
     def _recorded(self, event: Event) -> None:
         gist = next((event.body[key] for key in ("outcome", "action", "alarm", "type") if key in event.body), "")
         log.info("%s %d: %s %s", event.kind, event.seq, gist, nameless(event.body))
         if self.desk is not None:
             self.desk.wake()
+        if self.kiosk is not None:
+            self.kiosk.recorded(event)
 
     # Stopping, source first
 

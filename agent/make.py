@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from agent.access.gate import Gate, GateSettings
 from agent.access.latch import LockSettings
 from agent.bundle import Bundle
 from agent.config import Config, camera_source
+from agent.errors import ConfigError
 from agent.hardware import backends
 from agent.hardware.cameras import Camera, CameraOptions, utc_now
 from agent.hardware.cameras.reconnect import Reconnecting
@@ -16,6 +18,10 @@ from agent.hardware.inputs import Input, Inputs, InputsOptions, Wire
 from agent.hardware.readers import Reader, ReaderOptions
 from agent.recognise import Known, Recogniser
 from agent.vision.motion import MotionGate
+
+if TYPE_CHECKING:
+    from agent.app import Agent
+    from agent.web.kiosk import Kiosk
 
 
 def make_camera(config: Config) -> Camera:
@@ -74,6 +80,21 @@ def make_reader(config: Config) -> Reader:
         HardwareError: the library for it is not there. A reader that is not plugged in yet may come later.
     """
     return backends.load("reader", config.reader.backend)(ReaderOptions(device=config.reader.device))
+
+
+def make_kiosk(agent: Agent, bundle: Bundle) -> Kiosk:
+    """Returns what serves the page for the screen at the wall.
+
+    Raises:
+        ConfigError: its libraries are not installed, or there is nothing to listen at.
+    """
+    try:
+        from agent.web.kiosk import Kiosk
+    except ImportError as error:
+        raise ConfigError(
+            f"[web] enabled = true wants {error.name}, which is not installed: pip install 'latchkey[web]'"
+        ) from error
+    return Kiosk(agent, bundle)
 
 
 def lock_settings(config: Config) -> LockSettings:

@@ -151,14 +151,14 @@ make_user() {
 
 install_program() {
     say "the program, in an environment that sees the system's picamera2"
-    local extras=pi as=() pins=()
+    local extras=pi,web as=() pins=()
     # The system's picamera2 is built for the system's numpy: 1 on Bookworm, where numpy 2 breaks it
     # (github.com/raspberrypi/picamera2/issues/1088).
     if [ "$release" = bookworm ]; then
         pins=("numpy<2")
     fi
     if wants_tflite; then
-        extras=pi,tflite
+        extras=pi,web,tflite
     fi
     if [ "$architecture" = armhf ]; then
         as=(linux32) # so that pip does not take a 64-bit kernel for a 64-bit system

@@ -41,6 +41,7 @@ ONLY_IN = {
     "agent/hardware/": HARDWARE,
     "agent/demo/": {"amqtt"},
     "agent/cli/": {"typer"},
+    "agent/web/": {"starlette", "uvicorn"},
     ("agent/cli/", "agent/demo/"): {"rich"},
 }
 PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/")

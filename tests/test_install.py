@@ -100,10 +100,10 @@ def test_all_it_copies_is_there(install):
 @pytest.mark.parametrize(
     ("system", "architecture", "extras", "numpy_1"),
     [
-        pytest.param(BOOKWORM, "arm64", "pi", True, id="Bookworm, 64 bit"),
-        pytest.param(TRIXIE, "arm64", "pi", False, id="Trixie, 64 bit"),
-        pytest.param(BOOKWORM, "amd64", "pi", True, id="Debian on a PC"),
-        pytest.param(BOOKWORM_32, "armhf", "pi,tflite", True, id="Bookworm, 32 bit"),
+        pytest.param(BOOKWORM, "arm64", "pi,web", True, id="Bookworm, 64 bit"),
+        pytest.param(TRIXIE, "arm64", "pi,web", False, id="Trixie, 64 bit"),
+        pytest.param(BOOKWORM, "amd64", "pi,web", True, id="Debian on a PC"),
+        pytest.param(BOOKWORM_32, "armhf", "pi,web,tflite", True, id="Bookworm, 32 bit"),
     ],
 )
 def test_each_system_gets_its_runtime_and_its_numpy(install, system, architecture, extras, numpy_1):
@@ -130,7 +130,7 @@ def test_without_ai_edge_litert_the_configuration_chooses_the_other_runtime(inst
 def test_a_coral_gets_its_rule_and_the_runtime_it_knows(install):
     done = install("--dry-run", "--edgetpu")
     assert any("99-coral.rules" in line for line in commands(done))
-    assert "pi,tflite" in pip_of(done).replace("\\", "")
+    assert "pi,web,tflite" in pip_of(done).replace("\\", "")
     assert not any("99-coral.rules" in line for line in commands(install("--dry-run")))
 
 

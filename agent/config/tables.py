@@ -25,6 +25,7 @@ from agent.config.kinds import (
 from agent.config.people import Events, Privacy
 from agent.config.retention import Retention
 from agent.config.security import Security
+from agent.config.web import Web
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
 BUNDLED_MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -221,6 +222,7 @@ class Config(Table):
     inputs: Inputs = Inputs()
     reader: Reader = Reader()
     mqtt: Mqtt = Mqtt()
+    web: Web = Web()
     storage: Storage = Storage()
     retention: Retention = Retention()
     events: Events = Events()

@@ -1,0 +1,84 @@
+"""Who may ask, and what every answer says to the browser: the page of this host, and nobody else's."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+SAID: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+OUR_HEADER: Final = "X-Latchkey"
+"""A header that a page of another origin cannot send without being asked first (CORS), which nobody answers."""
+
+
+class Guard:
+    """Around the whole application.
+
+    Args:
+        app: inside.
+        host: as configured: a name that is good beside addresses and "localhost".
+    """
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app, self._host = app, host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, as ASGI has it."""
+        if scope["type"] != "http":
+            return
+
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAID.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refused = self._refusal(Headers(scope=scope), scope["method"])
+        if refused is None:
+            await self._app(scope, receive, say)
+        else:
+            await JSONResponse({"error": refused}, 403)(scope, receive, say)
+
+    def _refusal(self, headers: Headers, method: str) -> str | None:
+        host = headers.get("host", "")
+        if not known_host(host, self._host):
+            return "this host is called otherwise"
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if origin not in {None, f"http://{host}"} or site not in {None, "same-origin", "none"}:
+            return "another page asks"
+        if method not in {"GET", "HEAD"} and (origin is None or headers.get(OUR_HEADER) != "kiosk"):
+            return "only the page of this host may send"
+        return None
+
+
+def known_host(header: str, configured: str) -> bool:
+    """Whether a `Host` header is one of ours: a name that somebody else has pointed here is not (DNS rebinding)."""
+    try:
+        name = urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return False
+    if name in {"localhost", configured.lower()}:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""The kiosk's side of the agent: server, news and intake, made from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from agent.bundle import Bundle
+from agent.store.db import open_db
+from agent.web.assets import check_language, languages
+from agent.web.audience import Audience
+from agent.web.herald import Herald, Sources
+from agent.web.intake import Intake
+from agent.web.server import WebServer
+from agent.web.site import Site
+
+if TYPE_CHECKING:
+    from agent.app import Agent
+
+
+class Kiosk:
+    """Two workers' steps and a server. A context: entering serves, leaving stops.
+
+    Raises:
+        ConfigError: the address is in use, or the language is not there.
+    """
+
+    def __init__(self, agent: Agent, bundle: Bundle) -> None:
+        told = agent.config.web
+        check_language(told.language)
+        about: dict[str, Any] = {
+            "boot": agent.boot_id,
+            "language": told.language,
+            "languages": languages(),
+            "scramble": told.scramble,
+            "theme": told.theme,
+        }
+        self._stack = ExitStack()
+        self._audience = Audience()
+        self._intake = Intake(agent.porch.entrance.showed)
+        sources = Sources(
+            entrance=agent.porch.entrance,
+            door=agent.porch.doorman.report,
+            online=lambda: agent.desk is None or agent.desk.link.connected,
+        )
+        with ExitStack() as stack:
+            db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            app = Site(self._audience, self._intake).app(told.host)
+            self._server = WebServer(app, told.host, told.port, agent.crashed)
+            self._stack = stack.pop_all()
+        self._herald = Herald(agent.config, sources, db, self._audience, about)
+        self.decided, self.recorded = self._herald.decided, self._herald.recorded
+
+    def __enter__(self) -> Self:
+        self._herald.tell_state()
+        self._stack.enter_context(self._server)
+        self._stack.callback(self._audience.close)  # first: open streams would keep the server
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    def work(self) -> list[tuple[str, Callable[[], None]]]:
+        """Returns workers to be: name and step."""
+        return [("herald", self._herald.step), ("intake", self._intake.step)]

@@ -1,0 +1,88 @@
+"""The web server: in a thread of its own, on a socket that is bound before anything relies on it."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from agent.errors import ConfigError
+from agent.runtime import Worker
+
+CONNECTIONS: Final = 64
+LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
+STOP_SECONDS: Final = 2.0
+
+
+class WebServer:
+    """A context: entering serves, leaving stops.
+
+    Args:
+        app: to serve.
+        host: to listen at.
+        port: the same.
+        crashed: told where the thread ends by an error.
+
+    Raises:
+        ConfigError: there is nothing to listen at.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, crashed: Callable[[BaseException], None]) -> None:
+        self._socket = listen(host, port)
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # who comes when is for the events alone
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
+            backlog=CONNECTIONS,
+            timeout_graceful_shutdown=1,
+            h11_max_incomplete_event_size=LONGEST_HEAD,
+        )
+        self._server = uvicorn.Server(config)
+        self._worker = Worker("web", self._serve, crashed=crashed, patience_seconds=math.inf)
+
+    def __enter__(self) -> Self:
+        self._worker.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._server.should_exit = True
+        self._worker.stop(STOP_SECONDS, after_all=True)
+        self._socket.close()
+
+    def _serve(self) -> bool:
+        self._server.run(sockets=[self._socket])
+        return False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens.
+
+    Raises:
+        ConfigError: the address is not ours, or in use.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"[web] host = {host!r}: {error.strerror}") from error
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(CONNECTIONS)
+    except OSError as error:
+        made.close()
+        raise ConfigError(f"[web] cannot listen at {host}:{port}: {error.strerror}; choose another port") from error
+    return made
