@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from pydantic import ValidationError
+
 from agent.access.around import Passage
 from agent.doorman import DoorReport
 from agent.entrance import Entrance
@@ -75,7 +77,9 @@ class Telling:
 
     def passed(self, passage: Passage) -> None:
         """Tells other doors at once who went through; from any thread."""
-        said = zone.Passage(person=passage.person, zone=passage.zone, at=passage.at)
+        said = _said(passage)
+        if said is None:
+            return
         self._link.send(Outgoing(self._link.topics.passage, said.to_json()))
 
     def _zone(self) -> None:
@@ -88,6 +92,14 @@ class Telling:
         if where == self._where:
             return
         self._where, self._zone_due = where, time.monotonic() + ZONE_SECONDS
-        people = tuple(zone.Passage(person=each.person, zone=each.zone, at=each.at) for each in where)
-        state = zone.ZoneState(at=datetime.now(UTC), people=people)
+        people = tuple(said for said in map(_said, where) if said is not None)
+        state = zone.ZoneState.model_construct(at=datetime.now(UTC), people=people)
         self._link.send(Outgoing(self._link.topics.zone, state.to_json(), retain=True))
+
+
+def _said(passage: Passage) -> zone.Passage | None:
+    """What other doors are told; nothing by a clock that is centuries off, which they would not believe."""
+    try:
+        return zone.Passage(person=passage.person, zone=passage.zone, at=passage.at)
+    except ValidationError:
+        return None

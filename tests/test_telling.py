@@ -1,6 +1,7 @@
 """What the broker is told of the zone: at once, once, and without looking through 50,000 people for nothing."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -54,4 +55,19 @@ def test_people_are_looked_through_when_somebody_has_gone_through(tmp_path, monk
         telling.step()
     assert [[each["person"] for each in people] for people in line.zones] == [["anna"]]
     assert looked.times == 2
+    hall.close()
+
+
+def test_a_clock_that_is_centuries_off_is_told_to_nobody_and_ends_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(telling_module, "STEP_SECONDS", 0.0)
+    hall = Hall(tmp_path, ANNA, of=door(enters="building"), zones=(Zone("building", AntiPassback.HARD),))
+    hall.at = datetime(2300, 1, 1, tzinfo=UTC)
+    line = Line()
+    telling = Telling(line, door=hall.doorman.report, entrance=hall.entrance, health=lambda: None, health_seconds=60)
+    hall.face("anna")
+    for passage in hall.passed:
+        telling.passed(passage)
+    telling.step()
+    assert hall.told[-1][0] == "granted"
+    assert line.zones in ([], [[]])
     hall.close()
