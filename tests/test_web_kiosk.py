@@ -2,14 +2,12 @@
 
 import re
 import shutil
-import socket
 import time
 from contextlib import contextmanager
 
 import pytest
 
 from agent.app import Agent
-from agent.errors import ConfigError
 from agent.types import Outcome
 from tests.fakes.agents import Terminals, empty_stage, recorded
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
@@ -231,12 +229,14 @@ def test_all_of_it_is_on_the_screen_and_large_enough(terminal, visit):
             page.click("#pad-close")
 
 
-def test_a_pad_that_is_left_is_cleared_and_the_screen_dims(terminal, visit):
+def test_a_pad_that_is_left_is_cleared_the_screen_dims_and_a_door_that_does_not_answer_is_told_of(terminal, visit):
     with terminal("face") as (agent, _):
         page = visit(agent)
         page.clock.install()
         page.reload()
         page.wait_for_selector("#prompt:not(:empty)")
+        assert words(page, "#notices") == ""
+        agent.kiosk._audience.publish = lambda *_, **__: None
         page.click("#open-pad")
         page.click('#digits [data-sign="1"]')
         assert words(page, "#typed") == "•"
@@ -249,24 +249,4 @@ def test_a_pad_that_is_left_is_cleared_and_the_screen_dims(terminal, visit):
         page.mouse.click(300, 980)  # where the button for the PIN is
         assert page.locator("#dim").is_hidden()
         assert page.locator("#pad").is_hidden()  # the first touch only wakes
-
-
-def test_a_door_that_does_not_answer_is_told_of(terminal, visit):
-    with terminal("face") as (agent, _):
-        page = visit(agent)
-        page.clock.install()
-        page.reload()
-        page.wait_for_selector("#prompt:not(:empty)")
-        assert page.locator("#notices li").count() == 0
-        agent.kiosk._audience.publish = lambda *_, **__: None
-        page.clock.run_for(9000)
         assert words(page, "#notices") == "The door does not answer. One moment, please."
-
-
-def test_a_port_that_is_taken_keeps_the_agent_from_starting(terminal):
-    with (
-        socket.create_server(("127.0.0.1", 0)) as taken,
-        pytest.raises(ConfigError, match="choose another port"),
-        terminal("face", web__port=taken.getsockname()[1]),
-    ):
-        pass

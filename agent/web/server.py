@@ -41,7 +41,7 @@ class WebServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # not of every request that is none: a flood would fill the journal
             access_log=False,  # who comes when is for the events alone
             proxy_headers=False,
             server_header=False,

@@ -12,6 +12,7 @@ const PASSING = ["unknown", "ambiguous", "inconsistent", "empty_gallery", "poor_
 let state = null;
 let language = null; // its file
 let shown = null; // the result on the screen
+let complaint = 0; // until when it is said that something was not taken
 let pressed = null; // an attendance key that waits for somebody
 let ahead = 0; // ms that the device's clock is ahead of this one
 let heard = performance.now();
@@ -78,6 +79,7 @@ function door() {
 }
 
 function prompt() {
+  if (performance.now() < complaint) return say("not_taken");
   if (pressed) return say("key_waits", { what: label(pressed.key) });
   if (state.mode === "locked_down") return say("locked_down_more");
   if (state.mode === "free_access") return say("free_access_more");
@@ -159,6 +161,7 @@ function tick() {
   const since = (performance.now() - touched) / 1000;
   if (pressed && performance.now() > pressed.until) { pressed = null; render(); }
   if (shown) left(shown);
+  text("prompt", prompt());
   padTick();
   if (since > IDLE_SECONDS && !shown && !$("pad").open) sleep(at);
 }
@@ -357,8 +360,15 @@ async function send(body) {
   }
 }
 
+async function sendOrSay(body) {
+  const taken = await send(body);
+  complaint = taken ? 0 : performance.now() + 4000;
+  tick();
+  return taken;
+}
+
 async function press(key) {
-  if (!(await send({ key: key.name }))) return;
+  if (!(await sendOrSay({ key: key.name }))) return;
   pressed = { key, until: performance.now() + state.key_seconds * 1000 };
   render();
   if (!state.begins.includes("face") && !state.begins.includes("card")) openPad({ asked: false });
@@ -385,7 +395,7 @@ function keyed(event) {
   wedge.last = at;
   if (ends && wedge.fast && wedge.text.length >= 4) {
     event.preventDefault();
-    send({ typed: wedge.text });
+    sendOrSay({ typed: wedge.text });
     pad.typed = "";
     typedChanged();
   } else if ($("pad").open && (/^[0-9*]$/.test(event.key) || event.key === "Backspace")) {
