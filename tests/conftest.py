@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
 import shutil
 import socket
 import subprocess
@@ -13,8 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from agent.mqtt.settings import TlsFiles
+
+# The same examples each time, so that a change is judged by itself; others each time to look for what nobody thought of
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile("default" if os.environ.get("LATCHKEY_EXPLORE") else "fixed")
 
 HOST = "127.0.0.1"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")

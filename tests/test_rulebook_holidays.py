@@ -4,7 +4,7 @@ import tomllib
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import RulesRefused
@@ -139,6 +139,7 @@ class TestAdding:
 
     @settings(max_examples=50, deadline=None)
     @given(st.text(max_size=80))
+    @example(";;")
     def test_any_name_can_be_written(self, name):
         (day,) = from_csv(f'12-25,"{"".join(name.split()).replace(chr(34), "")}x"', kind="holiday")
         assert tomllib.loads(day.toml())["days"] == [day.given()]

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from agent.attendance.walltime import on_the_wall
+from agent.delimiter import delimiter
 from agent.moments import believable
 
 LONGEST = timedelta(hours=24)
@@ -37,8 +38,7 @@ def read_csv(text: str, zone: ZoneInfo) -> list[Rostered]:
         RosterError: naming every line that is wrong.
     """
     first = text.lstrip("\ufeff").split("\n", 1)[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter)
+    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter(first))
     try:
         return _shifts(rows, zone)
     except csv.Error as error:

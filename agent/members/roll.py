@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
 from agent.access.holder import State
+from agent.delimiter import delimiter
 from agent.errors import CommandError
 from agent.members.particulars import Changes, set_person
 from agent.moments import moment, written
@@ -48,7 +49,7 @@ def read_roll(text: str, zone: ZoneInfo) -> list[Entry]:
         CommandError: saying what is wrong in which lines.
     """
     first = text.partition("\n")[0]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(first))
     try:
         columns = [name.strip().lower() for name in next(lines, [])]
         _check_columns(columns)

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from agent.access.recurrence import FIRST_YEAR, by_rule
+from agent.delimiter import delimiter
 from agent.errors import RulesRefused
 from agent.rulebook.parse import LONGEST_TEXT
 
@@ -161,7 +162,7 @@ def _name(text: str) -> str:
 
 def _delimiter(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
-    return ";" if first.count(";") > first.count(",") else ","
+    return delimiter(first)
 
 
 def _check_size(data: str | bytes) -> None:
