@@ -23,7 +23,6 @@ from agent.store.rules import rules_version
 from agent.store.sealing import card_key
 from agent.store.standings import load_standings
 from agent.store.templates import foreign_templates, load_templates
-from agent.timezone import machine_zone
 from agent.write import Write
 
 log = logging.getLogger(__name__)
@@ -106,7 +105,7 @@ class Knowledge:
         Raises:
             LatchkeyError: they cannot be read, as those of a newer version.
         """
-        return load_rules(self.db, machine_zone())
+        return load_rules(self.db)
 
     def doorkeeper(self, device: str) -> Doorkeeper:
         """Returns who decides at this door, as of the last time it ran."""

@@ -16,6 +16,7 @@ from agent.register import Request
 from agent.rulebook.parse import open_rules, parse
 from agent.store.db import Db
 from agent.store.rules import Edition, add_rules, rules_in_force, rules_of
+from agent.timezone import machine_zone
 from agent.write import Write
 
 
@@ -28,19 +29,19 @@ class Applied:
     changed: bool  # false: they were in force already
 
 
-def load_rules(db: Db, zone: ZoneInfo) -> Rules:
+def load_rules(db: Db, zone: ZoneInfo | None = None) -> Rules:
     """Returns the rules in force.
 
     Args:
         db: the database.
-        zone: the machine's, for where no rules were ever given.
+        zone: for where no rules were ever given; None is that of the machine.
 
     Raises:
         RulesRefused: another version of Latchkey has taken what this one does not understand.
     """
     edition = rules_in_force(db)
     if edition is None:
-        return open_rules(zone)
+        return open_rules(zone or machine_zone())
     try:
         return parse(edition.text, version=edition.version)
     except RulesRefused as error:

@@ -17,7 +17,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.verbs.attendance import COMMANDS
 from agent.reports.basis import own_hours
-from agent.reports.rules import rules_in_force
+from agent.rules_in_force import load_rules
 from agent.store import events, people, punches
 from agent.store.db import open_db
 from agent.store.members import set_groups
@@ -50,7 +50,7 @@ def latchkey(tmp_path, monkeypatch, capsys):
 
 def come(db, person, at, clock=Clock.SYNCHRONISED):
     terminal = Terminal("hq", "front", "b1")
-    rules = replace(rules_in_force(db), attendance=AttendanceRules())  # somewhere else they are switched on
+    rules = replace(load_rules(db), attendance=AttendanceRules())  # somewhere else they are switched on
     return punch(db, rules, terminal, person, at, key=None, uptime=1.0, clock=clock)
 
 

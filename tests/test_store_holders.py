@@ -133,8 +133,5 @@ class TestList:
     def test_who_is_found(self, staff, options, found):
         assert [person.id for person in list_people(staff, **options)] == found
 
-    def test_groups_are_counted(self, staff):
-        assert members.all_groups(staff) == {"night": 1, "staff": 2}
-
     def test_a_badge_leads_to_its_holder(self, staff):
         assert (members.holder_of_badge(staff, "B-77"), members.holder_of_badge(staff, "1")) == ("ben", None)

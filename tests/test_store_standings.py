@@ -5,7 +5,7 @@ import pytest
 
 from agent.access.holder import Standing
 from agent.store.db import open_db
-from agent.store.standings import forget_standing, load_standings, save_standings
+from agent.store.standings import load_standings, save_standings
 from tests.fakes.doorways import Doorway, door
 
 AT = datetime(2026, 11, 23, 9, 0, 0, 123456, tzinfo=UTC)
@@ -39,13 +39,6 @@ def test_who_stands_as_if_nothing_had_happened_leaves_no_row(db):
     save_standings(db, {"anna": FULL, "ben": FULL})
     save_standings(db, {"anna": Standing(), "carl": Standing()})
     assert load_standings(db) == {"ben": FULL}
-
-
-def test_forgetting(db):
-    save_standings(db, {"anna": FULL})
-    assert forget_standing(db, "anna")
-    assert not forget_standing(db, "anna")
-    assert load_standings(db) == {}
 
 
 def test_nothing_is_saved_of_a_transaction_that_fails(db):

@@ -10,7 +10,7 @@ from agent.mqtt.commands import Handler
 from agent.mqtt.verbs.attendance import CorrectCommand, HoursCommand, WhoIsInCommand
 from agent.register import enrolled
 from agent.reports.basis import own_hours, present, present_json
-from agent.reports.rules import rules_in_force
+from agent.rules_in_force import load_rules
 from agent.store.rosters import workers
 from agent.timeclock import Said, add, correct, correction_json
 
@@ -29,10 +29,10 @@ def handlers(office: Office) -> dict[str, Handler]:
 
     def hours(command: HoursCommand) -> dict[str, Any]:
         enrolled(office.db, command.person)
-        return own_hours(office.db, rules_in_force(office.db), command.person, office.now())
+        return own_hours(office.db, load_rules(office.db), command.person, office.now())
 
     def who_is_in(_: WhoIsInCommand) -> dict[str, Any]:
-        found = present(office.db, rules_in_force(office.db), office.now(), office.config.device.name)
+        found = present(office.db, load_rules(office.db), office.now(), office.config.device.name)
         names = {worker.id: worker.name for worker in workers(office.db).values()}
         return {"people": present_json(found, names)}
 

@@ -41,12 +41,12 @@ def list_punches(
     """List punches as they were made, each with what was said of it later."""
     configured = load(config, sets)
     from agent.reports.punches import history
-    from agent.reports.rules import rules_in_force
+    from agent.rules_in_force import load_rules
     from agent.timeclock import correction_json, punch_json
 
     now = datetime.now(UTC)
     with database(configured) as db:
-        zone = rules_in_force(db).zone
+        zone = load_rules(db).zone
         found = history(db, now - timedelta(days=days), now + timedelta(days=1), person)
     if json:
         told = [
@@ -82,9 +82,9 @@ def correct(
     from agent.timeclock import Said, correct, correction_json
 
     with database(configured) as db:
-        from agent.reports.rules import rules_in_force
+        from agent.rules_in_force import load_rules
 
-        when = _instant(at, rules_in_force(db).zone)
+        when = _instant(at, load_rules(db).zone)
         done = correct(db, request(), punch, Said(why, by or user(), void, when, type, job))
     if json:
         say_json(correction_json(done))
@@ -110,11 +110,11 @@ def add(
     Exit status: 1 if there is no such person.
     """
     configured = load(config, sets)
-    from agent.reports.rules import rules_in_force
+    from agent.rules_in_force import load_rules
     from agent.timeclock import Said, add, correction_json
 
     with database(configured) as db:
-        when = _instant(at, rules_in_force(db).zone)
+        when = _instant(at, load_rules(db).zone)
         said = Said(why, by or user(), at=when, type=type, job=job or None)
         done = add(db, request(), person, said)
     if json:
@@ -137,11 +137,11 @@ def import_roster(
     Exit status: 2 if the file is wrong; then nothing is changed.
     """
     configured = load(config, sets)
-    from agent.reports.rules import rules_in_force
     from agent.rostering import import_roster, read_roster
+    from agent.rules_in_force import load_rules
 
     with database(configured) as db:
-        found = read_roster(file, rules_in_force(db).zone, datetime.now(UTC), person)
+        found = read_roster(file, load_rules(db).zone, datetime.now(UTC), person)
         done = import_roster(db, request(), found, file.name)
     if json:
         say_json(done)

@@ -120,6 +120,5 @@ def _order(config: Config, what: What, seconds: float | None = None) -> None:
 def _rules(db: Db, config: Config) -> DoorRules:
     """Returns the rules of this door that are in force."""
     from agent.rules_in_force import load_rules
-    from agent.timezone import machine_zone
 
-    return load_rules(db, machine_zone()).door(config.device.name)
+    return load_rules(db).door(config.device.name)

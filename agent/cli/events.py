@@ -88,6 +88,10 @@ def _words(kind: str, body: dict[str, Any]) -> str:
 def _told(details: dict[str, Any]) -> str:
     """Details in words, what is empty left out: "templates 2, deleted (people 1)"."""
     filled = {key: value for key, value in details.items() if value not in ({}, [], None, "")}
-    return ", ".join(
-        f"{key} ({_told(value)})" if isinstance(value, dict) else f"{key} {value}" for key, value in filled.items()
-    )
+    return ", ".join(f"{key} {_plain(value)}" for key, value in filled.items())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return f"({_told(value)})"
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)

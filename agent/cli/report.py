@@ -64,12 +64,12 @@ def who_is_in(*, json: Json = False, config: ConfigFile = None, sets: Sets = Non
     """Show who is in, since when and where seen last: the list for whoever counts heads outside."""
     configured = load(config, sets)
     from agent.reports.basis import present, present_json
-    from agent.reports.rules import rules_in_force
+    from agent.rules_in_force import load_rules
     from agent.store.rosters import workers
 
     now = datetime.now(UTC)
     with database(configured) as db:
-        rules = rules_in_force(db)
+        rules = load_rules(db)
         found = present(db, rules, now, configured.device.name)
         names = {worker.id: worker.name for worker in workers(db).values()}
     if json:
@@ -119,11 +119,11 @@ def _month(
     configured = load(config, sets)
     from agent.mqtt.message import Code
     from agent.reports.basis import attendance, month_of
-    from agent.reports.rules import rules_in_force
+    from agent.rules_in_force import load_rules
 
     now = datetime.now(UTC)
     with database(configured) as db:
-        rules = rules_in_force(db)
+        rules = load_rules(db)
         try:
             first, last = month_of(month or f"{now.astimezone(rules.zone):%Y-%m}")
         except ValueError as error:

@@ -42,10 +42,9 @@ def try_rules(
     from agent.mqtt.message import Code
     from agent.rules_in_force import load_rules
     from agent.store.holders import load_register
-    from agent.timezone import machine_zone
 
     with database(configured) as db:
-        rules = load_rules(db, machine_zone())
+        rules = load_rules(db)
         holder = load_register(db).people.get(person)
     if holder is None:
         raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")

@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.timezone import machine_zone
 
 
 def site_zone(db: Db) -> ZoneInfo:
     """Returns the zone of the rules in force; the machine's where there are none."""
-    return load_rules(db, machine_zone()).zone
+    return load_rules(db).zone

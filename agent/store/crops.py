@@ -73,12 +73,10 @@ def renew(db: Db, crop: KeptCrop, embedding: Embedding) -> bool:
     return True
 
 
-def forget_crops(db: Db, person: str | None = None) -> int:
-    """Forget the pictures kept of one person, or of everybody, but not the templates; return how many that were."""
+def forget_crops(db: Db) -> int:
+    """Forget all pictures that were kept, but not the templates; return how many that were."""
     with db.transaction() as sql:
-        crops = sql.execute(
-            "UPDATE templates SET crop = NULL WHERE crop IS NOT NULL AND person = coalesce(?, person)", (person,)
-        ).rowcount
+        crops = sql.execute("UPDATE templates SET crop = NULL WHERE crop IS NOT NULL").rowcount
         if crops:
             db.wipe_log()
     return crops

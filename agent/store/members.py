@@ -36,11 +36,6 @@ def set_groups(db: Db, person: str, groups: Iterable[str]) -> None:
         sql.executemany("INSERT INTO memberships VALUES (?, ?)", [(person, group) for group in sorted(set(groups))])
 
 
-def all_groups(db: Db) -> dict[str, int]:
-    """Return how many people each group has, by its name."""
-    return dict(db.rows('SELECT "group", count(*) FROM memberships GROUP BY "group" ORDER BY "group"'))
-
-
 def holder_of_badge(db: Db, badge: str) -> str | None:
     """Return the id of whoever has this badge number, or None."""
     rows = db.rows("SELECT id FROM people WHERE badge = ?", (badge,))

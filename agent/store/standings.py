@@ -39,12 +39,6 @@ def save_standings(db: Db, changes: Mapping[str, Standing]) -> None:
         sql.executemany(_SAVE, others)
 
 
-def forget_standing(db: Db, person: str) -> bool:
-    """Forget how somebody stands; return whether there was anything to forget."""
-    with db.transaction() as sql:
-        return sql.execute("DELETE FROM standings WHERE person = ?", (person,)).rowcount > 0
-
-
 def _row(person: str, standing: Standing) -> tuple[object, ...]:
     return (
         person,
