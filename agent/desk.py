@@ -10,21 +10,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.bundle import Bundle
-from agent.clerks import Office, attendance, door, faces, people, privacy, rules
-from agent.config import mqtt_password
+from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.clock import clock_state
+from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
+from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
-from agent.store import commands, events
+from agent.store import admins, commands, events
 from agent.store.db import Db, open_db
 from agent.telling import Telling
+from agent.trust.keys import Admin, PublicKey
+from agent.trust.roles import Role
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -61,6 +65,22 @@ def link_settings(mqtt: Mqtt) -> LinkSettings:
     )
 
 
+def admission(config: Config, db: Db) -> Admission:
+    """Returns what looks at the envelopes of commands.
+
+    Args:
+        config: with the device, its groups and its owner.
+        db: to read, by the thread that asks.
+    """
+    topics = Topics(config.device.site, config.device.name, config.device.groups)
+    owner = Admin(PublicKey.parse(config.trust.owner), "owner", Role.OWNER) if config.trust.owner else None
+
+    def admin(key_id: str) -> Admin | None:
+        return owner if owner is not None and owner.key.id == key_id else admins.find(db, key_id)
+
+    return Admission(lambda: topics.targets, admin, lambda: clock_state(config.clock.synchronised_file))
+
+
 class Desk:
     """Three workers' steps and the link they share. A context: leaving says goodbye to the broker."""
 
@@ -72,7 +92,7 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        self.topics = Topics(config.device.site, config.device.name)
+        self.topics = Topics(config.device.site, config.device.name, config.device.groups)
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
@@ -86,6 +106,7 @@ class Desk:
         self._commander = Commander(
             self.link,
             self._handlers(agent, bundle, reads[1]),
+            admission=admission(config, reads[1]),
             recall=lambda command_id: commands.recall(reads[1], command_id),
             remember=self._remember,
             shown=agent.porch.entrance.showed,
@@ -147,6 +168,10 @@ class Desk:
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
+            **keys.handlers(office),
+            **jobs.handlers(office),
+            **models.handlers(office),
+            **roster.handlers(office),
         }
 
     def _look(self) -> Health:

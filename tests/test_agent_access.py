@@ -30,6 +30,7 @@ from tests.fakes.blocks import BLUE, RED
 from tests.fakes.cameras import ANNA, EMPTY
 from tests.fakes.inputs import TypedInputs
 from tests.fakes.registers import request
+from tests.fakes.trust import OWNER
 
 FRONT, SIDE = Topics("home", "front"), Topics("home", "side")
 VISIT = [EMPTY] * 3 + [ANNA] * 10 + [EMPTY] * 15
@@ -80,7 +81,7 @@ def configure(tmp_path, monkeypatch, stage, mosquitto):
 
 @pytest.fixture
 def admin(mosquitto):
-    with Remote(LinkSettings(mosquitto.host, mosquitto.port), FRONT) as remote:
+    with Remote(LinkSettings(mosquitto.host, mosquitto.port), FRONT, OWNER) as remote:
         remote.wait_ready()
         yield remote
 
@@ -189,7 +190,7 @@ def test_two_doors_of_a_zone_know_of_each_other_and_of_silence(configure, admin,
     with ExitStack() as stack:
         first = stack.enter_context(Agent(front))
         second = stack.enter_context(Agent(side))
-        with Remote(LinkSettings("127.0.0.1", front.mqtt.port), SIDE) as other:
+        with Remote(LinkSettings("127.0.0.1", front.mqtt.port), SIDE, OWNER) as other:
             other.wait_ready()
             for remote in (admin, other):
                 assert remote.request("rules_apply", text=ZONE).ok
@@ -216,7 +217,7 @@ def test_a_door_that_was_away_hears_what_it_has_missed(configure, admin, wait_fo
         wait_for(lambda: first.porch.entrance.keeper.rules.version == 1)
         show(admin, card="04A2B3")
         wait_for(lambda: reasons(front) == ["credential"])
-        with Agent(side) as second, Remote(LinkSettings("127.0.0.1", front.mqtt.port), SIDE) as other:
+        with Agent(side) as second, Remote(LinkSettings("127.0.0.1", front.mqtt.port), SIDE, OWNER) as other:
             other.wait_ready()
             assert other.request("rules_apply", text=ZONE.replace('"deny"', '"allow"')).ok
             wait_for(lambda: second.porch.entrance.whereabouts(9), seconds=20)
@@ -299,7 +300,7 @@ def test_who_is_forgotten_while_the_agent_runs_is_nowhere_any_more(configure, ad
 def kept(config):
     """What the broker keeps of the door and its zone, by topic."""
     found = {}
-    with Remote(LinkSettings("127.0.0.1", config.mqtt.port), FRONT) as other:
+    with Remote(LinkSettings("127.0.0.1", config.mqtt.port), FRONT, OWNER) as other:
         other.wait_ready()
         with suppress(Empty):
             while not {FRONT.door, FRONT.zone} <= found.keys():

@@ -16,6 +16,7 @@ from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.types import Event
+from tests.fakes.trust import OWNER
 
 TOPICS = Topics("demo", "door")
 
@@ -31,7 +32,7 @@ def test_events_commands_and_status_pass_through(kind, wait_for):
         settings = LinkSettings(broker.host, broker.port, broker.protocol)
         link = Link(settings, TOPICS, boot_id="b1", version="0.1.0", model="m")
         link.start()
-        with Remote(settings, TOPICS) as remote:
+        with Remote(settings, TOPICS, OWNER) as remote:
             remote.wait_ready()
             assert link.wait_connected(10)
             publish_events(link, 300)

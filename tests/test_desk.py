@@ -30,6 +30,7 @@ from tests.fakes.agents import Terminals, empty_stage, enrol, outcomes, perform,
 from tests.fakes.blocks import BLUE, MODEL, RED, Block, paint, png, write_cards
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
 from tests.fakes.disks import SmallDatabase, small_disk
+from tests.fakes.trust import OWNER
 
 LONGEST_STOP_SECONDS = 15.0  # TimeoutStopSec of the unit
 TOPICS = Topics("home", "door")
@@ -61,7 +62,7 @@ class Listener(Remote):
     """Keeps all it hears, as (topic without its beginning, body)."""
 
     def __init__(self, broker):
-        super().__init__(LinkSettings(broker.host, broker.port), TOPICS)
+        super().__init__(LinkSettings(broker.host, broker.port), TOPICS, OWNER)
         self.port = broker.port
         self.all = []
 

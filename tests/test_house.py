@@ -44,7 +44,7 @@ ONLY_IN = {
     "agent/web/": {"starlette", "uvicorn"},
     ("agent/cli/", "agent/demo/"): {"rich"},
 }
-PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/")
+PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/", "agent/trust/")
 IMPURE = {"agent.store", "agent.mqtt", "agent.web", "agent.hardware", "agent.runtime", "agent.app", "agent.cli"}
 SHARED_WITH_TRAINING = {"agent.vision", "agent.gallery", "agent.hardware", "agent.types", "agent.errors"}
 LOADED_WHEN_CHOSEN = re.compile(

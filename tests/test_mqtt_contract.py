@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.mqtt.connection import Outgoing
+from agent.mqtt.envelope import OF_COMMANDS, Envelope
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code
 from agent.mqtt.remote import Remote
@@ -15,7 +16,9 @@ from agent.mqtt.schema import MODELS
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS
+from agent.trust.roles import VERBS
 from agent.types import Alarm, Reason
+from tests.fakes.trust import OWNER
 
 PAGE = (Path(__file__).parents[1] / "deploy" / "MQTT.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", PAGE, re.DOTALL)
@@ -46,6 +49,12 @@ def test_the_tables_are_complete():
     assert first_column("`alarm`") == [str(alarm) for alarm in Alarm]
 
 
+def test_every_verb_has_its_roles_and_no_field_that_is_of_the_envelope():
+    assert set(VERBS) == {*COMMANDS, "credential"}
+    for verb, model in COMMANDS.items():
+        assert {*model.model_fields} & {*Envelope.model_fields, "verb"} <= {*OF_COMMANDS}, verb
+
+
 def test_every_topic_is_in_the_table():
     topics = Topics("<site>", "<device>".replace(" ", ""))
     ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
@@ -68,7 +77,7 @@ def test_the_access_list_lets_a_device_do_its_work_and_not_another_s(make_mosqui
     stranger = Link(
         replace(settings, client_id="stranger"), Topics("hq", "other"), boot_id="b1", version="0.1.0", model="m"
     )
-    with Remote(replace(settings, tls=files.admin), Topics("hq", "client")) as admin:
+    with Remote(replace(settings, tls=files.admin), Topics("hq", "client"), OWNER) as admin:
         admin.wait_ready()
         link.start()
         assert link.wait_connected(10)

@@ -14,6 +14,7 @@ from agent.mqtt.telemetry import DoorState
 from agent.mqtt.topics import Topics
 from agent.mqtt.zone import Passage, ZoneState
 from agent.peers import Peers
+from tests.fakes.trust import OWNER
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HERE, SIDE = Topics("hq", "front"), Topics("hq", "side")
@@ -156,7 +157,7 @@ def test_over_a_real_broker_also_what_was_said_before(mosquitto, wait_for, passe
     front = Link(settings, HERE, boot_id="f", version="1", model="m")
     peers = Peers(HERE)
     peers.hear_by(front, passed.append)
-    with Remote(settings, HERE) as outside:
+    with Remote(settings, HERE, OWNER) as outside:
         outside.wait_ready()
         front.start()
         assert front.wait_connected(5)

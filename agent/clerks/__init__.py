@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from agent.clock import clock_state
 from agent.config import Config
+from agent.mqtt.message import Command
 from agent.register import Request
 from agent.store.db import Db
 from agent.write import Write
@@ -28,6 +29,7 @@ class Office:
     changed: Callable[[], None]  # people or rules are others now
     now: Callable[[], datetime] = _now
 
-    def request(self, command_id: str) -> Request:
+    def request(self, command: Command) -> Request:
         """Returns who asks, for the audit."""
-        return Request("mqtt", self.now(), self.boot_id, command_id, clock_state(self.config.clock.synchronised_file))
+        clock = clock_state(self.config.clock.synchronised_file)
+        return Request(command.asked_by, self.now(), self.boot_id, command.id, clock)

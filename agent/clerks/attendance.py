@@ -21,7 +21,7 @@ def handlers(office: Office) -> dict[str, Handler]:
     def corrected(command: CorrectCommand) -> dict[str, Any]:
         kind = PunchType(command.type) if command.type else None
         said = Said(command.why, command.by, command.void, command.at, kind, command.job)
-        request, own = office.request(command.id), f"cmd-{command.id}"  # the same id again corrects nothing twice
+        request, own = office.request(command), f"cmd-{command.id}"  # the same id again corrects nothing twice
         punch, person = command.punch, command.person
         if punch is not None:
             return correction_json(office.write(lambda db: correct(db, request, punch, said, id=own)))

@@ -20,7 +20,7 @@ from agent.doorman import Doorman
 from agent.errors import CommandError
 from agent.modes import mode_as_json, set_mode
 from agent.mqtt.commands import Handler
-from agent.mqtt.message import Code
+from agent.mqtt.message import Code, Command
 from agent.mqtt.verbs.door import HoldCommand, LockCommand, ModeCommand, UnlockCommand
 from agent.store.door import load_mode
 
@@ -49,7 +49,7 @@ class _Clerk:
             return mode_as_json(load_mode(self._office.db), rules)
         if wanted is Mode.FREE_ACCESS:
             self._check_remote()
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         kept = self._office.write(lambda db: set_mode(db, wanted, rules, request))
         self._office.changed()
         return mode_as_json(kept, rules)
@@ -60,25 +60,25 @@ class _Clerk:
         if seconds > longest:
             raise CommandError(Code.BAD_REQUEST, f"seconds: {seconds:g} is more than max_open_seconds = {longest:g}")
         self._check_unlocking(command)
-        self._audit("unlocked", command.id, {"seconds": seconds})  # before: nothing unlocks without a trace
+        self._audit("unlocked", command, {"seconds": seconds})  # before: nothing unlocks without a trace
         if not self._doorman.grant(seconds):
             raise _locked_down()
         return {"seconds": seconds}
 
     def hold(self, command: HoldCommand) -> dict[str, Any]:
         self._check_unlocking(command)
-        self._audit("held", command.id)
+        self._audit("held", command)
         if not self._doorman.hold():
             raise _locked_down()
         return {}
 
     def lock(self, command: LockCommand) -> dict[str, Any]:
         self._doorman.lock()  # before: a full disk keeps no door open
-        self._audit("locked", command.id)
+        self._audit("locked", command)
         return {}
 
-    def _audit(self, action: str, command_id: str, details: dict[str, object] | None = None) -> None:
-        request = self._office.request(command_id)
+    def _audit(self, action: str, command: Command, details: dict[str, object] | None = None) -> None:
+        request = self._office.request(command)
         self._office.write(lambda db: audit(db, action, None, request, details))
 
     def _check_unlocking(self, command: UnlockCommand | HoldCommand) -> None:

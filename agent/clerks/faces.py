@@ -29,14 +29,14 @@ def handlers(office: Office, admin: Administration) -> dict[str, Handler]:
             command.photos,
             replace=command.replace,
             consent=text_of(command.consent, office.config.privacy),
-            by="mqtt",
+            by=command.asked_by,
             command_id=command.id,
         )
         office.changed()
         return done
 
     def remove(command: RemoveCommand) -> dict[str, Any]:
-        done = admin.remove(command.person, by="mqtt", command_id=command.id)
+        done = admin.remove(command.person, by=command.asked_by, command_id=command.id)
         office.changed()
         return done
 

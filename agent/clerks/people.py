@@ -45,42 +45,42 @@ class _Clerk:
         return told(self._office.db, command.person)
 
     def person_set(self, command: verbs.PersonSetCommand) -> dict[str, Any]:
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         return self._change(
             lambda db: particulars.set_person(db, command.person, command.changes(), request, create=command.create)
         )
 
     def pin_set(self, command: verbs.PinSetCommand) -> dict[str, Any]:
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         if command.pin is None:
             return self._change(lambda db: credentials.clear_pin(db, command.person, request))
         pins = credentials.new_pins(self._office.db, command.person, command.pin, command.duress)
         return self._change(lambda db: credentials.set_pin(db, command.person, pins, request))
 
     def card_add(self, command: verbs.CardAddCommand) -> dict[str, Any]:
-        request, key = self._office.request(command.id), card_key(self._office.db)
+        request, key = self._office.request(command), card_key(self._office.db)
         return self._change(lambda db: credentials.add_card(db, command.person, command.card, key, request))
 
     def card_remove(self, command: verbs.CardRemoveCommand) -> dict[str, Any]:
-        request, key = self._office.request(command.id), card_key(self._office.db)
+        request, key = self._office.request(command), card_key(self._office.db)
         remove = partial(credentials.remove_card, number=command.card, hint=command.hint, key=key)
         return self._change(lambda db: remove(db, command.person, request))
 
     def consent(self, command: verbs.ConsentCommand) -> dict[str, Any]:
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         if not command.given:
             return self._change(lambda db: consent.withdraw(db, command.person, request, by=command.by))
         text = consent.text_of(command.text or True, self._office.config.privacy) or ""
         return self._change(lambda db: consent.give(db, command.person, text, request, by=command.by))
 
     def merge(self, command: verbs.MergeCommand) -> dict[str, Any]:
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         return self._change(lambda db: merge.merge(db, command.person, command.into, request))
 
     def rename(self, command: verbs.RenameCommand) -> dict[str, Any]:
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         return self._change(lambda db: merge.rename(db, command.person, command.to, request))
 
     def undo(self, command: verbs.UndoCommand) -> dict[str, Any]:
-        request = self._office.request(command.id)
+        request = self._office.request(command)
         return self._change(lambda db: undo(db, command.event, command.person, request, by=command.by))

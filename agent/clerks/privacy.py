@@ -50,7 +50,7 @@ class _Clerk:
     def forget(self, command: ForgetCommand) -> dict[str, Any]:
         """Returns the receipt."""
         office = self._office
-        request = office.request(command.id)
+        request = office.request(command)
         attendance = Attendance(command.attendance) if command.attendance else None
         receipt = office.write(
             lambda db: forget(db, office.config, command.person, request, reason=command.reason, attendance=attendance)
@@ -61,7 +61,7 @@ class _Clerk:
     def export(self, command: ExportPersonCommand) -> dict[str, Any]:
         """Returns what is held about a person, without the vectors."""
         office = self._office
-        request = office.request(command.id)
+        request = office.request(command)
         everything = held(office.db, office.config, command.person, request.at, limit=LATEST)
         office.write(lambda db: audit(db, "exported", command.person, request, {"counts": everything["counts"]}))
         return everything
@@ -69,7 +69,7 @@ class _Clerk:
     def retention(self, command: RetentionCommand) -> dict[str, Any]:
         """Returns what would go, or what went."""
         office = self._office
-        request = office.request(command.id)
+        request = office.request(command)
         if command.dry_run:
             return plan(office.db, office.config, request.at).as_json()
         vouched = command.at is not None and abs(command.at - request.at) <= SAME_TIME

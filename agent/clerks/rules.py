@@ -24,7 +24,7 @@ def _rules(office: Office, command: RulesCommand) -> dict[str, Any]:
 
 
 def _apply(office: Office, command: RulesApplyCommand) -> dict[str, Any]:
-    request = office.request(command.id)
+    request = office.request(command)
     try:
         applied = apply_rules(office.write, command.text, request, expect=command.expect)
     except RulesRefused as error:

@@ -25,6 +25,7 @@ from agent.config.kinds import (
 from agent.config.people import Events, Privacy
 from agent.config.retention import Retention
 from agent.config.security import Security
+from agent.config.trust import Trust
 from agent.config.web import Web
 
 INSTALLED_DATA_DIR = Path("/var/lib/latchkey")
@@ -46,6 +47,7 @@ class Device(Table):
 
     site: TopicLevel = "home"
     name: TopicLevel = "door"
+    groups: tuple[TopicLevel, ...] = ()  # of devices; commands for a group are for each of them
     data_dir: File = Field(default_factory=standard_data_dir)
 
 
@@ -228,6 +230,7 @@ class Config(Table):
     events: Events = Events()
     privacy: Privacy = Privacy()
     security: Security = Security()
+    trust: Trust = Trust()
     log: Log = Log()
     clock: Clock = Clock()
 

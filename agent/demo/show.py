@@ -25,6 +25,7 @@ from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.store import events
 from agent.store.db import open_db
+from agent.trust.keys import PublicKey, SigningKey
 from agent.types import Decision, Outcome
 
 YOURSELF = "you"
@@ -49,11 +50,13 @@ def run_demo(camera: str | None, console: Console | None = None) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-demo-")))
         broker = stack.enter_context(embedded_broker())
-        show = Show(_config(folder, broker, camera), broker, console or Console(highlight=False))
+        key = SigningKey.new()  # the demo's owner, for as long as it lasts
+        config = _config(folder, broker, camera, key.public)
+        show = Show(config, broker, key, console or Console(highlight=False))
         return show.run(camera is None)
 
 
-def _config(folder: Path, broker: Broker, camera: str | None) -> Config:
+def _config(folder: Path, broker: Broker, camera: str | None, owner: PublicKey) -> Config:
     overrides: dict[str, object] = {
         "device.site": "demo",
         "device.name": "door",
@@ -62,6 +65,7 @@ def _config(folder: Path, broker: Broker, camera: str | None) -> Config:
         "mqtt.port": broker.port,
         "mqtt.protocol": broker.protocol,
         "door.pulse_seconds": 2.0,
+        "trust.owner": owner.text,
     }
     overrides |= {"camera.backend": "demo"} if camera is None else camera_overrides(camera, None)
     return load_config(None, overrides, environ={"LATCHKEY_CONFIG": ""})
@@ -70,9 +74,9 @@ def _config(folder: Path, broker: Broker, camera: str | None) -> Config:
 class Show:
     """One performance."""
 
-    def __init__(self, config: Config, broker: Broker, console: Console) -> None:
+    def __init__(self, config: Config, broker: Broker, key: SigningKey, console: Console) -> None:
         self.decisions: list[Decision] = []
-        self._config, self._broker, self._console = config, broker, console
+        self._config, self._broker, self._key, self._console = config, broker, key, console
         self._topics = Topics(config.device.site, config.device.name)
         self._began = time.monotonic()
 
@@ -98,7 +102,7 @@ class Show:
 
     def _perform(self, agent: Agent, staff: dict[str, list[bytes]], *, from_clip: bool) -> None:
         settings = LinkSettings(host=self._broker.host, port=self._broker.port, protocol=self._broker.protocol)
-        with Remote(settings, self._topics) as remote:
+        with Remote(settings, self._topics, self._key) as remote:
             remote.wait_ready()
             for person, photos in staff.items():
                 result = remote.request("enrol", seconds=30.0, person=person, photos=photos, consent=CONSENT)

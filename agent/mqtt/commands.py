@@ -1,7 +1,8 @@
 """Commands from the broker: checked, carried out once, answered.
 
-Whatever arrives gets a coded answer and never crashes the agent. A command id is carried out once: the same id again
-is answered with the same result. Where the agent dies between doing and remembering, the command is done again when
+Whatever arrives gets a coded answer and never crashes the agent. Only what an admin's key has signed is carried out,
+see `agent.mqtt.admission`. A command id is carried out once: the same id again is answered with the same result, and
+`seen_before`. Where the agent dies between doing and remembering, the command is done again when
 the requester repeats it, so what handlers do must bear repeating.
 """
 
@@ -10,12 +11,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
+from agent.mqtt.admission import Admission
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.credential import Reception
 from agent.mqtt.inbox import Incoming
@@ -37,12 +40,24 @@ Handler = Callable[[Any], dict[str, Any]]
 """Carries out a command (the model of its verb) and returns the `data` of its result."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that was not carried out, for who sent it or when."""
+
+    verb: str
+    id: str | None
+    code: Code
+    by: str | None  # `mqtt:<name>` where the signature was good
+
+
 class Commander:
     """A worker that carries out commands.
 
     Args:
         link: to the broker.
         handlers: verb to what carries it out.
+        admission: whether a message is to be carried out at all.
+        refused: told of every message that was not carried out for who sent it, or when: verb, id, code, whose key.
         recall: the result of a command id that has been carried out, if any.
         remember: keeps the result of a command: id, verb, JSON.
         shown: told of every credential that came from the network.
@@ -55,14 +70,17 @@ class Commander:
         link: Link,
         handlers: Mapping[str, Handler],
         *,
+        admission: Admission,
         recall: Callable[[str], str | None],
         remember: Callable[[str, str, str], object],
+        refused: Callable[[Refused], object] = lambda _: None,
         shown: Callable[[Credential], object] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
         self._handlers = handlers
+        self._admission, self._refused = admission, refused
         self._recall = recall
         self._remember = remember
         self._now = now
@@ -104,20 +122,24 @@ class Commander:
         if message.too_large:
             return refusal(verb, None, Code.TOO_LARGE, f"{message.size} bytes are too many; send photos as parts")
         try:
-            command = COMMANDS[verb].model_validate_json(message.payload)
+            admitted = self._admission.admit(verb, message.payload, self._now())
+            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by)
+        except CommandError as error:
+            return self._turn_down(refusal(verb, recover_id(message.payload), Code(error.code), str(error)))
         except ValidationError as error:
             return refusal(verb, recover_id(message.payload), Code.BAD_REQUEST, explain(error))
         return self._once(verb, command)
+
+    def _turn_down(self, result: Result) -> Result:
+        """Lets it be known that something was refused for who sent it, or when."""
+        self._refused(Refused(result.verb, result.id, result.code or Code.FAILED, None))
+        return result
 
     def _once(self, verb: str, command: Command) -> Result:
         """The remembered result of the id, or that of carrying out the command now."""
         remembered = self._recall(command.id)
         if remembered is not None:
-            result = Result.model_validate_json(remembered)
-            same = result.verb == verb
-            return result if same else refusal(verb, command.id, Code.ID_REUSED, f"this id was a {result.verb} command")
-        if command.not_after is not None and self._now() > command.not_after:
-            return refusal(verb, command.id, Code.EXPIRED, f"it was to be done by {command.not_after.isoformat()}")
+            return self._again(Result.model_validate_json(remembered), verb, command)
         try:
             command = self._with_photos(command)
         except CommandError as error:
@@ -125,9 +147,19 @@ class Commander:
         result = self._carry_out(verb, command)
         if result.code not in TRANSIENT:
             self._parts.drop(command.id)
-            if not command.reads:
-                self._keep(result)
+            self._keep(Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result)
         return result
+
+    def _again(self, first: Result, verb: str, command: Command) -> Result:
+        """The answer to an id that was seen before: nothing is carried out."""
+        if first.verb != verb:
+            refused = refusal(verb, command.id, Code.ID_REUSED, f"this id was a {first.verb} command")
+        elif command.reads:
+            refused = refusal(verb, command.id, Code.SEEN_BEFORE, "answered before: ask again under a new id")
+        else:
+            refused = first.model_copy(update={"code": first.code or Code.SEEN_BEFORE})
+        self._refused(Refused(verb, command.id, Code.SEEN_BEFORE, command.asked_by))
+        return refused
 
     def _keep(self, result: Result) -> None:
         try:

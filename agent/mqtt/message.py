@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     WithJsonSchema,
 )
 
@@ -39,6 +40,14 @@ class Code(StrEnum):
     EXPIRED = "expired"
     ID_REUSED = "id_reused"
     PARTS_MISSING = "parts_missing"
+    # who sends it
+    UNSIGNED = "unsigned"
+    UNKNOWN_KEY = "unknown_key"
+    BAD_SIGNATURE = "bad_signature"
+    NOT_PERMITTED = "not_permitted"
+    NOT_FOR_US = "not_for_us"
+    NOT_YET = "not_yet"
+    SEEN_BEFORE = "seen_before"
     # what it asks for
     UNKNOWN_PERSON = "unknown_person"
     NOT_A_PICTURE = "not_a_picture"
@@ -60,6 +69,10 @@ class Code(StrEnum):
     NOT_ALLOWED = "not_allowed"
     LOCKED_DOWN = "locked_down"
     CLOCK_UNSURE = "clock_unsure"
+    # keys
+    # jobs
+    # models
+    # roster
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"
@@ -126,3 +139,15 @@ class Command(Message):
 
     id: CommandId
     not_after: Time | None = None
+    _asked_by: str = PrivateAttr("mqtt")
+
+    @property
+    def asked_by(self) -> str:
+        """Whose key has signed it, `mqtt:<name>`: for the audit. It is no part of the message."""
+        return self._asked_by
+
+    def asked(self, who: str) -> Self:
+        """Returns the command as asked by somebody."""
+        copy = self.model_copy()
+        copy._asked_by = who  # noqa: SLF001  its own
+        return copy

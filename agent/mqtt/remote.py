@@ -16,11 +16,14 @@ from pydantic import ValidationError
 
 from agent.errors import LatchkeyError
 from agent.mqtt.connection import Connection, Gone, Outgoing, Ready
+from agent.mqtt.envelope import signed
 from agent.mqtt.inbox import Incoming
+from agent.mqtt.message import Command
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS, Result
+from agent.trust.keys import SigningKey
 
 TICK_SECONDS: Final = 0.1
 
@@ -33,14 +36,15 @@ class Remote:
     """A client of the broker that listens to one device and commands it.
 
     `heard` gets every message of the device, results included. It comes back when the broker does; what was said in
-    between is lost to it, except with a session (`settings.session_seconds` and a client id).
+    between is lost to it, except with a session (`settings.session_seconds` and a client id). Without a `key` to sign
+    with it can only listen: its requests are refused.
     """
 
-    def __init__(self, settings: LinkSettings, topics: Topics) -> None:
+    def __init__(self, settings: LinkSettings, topics: Topics, key: SigningKey | None = None) -> None:
         name = settings.client_id or f"remote-{uuid.uuid4().hex[:12]}"
         self._settings = replace(settings, client_id=name)
         self._context = settings.tls.context() if settings.tls else None
-        self.topics = topics
+        self.topics, self._key = topics, key
         self.heard: SimpleQueue[Incoming] = SimpleQueue()
         self._results: dict[str, SimpleQueue[Result]] = {}
         self._ready = threading.Event()
@@ -103,7 +107,7 @@ class Remote:
         answers = self._results.setdefault(command_id, SimpleQueue())
         for number, photo in enumerate(photos, start=1):
             self.send(self.topics.part(command_id, number, len(photos)), photo)
-        self.send(self.topics.command(verb), body.to_json())
+        self.send(self.topics.command(verb), self._signed(verb, body))
         try:
             return answers.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
@@ -120,6 +124,12 @@ class Remote:
         self.wait_ready()
         if self._connection is None or self._connection.publish(Outgoing(topic, payload, retain=retain)) is None:
             raise NoAnswer(f"{topic}: not sent, the connection is lost")
+
+    def _signed(self, verb: str, command: Command) -> bytes:
+        """Returns the payload of a command; unsigned without a key."""
+        if self._key is None:
+            return command.to_json()
+        return signed(verb, command, self.topics.targets[0], self._key)
 
     def _run(self) -> None:
         while not self._closing.is_set():

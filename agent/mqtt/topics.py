@@ -60,11 +60,17 @@ class Topics:
 
     site: str
     device: str
+    groups: tuple[str, ...] = ()  # of devices, which this one is in; `all` goes without saying
 
     def __post_init__(self) -> None:
         for name, level in (("site", self.site), ("name", self.device)):
             if not level or level.startswith("$") or _FORBIDDEN.search(level):
                 raise ConfigError(f'[device] {name} = "{level}" cannot be part of a topic: no spaces, "/", "+" or "#"')
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Whom a command may name to be for this device: itself, its groups, all of the site."""
+        return (f"{self.site}/{self.device}", *(f"{self.site}/@{group}" for group in ("all", *self.groups)))
 
     @property
     def prefix(self) -> str:
@@ -125,7 +131,8 @@ class Topics:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
-        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential)
+        groups = (f"{ROOT}/{target}/cmd/+" for target in self.targets[1:])
+        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, *groups)
 
     @property
     def news(self) -> tuple[str, ...]:
@@ -145,7 +152,8 @@ class Topics:
         """What a topic asks for; None where it is none of ours."""
         if topic == self.credential:
             return CredentialTopic()
-        match topic.removeprefix(f"{self.prefix}/").split("/"):
+        ours = next((target for target in self.targets if topic.startswith(f"{ROOT}/{target}/")), "")
+        match topic.removeprefix(f"{ROOT}/{ours}/").split("/"):
             case ["cmd", verb]:
                 return CommandTopic(verb if _VERB.fullmatch(verb) else "invalid")
             case ["cmd", "enrol", id_, "part", number, of]:

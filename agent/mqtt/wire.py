@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.mqtt.message import Code, Command, CommandId, Message
-from agent.mqtt.verbs import attendance, door, faces, people, privacy, rules
+from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
 
 
 class PingCommand(Command):
@@ -24,6 +24,10 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     **door.COMMANDS,
     **attendance.COMMANDS,
     **privacy.COMMANDS,
+    **keys.COMMANDS,
+    **jobs.COMMANDS,
+    **models.COMMANDS,
+    **roster.COMMANDS,
     "ping": PingCommand,
 }
 """Verb to body."""

@@ -12,14 +12,28 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agent.errors import StoreError
-from agent.store.steps import attendance, audit, commands, events, people, register, rules, sealing
+from agent.store.steps import (
+    attendance,
+    audit,
+    commands,
+    events,
+    jobs,
+    outbox,
+    people,
+    register,
+    roster,
+    rules,
+    sealing,
+    trust,
+)
 
 APPLICATION_ID = 0x4C4B4559  # "LKEY", in the file's header: https://sqlite.org/fileformat2.html#application_id
 
 Step: TypeAlias = tuple[str, ...]
 
 STEPS: tuple[Step, ...] = tuple(
-    step.STEP for step in (people, events, commands, register, rules, attendance, audit, sealing)
+    step.STEP
+    for step in (people, events, commands, register, rules, attendance, audit, sealing, trust, jobs, roster, outbox)
 )
 
 

@@ -21,6 +21,7 @@ from agent.vision.pictures import decode_picture
 from tests.end_to_end.forked import Forked
 from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
 from tests.end_to_end.pictures import VISIT_FPS, write_play
+from tests.fakes.trust import OWNER
 
 LATCHKEY = (sys.executable, "-m", "agent.cli")
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,7 @@ class Terminal:
             "mqtt.reconnect_min_seconds": 0.1,
             "mqtt.reconnect_max_seconds": 0.4,
             "privacy.require_consent": False,
+            "trust.owner": OWNER.public.text,
         }
         self.config_file = folder / "agent.toml"
         self.started = []

@@ -6,13 +6,14 @@ from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
+from tests.fakes.trust import OWNER
 
 
 class Witness:
     """Remembers every message of the terminal test/door."""
 
     def __init__(self, port):
-        self.remote = Remote(LinkSettings("127.0.0.1", port), Topics("test", "door"))
+        self.remote = Remote(LinkSettings("127.0.0.1", port), Topics("test", "door"), OWNER)
         self._heard = []
 
     def __enter__(self):

@@ -12,6 +12,7 @@ from agent.store import events
 from agent.store.db import open_db
 from tests.fakes import blocks, cameras
 from tests.fakes.blocks import Block, paint, png
+from tests.fakes.trust import OWNER
 
 
 def empty_stage(monkeypatch):
@@ -39,6 +40,7 @@ class Terminals:
             "camera.as_fast_as_possible": True,
             "clock.synchronised_file": self._folder / "none" / "s",
             "mqtt.enabled": False,
+            "trust.owner": OWNER.public.text,
             "privacy.require_consent": False,
         }
         return load_config(None, overrides | {key.replace("__", "."): value for key, value in more.items()}, {})

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from agent.mqtt.inbox import Incoming, ReplyTo
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, Health, Status, event_body
-from agent.mqtt.topics import Topics
+from agent.mqtt.topics import CommandTopic, Topics
 from agent.mqtt.wire import Result
 from agent.porch import Porch
 from agent.recorder import Recorder
@@ -28,7 +28,9 @@ from agent.seal.keyring import site_key
 from agent.store import commands, events
 from agent.store.db import open_db
 from agent.telling import Telling
+from agent.trust.statement import read_json
 from agent.types import Match, Reason, Sighting
+from tests.fakes.trust import signed
 from tests.fuzz.bodies import filled
 
 TOPICS = Topics("home", "front")
@@ -102,6 +104,7 @@ class House:
         self._commander = Commander(
             self.wire,
             handlers,
+            admission=desk.admission(self.config, self.db),
             recall=lambda id_: commands.recall(self.db, id_),
             remember=lambda *told: commands.remember(self.db, *told, self.now()),
             shown=entrance.showed,
@@ -126,12 +129,20 @@ class House:
 
     def says(self, topic, payload, reply_to=None, size=None):
         """A message comes; returns the results that are sent back."""
-        payload = filled(payload, self._meant)
+        payload = self._signed(topic, filled(payload, self._meant))
         reply = None if reply_to is None else ReplyTo(reply_to, b"7")
         self.wire.message = Incoming(topic, payload, len(payload) if size is None else size, reply_to=reply)
         self.wire.sent.clear()
         self._commander.step()
         return [Result.model_validate_json(body) for topic, body in self.wire.sent if topic.endswith("/result")]
+
+    def _signed(self, topic, payload):
+        """Whatever can be signed is: what is behind the signature is to be tried, too."""
+        match TOPICS.parse(topic):
+            case CommandTopic(verb):
+                with suppress(ValueError):
+                    return signed(TOPICS, verb, read_json(payload), self.now())
+        return payload
 
     def peer(self, topic, payload):
         payload = filled(payload, self._meant)
@@ -203,6 +214,6 @@ class House:
 def ask(house, verb, **body):
     """A command, in the good."""
     fields = {"id": f"{verb}-{len(house.wire.sent)}-{house.now().timestamp():.6f}".replace(".", "_")} | body
-    (result,) = house.says(TOPICS.command(verb), json.dumps(fields).encode())
+    (result,) = house.says(TOPICS.command(verb), signed(TOPICS, verb, fields, house.now()))
     house.settle()
     return result

@@ -1,0 +1,9 @@
+"""Commands about whose commands are carried out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.mqtt.message import Command
+
+COMMANDS: Final[dict[str, type[Command]]] = {}

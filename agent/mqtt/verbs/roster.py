@@ -1,0 +1,9 @@
+"""Commands about what the fleet wants this device to hold."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.mqtt.message import Command
+
+COMMANDS: Final[dict[str, type[Command]]] = {}

@@ -1,0 +1,46 @@
+"""Whose commands are carried out: the public keys of admins, each with its name and role."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from agent.store.db import Db
+from agent.store.times import from_text, to_text
+from agent.trust.keys import Admin, PublicKey
+from agent.trust.roles import Role
+
+_COLUMNS = "key, name, role, revoked_at"
+
+
+def find(db: Db, key_id: str) -> Admin | None:
+    """Return the admin with the key of this id, revoked or not."""
+    return next(map(_admin, db.rows(f"SELECT {_COLUMNS} FROM admins WHERE id = ?", (key_id,))), None)  # noqa: S608 - ours
+
+
+def everyone(db: Db) -> list[Admin]:
+    """Return all admins by name, also those whose keys are revoked."""
+    return [_admin(row) for row in db.rows(f"SELECT {_COLUMNS} FROM admins ORDER BY name")]  # noqa: S608 - ours
+
+
+def add(db: Db, admin: Admin, at: datetime, by: str) -> None:
+    """Add an admin; the key and the name have to be new."""
+    with db.transaction() as sql:
+        sql.execute(
+            "INSERT INTO admins (id, key, name, role, added_at, added_by) VALUES (?, ?, ?, ?, ?, ?)",
+            (admin.key.id, admin.key.raw, admin.name, admin.role.value, to_text(at), by),
+        )
+
+
+def revoke(db: Db, key_id: str, at: datetime, by: str) -> None:
+    """Let a key count no more; the first time stays."""
+    with db.transaction() as sql:
+        sql.execute(
+            "UPDATE admins SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL",
+            (to_text(at), by, key_id),
+        )
+
+
+def _admin(row: tuple[Any, ...]) -> Admin:
+    key, name, role, revoked_at = row
+    return Admin(PublicKey(bytes(key)), name, Role(role), None if revoked_at is None else from_text(revoked_at))

@@ -1,0 +1,42 @@
+"""The roles of keys, and what each may ask."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What the holder of a key is there for."""
+
+    VIEWER = "viewer"  # looks
+    ENROLLER = "enroller"  # people and their faces, cards, PINs, consent
+    OPERATOR = "operator"  # the door, and the punches
+    SECURITY = "security"  # rules, privacy, the audit; all that enrollers and operators may
+    OWNER = "owner"  # everything: keys, models, backups as well
+    READER = "reader"  # no person: a card reader or a keypad in the network
+
+
+_V, _E, _O, _S, _W, _R = Role
+_ALL: Final = frozenset({_V, _E, _O, _S, _W})
+
+_PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
+    ("ping list rules hours who_is_in", _ALL),
+    ("identify person", _ALL),
+    ("enrol remove person_set pin_set card_add card_remove consent merge rename", frozenset({_E, _S, _W})),
+    ("unlock hold lock mode correct undo", frozenset({_O, _S, _W})),
+    ("rules_apply forget export_person retention receipts audit", frozenset({_S, _W})),
+    ("credential", frozenset({_R})),
+    # keys
+    # jobs
+    # models
+    # roster
+)
+
+VERBS: Final[dict[str, frozenset[Role]]] = {verb: roles for verbs, roles in _PERMITTED for verb in verbs.split()}
+"""Verb to the roles that may ask it; a test compares it with the verbs there are. `credential` is `in/credential`."""
+
+
+def may(role: Role, verb: str) -> bool:
+    """Returns whether keys of a role may ask a verb; False for verbs that nobody knows."""
+    return role in VERBS.get(verb, frozenset())
