@@ -30,7 +30,7 @@ from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
-from training.parity import golden, parity
+from training.parity import Parity, golden, parity
 from training.preset import Preset
 from training.qat import tensor_ranges
 from training.quantise import export_float, quantise
@@ -151,7 +151,15 @@ class Packaging:
         return card
 
     def install(self, folder: Path) -> None:
-        """Copies the file and its card, as the agent's models are named."""
+        """Copies the file and its card, as the agent's models are named.
+
+        Raises:
+            ModelError: the file does not say what its net says.
+        """
+        if self._golden.exists():
+            faults = Parity(**json.loads(self._golden.read_text())["parity"]).faults()
+            if faults:
+                raise ModelError(f"{self.run.model} is not what was trained: {'; '.join(faults)}")
         folder.mkdir(parents=True, exist_ok=True)
         for file in (self.run.model, self.run.model.with_suffix(".json")):
             shutil.copyfile(file, folder / file.name)

@@ -1,5 +1,6 @@
 """PyTorch, both files and the agent's path say the same; what devices compare themselves with is right."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
 
+from agent.errors import ModelError  # noqa: E402
 from agent.hardware.engines.litert import LiteRtModel  # noqa: E402
 from agent.vision.encode import Encoder  # noqa: E402
 from agent.vision.selftest import read_golden, self_test  # noqa: E402
 from training import nets  # noqa: E402
+from training.loop.run import Run  # noqa: E402
+from training.package import Packaging  # noqa: E402
 from training.parity import FLOAT, INT8, Parity, golden, parity, staff  # noqa: E402
 
 DETECTOR = Path(__file__).parents[2] / "agent" / "models" / "detector.tflite"
@@ -66,3 +70,13 @@ def test_a_device_compares_itself_with_what_pytorch_said(exported):
     assert self_test(encoder, crops, least, staff).good
     other = Encoder(LiteRtModel(exported("fast").int8_file, sha256=None), "tested")
     assert not self_test(other, crops, least, staff).good
+
+
+def test_a_file_that_is_not_what_was_trained_is_not_installed(tmp_path):
+    packaging = Packaging(Run(tmp_path / "run"), None, None)
+    packaging.run.folder.mkdir()
+    apart = {"float_file": 0.0, "int8_file": 0.55, "agent": 0.55}
+    (packaging.run.folder / "golden.json").write_text(json.dumps({"golden": {}, "parity": apart}))
+    with pytest.raises(ModelError, match="not what was trained"):
+        packaging.install(tmp_path / "models")
+    assert not (tmp_path / "models" / "encoder.tflite").exists()
