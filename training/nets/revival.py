@@ -85,7 +85,9 @@ def _parts(net: Encoder) -> Iterator[_Part]:
     layers = list(net.layers)
     for block in (layer for layer in layers if isinstance(layer, Block)):
         *first, last = block.body
-        yield _Part(tuple(conv[0].weight for conv in first), tuple(conv[1] for conv in first), *last, cut=True)
+        yield _Part(
+            tuple(conv[0].weight for conv in first), tuple(conv[1] for conv in first), last[0], last[1], cut=True
+        )
     head, depthwise, norm, embedding, last_norm = layers[-5:]
     if isinstance(depthwise, GlobalDepthwise):
         yield _Part((head[0].weight, depthwise.weight), (head[1], norm), embedding, last_norm, cut=False)
