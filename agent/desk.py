@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from agent import admins
 from agent.bundle import Bundle
 from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
 from agent.clock import clock_state
 from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
+from agent.device_key import device_key
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
@@ -24,11 +26,9 @@ from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
-from agent.store import admins, commands, events
+from agent.store import commands, events
 from agent.store.db import Db, open_db
 from agent.telling import Telling
-from agent.trust.keys import Admin, PublicKey
-from agent.trust.roles import Role
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -73,12 +73,8 @@ def admission(config: Config, db: Db) -> Admission:
         db: to read, by the thread that asks.
     """
     topics = Topics(config.device.site, config.device.name, config.device.groups)
-    owner = Admin(PublicKey.parse(config.trust.owner), "owner", Role.OWNER) if config.trust.owner else None
-
-    def admin(key_id: str) -> Admin | None:
-        return owner if owner is not None and owner.key.id == key_id else admins.find(db, key_id)
-
-    return Admission(lambda: topics.targets, admin, lambda: clock_state(config.clock.synchronised_file))
+    file = config.clock.synchronised_file
+    return Admission(lambda: topics.targets, lambda key_id: admins.find(db, config, key_id), lambda: clock_state(file))
 
 
 class Desk:
@@ -92,6 +88,7 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
+        self._device_key = device_key(config)
         self.topics = Topics(config.device.site, config.device.name, config.device.groups)
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
@@ -168,7 +165,7 @@ class Desk:
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
-            **keys.handlers(office),
+            **keys.handlers(office, self._device_key.public, bundle.model_id),
             **jobs.handlers(office),
             **models.handlers(office),
             **roster.handlers(office),

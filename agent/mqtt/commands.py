@@ -123,7 +123,7 @@ class Commander:
             return refusal(verb, None, Code.TOO_LARGE, f"{message.size} bytes are too many; send photos as parts")
         try:
             admitted = self._admission.admit(verb, message.payload, self._now())
-            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by)
+            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by, admitted.key)
         except CommandError as error:
             return self._turn_down(refusal(verb, recover_id(message.payload), Code(error.code), str(error)))
         except ValidationError as error:

@@ -69,7 +69,12 @@ class Code(StrEnum):
     NOT_ALLOWED = "not_allowed"
     LOCKED_DOWN = "locked_down"
     CLOCK_UNSURE = "clock_unsure"
+    TOO_OFTEN = "too_often"
     # keys
+    KEY_TAKEN = "key_taken"
+    NAME_TAKEN = "name_taken"
+    NO_SUCH_KEY = "no_such_key"
+    LAST_OWNER = "last_owner"
     # jobs
     # models
     # roster
@@ -114,6 +119,8 @@ Photo: TypeAlias = Annotated[
 ]
 Time: TypeAlias = Annotated[AwareDatetime, AfterValidator(believable)]
 """With an offset, and near enough to reckon with: whoever sends the year 9999 must not stop the agent."""
+KeyId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Signature: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
@@ -140,14 +147,20 @@ class Command(Message):
     id: CommandId
     not_after: Time | None = None
     _asked_by: str = PrivateAttr("mqtt")
+    _signed_by: str | None = PrivateAttr(None)
 
     @property
     def asked_by(self) -> str:
         """Whose key has signed it, `mqtt:<name>`: for the audit. It is no part of the message."""
         return self._asked_by
 
-    def asked(self, who: str) -> Self:
-        """Returns the command as asked by somebody."""
+    @property
+    def signed_by(self) -> str | None:
+        """The id of that key."""
+        return self._signed_by
+
+    def asked(self, who: str, key_id: str | None = None) -> Self:
+        """Returns the command as asked by somebody, who has signed it with a key."""
         copy = self.model_copy()
-        copy._asked_by = who  # noqa: SLF001  its own
+        copy._asked_by, copy._signed_by = who, key_id  # noqa: SLF001  its own
         return copy

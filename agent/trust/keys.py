@@ -111,6 +111,11 @@ class Admin:
     revoked_at: datetime | None = None
 
 
+def rotation_text(old_id: str) -> bytes:
+    """Returns what a new key signs to take the place of the one of an id."""
+    return f"latchkey rotate 1\n{old_id}".encode()
+
+
 def packed(raw: bytes) -> str:
     """Returns bytes as base64."""
     return base64.b64encode(raw).decode()
