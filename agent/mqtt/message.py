@@ -75,6 +75,8 @@ class Code(StrEnum):
     NAME_TAKEN = "name_taken"
     NO_SUCH_KEY = "no_such_key"
     LAST_OWNER = "last_owner"
+    NO_PAIRING = "no_pairing"
+    WRONG_CODE = "wrong_code"
     # jobs
     # models
     # roster
