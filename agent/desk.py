@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -24,11 +25,14 @@ from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
+from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
 from agent.store import commands, events
 from agent.store.db import Db, open_db
+from agent.store.device_keys import device_keys
 from agent.telling import Telling
+from agent.trust.keys import PublicKey
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
+LEARN_SECONDS = 1.0
 
 
 def link_settings(mqtt: Mqtt) -> LinkSettings:
@@ -88,10 +93,14 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        self._device_key = device_key(config)
         self.topics = Topics(config.device.site, config.device.name, config.device.groups)
         self.link = Link(
-            link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
+            link_settings(config.mqtt),
+            self.topics,
+            boot_id=agent.boot_id,
+            version=VERSION,
+            model=bundle.model_id,
+            signer=Signer(device_key(config), self.topics.prefix),
         )
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
@@ -108,6 +117,8 @@ class Desk:
             remember=self._remember,
             shown=agent.porch.entrance.showed,
         )
+        self._db, self._learn_due = reads[1], 0.0
+        self._learn()
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,
@@ -134,11 +145,23 @@ class Desk:
 
     def carry_out(self) -> None:
         """Another worker's step: to be stopped before these, and before the door is closed."""
+        self._learn()
         self._commander.step()
 
     def wake(self) -> None:
         """An event was recorded."""
         self._publisher.wake()
+
+    def _learn(self) -> None:
+        """Looks who is known, now and then: the command line and the roster change that, too."""
+        if time.monotonic() < self._learn_due:
+            return
+        self._learn_due = time.monotonic() + LEARN_SECONDS
+        config, db = self._agent.config, self._db
+        known = [key["id"].encode() for key in admins.everyone(db, config) if not key["revoked_at"]]
+        self.link.inbox.known = frozenset(known)
+        peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
+        self._agent.porch.entrance.peers.know(device_keys(db) | peers)
 
     def _drain(self) -> None:
         """Sends what is left, for a little while; the rest waits in the outbox."""
@@ -165,7 +188,7 @@ class Desk:
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
-            **keys.handlers(office, self._device_key.public, bundle.model_id),
+            **keys.handlers(office, device_key(agent.config).public, bundle.model_id),
             **jobs.handlers(office),
             **models.handlers(office),
             **roster.handlers(office),

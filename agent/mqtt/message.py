@@ -141,6 +141,13 @@ class Message(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
+class News(Message):
+    """What all have in common that a device says, see `agent.mqtt.signing`."""
+
+    device_key: KeyId | None = None  # id of the key that has signed it
+    signature: Signature | None = None
+
+
 class Command(Message):
     """What all commands share."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from agent.mqtt.message import Code, CommandId, Message
+from agent.mqtt.message import Code, CommandId, Message, News
 from agent.mqtt.verbs.keys import KeyName, Public
 
 Nonce: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{22}==$")]  # 16 bytes
@@ -34,8 +34,8 @@ class PairMessage(Message):
         return self.proof is None
 
 
-class PairAnswer(Message):
-    """What the device answers. It is not signed: the proof is what counts."""
+class PairAnswer(News):
+    """What the device answers. Its signature proves nothing to who does not know the key yet: `proof` does."""
 
     id: CommandId | None = None
     ok: bool
