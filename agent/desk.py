@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from agent import admins
 from agent.bundle import Bundle
 from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
 from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
@@ -28,6 +29,8 @@ from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
+from agent.refusals import RefusalLog
+from agent.register import Request
 from agent.store import commands, events
 from agent.store.db import Db, open_db
 from agent.store.device_keys import device_keys
@@ -79,7 +82,12 @@ def admission(config: Config, db: Db) -> Admission:
     """
     topics = Topics(config.device.site, config.device.name, config.device.groups)
     file = config.clock.synchronised_file
-    return Admission(lambda: topics.targets, lambda key_id: admins.find(db, config, key_id), lambda: clock_state(file))
+    return Admission(
+        lambda: topics.targets,
+        lambda key_id: admins.find(db, config, key_id),
+        lambda: clock_state(file),
+        lambda: bool(admins.owners(db, config)),
+    )
 
 
 class Desk:
@@ -109,13 +117,19 @@ class Desk:
             mark_sent=self._mark_sent,
             boot_id=agent.boot_id,
         )
+        self._refusals = RefusalLog(agent.recorder.write, self._asks)
+        self._full = False
         self._commander = Commander(
             self.link,
             self._handlers(agent, bundle, reads[1]),
             admission=admission(config, reads[1]),
             recall=lambda command_id: commands.recall(reads[1], command_id),
             remember=self._remember,
+            begin=self._begin,
+            full=lambda: self._full,
+            refused=self._refusals.note,
             shown=agent.porch.entrance.showed,
+            pair=PairingClerk(self._office(agent, reads[1]), device_key(config).public),
         )
         self._db, self._learn_due = reads[1], 0.0
         self._learn()
@@ -133,6 +147,7 @@ class Desk:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._refusals.close()
         self.link.close(self._agent.stopping.left(GOODBYE_SECONDS))
         self._stack.close()
 
@@ -147,10 +162,16 @@ class Desk:
         """Another worker's step: to be stopped before these, and before the door is closed."""
         self._learn()
         self._commander.step()
+        self._refusals.step()
 
     def wake(self) -> None:
         """An event was recorded."""
         self._publisher.wake()
+
+    def _asks(self, by: str) -> Request:
+        """Who has sent what was refused."""
+        clock = clock_state(self._agent.config.clock.synchronised_file)
+        return Request(by, datetime.now(UTC), self._agent.boot_id, clock=clock)
 
     def _learn(self) -> None:
         """Looks who is known, now and then: the command line and the roster change that, too."""
@@ -160,6 +181,7 @@ class Desk:
         config, db = self._agent.config, self._db
         known = [key["id"].encode() for key in admins.everyone(db, config) if not key["revoked_at"]]
         self.link.inbox.known = frozenset(known)
+        self._full = commands.count(db) > commands.MOST
         peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
         self._agent.porch.entrance.peers.know(device_keys(db) | peers)
 
@@ -174,13 +196,24 @@ class Desk:
         except StoreError as error:  # such as another program that keeps it locked: as good as full, and tried again
             raise StoreFull(str(error)) from error
 
-    def _remember(self, command_id: str, verb: str, result: str) -> None:
-        self._agent.recorder.write(lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC)))
+    def _remember(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
+        self._agent.recorder.write(
+            lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC), until=until)
+        )
+
+    def _begin(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
+        self._agent.recorder.write(
+            lambda db: commands.begin(db, command_id, verb, result, datetime.now(UTC), until=until)
+        )
+
+    @staticmethod
+    def _office(agent: Agent, db: Db) -> Office:
+        return Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
 
     def _handlers(self, agent: Agent, bundle: Bundle, db: Db) -> dict[str, Handler]:
         """Returns what carries out each verb."""
         admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
-        office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
+        office = Desk._office(agent, db)
         return {
             **faces.handlers(office, admin),
             **people.handlers(office),

@@ -55,7 +55,7 @@ class Office:
         self.done.append(command)
         return {"count": len(self.done)}
 
-    def remember(self, command_id, verb, result):
+    def remember(self, command_id, verb, result, until):
         self.memory[command_id] = result
 
 

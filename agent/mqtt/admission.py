@@ -33,11 +33,12 @@ class NotAdmitted(CommandError):
         code: why.
         message: for a human.
         by: `mqtt:<name>` where the signature is good.
+        key: the id of the key that it names.
     """
 
-    def __init__(self, code: Code, message: str, by: str | None = None) -> None:
+    def __init__(self, code: Code, message: str, by: str | None = None, key: str | None = None) -> None:
         super().__init__(code, message)
-        self.by = by
+        self.by, self.key = by, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,20 @@ class Admission:
             CommandError: it is not to be carried out; the code says why.
         """
         body = _read(payload)
-        envelope = envelope_of(body)
+        try:
+            envelope = envelope_of(body)
+        except CommandError as error:
+            raise NotAdmitted(Code(error.code), str(error)) from None
+        try:
+            by = self._signed_by(verb, body, envelope)
+            self._check_times(envelope, now, by)
+        except NotAdmitted as error:
+            error.key = envelope.key
+            raise
+        return Admitted(canonical(arguments_of(body)), by, envelope.key, envelope.not_after)
+
+    def _signed_by(self, verb: str, body: dict[str, Any], envelope: Envelope) -> str:
+        """Who has signed it, and may."""
         if envelope.target not in set(self._ours()):
             raise NotAdmitted(Code.NOT_FOR_US, f'it is for "{envelope.target}"')
         admin = self._admin(envelope.key)
@@ -92,8 +106,7 @@ class Admission:
         by = f"mqtt:{admin.name}"
         if not may(admin.role, verb):
             raise NotAdmitted(Code.NOT_PERMITTED, f"{admin.name} is {admin.role}, which may not ask {verb}", by)
-        self._check_times(envelope, now, by)
-        return Admitted(canonical(arguments_of(body)), by, envelope.key, envelope.not_after)
+        return by
 
     def _unknown(self, key_id: str, admin: Admin | None) -> str:
         if admin is not None:

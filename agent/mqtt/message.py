@@ -152,6 +152,7 @@ class Command(Message):
     """What all commands share."""
 
     reads: ClassVar[bool] = False  # it changes nothing: its answer, full of people, is not kept
+    momentary: ClassVar[bool] = False  # done once at the most, also where the device stops while it does it
 
     id: CommandId
     not_after: Time | None = None

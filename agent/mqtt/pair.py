@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code, CommandId, Message, News
 from agent.mqtt.verbs.keys import KeyName, Public
+from agent.mqtt.wire import explain, recover_id
 
 Nonce: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{22}==$")]  # 16 bytes
 Proof: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]  # HMAC-SHA256
+
+
+Pair: TypeAlias = Callable[["PairMessage"], dict[str, Any]]
+"""Returns the fields of an answer, or raises a CommandError."""
 
 
 class PairMessage(Message):
@@ -44,3 +51,22 @@ class PairAnswer(News):
     nonce: Nonce | None = None  # to the first
     public: Public | None = None
     proof: Proof | None = None  # to the second
+
+
+def answered(payload: bytes, pair: Pair) -> PairAnswer:
+    """Returns the answer to whatever came on `pair`."""
+    try:
+        message = PairMessage.model_validate_json(payload)
+    except ValidationError as error:
+        return PairAnswer(id=recover_id(payload), ok=False, code=Code.BAD_REQUEST, message=explain(error))
+    try:
+        return PairAnswer(id=message.id, ok=True, **pair(message))
+    except CommandError as error:
+        return PairAnswer(id=message.id, ok=False, code=Code(error.code), message=str(error))
+    except StoreError as error:
+        return PairAnswer(id=message.id, ok=False, code=Code.STORAGE_FAILED, message=str(error))
+
+
+def no_pairing(_: PairMessage) -> dict[str, Any]:
+    """Raises: there is none to be had."""
+    raise CommandError(Code.NO_PAIRING, "no pairing is waited for")

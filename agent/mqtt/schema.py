@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.message import Message
+from agent.mqtt.pair import PairAnswer, PairMessage
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
 from agent.mqtt.wire import COMMANDS, Result
 from agent.mqtt.zone import Passage, ZoneState
@@ -30,6 +31,8 @@ MODELS: Final[dict[str, type[Message]]] = {
     "state-zone": ZoneState,
     "passage": Passage,
     "in-credential": CredentialMessage,
+    "pair": PairMessage,
+    "pair-answer": PairAnswer,
 }
 """File name without ending to the model."""
 
