@@ -133,6 +133,8 @@ class Desk:
         )
         self._db, self._learn_due = reads[1], 0.0
         self._learn()
+        if not admins.owners(reads[1], config):
+            log.warning("nobody owns this device, and no command is carried out: latchkey trust pair, here")
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,

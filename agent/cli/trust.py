@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,6 +81,28 @@ def revoke(
 
 
 @trust.command()
+def pair(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
+    """Show a code by which the first owner pairs with this device, over MQTT: `latchkey admin pair`.
+
+    It holds for 15 minutes and 5 tries, and for one owner; a new one ends it. Show it to nobody else.
+    Exit status: 1 if the device has an owner.
+    """
+    configured = load(config, sets)
+    from agent.pairing import begin
+    from agent.trust.pairing import LIFETIME, TRIES, offer, spoken
+
+    with database(configured, create=True) as db:
+        code = begin(db, configured, request())
+    about = configured.device
+    text = offer(about.site, about.name, code)
+    if json:
+        say_json({"code": code, "qr": text, "seconds": int(LIFETIME.total_seconds()), "tries": TRIES})
+        return
+    _say_qr(text)
+    say(f"site {about.site}, device {about.name}, code {spoken(code)}: 15 minutes, {TRIES} tries")
+
+
+@trust.command()
 def device(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
     """Show by which key this device signs what it says; made where there is none yet. Never the secret half."""
     configured = load(config, sets)
@@ -112,6 +135,14 @@ def _public(text: str) -> PublicKey:
         return PublicKey.parse(text)
     except ValueError as error:
         raise typer.BadParameter(f"no public key ({error}): `latchkey admin key show` prints one") from None
+
+
+def _say_qr(text: str) -> None:
+    """Prints a QR code (ISO/IEC 18004) where there is a terminal to show it."""
+    import segno
+
+    if sys.stdout.isatty():
+        segno.make(text, error="m", micro=False).terminal(compact=True)
 
 
 def _say(done: dict[str, Any], text: str, *, json: bool) -> None:
