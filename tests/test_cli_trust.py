@@ -3,6 +3,7 @@
 import pytest
 
 from agent.trust.keys import SigningKey
+from agent.trust.pairing import read_code, read_offer
 from tests.fakes.terminal import Terminal, forget_logging
 
 ANNA, BEN = SigningKey(b"a" * 32), SigningKey(b"b" * 32)
@@ -60,3 +61,23 @@ def test_what_is_no_key_is_told_without_a_traceback(latchkey, arguments, text):
     assert done.code == 2
     assert text in done.err
     assert "Traceback" not in done.err
+
+
+class TestPair:
+    def test_a_code_is_shown_and_its_qr_says_where(self, latchkey):
+        told = latchkey("trust", "pair", "--json").json
+        assert read_offer(told["qr"]) == ("home", "door", told["code"])
+        assert (told["seconds"], told["tries"]) == (900, 5)
+        shown = latchkey("trust", "pair")
+        assert "site home, device door, code " in shown.out
+        assert read_code(shown.out.split("code ")[1].split(":")[0]) != told["code"]
+
+    def test_with_an_owner_there_is_none(self, latchkey):
+        latchkey("trust", "add", ANNA.public.text, "--name", "anna", "--role", "owner")
+        done = latchkey("trust", "pair")
+        assert done.code == 1
+        assert "anna owns this device" in done.err
+
+    def test_on_a_terminal_the_qr_code_is_drawn(self, latchkey, monkeypatch):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        assert "▄" in latchkey("trust", "pair").out
