@@ -117,20 +117,8 @@ class Desk:
             mark_sent=self._mark_sent,
             boot_id=agent.boot_id,
         )
-        self._refusals = RefusalLog(agent.recorder.write, self._asks)
-        self._full = False
-        self._commander = Commander(
-            self.link,
-            self._handlers(agent, bundle, reads[1]),
-            admission=admission(config, reads[1]),
-            recall=lambda command_id: commands.recall(reads[1], command_id),
-            remember=self._remember,
-            begin=self._begin,
-            full=lambda: self._full,
-            refused=self._refusals.note,
-            shown=agent.porch.entrance.showed,
-            pair=PairingClerk(self._office(agent, reads[1]), device_key(config).public),
-        )
+        self._refusals, self._full = RefusalLog(agent.recorder.write, self._asks), False
+        self._commander = self._commander_of(agent, bundle, reads[1])
         self._db, self._learn_due = reads[1], 0.0
         self._learn()
         if not admins.owners(reads[1], config):
@@ -142,6 +130,21 @@ class Desk:
             entrance=agent.porch.entrance,
             health=self._look,
             health_seconds=config.mqtt.health_seconds,
+        )
+
+    def _commander_of(self, agent: Agent, bundle: Bundle, db: Db) -> Commander:
+        config = agent.config
+        return Commander(
+            self.link,
+            self._handlers(agent, bundle, db),
+            admission=admission(config, db),
+            recall=lambda command_id: commands.recall(db, command_id),
+            remember=self._remember,
+            begin=self._begin,
+            full=lambda: self._full,
+            refused=self._refusals.note,
+            shown=agent.porch.entrance.showed,
+            pair=PairingClerk(self._office(agent, db), device_key(config).public),
         )
 
     def __enter__(self) -> Self:
