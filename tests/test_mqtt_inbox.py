@@ -31,11 +31,11 @@ def test_too_many_bytes_are_turned_away_until_they_are_taken():
 
 
 class TestAFullOne:
-    KNOWN, OTHER = b'{"key" : "0123456789abcdef"}', b'{"key":"ffffffffffffffff"}'
+    KNOWN, TOO, OTHER = b'{"key" : "0123456789abcdef"}', b'{"key":"1111111111111111"}', b'{"key":"ffffffffffffffff"}'
 
     def full(self, *payloads, **bounds):
         inbox = Inbox(max_messages=len(payloads), **bounds)
-        inbox.known = {b"0123456789abcdef"}
+        inbox.known = {b"0123456789abcdef", b"1111111111111111"}
         for payload in payloads:
             assert inbox.put(Incoming("t", payload, len(payload))) is None
         return inbox
@@ -50,8 +50,15 @@ class TestAFullOne:
         assert inbox.put(Incoming("new", self.OTHER, 9)).topic == "new"
         assert inbox.put(Incoming("new", b"", 9)).topic == "new"
 
-    def test_of_known_keys_alone_makes_none(self):
+    def test_of_one_key_makes_none_for_the_same(self):
         assert self.full(self.KNOWN, self.KNOWN).put(Incoming("new", self.KNOWN, 9)).topic == "new"
+
+    def test_of_one_key_makes_room_for_another_up_to_as_many(self):
+        inbox = self.full(*[self.KNOWN] * 4)
+        turned = [inbox.put(Incoming("new", self.TOO, 9)) for _ in range(3)]
+        assert [message.topic for message in turned] == ["t", "t", "new"]
+        assert [inbox.get(0).payload for _ in range(4)] == [self.KNOWN] * 2 + [self.TOO] * 2
+        assert not inbox._of_key
 
     def test_makes_none_where_it_would_not_be_enough(self):
         inbox = self.full(b"1", self.KNOWN, max_bytes=40)

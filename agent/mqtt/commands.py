@@ -92,6 +92,7 @@ class Commander:
         self._parts.forget()
         if message is None:
             return
+        self._refusals.begin()
         match self._link.topics.parse(message.topic):
             case CommandTopic(verb):
                 result = self._command(verb, message)

@@ -12,7 +12,7 @@ from agent.mqtt.message import Code
 
 BURST: Final = 200  # refusals that are answered at once
 RATE: Final = 20.0  # a second, in the long run
-BREATH_SECONDS: Final = 0.002  # after each refusal of a flood, so that the door has the processor
+LONGEST_BREATH_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,21 @@ class Refusals:
     """
 
     def __init__(self, noted: Callable[[Refused], object], clock: Callable[[], float]) -> None:
-        self._noted, self._words = noted, Bucket(BURST, RATE, clock)
+        self._noted, self._clock, self._words = noted, clock, Bucket(BURST, RATE, clock)
+        self._begun = clock()
+
+    def begin(self) -> None:
+        """A message is being looked at."""
+        self._begun = self._clock()
 
     def answered(self, refused: Refused | None = None) -> bool:
-        """Returns whether a refusal is answered; in a flood it takes a breath instead."""
+        """Returns whether a refusal is answered.
+
+        In a flood it is not, and rests for as long as it has worked on this one, so that the door has the processor.
+        """
         if refused is not None:
             self._noted(refused)
         if self._words.take():
             return True
-        time.sleep(BREATH_SECONDS)
+        time.sleep(min(LONGEST_BREATH_SECONDS, self._clock() - self._begun))
         return False
