@@ -143,3 +143,29 @@ def test_who_has_the_broker_s_password_opens_no_door_and_enrols_nobody(configure
                       TOPICS.result("ping", "p"))  # fmt: skip
         assert genuine(TOPICS.result("ping", "p"), result, device_key(config).public)
         assert not agent.porch.door.unlocked
+
+
+def test_what_was_done_before_a_restart_is_not_done_after_it(configure, remote):
+    config = configure()
+    owner = remote(OWNER)
+    payload = signed(TOPICS, "person_set", {"id": "x1", "person": "eve", "create": True}, datetime.now(UTC))
+    read = signed(TOPICS, "list", {"id": "x2"}, datetime.now(UTC))
+    for again in (False, True):
+        with Agent(config):
+            assert owner.request("ping").ok
+            for verb, body, command_id in (("person_set", payload, "x1"), ("list", read, "x2")):
+                answer = json.loads(says(owner, TOPICS.command(verb), body, TOPICS.result(verb, command_id)))
+                assert (answer.get("code") == Code.SEEN_BEFORE) is again
+    assert [event.body["action"] for event in recorded(config, "audit")].count("person_added") == 1
+
+
+def test_a_group_of_devices_is_asked_by_one_message(configure, remote):
+    config = configure(device__groups=["entrances"])
+    owner = remote(OWNER)
+    with Agent(config):
+        assert owner.request("ping").ok
+        for number, group in enumerate(("entrances", "all")):
+            target = f"home/@{group}"
+            payload = signed(TOPICS, "ping", {"id": f"g{number}"}, datetime.now(UTC), target=target)
+            answer = says(owner, f"latchkey/v1/{target}/cmd/ping", payload, TOPICS.result("ping", f"g{number}"))
+            assert json.loads(answer)["ok"]

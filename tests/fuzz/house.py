@@ -11,6 +11,8 @@ import pytest
 
 from agent import desk
 from agent.bundle import open_bundle
+from agent.clerks import Office
+from agent.clerks.pairing import PairingClerk
 from agent.knowledge import Knowledge
 from agent.make import make_recogniser
 from agent.moments import FIRST, LAST
@@ -113,6 +115,9 @@ class House:
             recall=lambda id_: commands.recall(self.db, id_),
             remember=lambda *told: commands.remember(self.db, *told[:3], self.now(), until=told[3]),
             shown=entrance.showed,
+            pair=PairingClerk(
+                Office(self.config, self.db, self._write, "boot", lambda: None, self.now), SIDE_KEY.public
+            ),
             now=self.now,
         )
         health = Health(at="", boot_id="boot", uptime_seconds=0, outbox_depth=0)
