@@ -43,13 +43,13 @@ def begin(db: Db, config: Config, request: Request) -> str:
     return code
 
 
-def greet(db: Db, device: PublicKey, now: datetime) -> dict[str, Any]:
+def greet(db: Db, config: Config, device: PublicKey, now: datetime) -> dict[str, Any]:
     """Returns what a claim needs to know.
 
     Raises:
         CommandError: no pairing waits.
     """
-    return {"nonce": packed(_waiting(db, now).nonce), "public": device.text}
+    return {"nonce": packed(_waiting(db, config, now).nonce), "public": device.text}
 
 
 def claim(db: Db, config: Config, device: PublicKey, message: PairMessage, request: Request) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def claim(db: Db, config: Config, device: PublicKey, message: PairMessage, reque
     Raises:
         CommandError: no pairing waits, or the proof is wrong.
     """
-    pending = _waiting(db, request.at)
+    pending = _waiting(db, config, request.at)
     said = Transcript(
         config.device.site,
         config.device.name,
@@ -89,9 +89,9 @@ def claim(db: Db, config: Config, device: PublicKey, message: PairMessage, reque
     return {"proof": said.proof(pending.secret, "device")}
 
 
-def _waiting(db: Db, now: datetime) -> Pending:
+def _waiting(db: Db, config: Config, now: datetime) -> Pending:
     pending = store.load(db)
-    if pending is None or not pending.open(now):
+    if pending is None or not pending.open(now) or admins.owners(db, config):  # somebody was quicker, on the device
         raise CommandError(Code.NO_PAIRING, "no pairing is waited for (any more): latchkey trust pair, on the device")
     return pending
 

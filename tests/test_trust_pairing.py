@@ -16,7 +16,7 @@ from agent.mqtt.pair import PairMessage
 from agent.register import Request
 from agent.store import pairing as stored
 from agent.store.db import open_db
-from agent.trust.keys import SigningKey, packed
+from agent.trust.keys import Admin, SigningKey, packed
 from agent.trust.pairing import (
     ALPHABET,
     LIFETIME,
@@ -30,6 +30,7 @@ from agent.trust.pairing import (
     spoken,
     stretched,
 )
+from agent.trust.roles import Role
 from tests.fakes.registers import audited
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -49,7 +50,7 @@ class Door:
     def hear(self, body):
         message = PairMessage.model_validate_json(json.dumps({"id": "p1", **body}))
         if message.greets:
-            return pairing.greet(self.db, DEVICE.public, self.now)
+            return pairing.greet(self.db, self.config, DEVICE.public, self.now)
         return pairing.claim(self.db, self.config, DEVICE.public, message, self._request("mqtt"))
 
     def owners(self):
@@ -114,6 +115,16 @@ def test_five_wrong_codes_end_it_also_for_who_has_the_right_one(door):
         door.hear(anna.claim({"nonce": packed(bytes(16)), "public": DEVICE.public.text}))
     assert door.owners() == []
     assert [action for action, _ in audited(door.db)] == ["pairing_begun"] + ["pairing_refused"] * TRIES
+
+
+def test_an_owner_who_is_added_on_the_device_meanwhile_ends_it(door):
+    anna = suitor(door.begin())
+    claim = anna.claim(door.hear({}))
+    admins.add(door.db, door.config, Admin(EVE.public, "berta", Role.OWNER), Request("cli:root", NOW, "boot"))
+    for message in ({}, claim):
+        with refused(Code.NO_PAIRING):
+            door.hear(message)
+    assert door.owners() == ["berta"]
 
 
 def test_a_code_ends(door):

@@ -32,7 +32,7 @@ class PairingClerk:
         """
         office = self._office
         if message.greets:
-            return pairing.greet(office.db, self._device, office.now())
+            return pairing.greet(office.db, office.config, self._device, office.now())
         if self._done is not None and self._done[0] == message:
             return self._done[1]
         clock = clock_state(office.config.clock.synchronised_file)
