@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from agent import admins
 from agent.bundle import Bundle
 from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
 from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
+from agent.device_key import device_key
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
@@ -22,13 +26,16 @@ from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
+from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
-from agent.store import admins, commands, events
+from agent.refusals import RefusalLog
+from agent.register import Request
+from agent.store import commands, events
 from agent.store.db import Db, open_db
+from agent.store.device_keys import device_keys
 from agent.telling import Telling
-from agent.trust.keys import Admin, PublicKey
-from agent.trust.roles import Role
+from agent.trust.keys import PublicKey
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,6 +45,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
+LEARN_SECONDS = 1.0
 
 
 def link_settings(mqtt: Mqtt) -> LinkSettings:
@@ -73,12 +81,13 @@ def admission(config: Config, db: Db) -> Admission:
         db: to read, by the thread that asks.
     """
     topics = Topics(config.device.site, config.device.name, config.device.groups)
-    owner = Admin(PublicKey.parse(config.trust.owner), "owner", Role.OWNER) if config.trust.owner else None
-
-    def admin(key_id: str) -> Admin | None:
-        return owner if owner is not None and owner.key.id == key_id else admins.find(db, key_id)
-
-    return Admission(lambda: topics.targets, admin, lambda: clock_state(config.clock.synchronised_file))
+    file = config.clock.synchronised_file
+    return Admission(
+        lambda: topics.targets,
+        lambda key_id: admins.find(db, config, key_id),
+        lambda: clock_state(file),
+        lambda: bool(admins.owners(db, config)),
+    )
 
 
 class Desk:
@@ -94,7 +103,12 @@ class Desk:
         self._agent = agent
         self.topics = Topics(config.device.site, config.device.name, config.device.groups)
         self.link = Link(
-            link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
+            link_settings(config.mqtt),
+            self.topics,
+            boot_id=agent.boot_id,
+            version=VERSION,
+            model=bundle.model_id,
+            signer=Signer(device_key(config), self.topics.prefix),
         )
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
@@ -103,14 +117,12 @@ class Desk:
             mark_sent=self._mark_sent,
             boot_id=agent.boot_id,
         )
-        self._commander = Commander(
-            self.link,
-            self._handlers(agent, bundle, reads[1]),
-            admission=admission(config, reads[1]),
-            recall=lambda command_id: commands.recall(reads[1], command_id),
-            remember=self._remember,
-            shown=agent.porch.entrance.showed,
-        )
+        self._refusals, self._full = RefusalLog(agent.recorder.write, self._asks), False
+        self._commander = self._commander_of(agent, bundle, reads[1])
+        self._db, self._learn_due = reads[1], 0.0
+        self._learn()
+        if not admins.owners(reads[1], config):
+            log.warning("nobody owns this device, and no command is carried out: latchkey trust pair, here")
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,
@@ -120,11 +132,27 @@ class Desk:
             health_seconds=config.mqtt.health_seconds,
         )
 
+    def _commander_of(self, agent: Agent, bundle: Bundle, db: Db) -> Commander:
+        config = agent.config
+        return Commander(
+            self.link,
+            self._handlers(agent, bundle, db),
+            admission=admission(config, db),
+            recall=lambda command_id: commands.recall(db, command_id),
+            remember=self._remember,
+            begin=self._begin,
+            full=lambda: self._full,
+            refused=self._refusals.note,
+            shown=agent.porch.entrance.showed,
+            pair=PairingClerk(self._office(agent, db), device_key(config).public),
+        )
+
     def __enter__(self) -> Self:
         self.link.start(self._agent.crashed)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._refusals.close()
         self.link.close(self._agent.stopping.left(GOODBYE_SECONDS))
         self._stack.close()
 
@@ -137,11 +165,30 @@ class Desk:
 
     def carry_out(self) -> None:
         """Another worker's step: to be stopped before these, and before the door is closed."""
+        self._learn()
         self._commander.step()
+        self._refusals.step()
 
     def wake(self) -> None:
         """An event was recorded."""
         self._publisher.wake()
+
+    def _asks(self, by: str) -> Request:
+        """Who has sent what was refused."""
+        clock = clock_state(self._agent.config.clock.synchronised_file)
+        return Request(by, datetime.now(UTC), self._agent.boot_id, clock=clock)
+
+    def _learn(self) -> None:
+        """Looks who is known, now and then: the command line and the roster change that, too."""
+        if time.monotonic() < self._learn_due:
+            return
+        self._learn_due = time.monotonic() + LEARN_SECONDS
+        config, db = self._agent.config, self._db
+        known = [key["id"].encode() for key in admins.everyone(db, config) if not key["revoked_at"]]
+        self.link.inbox.known = frozenset(known)
+        self._full = commands.count(db) > commands.MOST
+        peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
+        self._agent.porch.entrance.peers.know(device_keys(db) | peers)
 
     def _drain(self) -> None:
         """Sends what is left, for a little while; the rest waits in the outbox."""
@@ -154,13 +201,24 @@ class Desk:
         except StoreError as error:  # such as another program that keeps it locked: as good as full, and tried again
             raise StoreFull(str(error)) from error
 
-    def _remember(self, command_id: str, verb: str, result: str) -> None:
-        self._agent.recorder.write(lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC)))
+    def _remember(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
+        self._agent.recorder.write(
+            lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC), until=until)
+        )
+
+    def _begin(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
+        self._agent.recorder.write(
+            lambda db: commands.begin(db, command_id, verb, result, datetime.now(UTC), until=until)
+        )
+
+    @staticmethod
+    def _office(agent: Agent, db: Db) -> Office:
+        return Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
 
     def _handlers(self, agent: Agent, bundle: Bundle, db: Db) -> dict[str, Handler]:
         """Returns what carries out each verb."""
         admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
-        office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
+        office = Desk._office(agent, db)
         return {
             **faces.handlers(office, admin),
             **people.handlers(office),
@@ -168,7 +226,7 @@ class Desk:
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
-            **keys.handlers(office),
+            **keys.handlers(office, device_key(agent.config).public, bundle.model_id),
             **jobs.handlers(office),
             **models.handlers(office),
             **roster.handlers(office),

@@ -1,5 +1,8 @@
 """What the other doors of the zone and of the interlock say over MQTT.
 
+What they say opens and closes doors here, so they are believed only where a key that this device knows has signed it,
+and of a door's state nothing that is older than what it said last: somebody would be playing it once more.
+
 A door that is not online cannot be heard, and neither can any where the link to the broker is down: what people do
 there is not known. What to do then is for the rules to say (`Zone.silent_peers_deny`).
 """
@@ -8,16 +11,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from pydantic import ValidationError
 
 from agent.access.around import Passage
 from agent.mqtt.inbox import Incoming
-from agent.mqtt.topics import Topics
+from agent.mqtt.signing import genuine
+from agent.mqtt.topics import PeerTopic, Topics
 from agent.mqtt.zone import Passage as Said
 from agent.mqtt.zone import PeerDoor, PeerStatus, ZoneState
+from agent.trust.keys import PublicKey
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +46,14 @@ class Peers:
 
     Args:
         topics: of this device.
+        unsigned: believe those whose key is not known, too: anybody who may write to their topics.
     """
 
-    def __init__(self, topics: Topics) -> None:
-        self._topics = topics
+    def __init__(self, topics: Topics, *, unsigned: bool = False) -> None:
+        self._topics, self._unsigned = topics, unsigned
+        self._keys: Mapping[str, PublicKey] = {}
+        self._boots: dict[str, str] = {}  # by device; the link's thread alone uses these two
+        self._said_at: dict[str, datetime] = {}  # by device: of the door's state, since it booted
         self._ear: Ear | None = None
         self._passed: Callable[[Passage], object] = lambda _: None
         self._devices: frozenset[str] = frozenset()
@@ -74,6 +84,13 @@ class Peers:
         if self._ear is not None:
             self._ear.listen(sorted(devices), self._hear)
 
+    def know(self, keys: Mapping[str, PublicKey]) -> None:
+        """Believes devices by these keys from now on, and has them say again what they are like."""
+        before, self._keys = self._keys, dict(keys)
+        if self._ear is not None and any(before.get(device) != keys.get(device) for device in self._devices):
+            self._ear.listen((), self._hear)
+            self._ear.listen(sorted(self._devices), self._hear)
+
     def silent(self) -> frozenset[str]:
         """Returns which of them cannot be heard now."""
         with self._changed:
@@ -89,6 +106,7 @@ class Peers:
         """In the link's thread. A peer may be of another version: what is not understood is not heard."""
         if message is None:  # a new connection: nothing is known until the retained messages come
             self._complained.clear()
+            self._said_at.clear()
             with self._changed:
                 self._online.clear()
                 self._open.clear()
@@ -96,23 +114,54 @@ class Peers:
         said = self._topics.peer(message.topic)
         if said is None or said.device not in self._devices:
             return
+        if not message.payload:  # a retained one that was deleted: nobody says anything any more
+            if said.what == "status":
+                self._set(self._online, said.device, there=False)
+            return
+        if not self._believed(said, message):
+            self._complain(said, "not believed", "not signed by a key known here, see [trust] peers")
+            return
         try:
-            match said.what:
-                case "status":
-                    online = bool(message.payload) and PeerStatus.model_validate_json(message.payload).state == "online"
-                    self._set(self._online, said.device, there=online)
-                case "door":
-                    state = PeerDoor.model_validate_json(message.payload)
-                    self._set(self._open, said.device, there=state.contact == "open" or not state.locked)
-                case "zone":
-                    for said_of in ZoneState.model_validate_json(message.payload).people:
-                        self._pass(said_of)
-                case "passage":
-                    self._pass(Said.model_validate_json(message.payload))
+            self._understand(said, message.payload)
         except ValidationError:
-            if (said.device, said.what) not in self._complained:  # once: it may come a thousand times a second
-                self._complained.add((said.device, said.what))
-                log.warning("peer not understood: %s of %s (%d bytes)", said.what, said.device, message.size)
+            self._complain(said, "not understood", f"{message.size} bytes")
+
+    def _understand(self, said: PeerTopic, payload: bytes) -> None:
+        match said.what:
+            case "status":
+                status = PeerStatus.model_validate_json(payload)
+                if self._boots.get(said.device) != status.boot_id:  # whose clock may be another
+                    self._said_at.pop(said.device, None)
+                self._boots[said.device] = status.boot_id
+                self._set(self._online, said.device, there=status.state == "online")
+            case "door":
+                state = PeerDoor.model_validate_json(payload)
+                if self._newer(said.device, state.at):
+                    self._set(self._open, said.device, there=state.contact == "open" or not state.locked)
+            case "zone":
+                for said_of in ZoneState.model_validate_json(payload).people:
+                    self._pass(said_of)
+            case "passage":
+                self._pass(Said.model_validate_json(payload))
+
+    def _believed(self, said: PeerTopic, message: Incoming) -> bool:
+        key = self._keys.get(said.device)
+        return self._unsigned if key is None else genuine(message.topic, message.payload, key) is not None
+
+    def _newer(self, device: str, at: datetime | None) -> bool:
+        """Whether it is not older than the last; in the same millisecond it may be another state."""
+        last = self._said_at.get(device)
+        if at is None:
+            return last is None
+        if last is not None and at < last:
+            return False
+        self._said_at[device] = at
+        return True
+
+    def _complain(self, said: PeerTopic, problem: str, why: str) -> None:
+        if (said.device, said.what) not in self._complained:  # once: it may come a thousand times a second
+            self._complained.add((said.device, said.what))
+            log.warning("peer %s: %s of %s: %s", problem, said.what, said.device, why)
 
     def _pass(self, said: Said) -> None:
         self._passed(Passage(said.person, said.zone, said.at))

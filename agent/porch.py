@@ -74,7 +74,7 @@ class Porch:
             recorder,
             bundle.model_id,
             knowledge.labels(keeper.register),
-            Peers(Topics(config.device.site, config.device.name)),
+            Peers(Topics(config.device.site, config.device.name), unsigned=config.trust.unsigned_peers),
             Ears(
                 decided=told,
                 passed=self._passed,

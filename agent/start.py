@@ -9,6 +9,7 @@ from agent.audit import audit, audit_start
 from agent.bundle import Bundle, open_bundle
 from agent.clock import clock_state
 from agent.config import Config
+from agent.device_key import key_path
 from agent.privacy import wipe
 from agent.register import Request
 from agent.seal.keyring import key_files, settle, site_key
@@ -32,7 +33,7 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
     stack.enter_context(agent_lock(path))
     if wipe.pending(config) is not None:
         with open_db(path) as db:
-            wipe.finish(db, config, key_files(config), request)
+            wipe.finish(db, config, [*key_files(config), key_path(config)], request)
     settle(config)
     bundle = open_bundle(config, site_key(config))
     db, *others = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(1 + reads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agent.config import Config
+from agent.device_key import key_path
 from agent.entrance import Entrance
 from agent.errors import StoreError
 from agent.privacy import wipe
@@ -21,7 +22,8 @@ def wipe_house(config: Config, recorder: Recorder, entrance: Entrance) -> None:
         StoreError: always: the agent ends and begins anew, with a new key and nobody enrolled.
     """
     at = datetime.now(UTC)
-    request, keys = Request("tamper", at, recorder.boot_id, clock=entrance.clock()), key_files(config)
+    request = Request("tamper", at, recorder.boot_id, clock=entrance.clock())
+    keys = [*key_files(config), key_path(config)]
     recorder.write(lambda db: wipe.wipe(db, config, keys, request, cause="tamper"))
     entrance.alarm(Alarm.TAMPER, at, detail="keys, templates, PINs, cards and events are wiped")
     raise StoreError("the case was opened: everything is wiped; starting anew")

@@ -11,10 +11,10 @@ from queue import Empty
 import pytest
 
 from agent.app import Agent
+from agent.device_key import device_key
 from agent.hardware.inputs import Change, Input
 from agent.members.credentials import add_card, new_pins, set_pin
 from agent.members.particulars import set_person
-from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.message import Code
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
@@ -30,7 +30,7 @@ from tests.fakes.blocks import BLUE, RED
 from tests.fakes.cameras import ANNA, EMPTY
 from tests.fakes.inputs import TypedInputs
 from tests.fakes.registers import request
-from tests.fakes.trust import OWNER
+from tests.fakes.trust import OWNER, READER, let_reader_in, signed
 
 FRONT, SIDE = Topics("home", "front"), Topics("home", "side")
 VISIT = [EMPTY] * 3 + [ANNA] * 10 + [EMPTY] * 15
@@ -89,6 +89,7 @@ def admin(mosquitto):
 def admit(config, person, *, pin=None, duress=None, card=None):
     """Puts somebody into the staff, with what they carry."""
     with open_db(config.database_path, key=site_key(config)) as db:
+        let_reader_in(db)
         set_person(db, person, {"groups": ["staff"]}, request(), create=True)
         if pin:
             set_pin(db, person, new_pins(db, person, pin, duress), request())
@@ -97,8 +98,14 @@ def admit(config, person, *, pin=None, duress=None, card=None):
 
 
 def show(remote, topics=FRONT, **what):
-    message = CredentialMessage(id=uuid.uuid4().hex, at=datetime.now(UTC), **what)
-    remote.send(topics.credential, message.to_json())
+    body = {"id": uuid.uuid4().hex, "at": datetime.now(UTC).isoformat(), **what}
+    remote.send(topics.credential, signed(topics, "credential", body, datetime.now(UTC), READER))
+
+
+def neighbours(configure):
+    """Two doors of one site that know each other's keys."""
+    keys = {name: device_key(configure(name)).public.text for name in ("front", "side")}
+    return tuple(configure(name, trust__peers=keys) for name in keys)
 
 
 def visit(agent, stage):
@@ -183,7 +190,7 @@ def heard(remote, topic):
 
 
 def test_two_doors_of_a_zone_know_of_each_other_and_of_silence(configure, admin, wait_for):
-    front, side = configure("front"), configure("side")
+    front, side = neighbours(configure)
     for config in (front, side):
         admit(config, "anna", card="04A2B3")
         admit(config, "ben", card="04A2B4")
@@ -209,7 +216,7 @@ def test_two_doors_of_a_zone_know_of_each_other_and_of_silence(configure, admin,
 
 
 def test_a_door_that_was_away_hears_what_it_has_missed(configure, admin, wait_for):
-    front, side = configure("front"), configure("side")
+    front, side = neighbours(configure)
     for config in (front, side):
         admit(config, "anna", card="04A2B3")
     with Agent(front) as first:

@@ -33,9 +33,10 @@ class Clerk:
             }
         )
         self.db, self.changes, self.full, self.rules = db, 0, False, DoorRules("front", unlocked="office")
+        self.now = NOW
         self.entrance = Entrance()
         self.door, self.doorman = self.entrance.door, self.entrance.doorman
-        office = Office(config, db, self.write, "boot", self.changed, now=lambda: NOW)
+        office = Office(config, db, self.write, "boot", self.changed, now=lambda: self.now)
         self._handlers = handlers(office, self.doorman, lambda: self.rules)
 
     def write(self, change):
@@ -48,6 +49,11 @@ class Clerk:
 
     def __call__(self, verb, **fields):
         return self._handlers[verb](COMMANDS[verb].model_validate({"id": "c-1", **fields}, strict=False))
+
+    def asks(self, verb, *, key):
+        """The same, signed by a key, in time."""
+        body = {"id": "c-1", "not_after": self.now + timedelta(seconds=20)}
+        return self._handlers[verb](COMMANDS[verb].model_validate(body).asked("mqtt:somebody", key))
 
     def refused(self, verb, **fields):
         with pytest.raises(CommandError) as error:
@@ -188,4 +194,29 @@ class TestMode:
 
 def test_the_clock_of_the_office_is_in_utc(db):
     office = Office(Config(), db, lambda change: change(db), "boot", lambda: None)
-    assert abs(office.request(COMMANDS["lock"](id="c")).at - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(office.request(COMMANDS["lock"](id="c-1")).at - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+class TestHowOften:
+    def test_one_key_unlocks_so_often_a_minute_and_another_still_may(self, make):
+        clerk = make()
+        for _ in range(6):
+            clerk.asks("unlock", key="a" * 16)
+        with pytest.raises(CommandError, match="6 times within a minute by one key") as refused:
+            clerk.asks("unlock", key="a" * 16)
+        assert refused.value.code == "too_often"
+        with pytest.raises(CommandError, match="6 times within a minute"):
+            clerk.asks("hold", key="a" * 16)
+        clerk.asks("hold", key="b" * 16)
+        assert len(clerk.audited) == 7
+        clerk.now += timedelta(seconds=61)
+        clerk.asks("unlock", key="a" * 16)
+
+    def test_what_is_refused_for_another_reason_does_not_count(self, make):
+        clerk = make()
+        clerk.doorman.lock_down(on=True)
+        for _ in range(10):
+            with pytest.raises(CommandError, match="locked down"):
+                clerk.asks("unlock", key="a" * 16)
+        clerk.doorman.lock_down(on=False)
+        clerk.asks("unlock", key="a" * 16)

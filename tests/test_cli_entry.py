@@ -39,6 +39,7 @@ COMMANDS = [
     "retention",
     "receipts",
     "keys",
+    "trust",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],

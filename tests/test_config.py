@@ -61,7 +61,7 @@ class TestExample:
     def test_it_has_every_key_and_no_other(self):
         def flatten(table, prefix=""):
             for name, value in table.items():
-                if isinstance(value, dict):
+                if isinstance(value, dict) and value:
                     yield from flatten(value, f"{prefix}{name}.")
                 else:
                     yield f"{prefix}{name}"

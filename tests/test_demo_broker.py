@@ -67,7 +67,11 @@ def publish_events(link, count):
 
 def ping(link, remote):
     commander = Commander(
-        link, {"ping": lambda _: {"pong": True}}, admission=admission(TOPICS), recall={}.get, remember=lambda *_: None
+        link,
+        {"ping": lambda _: {"pong": True}},
+        admission=admission(TOPICS),
+        recall={}.get,
+        remember=lambda *_: None,
     )
     thread = threading.Thread(target=commander.step)
     thread.start()

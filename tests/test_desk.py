@@ -166,7 +166,11 @@ def test_commands(configure, stage, mosquitto, outside, wait_for):
         assert outside.request("remove", person="anna").code == Code.UNKNOWN_PERSON
         wait_for(lambda: agent.recogniser.known.gallery.people == ())
     audited = [event.body for event in recorded(config, "audit")]
-    assert [body["action"] for body in audited if body["by"] != "start"] == ["enrolled", "removed"]
+    assert [body["action"] for body in audited if body["by"] != "start"] == [
+        "enrolled",
+        "command_refused",  # the same again
+        "removed",
+    ]
     assert unsent(config) == []
 
 

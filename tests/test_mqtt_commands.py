@@ -55,7 +55,7 @@ class Office:
         self.done.append(command)
         return {"count": len(self.done)}
 
-    def remember(self, command_id, verb, result):
+    def remember(self, command_id, verb, result, until):
         self.memory[command_id] = result
 
 
@@ -114,8 +114,10 @@ class TestRefusals:
             ("ping", b"", (None, "bad_request")),
             ("ping", b"garbage", (None, "bad_request")),
             ("ping", b"\xff\x00", (None, "bad_request")),
-            ("ping", b"[" * 1_000_000, (None, "bad_request")),
-            ("ping", b'{"id":' * 100_000, (None, "bad_request")),
+            ("ping", b"[" * 10_000, (None, "bad_request")),
+            ("ping", b'{"id":' * 10_000, (None, "bad_request")),
+            ("ping", b"[" * 1_000_000, (None, "too_large")),
+            ("ping", b'{"id":' * 100_000, (None, "too_large")),
             ("ping", {"id": "7", "extra": 1}, ("7", "bad_request")),
             ("ping", {"id": "a/b"}, (None, "bad_request")),
             ("ping", {"id": {"id": "7"}}, (None, "bad_request")),

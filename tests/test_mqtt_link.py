@@ -260,7 +260,7 @@ def test_a_retained_command_is_ignored_also_when_it_arrives_live(mosquitto, make
 
 def test_a_full_inbox_is_answered_busy(mosquitto, make_link, listen):
     link = make_link(reach(mosquitto))
-    link.inbox = Inbox(max_messages=1)
+    link._arrivals.inbox = Inbox(max_messages=1)
     link.start()
     assert link.wait_connected(10)
     listener = listen(mosquitto)

@@ -41,7 +41,7 @@ def test_what_was_written_is_read_and_nobody_else_may_read_it(path):
 
 def test_a_key_is_never_overwritten(path):
     key_file.write(path, KEY)
-    with pytest.raises(ConfigError, match="is there already, and a site key is never overwritten"):
+    with pytest.raises(ConfigError, match="is there already, and the site's key is never overwritten"):
         key_file.write(path, OTHER)
     assert key_file.read(path) == KEY
     assert names(path) == ["site.key"]

@@ -7,8 +7,9 @@ kept back by a broker, or by somebody, opens nothing.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from agent.access.rules import DoorRules, Mode
@@ -25,6 +26,7 @@ from agent.mqtt.verbs.door import HoldCommand, LockCommand, ModeCommand, UnlockC
 from agent.store.door import load_mode
 
 FARTHEST_SECONDS = 30.0
+MINUTE = timedelta(minutes=1)
 
 
 def handlers(office: Office, doorman: Doorman, rules: Callable[[], DoorRules]) -> dict[str, Handler]:
@@ -42,6 +44,7 @@ def handlers(office: Office, doorman: Doorman, rules: Callable[[], DoorRules]) -
 class _Clerk:
     def __init__(self, office: Office, doorman: Doorman, rules: Callable[[], DoorRules]) -> None:
         self._office, self._doorman, self._rules = office, doorman, rules
+        self._unlocked: dict[str, deque[datetime]] = {}  # by key: when
 
     def mode(self, command: ModeCommand) -> dict[str, Any]:
         rules, wanted = self._rules(), command.mode
@@ -60,6 +63,7 @@ class _Clerk:
         if seconds > longest:
             raise CommandError(Code.BAD_REQUEST, f"seconds: {seconds:g} is more than max_open_seconds = {longest:g}")
         self._check_unlocking(command)
+        self._check_often(command)
         self._audit("unlocked", command, {"seconds": seconds})  # before: nothing unlocks without a trace
         if not self._doorman.grant(seconds):
             raise _locked_down()
@@ -67,6 +71,7 @@ class _Clerk:
 
     def hold(self, command: HoldCommand) -> dict[str, Any]:
         self._check_unlocking(command)
+        self._check_often(command)
         self._audit("held", command)
         if not self._doorman.hold():
             raise _locked_down()
@@ -102,6 +107,18 @@ class _Clerk:
             )
         if self._doorman.locked_down:
             raise _locked_down()
+
+    def _check_often(self, command: UnlockCommand | HoldCommand) -> None:
+        """Refuses more than so many a minute by one key, and counts this one."""
+        now, most = self._office.now(), self._office.config.mqtt.unlocks_per_minute
+        key = command.signed_by or command.asked_by
+        self._unlocked = {other: times for other, times in self._unlocked.items() if abs(now - times[-1]) < MINUTE}
+        times = self._unlocked.setdefault(key, deque(maxlen=most))
+        if len(times) == most and abs(now - times[0]) < MINUTE:
+            raise CommandError(
+                Code.TOO_OFTEN, f"{most} times within a minute by one key: [mqtt] unlocks_per_minute is {most}"
+            )
+        times.append(now)
 
     def _check_remote(self) -> None:
         if not self._office.config.mqtt.remote_unlock:

@@ -34,6 +34,7 @@ from agent.cli.retention import retention
 from agent.cli.rules import rules
 from agent.cli.run import demo, run
 from agent.cli.simulate import simulate
+from agent.cli.trust import trust
 from agent.cli.version import version
 from agent.errors import (
     CalibrationError,
@@ -69,6 +70,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(trust, name="trust")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

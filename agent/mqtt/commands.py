@@ -1,9 +1,10 @@
 """Commands from the broker: checked, carried out once, answered.
 
-Whatever arrives gets a coded answer and never crashes the agent. Only what an admin's key has signed is carried out,
-see `agent.mqtt.admission`. A command id is carried out once: the same id again is answered with the same result, and
-`seen_before`. Where the agent dies between doing and remembering, the command is done again when
-the requester repeats it, so what handlers do must bear repeating.
+Whatever arrives gets a coded answer and never crashes the agent, unless there is too much of it. Only what an admin's
+key has signed is carried out, see `agent.mqtt.admission`. A command id is carried out once: the same id again is
+answered with the same result, and `seen_before`. Where the agent dies between doing and remembering, the command is
+done again when the requester repeats it, so what handlers do must bear repeating; but what is momentary, such as to
+unlock, is remembered before it is done, and never done twice.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
-from agent.mqtt.admission import Admission
+from agent.mqtt.admission import Admission, NotAdmitted
 from agent.mqtt.connection import Outgoing
-from agent.mqtt.credential import Reception
+from agent.mqtt.credential import VERB, CredentialMessage, Reception
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code, Command
+from agent.mqtt.pair import Pair, answered, no_pairing
 from agent.mqtt.parts import Parts
-from agent.mqtt.topics import CommandTopic, CredentialTopic, PartTopic
+from agent.mqtt.refusals import Refusals, Refused
+from agent.mqtt.topics import CommandTopic, CredentialTopic, PairTopic, PartTopic
 from agent.mqtt.verbs.faces import EnrolCommand
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.types import Credential
@@ -35,19 +37,12 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS: Final = 0.5
 MAX_MESSAGE: Final = 2000  # characters of an answer's message
 TRANSIENT: Final = {Code.STORAGE_FAILED, Code.FAILED}  # the same id may be tried again
+CUT_SHORT: Final = "it was begun, and the device stopped before it was known to be done: look, and ask under a new id"
 
 Handler = Callable[[Any], dict[str, Any]]
 """Carries out a command (the model of its verb) and returns the `data` of its result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A message that was not carried out, for who sent it or when."""
-
-    verb: str
-    id: str | None
-    code: Code
-    by: str | None  # `mqtt:<name>` where the signature was good
+Remember = Callable[[str, str, str, datetime | None], object]
+"""Keeps the result of a command: id, verb, JSON, and when nobody can send it again."""
 
 
 class Commander:
@@ -57,10 +52,13 @@ class Commander:
         link: to the broker.
         handlers: verb to what carries it out.
         admission: whether a message is to be carried out at all.
-        refused: told of every message that was not carried out for who sent it, or when: verb, id, code, whose key.
-        recall: the result of a command id that has been carried out, if any.
-        remember: keeps the result of a command: id, verb, JSON.
+        recall: the result of a command id that has been carried out, or begun, if any.
+        remember: keeps the result of a command.
+        begin: the same, before it is done: the result if that is never known.
+        full: whether too many commands are remembered to take another.
+        refused: told of every message that was not carried out for who sent it, or when.
         shown: told of every credential that came from the network.
+        pair: answers who wants to be the first owner.
         now: the time, UTC.
         clock: monotonic seconds.
     """
@@ -72,20 +70,21 @@ class Commander:
         *,
         admission: Admission,
         recall: Callable[[str], str | None],
-        remember: Callable[[str, str, str], object],
+        remember: Remember,
+        begin: Remember = lambda *_: None,
+        full: Callable[[], bool] = lambda: False,
         refused: Callable[[Refused], object] = lambda _: None,
         shown: Callable[[Credential], object] = lambda _: None,
+        pair: Pair = no_pairing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._link = link
-        self._handlers = handlers
-        self._admission, self._refused = admission, refused
-        self._recall = recall
-        self._remember = remember
+        self._link, self._handlers, self._admission = link, handlers, admission
+        self._recall, self._remember, self._begin, self._full = recall, remember, begin, full
         self._now = now
         self._parts = Parts(clock)
-        self._shown, self._reception = shown, Reception()
+        self._refusals = Refusals(refused, clock)
+        self._shown, self._pair, self._reception = shown, pair, Reception()
 
     def step(self) -> None:
         """Waits a while for one message and deals with it."""
@@ -93,15 +92,18 @@ class Commander:
         self._parts.forget()
         if message is None:
             return
+        self._refusals.begin()
         match self._link.topics.parse(message.topic):
             case CommandTopic(verb):
-                self._answer(message, self._command(verb, message))
+                result = self._command(verb, message)
+                if result is not None:
+                    self._answer(message, result)
             case PartTopic() as part:
                 self._part(part, message)
             case CredentialTopic():
-                credential = self._reception.take(message.payload, self._now())
-                if credential is not None:
-                    self._shown(credential)
+                self._credential(message)
+            case PairTopic():
+                self._pairing(message)
             case None:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 
@@ -113,41 +115,71 @@ class Commander:
             photo = part.number - 1 if part.number else None
             self._answer(message, refusal("enrol", part.id, Code(error.code), str(error), photo=photo))
 
-    def _command(self, verb: str, message: Incoming) -> Result:
-        """The result of whatever came on a command topic."""
+    def _pairing(self, message: Incoming) -> None:
+        answer = answered(message.payload, self._pair)
+        if answer.ok or self._refusals.answered():
+            self._link.send(Outgoing(self._link.topics.paired(answer.id), answer.to_json()))
+
+    def _credential(self, message: Incoming) -> None:
+        """Hands on what a reader has signed, once; there is no answer but what happens at the door."""
+        try:
+            admitted = self._admission.admit(VERB, message.payload, self._now())
+            shown = CredentialMessage.model_validate_json(admitted.arguments)
+        except NotAdmitted as error:
+            if self._refusals.answered(Refused(VERB, None, Code(error.code), error.by, error.key)):
+                logger.warning("credential refused: %s: %s", error.code, error)
+            return
+        except ValidationError as error:
+            logger.warning("credential refused: %s", explain(error))
+            return
+        if self._recall(shown.id) is not None or (credential := self._reception.take(shown, self._now())) is None:
+            return
+        self._keep(Result(id=shown.id, verb=VERB, ok=True), admitted.until)
+        self._shown(credential)
+
+    def _command(self, verb: str, message: Incoming) -> Result | None:
+        """The result of whatever came on a command topic; None: it is one of too many to be answered."""
         if verb not in COMMANDS or verb not in self._handlers:
             known = ", ".join(verb for verb in COMMANDS if verb in self._handlers)
-            problem = f'no command "{verb}"; there are: {known}'
-            return refusal(verb, recover_id(message.payload), Code.UNKNOWN_VERB, problem)
+            return self._rebuff(verb, message, Code.UNKNOWN_VERB, f'no command "{verb}"; there are: {known}')
         if message.too_large:
-            return refusal(verb, None, Code.TOO_LARGE, f"{message.size} bytes are too many; send photos as parts")
+            problem = f"{message.size} bytes are too many; send photos as parts"
+            return self._rebuff(verb, message, Code.TOO_LARGE, problem)
         try:
             admitted = self._admission.admit(verb, message.payload, self._now())
-            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by)
-        except CommandError as error:
-            return self._turn_down(refusal(verb, recover_id(message.payload), Code(error.code), str(error)))
+            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by, admitted.key)
+        except NotAdmitted as error:
+            id_, code = recover_id(message.payload), Code(error.code)
+            told = self._refusals.answered(Refused(verb, id_, code, error.by, error.key))
+            return refusal(verb, id_, code, str(error)) if told else None
         except ValidationError as error:
             return refusal(verb, recover_id(message.payload), Code.BAD_REQUEST, explain(error))
-        return self._once(verb, command)
+        return self._once(verb, command, admitted.until)
 
-    def _turn_down(self, result: Result) -> Result:
-        """Lets it be known that something was refused for who sent it, or when."""
-        self._refused(Refused(result.verb, result.id, result.code or Code.FAILED, None))
-        return result
+    def _rebuff(self, verb: str, message: Incoming, code: Code, problem: str) -> Result | None:
+        return refusal(verb, recover_id(message.payload), code, problem) if self._refusals.answered() else None
 
-    def _once(self, verb: str, command: Command) -> Result:
+    def _once(self, verb: str, command: Command, until: datetime) -> Result:
         """The remembered result of the id, or that of carrying out the command now."""
         remembered = self._recall(command.id)
         if remembered is not None:
             return self._again(Result.model_validate_json(remembered), verb, command)
+        if self._full():
+            return refusal(verb, command.id, Code.BUSY, "too many commands that live for long are remembered")
         try:
             command = self._with_photos(command)
+            if command.momentary:
+                cut = refusal(verb, command.id, Code.SEEN_BEFORE, CUT_SHORT)
+                self._begin(command.id, verb, cut.to_json().decode(), until)
         except CommandError as error:
             return refusal(verb, command.id, Code(error.code), str(error))
+        except StoreError as error:
+            return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
         result = self._carry_out(verb, command)
-        if result.code not in TRANSIENT:
+        if result.code not in TRANSIENT or command.momentary:
             self._parts.drop(command.id)
-            self._keep(Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result)
+            kept = Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result
+            self._keep(kept, until)
         return result
 
     def _again(self, first: Result, verb: str, command: Command) -> Result:
@@ -158,12 +190,12 @@ class Commander:
             refused = refusal(verb, command.id, Code.SEEN_BEFORE, "answered before: ask again under a new id")
         else:
             refused = first.model_copy(update={"code": first.code or Code.SEEN_BEFORE})
-        self._refused(Refused(verb, command.id, Code.SEEN_BEFORE, command.asked_by))
+        self._refusals.answered(Refused(verb, command.id, Code.SEEN_BEFORE, command.asked_by, command.signed_by))
         return refused
 
-    def _keep(self, result: Result) -> None:
+    def _keep(self, result: Result, until: datetime) -> None:
         try:
-            self._remember(str(result.id), result.verb, result.to_json().decode())
+            self._remember(str(result.id), result.verb, result.to_json().decode(), until)
         except StoreError as error:  # it is done all the same
             logger.warning("command cannot be remembered: %s %s: %s", result.verb, result.id, error)
 
@@ -191,7 +223,8 @@ class Commander:
         if reply_to is None:
             return
         if self._link.topics.may_answer_on(reply_to.topic):
-            self._link.send(Outgoing(reply_to.topic, body, correlation=reply_to.correlation))
+            said_on = self._link.topics.result(result.verb, result.id)
+            self._link.send(Outgoing(reply_to.topic, body, correlation=reply_to.correlation, said_on=said_on))
         else:
             logger.warning("MQTT: a response topic is refused: %.100s", reply_to.topic)
 

@@ -38,6 +38,7 @@ class Outgoing:
     retain: bool = False
     correlation: bytes | None = None  # MQTT 5 only
     seq: int | None = None  # of the event it carries
+    said_on: str | None = None  # the topic that its signature is for, where it goes elsewhere too
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError
 
 from agent.errors import CommandError
-from agent.mqtt.message import Code, Command, CommandId, Message, Time
+from agent.mqtt.message import Code, Command, CommandId, KeyId, Message, Signature, Time
 from agent.mqtt.wire import explain
 from agent.trust.keys import SigningKey
 from agent.trust.statement import canonical, signed_command
 
 LIFETIME: Final = timedelta(seconds=20)  # of a command whose sender does not say
-
-KeyId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-Signature: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
 
 class Envelope(Message):

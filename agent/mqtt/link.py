@@ -20,14 +20,15 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Final, Literal
 
+from agent.mqtt.arrivals import Arrivals
 from agent.mqtt.backoff import Backoff
-from agent.mqtt.busy import turned_away
 from agent.mqtt.complaints import Complaints
 from agent.mqtt.connection import Acked, Connection, Gone, Happening, Outgoing, Ready
 from agent.mqtt.inbox import Inbox, Incoming
 from agent.mqtt.message import MAX_PHOTO_BYTES
 from agent.mqtt.outlet import Outlet
 from agent.mqtt.settings import LinkSettings
+from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import DoorState, Health, Status
 from agent.mqtt.topics import Topics
 from agent.runtime import Worker
@@ -54,16 +55,28 @@ def raise_again(error: BaseException) -> None:
 class Link:
     """The link to the broker.
 
-    Boot id (new with every start), version and model (id of the encoder) are told in `status`.
+    Boot id (new with every start), version and model (id of the encoder) are told in `status`. Without a `signer`
+    nothing is signed.
 
     Raises:
         ConfigError: a TLS file cannot be used.
     """
 
-    def __init__(self, settings: LinkSettings, topics: Topics, *, boot_id: str, version: str, model: str) -> None:
+    def __init__(
+        self,
+        settings: LinkSettings,
+        topics: Topics,
+        *,
+        boot_id: str,
+        version: str,
+        model: str,
+        signer: Signer | None = None,
+    ) -> None:
         self.topics = topics
         self.inbox = Inbox(max_bytes=max(MAX_PHOTO_BYTES, settings.max_payload_bytes))
+        self._arrivals = Arrivals(topics, self.inbox)
         self.acks: SimpleQueue[Ack] = SimpleQueue()  # bounded by what is in flight
+        self._signer = signer
         self._settings = settings
         self._context = settings.tls.context() if settings.tls else None
         self._identity = {"boot_id": boot_id, "version": version, "model": model}
@@ -72,8 +85,6 @@ class Link:
         self._connection: Connection | None = None  # of this thread; the outlet has it once it is ready
         self._at = 0.0  # monotonic seconds: the next attempt, or when the connection began
         self._complaints = Complaints()
-        self._peers: tuple[str, ...] = ()  # topics of other devices
-        self._heard: Callable[[Incoming | None], object] = lambda _: None
         self._closing = threading.Event()
         self._again = threading.Event()  # connect anew: there is something else to listen to
         self._worker: Worker | None = None
@@ -96,10 +107,7 @@ class Link:
             devices: their names.
             heard: told of each message, in the link's thread; of None when a connection begins: all is told again.
         """
-        peers = self.topics.peers(devices)
-        self._heard = heard
-        if peers != self._peers:
-            self._peers = peers
+        if self._arrivals.listen(devices, heard):
             self._again.set()
 
     @property
@@ -122,20 +130,15 @@ class Link:
         return self._outlet.wait_open(seconds)
 
     def publish(self, topic: str, payload: bytes, *, seq: int, epoch: int) -> bool:
-        """Sends an event; `acks` tells when the broker has it. False where too many wait already.
+        """Sends an event, whose `seq` comes back in `acks` when the broker has it. False where too many wait already.
 
-        Args:
-            topic: where to.
-            payload: JSON.
-            seq: comes back in `acks`.
-            epoch: of the connection the caller believes in; on any other the event is not sent, so that those lost
-                with the old connection can go first.
+        On another connection than that of `epoch` it is not sent, so that those lost with the old one can go first.
         """
-        return self._outlet.send_event(Outgoing(topic, payload, seq=seq), epoch)
+        return self._outlet.send_event(self._signed(Outgoing(topic, payload, seq=seq)), epoch)
 
     def send(self, message: Outgoing) -> None:
         """Sends retained state or an answer, now or when the broker is back."""
-        self._outlet.send(message)
+        self._outlet.send(self._signed(message))
 
     def publish_health(self, body: Health) -> None:
         """Sets the retained `health`."""
@@ -175,11 +178,11 @@ class Link:
             settings,
             self._context,
             client_id=settings.client_id or f"latchkey-{self.topics.site}-{self.topics.device}",
-            will=self._status("offline"),
-            subscriptions=self.topics.subscriptions + self._peers,
+            will=self._signed(self._status("offline")),
+            subscriptions=self.topics.subscriptions + self._arrivals.peers,
         )
         self._at = time.monotonic()
-        self._heard(None)
+        self._arrivals.begin()
         try:
             connection.open()
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
@@ -206,7 +209,8 @@ class Link:
             case Acked():
                 self._acked(happening)
             case Incoming():
-                self._arrived(happening)
+                if (answer := self._arrivals.take(happening)) is not None:
+                    self.send(answer)
             case Gone():
                 self._lost(happening.reason)
 
@@ -226,14 +230,6 @@ class Link:
         if message.seq is not None:
             self.acks.put(Ack(message.seq, acked.refused))
 
-    def _arrived(self, message: Incoming) -> None:
-        if self.topics.peer(message.topic) is not None:
-            self._heard(message)
-        elif message.retained:
-            logger.warning("MQTT: a retained command is ignored: %s (%d bytes)", message.topic, message.size)
-        elif not self.inbox.put(message) and (answer := turned_away(self.topics, message)) is not None:
-            self.send(answer)
-
     def _lost(self, reason: str, *, wait: bool = True) -> None:
         now = time.monotonic()
         if self.connected and now - self._at > STEADY_SECONDS:
@@ -244,6 +240,9 @@ class Link:
         self._connection = None
         self._at = now + self._backoff.next() if wait else now
         self._outlet.shut()
+
+    def _signed(self, message: Outgoing) -> Outgoing:
+        return self._signer.signed(message) if self._signer else message
 
     def _status(self, state: Literal["online", "offline", "stopped"]) -> Outgoing:
         body = Status(state=state, **self._identity)

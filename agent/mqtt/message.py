@@ -69,7 +69,14 @@ class Code(StrEnum):
     NOT_ALLOWED = "not_allowed"
     LOCKED_DOWN = "locked_down"
     CLOCK_UNSURE = "clock_unsure"
+    TOO_OFTEN = "too_often"
     # keys
+    KEY_TAKEN = "key_taken"
+    NAME_TAKEN = "name_taken"
+    NO_SUCH_KEY = "no_such_key"
+    LAST_OWNER = "last_owner"
+    NO_PAIRING = "no_pairing"
+    WRONG_CODE = "wrong_code"
     # jobs
     # models
     # roster
@@ -114,6 +121,8 @@ Photo: TypeAlias = Annotated[
 ]
 Time: TypeAlias = Annotated[AwareDatetime, AfterValidator(believable)]
 """With an offset, and near enough to reckon with: whoever sends the year 9999 must not stop the agent."""
+KeyId: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Signature: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 CommandId: TypeAlias = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Person: TypeAlias = Annotated[str, Field(pattern=PERSON_ID_PATTERN)]
 Name: TypeAlias = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
@@ -132,22 +141,36 @@ class Message(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
+class News(Message):
+    """What all have in common that a device says, see `agent.mqtt.signing`."""
+
+    device_key: KeyId | None = None  # id of the key that has signed it
+    signature: Signature | None = None
+
+
 class Command(Message):
     """What all commands share."""
 
     reads: ClassVar[bool] = False  # it changes nothing: its answer, full of people, is not kept
+    momentary: ClassVar[bool] = False  # done once at the most, also where the device stops while it does it
 
     id: CommandId
     not_after: Time | None = None
     _asked_by: str = PrivateAttr("mqtt")
+    _signed_by: str | None = PrivateAttr(None)
 
     @property
     def asked_by(self) -> str:
         """Whose key has signed it, `mqtt:<name>`: for the audit. It is no part of the message."""
         return self._asked_by
 
-    def asked(self, who: str) -> Self:
-        """Returns the command as asked by somebody."""
+    @property
+    def signed_by(self) -> str | None:
+        """The id of that key."""
+        return self._signed_by
+
+    def asked(self, who: str, key_id: str | None = None) -> Self:
+        """Returns the command as asked by somebody, who has signed it with a key."""
         copy = self.model_copy()
-        copy._asked_by = who  # noqa: SLF001  its own
+        copy._asked_by, copy._signed_by = who, key_id  # noqa: SLF001  its own
         return copy

@@ -10,7 +10,9 @@ from typing import Final
 from pydantic.json_schema import GenerateJsonSchema
 
 from agent.mqtt.credential import CredentialMessage
+from agent.mqtt.envelope import Envelope
 from agent.mqtt.message import Message
+from agent.mqtt.pair import PairAnswer, PairMessage
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
 from agent.mqtt.wire import COMMANDS, Result
 from agent.mqtt.zone import Passage, ZoneState
@@ -19,6 +21,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
 
 MODELS: Final[dict[str, type[Message]]] = {
     **{f"cmd-{verb}": model for verb, model in COMMANDS.items()},
+    "envelope": Envelope,
     "result": Result,
     "status": Status,
     "health": Health,
@@ -30,6 +33,8 @@ MODELS: Final[dict[str, type[Message]]] = {
     "state-zone": ZoneState,
     "passage": Passage,
     "in-credential": CredentialMessage,
+    "pair": PairMessage,
+    "pair-answer": PairAnswer,
 }
 """File name without ending to the model."""
 

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from agent.attendance.punch import Clock
 from agent.attendance.rules import PunchType, TypeBy
-from agent.mqtt.message import Message
+from agent.mqtt.message import Message, News
 from agent.types import Alarm, Event, Outcome, Reason, Shown
 
 SCHEMA: Final = 1
 
 
-class Status(Message):
+class Status(News):
     """Whether the device is there: birth, last will and orderly end."""
 
     state: Literal["online", "offline", "stopped"]
@@ -24,7 +24,7 @@ class Status(Message):
     model: str
 
 
-class Health(Message):
+class Health(News):
     """How the device is."""
 
     at: str
@@ -46,7 +46,7 @@ class Health(Message):
     audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
 
 
-class DoorState(Message):
+class DoorState(News):
     """The state of the door."""
 
     at: str
@@ -58,7 +58,7 @@ class DoorState(Message):
     last_opened_by: str | None = None
 
 
-class EventMessage(Message):
+class EventMessage(News):
     """What all events share."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")]

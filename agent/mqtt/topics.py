@@ -43,6 +43,11 @@ class CredentialTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class PairTopic:
+    """Somebody who wants to be the first owner, on `pair`."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerTopic:
     """What another device of the site says: `status`, `door`, `zone` or `passage`."""
 
@@ -107,6 +112,15 @@ class Topics:
         """Where readers and keypads send cards and PINs."""
         return f"{self.prefix}/in/credential"
 
+    @property
+    def pair(self) -> str:
+        """Where the first owner makes itself known."""
+        return f"{self.prefix}/pair"
+
+    def paired(self, message_id: str | None) -> str:
+        """Where that is answered."""
+        return f"{self.prefix}/pair/{message_id or 'invalid'}/answer"
+
     def peers(self, devices: Iterable[str]) -> tuple[str, ...]:
         """What the device listens to of other devices of its site."""
         sides = [f"{ROOT}/{self.site}/{device}" for device in devices]
@@ -132,12 +146,12 @@ class Topics:
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
         groups = (f"{ROOT}/{target}/cmd/+" for target in self.targets[1:])
-        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, *groups)
+        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, self.pair, *groups)
 
     @property
     def news(self) -> tuple[str, ...]:
         """What others listen to: all that the device says."""
-        said = ("status", "health", "state/+", "passage", "event/+", "cmd/+/+/result")
+        said = ("status", "health", "state/+", "passage", "event/+", "cmd/+/+/result", "pair/+/answer")
         return tuple(f"{self.prefix}/{topic}" for topic in said)
 
     def peer(self, topic: str) -> PeerTopic | None:
@@ -148,10 +162,12 @@ class Topics:
             return None
         return PeerTopic(device, _PEER_LEVELS[level])
 
-    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | None:
+    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | PairTopic | None:
         """What a topic asks for; None where it is none of ours."""
         if topic == self.credential:
             return CredentialTopic()
+        if topic == self.pair:
+            return PairTopic()
         ours = next((target for target in self.targets if topic.startswith(f"{ROOT}/{target}/")), "")
         match topic.removeprefix(f"{ROOT}/{ours}/").split("/"):
             case ["cmd", verb]:

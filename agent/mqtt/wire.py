@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.mqtt.message import Code, Command, CommandId, Message
+from agent.mqtt.message import Code, Command, CommandId, News
 from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
 
 
@@ -33,7 +33,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
 """Verb to body."""
 
 
-class Result(Message):
+class Result(News):
     """The answer to a command."""
 
     id: CommandId | None = None  # none: it could not be read

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
-from agent.mqtt.message import Message, Person, Time
+from agent.mqtt.message import News, Person, Time
 
 MOST_PEOPLE: Final = 2000  # in one `state/zone`: the latest
 Zone = Annotated[str, Field(max_length=64)]
 
 
-class PeerMessage(Message):
+class PeerMessage(News):
     """What comes from another door, which may be of a newer version: what is not known is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
@@ -22,11 +22,13 @@ class PeerStatus(PeerMessage):
     """What counts of another door's `status`."""
 
     state: str
+    boot_id: str = ""
 
 
 class PeerDoor(PeerMessage):
     """What counts of another door's `state/door`."""
 
+    at: Time | None = None
     locked: bool
     contact: str | None = None
 

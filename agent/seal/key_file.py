@@ -6,20 +6,16 @@ database, in the transaction that seals everything anew. See `agent.seal.reissue
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from agent.errors import ConfigError
-from agent.seal.keys import KEY_BYTES, SiteKey
+from agent import secret_file
+from agent.seal.keys import SiteKey
+from agent.secret_file import sync_folder, told
 
-_MODE = 0o600
+_KIND = secret_file.Kind("the site's key", "[security] key_file")
 _ID = re.compile(r"[0-9a-f]{8}")
-_LONGEST = 16 * KEY_BYTES  # bytes, of a file that may hold one
 
 
 def read(path: Path) -> SiteKey | None:
@@ -28,16 +24,8 @@ def read(path: Path) -> SiteKey | None:
     Raises:
         ConfigError: it cannot be read, others may read it, or it holds none.
     """
-    with _told(path, "read"):
-        try:
-            with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                data = file.read(_LONGEST)
-        except FileNotFoundError:
-            return None
-    if mode & 0o077:
-        raise ConfigError(f"{path}: others than its owner may use the site's key: run chmod 600 {path}")
-    return SiteKey.parse(data.decode("ascii", "replace"), str(path))
+    text = secret_file.read(path, _KIND)
+    return None if text is None else SiteKey.parse(text, str(path))
 
 
 def write(path: Path, key: SiteKey) -> None:
@@ -46,20 +34,7 @@ def write(path: Path, key: SiteKey) -> None:
     Raises:
         ConfigError: it cannot be made, or there is one already, which is left as it is.
     """
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
-    with _told(path, "make"):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            _fill(fresh, key)
-            try:
-                os.link(fresh, path)  # unlike a rename, it fails where there is one
-            except FileExistsError as error:
-                raise ConfigError(
-                    f"{path} is there already, and a site key is never overwritten: see latchkey keys"
-                ) from error
-        finally:
-            fresh.unlink(missing_ok=True)
-        _sync_folder(path)
+    secret_file.create(path, key.text, _KIND)
 
 
 def stage(path: Path, key: SiteKey) -> None:
@@ -82,7 +57,7 @@ def staged(path: Path) -> dict[str, SiteKey]:
 
 def clear(path: Path) -> None:
     """Removes what a crash has left of the making of a key file; while nobody else makes one."""
-    with _told(path, "tidy up beside"):
+    with told(path, "tidy up beside", _KIND):
         for file in _beside(path):
             if file.name.endswith(".new"):
                 file.unlink(missing_ok=True)  # not overwritten: it may be the same file as the finished one
@@ -90,11 +65,11 @@ def clear(path: Path) -> None:
 
 def promote(path: Path, key: SiteKey) -> None:
     """Puts the staged key in the place of the one in `path`, whose bytes are overwritten."""
-    with _told(path, "change"):
+    with told(path, "change", _KIND):
         old = _opened(path)
         try:
             _staged(path, key.id).replace(path)
-            _sync_folder(path)
+            sync_folder(path)
             if old is not None:
                 _blank(old)
         finally:
@@ -107,7 +82,7 @@ def wipe(path: Path) -> bool:
 
     Flash keeps what was overwritten for a while, where no file system reaches it: `deploy/SECURITY.md`.
     """
-    with _told(path, "wipe"):
+    with told(path, "wipe", _KIND):
         file = _opened(path)
         if file is None:
             return False
@@ -116,7 +91,7 @@ def wipe(path: Path) -> bool:
         finally:
             os.close(file)
         path.unlink(missing_ok=True)
-        _sync_folder(path)
+        sync_folder(path)
     return True
 
 
@@ -140,18 +115,6 @@ def _staged(path: Path, key_id: str) -> Path:
     return path.with_name(f"{path.name}.{key_id}")
 
 
-def _fill(file: Path, key: SiteKey) -> None:
-    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, _MODE)
-    try:
-        folder = file.parent.stat()
-        if os.geteuid() == 0 and folder.st_uid != 0:
-            os.fchown(opened, folder.st_uid, folder.st_gid)
-        os.write(opened, f"{key.text}\n".encode())
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
 def _opened(path: Path) -> int | None:
     try:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -162,21 +125,3 @@ def _opened(path: Path) -> int | None:
 def _blank(file: int) -> None:
     os.pwrite(file, bytes(os.fstat(file).st_size), 0)
     os.fsync(file)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):  # some file systems sync no folders
-            os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _told(path: Path, doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        advice = "let this user read it" if error.errno in {errno.EACCES, errno.EPERM} else "see [security] key_file"
-        raise ConfigError(f"{path}: cannot {doing} the site's key: {error.strerror}: {advice}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,22 +14,38 @@ from agent.trust.roles import Role
 _COLUMNS = "key, name, role, revoked_at"
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An admin, and how the key came to be here."""
+
+    admin: Admin
+    added_at: datetime
+    added_by: str
+    replaces: str | None = None  # id of the same holder's key before
+
+
 def find(db: Db, key_id: str) -> Admin | None:
     """Return the admin with the key of this id, revoked or not."""
     return next(map(_admin, db.rows(f"SELECT {_COLUMNS} FROM admins WHERE id = ?", (key_id,))), None)  # noqa: S608 - ours
 
 
-def everyone(db: Db) -> list[Admin]:
-    """Return all admins by name, also those whose keys are revoked."""
-    return [_admin(row) for row in db.rows(f"SELECT {_COLUMNS} FROM admins ORDER BY name")]  # noqa: S608 - ours
+def named(db: Db, name: str) -> list[Admin]:
+    """Return all who had this name, or have it."""
+    return [_admin(row) for row in db.rows(f"SELECT {_COLUMNS} FROM admins WHERE name = ?", (name,))]  # noqa: S608 - ours
 
 
-def add(db: Db, admin: Admin, at: datetime, by: str) -> None:
-    """Add an admin; the key and the name have to be new."""
+def everyone(db: Db) -> list[Entry]:
+    """Return all admins by name, also those whose keys are revoked, in the order in which they came."""
+    query = f"SELECT {_COLUMNS}, added_at, added_by, replaces FROM admins ORDER BY name, rowid"  # noqa: S608 - ours
+    return [Entry(_admin(row[:4]), from_text(row[4]), *row[5:]) for row in db.rows(query)]
+
+
+def add(db: Db, admin: Admin, at: datetime, by: str, *, replaces: str | None = None) -> None:
+    """Add an admin; the key has to be new, and nobody else in force may have the name."""
     with db.transaction() as sql:
         sql.execute(
-            "INSERT INTO admins (id, key, name, role, added_at, added_by) VALUES (?, ?, ?, ?, ?, ?)",
-            (admin.key.id, admin.key.raw, admin.name, admin.role.value, to_text(at), by),
+            "INSERT INTO admins (id, key, name, role, added_at, added_by, replaces) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (admin.key.id, admin.key.raw, admin.name, admin.role.value, to_text(at), by, replaces),
         )
 
 

@@ -21,13 +21,28 @@ ID_DIGITS: Final = 16
 KEY_NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,31}$"
 """What a key may be called; the audit says `mqtt:<name>`."""
 
+_SMALL_ORDER: Final = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
+"""The points of order 1, 2, 4 and 8, without the sign of x, in every way to write them: OpenSSL takes signatures "by"
+these of any text. RFC 8032, 5.1; libsodium refuses the same seven."""
+
 
 @dataclass(frozen=True)
 class PublicKey:
     """What may be told of a key: it verifies.
 
     Raises:
-        ValueError: not 32 bytes.
+        ValueError: not 32 bytes, or a point of small order.
     """
 
     raw: bytes
@@ -35,6 +50,8 @@ class PublicKey:
     def __post_init__(self) -> None:
         if len(self.raw) != KEY_BYTES:
             raise ValueError(f"a public key has {KEY_BYTES} bytes, got {len(self.raw)}")
+        if self.raw[:-1] + bytes([self.raw[-1] & 0x7F]) in _SMALL_ORDER:
+            raise ValueError("a public key that everybody can sign for: make one")
 
     @classmethod
     def parse(cls, text: str) -> PublicKey:
@@ -109,6 +126,11 @@ class Admin:
     name: str
     role: Role
     revoked_at: datetime | None = None
+
+
+def rotation_text(old_id: str) -> bytes:
+    """Returns what a new key signs to take the place of the one of an id."""
+    return f"latchkey rotate 1\n{old_id}".encode()
 
 
 def packed(raw: bytes) -> str:

@@ -27,7 +27,8 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     ("unlock hold lock mode correct undo", frozenset({_O, _S, _W})),
     ("rules_apply forget export_person retention receipts audit", frozenset({_S, _W})),
     ("credential", frozenset({_R})),
-    # keys
+    ("keys device", _ALL),
+    ("key_add key_rotate key_revoke", frozenset({_W})),
     # jobs
     # models
     # roster

@@ -20,16 +20,17 @@ from agent.trust.keys import SIGNATURE_BYTES, PublicKey, SigningKey, packed, unp
 COMMAND: Final = b"latchkey command 1\n"
 NEWS: Final = b"latchkey news 1\n"
 SIGNATURE: Final = "signature"
+EXACT: Final = 2**53  # integers below are doubles, and the next double is another integer
 
 
 def read_json(payload: bytes) -> dict[str, Any]:
     """Returns a JSON object of which all parsers say the same.
 
     Raises:
-        ValueError: no object, a name twice, a number out of the range of RFC 8785, no UTF-8.
+        ValueError: no object, a name twice, no number, no UTF-8.
     """
     try:
-        body = json.loads(payload, object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
+        body = json.loads(payload, object_pairs_hook=_no_name_twice, parse_int=_double, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(body, dict):
@@ -56,7 +57,12 @@ def command_text(verb: str, body: Mapping[str, Any]) -> bytes:
 
 def news_text(topic: str, body: Mapping[str, Any]) -> bytes:
     """Returns what the signature of something that a device says is over."""
-    return NEWS + topic.encode() + b"\n" + canonical(_unsigned(body))
+    return news_statement(topic, canonical(_unsigned(body)))
+
+
+def news_statement(topic: str, text: bytes) -> bytes:
+    """Returns the same for the canonical JSON of the body, without its `signature`."""
+    return NEWS + topic.encode() + b"\n" + text
 
 
 def signed_command(verb: str, body: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:
@@ -88,6 +94,12 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in an object")
     return found
+
+
+def _double(digits: str) -> int | float:
+    """A number as RFC 8785 has them, which are doubles: of an integer beyond 2^53 no digit more is to be believed."""
+    number = int(digits)
+    return number if abs(number) < EXACT else float(digits)
 
 
 def _no_constant(name: str) -> None:

@@ -11,16 +11,19 @@ import pytest
 
 from agent import desk
 from agent.bundle import open_bundle
+from agent.clerks import Office
+from agent.clerks.pairing import PairingClerk
 from agent.knowledge import Knowledge
 from agent.make import make_recogniser
 from agent.moments import FIRST, LAST
 from agent.mqtt.commands import Commander
-from agent.mqtt.connection import Connection
+from agent.mqtt.connection import Connection, Outgoing
 from agent.mqtt.inbox import Incoming, ReplyTo
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings
+from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, Health, Status, event_body
-from agent.mqtt.topics import CommandTopic, Topics
+from agent.mqtt.topics import CommandTopic, CredentialTopic, Topics
 from agent.mqtt.wire import Result
 from agent.porch import Porch
 from agent.recorder import Recorder
@@ -28,14 +31,18 @@ from agent.seal.keyring import site_key
 from agent.store import commands, events
 from agent.store.db import open_db
 from agent.telling import Telling
+from agent.trust.keys import SigningKey
 from agent.trust.statement import read_json
 from agent.types import Match, Reason, Sighting
-from tests.fakes.trust import signed
+from tests.fakes.trust import READER, let_reader_in, signed
 from tests.fuzz.bodies import filled
 
 TOPICS = Topics("home", "front")
 EVENTS = {"access": AccessEvent, "attendance": AttendanceEvent, "alarm": AlarmEvent, "audit": AuditEvent}
 SIDES = (Topics("home", "side"), Topics("home", "canteen"))
+
+SIDE_KEY = SigningKey(b"s" * 32)
+SIDE_SIGNER = Signer(SIDE_KEY, "latchkey/v1/home")
 
 
 class Wire:
@@ -106,16 +113,21 @@ class House:
             handlers,
             admission=desk.admission(self.config, self.db),
             recall=lambda id_: commands.recall(self.db, id_),
-            remember=lambda *told: commands.remember(self.db, *told, self.now()),
+            remember=lambda *told: commands.remember(self.db, *told[:3], self.now(), until=told[3]),
             shown=entrance.showed,
+            pair=PairingClerk(
+                Office(self.config, self.db, self._write, "boot", lambda: None, self.now), SIDE_KEY.public
+            ),
             now=self.now,
         )
         health = Health(at="", boot_id="boot", uptime_seconds=0, outbox_depth=0)
         self._telling = Telling(
             self.wire, door=self.porch.doorman.report, entrance=entrance, health=lambda: health, health_seconds=1e9
         )
+        let_reader_in(self.db)
         self._publisher = OutboxPublisher(self.wire, unsent=None, mark_sent=None, boot_id="boot", now=self.now)
         self.porch.passed = self._telling.passed
+        entrance.peers.know({side.device: SIDE_KEY.public for side in SIDES})
         entrance.peers.hear_by(self.wire, entrance.heard)
 
     def now(self):
@@ -142,10 +154,13 @@ class House:
             case CommandTopic(verb):
                 with suppress(ValueError):
                     return signed(TOPICS, verb, read_json(payload), self.now())
+            case CredentialTopic():
+                with suppress(ValueError):
+                    return signed(TOPICS, "credential", read_json(payload), self.now(), READER)
         return payload
 
     def peer(self, topic, payload):
-        payload = filled(payload, self._meant)
+        payload = SIDE_SIGNER.signed(Outgoing(topic, filled(payload, self._meant))).payload
         self.wire.heard(Incoming(topic, payload, len(payload)))
 
     def all_online(self):

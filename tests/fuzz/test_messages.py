@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent import pins
 from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.message import MAX_PAYLOAD
+from agent.mqtt.pair import PairMessage
 from agent.mqtt.telemetry import DoorState, Status
 from agent.mqtt.wire import COMMANDS
 from agent.mqtt.zone import Passage, ZoneState
@@ -107,6 +108,7 @@ TOPIC_TEXTS = [
     *(TOPICS.command(verb) for verb in COMMANDS), TOPICS.command("nothing"), TOPICS.command("\0"), TOPICS.command(""),
     TOPICS.part("1", 1, 1), TOPICS.part("1", 2, 20), TOPICS.part("1", 0, 0), TOPICS.part("x" * 65, 1, 21),
     TOPICS.prefix + "/cmd/enrol/1/part/9999999/\u0661", TOPICS.credential, TOPICS.result("ping", "1"), TOPICS.zone, "",
+    TOPICS.pair,
     "/",
 ]  # fmt: skip
 REPLIES = st.sampled_from([None, None, None, "a/b", "", "$SYS/x", "#", "\0", "\ufffe", "x" * 300, TOPICS.credential])
@@ -138,6 +140,7 @@ fresh = shown.map(lambda body: body | {"at": bodies.SOON % -1})
 credentials = st.tuples(
     st.just("says"), st.just(TOPICS.credential), payloads(bodies.mostly(fresh, shown, times=5)), st.none()
 )
+pairs = st.tuples(st.just("says"), st.just(TOPICS.pair), payloads(bodies.bodies(PairMessage)), st.none())
 peers = st.sampled_from(sorted(SAID)).flatmap(
     lambda level: st.tuples(
         st.just("peer"),
@@ -176,7 +179,7 @@ def test_commands(house, acts):
 
 
 @examples(25)
-@given(st.lists(bodies.mostly(commands, raw | credentials | peers | others, times=1), min_size=6, max_size=20))
+@given(st.lists(bodies.mostly(commands, raw | credentials | pairs | peers | others, times=1), min_size=6, max_size=20))
 def test_everything_mixed(house, acts):
     carry_out(house, acts)
 

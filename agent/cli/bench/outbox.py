@@ -13,9 +13,11 @@ from agent.demo.broker import Broker, embedded_broker
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings
+from agent.mqtt.signing import Signer
 from agent.mqtt.topics import Topics
 from agent.store import events
 from agent.store.db import Db, open_db
+from agent.trust.keys import SigningKey
 from agent.version import VERSION
 
 EVENTS = 10_000
@@ -65,7 +67,9 @@ def _fill(db: Db, count: int) -> None:
 def _drain(db: Db, broker: Broker) -> float:
     """Seconds from the beginning to connect until the outbox is empty."""
     settings = LinkSettings(broker.host, broker.port, protocol=broker.protocol)
-    link = Link(settings, Topics("bench", "bench"), boot_id="bench", version=VERSION, model=str(BODY["model"]))
+    topics = Topics("bench", "bench")
+    signer = Signer(SigningKey.new(), topics.prefix)
+    link = Link(settings, topics, boot_id="bench", version=VERSION, model=str(BODY["model"]), signer=signer)
     publisher = OutboxPublisher(
         link,
         unsent=lambda *, after, limit: events.unsent(db, after=after, limit=limit),

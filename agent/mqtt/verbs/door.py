@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -21,12 +21,16 @@ class ModeCommand(Command):
 class UnlockCommand(Command):
     """Unlocks for a time."""
 
+    momentary: ClassVar[bool] = True
+
     not_after: Time
     seconds: Annotated[float, Field(gt=0, le=LONGEST_UNLOCK_SECONDS)] | None = None
 
 
 class HoldCommand(Command):
     """Unlocks until it is locked by command."""
+
+    momentary: ClassVar[bool] = True
 
     not_after: Time
 
