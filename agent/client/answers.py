@@ -156,7 +156,7 @@ class Progress:
             device=device,
             id=command_id,
             verb=_text(body.get("verb")) or verb,
-            state=_text(body.get("state")) or "running",
+            state=_text(body.get("state")) or _text(body.get("job")) or "running",
             done=_number(body.get("done")) or 0,
             of=_number(body.get("of")),
             note=_text(body.get("note")) or "",

@@ -16,8 +16,7 @@ class Device:
         self.topics, self.key, self.answers = Topics(site, name, tuple(groups)), key, answers
         self.told, self.parts = [], {}  # bodies of commands by verb; parts by topic
         self.groups = [*groups] if groups else None
-        topics = (*self.topics.subscriptions, f"{self.topics.prefix}/cmd/+/+/part/+/+")
-        self.line = Line(LinkSettings("127.0.0.1", port), topics, self._hear)
+        self.line = Line(LinkSettings("127.0.0.1", port), self.topics.subscriptions, self._hear)
 
     def say(self, level, body, *, key=None, retain=False):
         topic = f"{self.topics.prefix}/{level}"
