@@ -61,7 +61,7 @@ class Administration:
     ) -> None:
         self._bundle, self._sight, self._db = bundle, sight, db
         self._write = write or _with(db)
-        self._enrolling = Enrolling(bundle, db, self._write, boot_id=boot_id, now=now)
+        self.enrolling = Enrolling(bundle, db, self._write, boot_id=boot_id, now=now)
         self._enroller = Enroller(
             sight.look,
             bundle.limits,
@@ -100,7 +100,7 @@ class Administration:
             CommandError: the id or the name will not do, there is no consent, or others change the people without end.
             StoreError: nothing was changed.
         """
-        return self._enrolling.add(
+        return self.enrolling.add(
             person,
             name,
             lambda known: self._enroller.templates(photos, person, known),
@@ -112,7 +112,7 @@ class Administration:
 
     def remove(self, person: str, *, by: By, command_id: str | None = None) -> dict[str, Any]:
         """Forgets a person, see `agent.register.remove_person`."""
-        request = self._enrolling.request(by, command_id)
+        request = self.enrolling.request(by, command_id)
         return self._write(lambda db: remove_person(db, person, request))
 
     def list(
@@ -144,7 +144,7 @@ class Administration:
             PictureError: it is none.
         """
         image = photo if isinstance(photo, np.ndarray) else decode_picture(photo)
-        _, gallery = self._enrolling.gallery()
+        _, gallery = self.enrolling.gallery()
         faces = identify(
             image,
             self._sight.look,
