@@ -83,7 +83,7 @@ def enrol_all(
             else:
                 told = f"{notes.run}\n{device}\n{digest}\n{notes.refused(device, digest)}"
                 try:
-                    outcome = enrol(admin, device, one, photos, manner, id_of(told))
+                    outcome = enrol(admin, device, one, photos, manner=manner, command_id=id_of(told))
                 except NoAnswer as error:
                     away[device] = error
                     yield Outcome(one.person, device, "unreachable", NO_ANSWER, str(error))
@@ -93,7 +93,7 @@ def enrol_all(
 
 
 def enrol(
-    admin: Admin, device: str, one: Newcomer, photos: Sequence[bytes], manner: Manner, command_id: str
+    admin: Admin, device: str, one: Newcomer, photos: Sequence[bytes], *, manner: Manner, command_id: str
 ) -> Outcome:
     """Enrols somebody at a device, and sets what else is told of them.
 
@@ -112,9 +112,9 @@ def enrol(
     done: Result | None = None
     if photos:
         parts, split = cut(photos)
-        how = {"command_id": command_id, "wait_seconds": manner.wait_seconds}
         told = {"person": one.person, "split": split, **name, **manner.arguments}
-        done = ask_with_parts(admin, device, "enrol", parts, **how, **told)
+        wait = manner.wait_seconds
+        done = ask_with_parts(admin, device, "enrol", parts, command_id=command_id, wait_seconds=wait, **told)
         if not done.ok:
             return _refused(one, device, done)
     if one.particulars or not photos:

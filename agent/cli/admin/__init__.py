@@ -6,7 +6,9 @@ import typer
 
 from agent.cli.admin import door, past, rules_read, setup
 from agent.cli.admin.devices import devices
+from agent.cli.admin.enrol import enrol
 from agent.cli.admin.health import health
+from agent.cli.admin.jobs import enrol_live, job, jobs
 from agent.cli.admin.keys import keys
 from agent.cli.admin.people import people
 from agent.cli.admin.rules import rules
@@ -25,3 +27,6 @@ for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):
     admin.command()(reading)
 for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.report, past.audit, health):
     admin.command()(command)
+for working in (enrol, enrol_live, job, jobs):
+    admin.command()(working)
+# Of others, each in a file of its own: models (bundle, update-model, backup, restore), pki, roster, relay
