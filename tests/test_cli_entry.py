@@ -39,6 +39,7 @@ COMMANDS = [
     "retention",
     "receipts",
     "keys",
+    "admin",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],
