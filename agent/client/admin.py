@@ -56,7 +56,7 @@ class Admin:
         self.board = Board()
         self._settled = -1  # epoch of the line in which the broker has told all it keeps
         topics = [f"{ROOT}/{profile.site}/+/{level}" for level in (*_ALWAYS, *hears)]
-        self.line = Line(profile.settings, topics, self._hear, lost=self.board.lost)
+        self.line = Line(profile.settings, topics, self._hear, lost=self.board.lost, refused=self.board.refuse)
 
     def __enter__(self) -> Self:
         self.line.__enter__()
@@ -90,7 +90,7 @@ class Admin:
             NoAnswer: it is not; Untrusted: what says so is not the device that is known.
         """
         name, deadline = self.profile.topics(device).device, time.monotonic() + wait_seconds
-        self.line.wait_ready(wait_seconds)
+        self._wait_ready(wait_seconds)
 
         def there() -> bool:
             status = self.board.statuses.get(name)
@@ -216,10 +216,16 @@ class Admin:
         return meant(target, self.board.statuses, lambda name: self.profile.topics(name).device)
 
     def _settle(self, deadline: float) -> None:
-        self.line.wait_ready(max(0.0, deadline - time.monotonic()))
+        self._wait_ready(max(0.0, deadline - time.monotonic()))
         if self._settled != self.line.epoch:
             self.board.settle(QUIET_SECONDS, deadline)
             self._settled = self.line.epoch
+
+    def _wait_ready(self, seconds: float) -> None:
+        self.line.wait_ready(seconds)
+        shut = [topic for topic in self.line.denied if topic.endswith(_ALWAYS)]
+        if shut:
+            raise NoAnswer(f"the broker does not let us listen to {', '.join(shut)}: see its access list")
 
     def _call(self, target: str, verb: str, plain: Mapping[str, Any], **whom: Any) -> Call:
         return Call(self.board, self.key, target, verb, plain, **whom)

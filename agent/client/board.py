@@ -11,6 +11,7 @@ from typing import Final
 from agent.client.answers import DeviceStatus, Heard, Progress, Result, Standing
 
 MOST_NEWS: Final = 10_000  # kept for who reads them; the oldest go, and are counted
+RETAINED: Final = ("status", "health", "state/")  # levels
 MOST_PROGRESS: Final = 1_000  # of one command
 
 
@@ -28,11 +29,14 @@ class Board:
         self._progress: dict[str, deque[Progress]] = {}
         self._answers: dict[tuple[str, str], Heard] = {}  # to a pairing, by id and device
         self._news: deque[Heard] = deque()
+        self._refusals: dict[str, str] = {}  # why the broker did not take a message, by topic
         self.missed = 0  # news that nobody fetched in time
         self._status_at = 0.0  # monotonic seconds
 
     def put(self, heard: Heard) -> None:
         """Takes a message of a device."""
+        if heard.retained and not heard.level.startswith(RETAINED):
+            return  # no device keeps such at the broker: it is somebody else's
         with self._changed:
             match heard.level.split("/"):
                 case ["status"]:
@@ -58,6 +62,22 @@ class Board:
         with self._changed:
             self._statuses.clear()
             self._changed.notify_all()
+
+    def refuse(self, topic: str, why: str) -> None:
+        """The broker has not taken what was sent to a topic."""
+        with self._changed:
+            self._refusals[topic] = why
+            self._changed.notify_all()
+
+    def refusal(self, topic: str) -> str | None:
+        """Returns why the broker did not take what was sent to a topic last."""
+        with self._changed:
+            return self._refusals.get(topic)
+
+    def forget_refusal(self, topic: str) -> None:
+        """It is tried again."""
+        with self._changed:
+            self._refusals.pop(topic, None)
 
     def wait_for(self, condition: Callable[[], object], deadline: float) -> bool:
         """Returns whether something came true by a time (monotonic seconds); asked after every message."""

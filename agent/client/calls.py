@@ -60,6 +60,8 @@ class Call:
         self._target, self.verb = target, verb
         self.sure, self._maybe = frozenset(sure), frozenset(maybe)
         self._ids = [command_id or uuid.uuid4().hex]
+        self._topic = f"{ROOT}/{target}/cmd/{verb}"
+        board.forget_refusal(self._topic)
         self._payload = b""
         self._births: int | None = None  # at the last sending
         self._fresh()
@@ -76,8 +78,8 @@ class Call:
 
     @property
     def complete(self) -> bool:
-        """Whether all have answered."""
-        return (self.sure | self._maybe) <= self.answers.keys()
+        """Whether all have answered, or nobody will: the broker does not take it."""
+        return self._refusal is not None or (self.sure | self._maybe) <= self.answers.keys()
 
     @property
     def answers(self) -> dict[str, Result]:
@@ -90,12 +92,13 @@ class Call:
         if self._births is not None and self._reads:
             self._ids.append(uuid.uuid4().hex)
             self._fresh()
-        send(f"{ROOT}/{self._target}/cmd/{self.verb}", self._payload)
+        self._board.forget_refusal(self._topic)
+        send(self._topic, self._payload)
         self._births = births
 
     def results(self, seconds: float) -> dict[str, Result]:
         """Returns what came, and of those who have to answer and did not, that they did not within a time."""
-        found = self.answers
+        found, refusal = self.answers, self._refusal
         forged = {device for id_ in self._ids for device in self._board.forged(id_)}
         for device in sorted(self.sure - found.keys()):
             lied = device in forged
@@ -104,6 +107,8 @@ class Call:
                 if lied
                 else f"no result within {seconds:g} s: whether it was done is not known"
             )
+            if refusal is not None:
+                message = f"nothing was done: the broker does not take {self._topic}: {refusal}"
             code = UNTRUSTED if lied else NO_ANSWER
             found[device] = Result(device, self.verb, self.id, ok=False, code=code, message=message)
         return found
@@ -112,6 +117,10 @@ class Call:
         """Nobody waits any more."""
         for id_ in self._ids:
             self._board.drop(id_)
+
+    @property
+    def _refusal(self) -> str | None:
+        return self._board.refusal(self._topic)
 
     @property
     def _reads(self) -> bool:

@@ -27,7 +27,7 @@ def meant(target: str | Sequence[str], statuses: Mapping[str, DeviceStatus], nam
     """
     if isinstance(target, str) and target.startswith("@"):
         return _in_group(target.removeprefix("@"), statuses)
-    names = [name_of(name) for name in ([target] if isinstance(target, str) else target)]
+    names = dict.fromkeys(name_of(name) for name in ([target] if isinstance(target, str) else target))
     there = [name for name in names if name in statuses and statuses[name].online]
     return Meant(there, [name for name in names if name not in there], [])
 

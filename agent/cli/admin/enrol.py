@@ -195,11 +195,11 @@ def _write_report(file: Path, outcomes: Iterable[Outcome]) -> None:
 
     from agent.client import files
     from agent.client.bulk import Outcome
+    from agent.reports.rows import safe
 
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow([field.name for field in fields(Outcome)])
     for outcome in outcomes:
-        cells = ["" if cell is None else str(cell) for cell in astuple(outcome)]
-        lines.writerow([f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in cells])
+        lines.writerow(["" if cell is None else safe(cell) for cell in astuple(outcome)])
     files.write(file, text.getvalue().encode())
