@@ -127,4 +127,5 @@ def _totals(sheet: Sheet) -> list[str]:
 
 
 def safe(cell: object) -> object:
+    """Returns a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
