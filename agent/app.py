@@ -145,8 +145,11 @@ class Agent:
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
         self.studio = Studio(self.recogniser.eyes, lambda: self.recogniser.known.gallery)
-        saw = lambda seen: self.porch.entrance.saw(seen)  # noqa: E731, PLW0108 - made below
-        self.visits = Visits(self.recogniser, saw, self.studio.see)
+        self.visits = Visits(
+            self.recogniser,
+            lambda seen: self.porch.entrance.saw(seen),  # noqa: PLW0108 - made below
+            self.studio.see,
+        )
         self.porch = Porch(
             stack,
             bundle,

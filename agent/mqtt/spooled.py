@@ -1,4 +1,4 @@
-"""The files of the parts that wait: `<folder>/<command id>/<number>-<SHA-256>`, each sealed with the site's key."""
+"""The parts that wait, and their files: `<folder>/<command id>/<number>-<SHA-256>`, sealed with the site's key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,6 +28,21 @@ class Piece(NamedTuple):
     def file(self) -> str:
         """Its name in the folder of its command."""
         return f"{self.number}-{self.sha256}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """The parts of one command."""
+
+    pieces: dict[Piece, int] = field(default_factory=dict)  # bytes of each, the oldest first
+    touched: float = 0.0  # monotonic seconds
+    wanted: tuple[str, ...] | None = None  # announced: the hashes, in order
+    held: bool = False  # of a job that was accepted
+
+    def wants(self, piece: Piece) -> bool:
+        """Whether a part is what was announced, if anything was."""
+        number = piece.number
+        return self.wanted is None or (number <= len(self.wanted) and self.wanted[number - 1] == piece.sha256)
 
 
 def read_folder(folder: Path) -> dict[str, tuple[dict[Piece, int], float]]:
