@@ -91,7 +91,7 @@ def admission(config: Config, db: Db) -> Admission:
 
 
 class Desk:
-    """Three workers' steps and the link they share. A context: leaving says goodbye to the broker."""
+    """Four workers' steps and the link they share. A context: leaving says goodbye to the broker."""
 
     def __init__(self, agent: Agent, bundle: Bundle) -> None:
         with ExitStack() as stack:
@@ -148,6 +148,7 @@ class Desk:
         return [
             ("publisher", self._publisher.step, self._drain),
             ("telemetry", self.telling.step, self.telling.door),
+            ("jobs", self.jobs.step, self.jobs.close),
         ]
 
     def carry_out(self) -> None:

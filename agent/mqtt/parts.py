@@ -30,7 +30,6 @@ MAX_BYTES: Final = 64 * 2**20  # all parts together
 MAX_BATCHES: Final = 64  # commands whose parts wait
 MAX_ANNOUNCED: Final = 32  # of them; the oldest announcement gives way
 VARIANTS: Final = 2  # parts of one number: the true one, and one that is not
-FREE_BYTES: Final = 64 * 2**20  # of the disk, left to what happens at the door
 _MOST_NAMED: Final = 20  # missing parts, in a message
 
 
@@ -196,7 +195,7 @@ class Spool:
             raise CommandError(Code.TOO_LARGE, f"the parts of a command: at most {MAX_BYTES} bytes")
         self._make_room(len(payload), but=command_id, more=command_id not in self._batches)
         try:
-            write_piece(self._folder, command_id, piece, payload, self._seal, free_bytes=FREE_BYTES)
+            write_piece(self._folder, command_id, piece, payload, self._seal)
         except OSError as error:
             raise CommandError(Code.STORAGE_FAILED, f"a part cannot be kept: {error.strerror or error}") from error
         batch.pieces[piece] = len(payload)
