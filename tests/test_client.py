@@ -176,7 +176,7 @@ class TestSignatures:
         with device(mosquitto.port, "front", key=DEVICE_KEY) as front, Admin(profile, OWNER) as admin:
 
             def replay(body):
-                told = {"id": "earlier", "verb": "ping", "ok": True, "key": DEVICE_KEY.public.id}
+                told = {"id": "earlier", "verb": "ping", "ok": True, "device_key": DEVICE_KEY.public.id}
                 earlier = front.topics.result("ping", "earlier")
                 from agent.trust.statement import canonical, signed_news
 
