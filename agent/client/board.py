@@ -22,6 +22,7 @@ class Board:
         self._changed = threading.Condition()
         self._statuses: dict[str, DeviceStatus] = {}
         self._births: dict[str, int] = {}  # how often a device said that it is online
+        self.all_births = 0
         self._kept: dict[tuple[str, str], Heard] = {}  # retained: the last of each device and level
         self._waiting: Counter[str] = Counter()  # how many wait for an id
         self._results: dict[str, dict[str, Result]] = {}  # by the id that is waited for, by device
@@ -130,6 +131,10 @@ class Board:
         with self._changed:
             return dict(self._results.get(command_id, {}))
 
+    def answered(self, command_id: str) -> int:
+        """Returns how many devices have answered a command."""
+        return len(self._results.get(command_id, ()))
+
     def forged(self, command_id: str) -> set[str]:
         """Returns the devices in whose name a result came that they have not signed."""
         with self._changed:
@@ -161,6 +166,7 @@ class Board:
         self._statuses[heard.device] = status
         if status.online and heard.standing is not Standing.FORGED:
             self._births[heard.device] = self.births(heard.device) + 1
+            self.all_births += 1
 
     def _put_result(self, heard: Heard, verb: str, command_id: str) -> None:
         waited_for = self._results.get(command_id)

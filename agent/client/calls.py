@@ -58,12 +58,14 @@ class Call:
     ) -> None:
         self._board, self._key, self._arguments = board, key, dict(arguments)
         self._target, self.verb = target, verb
-        self.sure, self._maybe = frozenset(sure), frozenset(maybe)
+        self.sure = frozenset(sure)
+        self._awaited = self.sure | frozenset(maybe)
         self._ids = [command_id or uuid.uuid4().hex]
         self._topic = f"{ROOT}/{target}/cmd/{verb}"
         board.forget_refusal(self._topic)
         self._payload = b""
-        self._births: int | None = None  # at the last sending
+        self._births: int | None = None  # of those who had not answered, at the last sending
+        self._sent_at = -1  # births of all at that time
         self._fresh()
 
     @property
@@ -74,12 +76,18 @@ class Call:
     @property
     def due(self) -> bool:
         """Whether it is to be sent, or sent again: a device that has not answered is there anew."""
+        if self._sent_at == self._board.all_births:  # nobody is there anew: asked after every message of thousands
+            return False
         return not self.complete and self._births != self._count()
 
     @property
     def complete(self) -> bool:
         """Whether all have answered, or nobody will: the broker does not take it."""
-        return self._refusal is not None or (self.sure | self._maybe) <= self.answers.keys()
+        if self._refusal is not None:
+            return True
+        if sum(map(self._board.answered, self._ids)) < len(self._awaited):  # mostly so, and soon said
+            return False
+        return self._awaited <= self.answers.keys()
 
     @property
     def answers(self) -> dict[str, Result]:
@@ -88,13 +96,13 @@ class Call:
 
     def send(self, send: Send) -> None:
         """Sends it. The same id again does nothing twice; what only asks gets a new id, to be answered again."""
-        births = self._count()
+        births, sent_at = self._count(), self._board.all_births
         if self._births is not None and self._reads:
             self._ids.append(uuid.uuid4().hex)
             self._fresh()
         self._board.forget_refusal(self._topic)
         send(self._topic, self._payload)
-        self._births = births
+        self._births, self._sent_at = births, sent_at
 
     def results(self, seconds: float) -> dict[str, Result]:
         """Returns what came, and of those who have to answer and did not, that they did not within a time."""
@@ -128,7 +136,7 @@ class Call:
         return model is not None and model.reads
 
     def _count(self) -> int:
-        return sum(self._board.births(device) for device in (self.sure | self._maybe) - self.answers.keys())
+        return sum(self._board.births(device) for device in self._awaited - self.answers.keys())
 
     def _fresh(self) -> None:
         """Signs it, and listens for the results of its id."""
