@@ -168,6 +168,16 @@ class TestManyDevices:
             assert (told.code, told.json["a"]["ok"], told.json["c"]["code"]) == (1, True, "offline")
             assert desk("lock", "a").code == 0
 
+    def test_what_a_device_says_does_nothing_to_the_terminal(self, desk, mosquitto):
+        refusal = {"ok": False, "code": "failed", "message": "\x1b[2J\x9b31m\u202egone"}
+        with device(mosquitto.port, "front", lock=lambda _: refusal) as front:
+            front.line.send("latchkey/v1/hq/\u202eevil/status", b'{"state": "online"}', retain=True)
+            front.line.wait_taken()
+            done = desk("lock", "@all")
+            assert done.out == "front: \N{REPLACEMENT CHARACTER}[2J" + "\N{REPLACEMENT CHARACTER}31m" + (
+                "\N{REPLACEMENT CHARACTER}gone (failed)\n"
+            )
+
     def test_nobody_is_meant(self, desk):
         done = desk("lock", "@nobody", "--wait", "1")
         assert (done.code, "no device answers to @nobody" in done.err) == (1, True)

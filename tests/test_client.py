@@ -35,6 +35,20 @@ def test_it_speaks_mqtt_3_1_1(tmp_path, mosquitto):
         assert admin.ask("front", "ping").ok
 
 
+def test_over_tls_with_a_certificate_of_its_own(tmp_path, mosquitto_tls, certificates):
+    def profile(name, files):
+        broker = {"host": "localhost", "port": mosquitto_tls.port, "ca": files.ca, "cert": files.cert, "key": files.key}
+        return Profile.make(tmp_path / name, {"site": "hq", "broker": broker})
+
+    with Admin(profile("ours", certificates.admin), OWNER) as admin:
+        assert admin.devices() == []
+    with (
+        Admin(profile("stranger", certificates.stranger), OWNER) as admin,
+        pytest.raises(NoAnswer, match="no connection"),
+    ):
+        admin.devices(0.5)
+
+
 def test_two_real_devices(profile, mosquitto, tmp_path, monkeypatch):
     stage = empty_stage(monkeypatch)
     stage.goes_on = True
@@ -242,6 +256,20 @@ class TestBrokenConnections:
             assert admin.ask("front", "lock", wait_seconds=15).ok
             losing.join()
             assert len({body["id"] for _, body in front.told}) == 1 < len(front.told)
+
+    @pytest.mark.parametrize(("verb", "signatures"), [("unlock", 1), ("lock", 2)])
+    def test_what_opens_a_door_lives_no_longer_for_being_sent_again(self, profile, mosquitto, verb, signatures):
+        with device(mosquitto.port, "front") as front, Admin(profile, OWNER) as admin:
+
+            def born_again(_):
+                front.answers[verb] = lambda _: OK
+                front.status("online")
+
+            front.answers[verb] = born_again
+            assert admin.ask("front", verb).ok
+            assert len(front.told) == 2
+            assert len({body["id"] for _, body in front.told}) == 1
+            assert len({body["signature"] for _, body in front.told}) == signatures
 
     def test_a_question_is_asked_again_under_another_id(self, profile, mosquitto):
         with device(mosquitto.port, "front", person=lambda _: None) as front, Admin(profile, OWNER) as admin:

@@ -24,6 +24,7 @@ from agent.trust.statement import canonical, signed_command
 
 Send = Callable[[str, bytes], object]
 """Sends a payload to a topic."""
+MOMENTARY: Final = frozenset({"unlock", "hold"})  # not to be done late
 MOST_BODY: Final = 8 * 2**20  # bytes of a command, as devices take them by default
 
 
@@ -63,10 +64,10 @@ class Call:
         self._ids = [command_id or uuid.uuid4().hex]
         self._topic = f"{ROOT}/{target}/cmd/{verb}"
         board.forget_refusal(self._topic)
-        self._payload = b""
+        self._payload = self._signed()
         self._births: int | None = None  # of those who had not answered, at the last sending
         self._sent_at = -1  # births of all at that time
-        self._fresh()
+        board.expect(self.id)
 
     @property
     def id(self) -> str:
@@ -95,11 +96,16 @@ class Call:
         return {device: result for id_ in self._ids for device, result in self._board.results(id_).items()}
 
     def send(self, send: Send) -> None:
-        """Sends it. The same id again does nothing twice; what only asks gets a new id, to be answered again."""
+        """Sends it. The same id again does nothing twice; what only asks gets a new id, to be answered again.
+
+        What opens a door stays as it was signed: after a few seconds it is not done any more.
+        """
         births, sent_at = self._count(), self._board.all_births
         if self._births is not None and self._reads:
             self._ids.append(uuid.uuid4().hex)
-            self._fresh()
+            self._board.expect(self.id)
+        if self._births is not None and self.verb not in MOMENTARY:
+            self._payload = self._signed()
         self._board.forget_refusal(self._topic)
         send(self._topic, self._payload)
         self._births, self._sent_at = births, sent_at
@@ -138,18 +144,17 @@ class Call:
     def _count(self) -> int:
         return sum(self._board.births(device) for device in self._awaited - self.answers.keys())
 
-    def _fresh(self) -> None:
-        """Signs it, and listens for the results of its id."""
+    def _signed(self) -> bytes:
         now = datetime.now(UTC)
         envelope = {"id": self.id, "target": self._target, "issued": now.isoformat(), "key": self._key.public.id}
         body = {"not_after": (now + LIFETIME).isoformat()} | self._arguments | envelope
         try:
-            self._payload = canonical(signed_command(self.verb, body, self._key))
+            payload = canonical(signed_command(self.verb, body, self._key))
         except ValueError as error:
             raise CommandError(Code.BAD_REQUEST, f"{self.verb}: {error}") from None
-        if len(self._payload) > MOST_BODY:
-            raise CommandError(Code.TOO_LARGE, f"{self.verb}: {len(self._payload):,} bytes: at most {MOST_BODY:,}")
-        self._board.expect(self.id)
+        if len(payload) > MOST_BODY:
+            raise CommandError(Code.TOO_LARGE, f"{self.verb}: {len(payload):,} bytes: at most {MOST_BODY:,}")
+        return payload
 
 
 def gather(board: Board, calls: Sequence[Call], send: Send, deadline: float) -> None:

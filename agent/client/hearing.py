@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.client.answers import Heard, Standing
+from agent.config.kinds import TOPIC_LEVEL
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.topics import ROOT
 from agent.trust.keys import PublicKey
@@ -26,7 +27,7 @@ def hear(message: Incoming, site: str, key_of: Callable[[str], PublicKey | None]
     """
     prefix = f"{ROOT}/{site}/"
     device, _, level = message.topic.removeprefix(prefix).partition("/")
-    if not message.topic.startswith(prefix) or not level or message.too_large:
+    if not message.topic.startswith(prefix) or not TOPIC_LEVEL.fullmatch(device) or not level or message.too_large:
         return None
     try:
         body = read_json(message.payload)
