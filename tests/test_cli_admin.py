@@ -139,7 +139,7 @@ class TestDevices:
             assert desk("devices", "trust", "front", OWNER.public.text).code == 0
             lied = desk("lock", "front", "--wait", "1")
             assert (lied.code, "(untrusted)" in lied.out) == (1, True)
-            assert desk("devices", "forget", "front").code == 0
+            assert desk("devices", "forget", "front", "--json").json == {"device": "front", "key": None}
             gone = desk("devices", "forget", "front")
             assert (gone.code, "no key of front is known here" in gone.err) == (1, True)
         assert desk("devices", "trust", "front", "nonsense").code == 1

@@ -29,11 +29,16 @@ def test_a_line_can_be_typed(command, line):
         found.make_context(found.name, words, parent=context)  # raises where an argument or option will not do
 
 
-def test_every_command_stands_there(command):
-    def paths(group, path=()):
-        for name, each in group.commands.items():
-            if name not in OF_OTHERS:
-                yield from paths(each, (*path, name)) if hasattr(each, "commands") else [" ".join((*path, name))]
+def every(group, path=()):
+    for name, each in group.commands.items():
+        if name not in OF_OTHERS:
+            yield from every(each, (*path, name)) if hasattr(each, "commands") else [(" ".join((*path, name)), each)]
 
-    missing = [path for path in paths(command.commands["admin"]) if f"latchkey admin {path}" not in TEXT]
-    assert missing == []
+
+def test_every_command_stands_there(command):
+    assert [path for path, _ in every(command.commands["admin"]) if f"latchkey admin {path}" not in TEXT] == []
+
+
+def test_programs_can_read_what_every_command_says(command):
+    told = {path: {word for each in one.params for word in each.opts} for path, one in every(command.commands["admin"])}
+    assert [path for path, options in told.items() if not {"--json", "--profile"} <= options] == []

@@ -1,11 +1,17 @@
 """`latchkey admin` for what takes long and what happened: enrol-live, job, log, report, audit; a scripted device."""
 
+import io
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
+from rich.console import Console
 
+from agent.cli.admin.health import HEARS, live_table
+from agent.client import Admin
 from tests.fakes.desks import Desk
 from tests.fakes.devices import device
 from tests.fakes.terminal import forget_logging
@@ -172,6 +178,25 @@ def test_an_audit_that_is_broken(desk, mosquitto):
         told = desk("audit", "front", "--verify")
     assert (told.code, told.err) == (1, "latchkey: broken: row 1 was changed\n")
     assert "head: ab@1" in told.out
+
+
+def test_health_lives_until_ctrl_c(desk, mosquitto, wait_for):
+    """In a process of its own: interrupted, it says nothing of it and ends with 130."""
+    command = [sys.executable, "-m", "agent.cli", "admin", "health", "--profile", str(desk.profile.folder)]
+    with device(mosquitto.port, "front"), Admin(desk.profile, hears=HEARS) as admin:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            wait_for(lambda: mosquitto.log().count("Received SUBSCRIBE") == 3, seconds=30)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        assert (process.returncode, b"Traceback" in err) == (130, False), err
+        admin.devices()
+        console = Console(record=True, file=io.StringIO(), width=200)
+        console.print(live_table(admin))
+        assert "front   online  1.0" in console.export_text()
+        mosquitto.kill()
+        wait_for(lambda: not admin.line.listening)
+        console.print(live_table(admin))
+        assert "no connection to the broker: trying again" in console.export_text()
 
 
 def test_health_of_a_device_that_is_away(desk, mosquitto):

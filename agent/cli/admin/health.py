@@ -81,11 +81,12 @@ def _live(admin: Admin) -> None:
 
     with Live(console=Console(), refresh_per_second=4, screen=False) as live:
         while True:
-            live.update(_table(admin))
+            live.update(live_table(admin))
             time.sleep(REFRESH_SECONDS)
 
 
-def _table(admin: Admin) -> Table:
+def live_table(admin: Admin) -> Table:
+    """Returns the table as it is now."""
     from rich.table import Table
     from rich.text import Text
 
