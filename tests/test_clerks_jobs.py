@@ -91,7 +91,8 @@ class TestJobs:
 
     def test_a_cancelled_one_is_audited_once(self, desk):
         desk.start(ALL["list"](id="j1").asked("mqtt:ben"))
-        assert desk.ask("job_cancel", id_of="j1")["job"] == "accepted"
+        told = desk.ask("job_cancel", id_of="j1")
+        assert (told["job"], told["cancelled_by"]) == ("accepted", "mqtt:ada")
         desk.ask("job_cancel", id_of="j1")
         to_the_end(desk)
         assert desk.ask("job_cancel", id_of="j1")["code"] == "cancelled"

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,9 +14,11 @@ from agent.mqtt.topics import Topics
 from agent.store import people
 from agent.store.db import open_db
 from agent.studio import OVER
+from agent.types import Credential
 from tests.fakes.agents import Terminals, empty_stage, enrol, outcomes
 from tests.fakes.blocks import GREEN, RED, Block, paint
 from tests.fakes.cameras import EMPTY, FPS
+from tests.fakes.kiosks import settle
 from tests.fakes.trust import OWNER
 
 TOPICS = Topics("home", "door")
@@ -104,6 +107,20 @@ def test_who_takes_the_place_is_not_enrolled_and_not_let_in(configure, stage, ad
     assert [each for each in during if each[0] == "granted"] == []
     with open_db(config.database_path) as db:
         assert [person.id for person in people.list_people(db)] == ["ben"]
+
+
+def test_meanwhile_a_pin_opens_the_door_and_a_face_does_not(configure, stage, admin, wait_for):
+    config = configure()
+    settle(config, "face, pin")  # anna's face is red
+    stage.play = standing(RED, 2000)
+    with Agent(config) as agent:
+        admin.request("enrol_live", id="e1", person="anna", shots=10, fields={"seconds": 300.0})
+        wait_for(lambda: admin.request("job", id_of="e1").data["job"] == "running")
+        agent.look()
+        wait_for(lambda: agent.visits.frames > 3 * FPS)
+        assert outcomes(config) == []
+        agent.porch.entrance.showed(Credential(datetime.now(UTC), badge="1042", pin="4712"))
+        wait_for(lambda: outcomes(config) == [("granted", "credential", "anna")])
 
 
 def test_it_can_be_cancelled_and_the_door_goes_on(configure, stage, admin, wait_for):

@@ -27,6 +27,7 @@ class Board:
         self._waiting: Counter[str] = Counter()  # how many wait for an id
         self._results: dict[str, dict[str, Result]] = {}  # by the id that is waited for, by device
         self._forged: dict[str, set[str]] = {}
+        self._bad_parts: dict[str, str] = {}  # why a part was refused last, by the id of its command
         self._progress: dict[str, deque[Progress]] = {}
         self._answers: dict[tuple[str, str], Heard] = {}  # to a pairing, by id and device
         self._news: deque[Heard] = deque()
@@ -123,13 +124,25 @@ class Board:
                 del self._waiting[command_id]
                 self._results.pop(command_id, None)
                 self._forged.pop(command_id, None)
+                self._bad_parts.pop(command_id, None)
                 self._progress.pop(command_id, None)
                 self._answers = {key: heard for key, heard in self._answers.items() if key[0] != command_id}
+
+    def renew(self, command_id: str) -> None:
+        """Forgets the results of a command that is sent again."""
+        with self._changed:
+            if command_id in self._results:
+                self._results[command_id] = {}
 
     def results(self, command_id: str) -> Mapping[str, Result]:
         """Returns the results of a command so far, by device."""
         with self._changed:
             return dict(self._results.get(command_id, {}))
+
+    def bad_part(self, command_id: str) -> str:
+        """Returns why a part of a command was refused last; empty: none was."""
+        with self._changed:
+            return self._bad_parts.get(command_id, "")
 
     def answered(self, command_id: str) -> int:
         """Returns how many devices have answered a command."""
@@ -174,6 +187,9 @@ class Board:
             return
         if heard.standing is Standing.FORGED:
             self._forged[command_id].add(heard.device)
+            return
+        if heard.body.get("part") is not None:  # of a part, which anybody may have sent: it says nothing of the command
+            self._bad_parts[command_id] = str(heard.body.get("message", ""))
             return
         try:
             waited_for[heard.device] = Result.of(heard, verb, command_id)

@@ -15,11 +15,12 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from agent.errors import CommandError
+from agent.errors import CommandError, StoreError
 from agent.mqtt.message import MAX_PARTS, MAX_PAYLOAD, Code
 from agent.mqtt.spooled import Batch, Piece, read_folder, remove_folder, take_out, write_piece
 from agent.mqtt.topics import PartTopic
@@ -28,6 +29,7 @@ from agent.seal.sealing import Seal
 FORGET_SECONDS: Final = 3600.0  # after the last part
 MAX_BYTES: Final = 64 * 2**20  # all parts together
 MAX_BATCHES: Final = 64  # commands whose parts wait
+MAX_PIECES: Final = 4096  # parts
 MAX_ANNOUNCED: Final = 32  # of them; the oldest announcement gives way
 VARIANTS: Final = 2  # parts of one number: the true one, and one that is not
 _MOST_NAMED: Final = 20  # missing parts, in a message
@@ -41,6 +43,9 @@ class Spool:
         seal: of the site.
         kept: ids of commands that were accepted: what is here of theirs stays.
         clock: monotonic seconds.
+
+    Raises:
+        StoreError: the folder cannot be used.
     """
 
     def __init__(
@@ -54,18 +59,25 @@ class Spool:
         self._folder, self._seal, self._clock = folder, seal, clock
         self._lock = threading.Lock()
         self._batches: dict[str, Batch] = {}
-        for command_id, (pieces, age_seconds) in read_folder(folder).items():
+        self._bytes = self._pieces = 0  # of all of them
+        try:
+            found = read_folder(folder)
+        except OSError as error:
+            raise StoreError(f"{folder}, where parts of commands wait, cannot be used: {error.strerror}") from error
+        for command_id, (pieces, age_seconds) in found.items():
             if command_id not in kept and age_seconds > FORGET_SECONDS:
                 remove_folder(folder / command_id)
                 continue
             touched = clock() - age_seconds
             self._batches[command_id] = Batch(dict(pieces), touched, held=command_id in kept)
-        self._make_room(0)
+            self._bytes, self._pieces = self._bytes + sum(pieces.values()), self._pieces + len(pieces)
+        with suppress(CommandError):  # what was accepted stays, however much that is
+            self._make_room(0)
 
     @property
     def waiting_bytes(self) -> int:
         """How many bytes wait."""
-        return sum(sum(batch.pieces.values()) for batch in self._batches.values())
+        return self._bytes
 
     def forget(self) -> None:
         """Drops the parts whose command did not come in time."""
@@ -199,6 +211,7 @@ class Spool:
         except OSError as error:
             raise CommandError(Code.STORAGE_FAILED, f"a part cannot be kept: {error.strerror or error}") from error
         batch.pieces[piece] = len(payload)
+        self._bytes, self._pieces = self._bytes + len(payload), self._pieces + 1
         self._batches[command_id] = batch
 
     def _make_room(self, size: int, *, but: str = "", more: bool = False) -> None:
@@ -207,7 +220,7 @@ class Spool:
         Raises:
             CommandError: that is not enough.
         """
-        while self.waiting_bytes + size > MAX_BYTES or len(self._batches) + more > MAX_BATCHES:
+        while self._bytes + size > MAX_BYTES or self._pieces >= MAX_PIECES or len(self._batches) + more > MAX_BATCHES:
             free = {
                 id_: batch
                 for id_, batch in self._batches.items()
@@ -217,19 +230,17 @@ class Spool:
                 raise CommandError(
                     Code.BUSY, f"parts of other commands take the {MAX_BYTES} bytes there are: try later"
                 )
-            self._drop(_oldest(free))
+            self._drop(min(free, key=lambda id_: self._batches[id_].touched))
 
     def _drop(self, command_id: str) -> None:
-        del self._batches[command_id]
+        batch = self._batches.pop(command_id)
+        self._bytes, self._pieces = self._bytes - sum(batch.pieces.values()), self._pieces - len(batch.pieces)
         remove_folder(self._folder / command_id)
 
     def _drop_piece(self, command_id: str, batch: Batch, piece: Piece) -> None:
-        batch.pieces.pop(piece, None)
+        if (size := batch.pieces.pop(piece, None)) is not None:
+            self._bytes, self._pieces = self._bytes - size, self._pieces - 1
         (self._folder / command_id / piece.file).unlink(missing_ok=True)
-
-
-def _oldest(batches: Mapping[str, Batch]) -> str:
-    return min(batches, key=lambda id_: batches[id_].touched)
 
 
 def _check_wanted(batch: Batch, piece: Piece) -> None:

@@ -21,7 +21,7 @@ from agent.errors import NoAnswer
 from agent.mqtt.envelope import signed
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.line import Line
-from agent.mqtt.message import Command
+from agent.mqtt.message import Code, Command
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
@@ -100,11 +100,22 @@ class Remote:
             self.send(self.topics.part(verb, command_id, number, len(photos)), photo)
         self.send(self.topics.command(verb), self._signed(verb, body))
         try:
-            return answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            return self._answer(answers, deadline)
         except Empty:
             raise NoAnswer(f"{verb}: no result within {seconds:g} s") from None
         finally:
             self._results.pop(command_id, None)
+
+    @staticmethod
+    def _answer(answers: SimpleQueue[Result], deadline: float) -> Result:
+        """Returns the answer to the command, or why a part of it is missing.
+
+        Anybody may send bad parts and have them refused: that says nothing of the command.
+        """
+        refused = None
+        while (answer := answers.get(timeout=max(0.0, deadline - time.monotonic()))).part is not None:
+            refused = answer
+        return refused if refused is not None and answer.code is Code.PARTS_MISSING else answer
 
     def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Sends any message.
