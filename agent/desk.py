@@ -18,12 +18,20 @@ from agent.clock import clock_state
 from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
 from agent.device_key import device_key
+from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
+from agent.handover import Handover
 from agent.health import HealthCheck
+from agent.jobs.job import Job, State
+from agent.jobs.jobs import Jobs
+from agent.jobs.told import progress, recall
+from agent.live import Live
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
+from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
+from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.signing import Signer
@@ -32,6 +40,7 @@ from agent.mqtt.topics import Topics
 from agent.refusals import RefusalLog
 from agent.register import Request
 from agent.store import commands, events
+from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
 from agent.store.device_keys import device_keys
 from agent.telling import Telling
@@ -91,7 +100,7 @@ def admission(config: Config, db: Db) -> Admission:
 
 
 class Desk:
-    """Three workers' steps and the link they share. A context: leaving says goodbye to the broker."""
+    """Four workers' steps and the link they share. A context: leaving says goodbye to the broker."""
 
     def __init__(self, agent: Agent, bundle: Bundle) -> None:
         with ExitStack() as stack:
@@ -110,15 +119,20 @@ class Desk:
             model=bundle.model_id,
             signer=Signer(device_key(config), self.topics.prefix),
         )
-        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
             mark_sent=self._mark_sent,
             boot_id=agent.boot_id,
         )
+        unfinished = [job.id for job in job_store.unfinished(reads[3])]
+        spool = Spool(config.parts_path, reads[3].seal, kept=unfinished)
+        self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
+        enrolling = Enrolling(bundle, reads[3], agent.recorder.write, boot_id=agent.boot_id)
+        live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
         self._refusals, self._full = RefusalLog(agent.recorder.write, self._asks), False
-        self._commander = self._commander_of(agent, bundle, reads[1])
+        self._commander = self._commander_of(agent, bundle, reads[1], spool, live)
         self._db, self._learn_due = reads[1], 0.0
         self._learn()
         if not admins.owners(reads[1], config):
@@ -132,13 +146,14 @@ class Desk:
             health_seconds=config.mqtt.health_seconds,
         )
 
-    def _commander_of(self, agent: Agent, bundle: Bundle, db: Db) -> Commander:
+    def _commander_of(self, agent: Agent, bundle: Bundle, db: Db, spool: Spool, live: Live) -> Commander:
         config = agent.config
         return Commander(
             self.link,
-            self._handlers(agent, bundle, db),
+            self._handlers(agent, bundle, db, spool, work=self.jobs, live=live),
             admission=admission(config, db),
-            recall=lambda command_id: commands.recall(db, command_id),
+            spool=spool,
+            recall=lambda command_id: recall(db, command_id),
             remember=self._remember,
             begin=self._begin,
             full=lambda: self._full,
@@ -161,6 +176,7 @@ class Desk:
         return [
             ("publisher", self._publisher.step, self._drain),
             ("telemetry", self.telling.step, self.telling.door),
+            ("jobs", self.jobs.step, self.jobs.close),
         ]
 
     def carry_out(self) -> None:
@@ -215,19 +231,27 @@ class Desk:
     def _office(agent: Agent, db: Db) -> Office:
         return Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
 
-    def _handlers(self, agent: Agent, bundle: Bundle, db: Db) -> dict[str, Handler]:
+    def _tell_job(self, job: Job) -> None:
+        """What is only on the way is not kept for a broker that is away."""
+        if job.state is State.RUNNING and not self.link.connected:
+            return
+        self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
+
+    def _handlers(
+        self, agent: Agent, bundle: Bundle, db: Db, spool: Spool, *, work: Jobs, live: Live
+    ) -> dict[str, Handler]:
         """Returns what carries out each verb."""
         admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
         office = Desk._office(agent, db)
         return {
-            **faces.handlers(office, admin),
+            **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=work, live=live),
             **people.handlers(office),
             **rules.handlers(office),
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
             **keys.handlers(office, device_key(agent.config).public, bundle.model_id),
-            **jobs.handlers(office),
+            **jobs.handlers(office, work, spool),
             **models.handlers(office),
             **roster.handlers(office),
         }

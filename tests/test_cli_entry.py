@@ -40,6 +40,7 @@ COMMANDS = [
     "receipts",
     "keys",
     "trust",
+    "admin",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],

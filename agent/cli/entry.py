@@ -10,9 +10,12 @@ import io
 import logging
 import sys
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import typer
 
+from agent.cli.admin import admin
 from agent.cli.attendance import attendance
 from agent.cli.audit import audit
 from agent.cli.bench.command import bench
@@ -41,6 +44,7 @@ from agent.errors import (
     CommandError,
     EnrolmentRefused,
     LatchkeyError,
+    NoAnswer,
     PictureError,
     RulesRefused,
     ScriptRefused,
@@ -48,7 +52,7 @@ from agent.errors import (
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused, ScriptRefused)
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, NoAnswer, PictureError, RulesRefused, ScriptRefused)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
@@ -71,6 +75,13 @@ app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
 app.add_typer(trust, name="trust")
+app.add_typer(admin, name="admin")
+
+
+@cache
+def _command() -> Any:
+    """What typer makes of the functions: it takes a tenth of a second."""
+    return typer.main.get_command(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     start_logging("warning")
     try:
-        typer.main.get_command(app).main(args=arguments, prog_name="latchkey")
+        _command().main(args=arguments, prog_name="latchkey")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     except LatchkeyError as error:

@@ -15,7 +15,7 @@ from agent.errors import CommandError
 from agent.mqtt.envelope import Envelope, arguments_of, envelope_of
 from agent.mqtt.message import Code
 from agent.trust.keys import Admin
-from agent.trust.roles import may
+from agent.trust.roles import Role, may
 from agent.trust.statement import canonical, command_text, read_json, verifies
 
 LONGEST: Final = timedelta(hours=24)
@@ -48,6 +48,7 @@ class Admitted:
     arguments: bytes  # canonical JSON of what was signed, without the envelope but `id` and `not_after`
     by: str  # whose key: `mqtt:<name>`
     key: str  # its id
+    role: Role
     until: datetime  # not_after, UTC
 
 
@@ -87,15 +88,15 @@ class Admission:
         except CommandError as error:
             raise NotAdmitted(Code(error.code), str(error)) from None
         try:
-            by = self._signed_by(verb, body, envelope)
+            by, role = self._signed_by(verb, body, envelope)
             self._check_times(envelope, now, by)
         except NotAdmitted as error:
             error.key = envelope.key
             raise
-        return Admitted(canonical(arguments_of(body)), by, envelope.key, envelope.not_after)
+        return Admitted(canonical(arguments_of(body)), by, envelope.key, role, envelope.not_after)
 
-    def _signed_by(self, verb: str, body: dict[str, Any], envelope: Envelope) -> str:
-        """Who has signed it, and may."""
+    def _signed_by(self, verb: str, body: dict[str, Any], envelope: Envelope) -> tuple[str, Role]:
+        """Who has signed it, and may, and in what role."""
         if envelope.target not in set(self._ours()):
             raise NotAdmitted(Code.NOT_FOR_US, f'it is for "{envelope.target}"')
         admin = self._admin(envelope.key)
@@ -106,7 +107,7 @@ class Admission:
         by = f"mqtt:{admin.name}"
         if not may(admin.role, verb):
             raise NotAdmitted(Code.NOT_PERMITTED, f"{admin.name} is {admin.role}, which may not ask {verb}", by)
-        return by
+        return by, admin.role
 
     def _unknown(self, key_id: str, admin: Admin | None) -> str:
         if admin is not None:

@@ -23,12 +23,11 @@ from agent.mqtt.connection import Outgoing
 from agent.mqtt.credential import VERB, CredentialMessage, Reception
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
-from agent.mqtt.message import Code, Command
+from agent.mqtt.message import Code, Command, PartedCommand
 from agent.mqtt.pair import Pair, answered, no_pairing
-from agent.mqtt.parts import Parts
+from agent.mqtt.parts import Spool
 from agent.mqtt.refusals import Refusals, Refused
 from agent.mqtt.topics import CommandTopic, CredentialTopic, PairTopic, PartTopic
-from agent.mqtt.verbs.faces import EnrolCommand
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.types import Credential
 
@@ -52,6 +51,7 @@ class Commander:
         link: to the broker.
         handlers: verb to what carries it out.
         admission: whether a message is to be carried out at all.
+        spool: keeps what comes in parts.
         recall: the result of a command id that has been carried out, or begun, if any.
         remember: keeps the result of a command.
         begin: the same, before it is done: the result if that is never known.
@@ -69,6 +69,7 @@ class Commander:
         handlers: Mapping[str, Handler],
         *,
         admission: Admission,
+        spool: Spool,
         recall: Callable[[str], str | None],
         remember: Remember,
         begin: Remember = lambda *_: None,
@@ -82,14 +83,14 @@ class Commander:
         self._link, self._handlers, self._admission = link, handlers, admission
         self._recall, self._remember, self._begin, self._full = recall, remember, begin, full
         self._now = now
-        self._parts = Parts(clock)
+        self._spool = spool
         self._refusals = Refusals(refused, clock)
         self._shown, self._pair, self._reception = shown, pair, Reception()
 
     def step(self) -> None:
         """Waits a while for one message and deals with it."""
         message = self._link.inbox.get(PATIENCE_SECONDS)
-        self._parts.forget()
+        self._spool.forget()
         if message is None:
             return
         self._refusals.begin()
@@ -108,12 +109,13 @@ class Commander:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 
     def _part(self, part: PartTopic, message: Incoming) -> None:
-        """Keeps a photo; only a refusal is answered."""
+        """Keeps a part; only a refusal is answered."""
         try:
-            self._parts.add(part, message.payload, size=message.size)
+            if part.verb not in self._handlers:
+                raise CommandError(Code.UNKNOWN_VERB, f'no command "{part.verb}"')  # noqa: TRY301 - answered as others
+            self._spool.add(part, message.payload, size=message.size)
         except CommandError as error:
-            photo = part.number - 1 if part.number else None
-            self._answer(message, refusal("enrol", part.id, Code(error.code), str(error), photo=photo))
+            self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), part=part.number))
 
     def _pairing(self, message: Incoming) -> None:
         answer = answered(message.payload, self._pair)
@@ -143,11 +145,12 @@ class Commander:
             known = ", ".join(verb for verb in COMMANDS if verb in self._handlers)
             return self._rebuff(verb, message, Code.UNKNOWN_VERB, f'no command "{verb}"; there are: {known}')
         if message.too_large:
-            problem = f"{message.size} bytes are too many; send photos as parts"
+            problem = f"{message.size} bytes are too many; send them as parts"
             return self._rebuff(verb, message, Code.TOO_LARGE, problem)
         try:
             admitted = self._admission.admit(verb, message.payload, self._now())
-            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by, admitted.key)
+            command = COMMANDS[verb].model_validate_json(admitted.arguments)
+            command = command.asked(admitted.by, admitted.key, admitted.role)
         except NotAdmitted as error:
             id_, code = recover_id(message.payload), Code(error.code)
             told = self._refusals.answered(Refused(verb, id_, code, error.by, error.key))
@@ -167,7 +170,8 @@ class Commander:
         if self._full():
             return refusal(verb, command.id, Code.BUSY, "too many commands that live for long are remembered")
         try:
-            command = self._with_photos(command)
+            if isinstance(command, PartedCommand) and command.parts:
+                self._spool.check(command.id, command.parts)
             if command.momentary:
                 cut = refusal(verb, command.id, Code.SEEN_BEFORE, CUT_SHORT)
                 self._begin(command.id, verb, cut.to_json().decode(), until)
@@ -177,7 +181,7 @@ class Commander:
             return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
         result = self._carry_out(verb, command)
         if result.code not in TRANSIENT or command.momentary:
-            self._parts.drop(command.id)
+            self._spool.drop(command.id)
             kept = Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result
             self._keep(kept, until)
         return result
@@ -198,11 +202,6 @@ class Commander:
             self._remember(str(result.id), result.verb, result.to_json().decode(), until)
         except StoreError as error:  # it is done all the same
             logger.warning("command cannot be remembered: %s %s: %s", result.verb, result.id, error)
-
-    def _with_photos(self, command: Command) -> Command:
-        if not isinstance(command, EnrolCommand) or command.parts is None:
-            return command
-        return command.model_copy(update={"photos": self._parts.collect(command.id, command.parts)})
 
     def _carry_out(self, verb: str, command: Command) -> Result:
         """The result of the handler. What it raises on purpose is an answer; anything else crashes the agent."""

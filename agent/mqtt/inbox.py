@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from agent.mqtt.message import MAX_PHOTO_BYTES
+from agent.mqtt.message import MAX_WAITING_BYTES
 
 _KEY: Final = re.compile(rb'"key"\s*:\s*"([0-9a-f]{16})"')
 
@@ -47,7 +47,7 @@ class Inbox:
     what a message names is not checked yet: all this lets nobody in.
     """
 
-    def __init__(self, *, max_messages: int = 64, max_bytes: int = MAX_PHOTO_BYTES) -> None:
+    def __init__(self, *, max_messages: int = 64, max_bytes: int = MAX_WAITING_BYTES) -> None:
         self.known: Collection[bytes] = frozenset()  # ids of keys
         self._max_messages = max_messages
         self._max_bytes = max_bytes

@@ -25,7 +25,7 @@ from agent.mqtt.backoff import Backoff
 from agent.mqtt.complaints import Complaints
 from agent.mqtt.connection import Acked, Connection, Gone, Happening, Outgoing, Ready
 from agent.mqtt.inbox import Inbox, Incoming
-from agent.mqtt.message import MAX_PHOTO_BYTES
+from agent.mqtt.message import MAX_WAITING_BYTES
 from agent.mqtt.outlet import Outlet
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.signing import Signer
@@ -73,7 +73,7 @@ class Link:
         signer: Signer | None = None,
     ) -> None:
         self.topics = topics
-        self.inbox = Inbox(max_bytes=max(MAX_PHOTO_BYTES, settings.max_payload_bytes))
+        self.inbox = Inbox(max_bytes=max(MAX_WAITING_BYTES, settings.max_payload_bytes))
         self._arrivals = Arrivals(topics, self.inbox)
         self.acks: SimpleQueue[Ack] = SimpleQueue()  # bounded by what is in flight
         self._signer = signer

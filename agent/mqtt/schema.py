@@ -14,7 +14,7 @@ from agent.mqtt.envelope import Envelope
 from agent.mqtt.message import Message
 from agent.mqtt.pair import PairAnswer, PairMessage
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
-from agent.mqtt.wire import COMMANDS, Result
+from agent.mqtt.wire import COMMANDS, Progress, Result
 from agent.mqtt.zone import Passage, ZoneState
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
@@ -23,6 +23,7 @@ MODELS: Final[dict[str, type[Message]]] = {
     **{f"cmd-{verb}": model for verb, model in COMMANDS.items()},
     "envelope": Envelope,
     "result": Result,
+    "progress": Progress,
     "status": Status,
     "health": Health,
     "state-door": DoorState,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.jobs.job import State
 from agent.mqtt.message import Code, Command, CommandId, News
 from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
 
@@ -42,12 +43,30 @@ class Result(News):
     code: Code | None = None
     message: str | None = None
     photo: int | None = None  # which photo, from 0
+    part: int | None = None  # this is of a part that was refused, from 1, and not of the command
     data: dict[str, Any] | None = None
 
 
-def refusal(verb: str, command_id: str | None, code: Code, message: str, *, photo: int | None = None) -> Result:
-    """The answer to a command that is not carried out."""
-    return Result(id=command_id, verb=verb, ok=False, code=code, message=message, photo=photo)
+class Progress(News):
+    """How far a job is. The result of its command has said that it was accepted."""
+
+    id: CommandId
+    verb: str
+    state: State
+    done: int
+    of: int | None = None  # none: not known yet
+    note: str | None = None  # what it is at
+    at: str
+    code: Code | None = None  # of a failure
+    message: str | None = None
+    data: dict[str, Any] | None = None  # of the answer
+
+
+def refusal(
+    verb: str, command_id: str | None, code: Code, message: str, *, photo: int | None = None, part: int | None = None
+) -> Result:
+    """The answer to a command, or a part of one, that is not carried out."""
+    return Result(id=command_id, verb=verb, ok=False, code=code, message=message, photo=photo, part=part)
 
 
 class _Envelope(BaseModel):
