@@ -6,6 +6,7 @@ Ed25519 is often missing. Certificates follow RFC 5280, as strictly as Python's 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,12 +19,17 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from agent.errors import ConfigError
 from agent.pki.identity import Identity, Kind
 
 BACKDATED: Final = timedelta(days=1)  # a Pi has no clock of its own: its time may be a little behind at first
 YEARS_OF_AUTHORITY: Final = 10
 GROUP: Final = "latchkey:group:"
 """A group that a device is in stands as this URI among its certificate's names: the access lists are made from it."""
+
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_GROUP = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Key: TypeAlias = EllipticCurvePrivateKey
 
@@ -151,6 +157,32 @@ def subject_of(certificate: x509.Certificate) -> Subject:
     uris = [each.value for each in there if isinstance(each, x509.UniformResourceIdentifier)]
     groups = tuple(uri.removeprefix(GROUP) for uri in uris if uri.startswith(GROUP))
     return Subject(Identity.parse(name), groups=groups)
+
+
+def broker_hosts(texts: Iterable[str]) -> tuple[str, ...]:
+    """Returns the names and addresses of a broker, once each.
+
+    Raises:
+        ConfigError: one is neither.
+    """
+    hosts = tuple(dict.fromkeys(texts))
+    for host in hosts:
+        if not _HOST.fullmatch(host) and isinstance(_host(host), x509.DNSName):
+            raise ConfigError(f"{host}: neither a host name (for instance broker.lan) nor an address")
+    return hosts
+
+
+def device_groups(texts: Iterable[str]) -> tuple[str, ...]:
+    """Returns the groups of a device, once each.
+
+    Raises:
+        ConfigError: one cannot be a group's name.
+    """
+    groups = tuple(dict.fromkeys(text.removeprefix("@") for text in texts))
+    for group in groups:
+        if not _GROUP.fullmatch(group):
+            raise ConfigError(f"{group}: want a group of devices, 1 to 64 letters, digits, '.', '_' or '-'")
+    return groups
 
 
 def _host(text: str) -> x509.GeneralName:

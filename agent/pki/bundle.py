@@ -49,14 +49,14 @@ def make_bundle(
 
 
 def renew_bundle(
-    registry: Registry, authority: Authority, identity: Identity, *, now: datetime, days: int, another_key: bool
+    registry: Registry, authority: Authority, name: str, *, now: datetime, days: int, another_key: bool
 ) -> Path:
     """Makes the certificate anew; returns the folder. Without `another_key` that in use goes on: only one file is new.
 
     Raises:
         ConfigError: there is no certificate to renew, or a file cannot be written.
     """
-    old = registry.newest(identity)
+    old = registry.of(name)[-1]
     if another_key:
         return make_bundle(registry, authority, old.subject, now=now, days=days)
     public = old.certificate.public_key()
@@ -65,7 +65,7 @@ def renew_bundle(
 
 def agent_lines(subject: Subject, host: str) -> str:
     """Returns what a device's agent.toml is to say; the files lie in the folder `tls` beside it."""
-    lines = {
+    lines: dict[str, dict[str, object]] = {
         "device": {"site": subject.identity.site, "name": subject.identity.device, "groups": list(subject.groups)},
         "mqtt": {"enabled": True, "host": host, "port": PORT},
         "mqtt.tls": {"enabled": True, "ca": "tls/ca.crt", "cert": "tls/device.crt", "key": "tls/device.key"},
@@ -91,7 +91,7 @@ def _write(registry: Registry, subject: Subject, certificate: x509.Certificate, 
 
 def _broker(registry: Registry) -> str:
     """The host that the newest certificate of a broker is for."""
-    brokers = [each for each in registry.issued() if each.subject.identity.kind is Kind.BROKER]
+    brokers = [each for each in registry.newest() if each.subject.identity.kind is Kind.BROKER]
     newest = max(brokers, key=lambda each: each.ends, default=None)
     return newest.subject.hosts[0] if newest and newest.subject.hosts else "broker.example"
 

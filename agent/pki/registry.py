@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from agent.errors import ConfigError
 from agent.pki import files
 from agent.pki.authority import Authority, Subject, subject_of
-from agent.pki.identity import Identity
 
 DAYS: Final = 365
 """How long certificates are valid unless told otherwise."""
@@ -42,6 +41,11 @@ class Issued:
     def serial(self) -> str:
         """Its serial number in hexadecimal."""
         return f"{self.certificate.serial_number:x}"
+
+    @property
+    def common_name(self) -> str:
+        """Whom it is for."""
+        return self.subject.identity.common_name
 
     @property
     def ends(self) -> datetime:
@@ -97,6 +101,11 @@ class Registry:
         """The list of revoked certificates."""
         return self.folder / "crl.pem"
 
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the key is under a passphrase."""
+        return b"ENCRYPTED" in files.read(self.folder / "ca.key")
+
     def authority(self, passphrase: bytes | None = None) -> Authority:
         """Returns what signs.
 
@@ -120,18 +129,22 @@ class Registry:
         for file in sorted((self.folder / "issued").glob("*.crt")):
             certificate = files.read_certificate(file)
             found.append(Issued(certificate, subject_of(certificate), revoked.get(certificate.serial_number)))
-        return sorted(found, key=lambda each: (each.subject.identity.common_name, each.ends))
+        return sorted(found, key=lambda each: (each.common_name, each.ends))
 
-    def newest(self, identity: Identity) -> Issued:
-        """Returns the certificate of an identity that ends last, of those not revoked.
+    def of(self, name: str) -> list[Issued]:
+        """Returns the certificates of a common name that are not revoked; the last is that which ends last.
 
         Raises:
-            ConfigError: it has none.
+            ConfigError: there are none.
         """
-        of = [each for each in self.issued() if each.subject.identity == identity and each.revoked_at is None]
-        if not of:
-            raise ConfigError(f"{identity.common_name}: no certificate, or only revoked ones: latchkey admin pki list")
-        return of[-1]
+        found = [each for each in self.issued() if each.common_name == name and each.revoked_at is None]
+        if not found:
+            raise ConfigError(f"{name}: no certificate, or only revoked ones: see latchkey admin pki list")
+        return found
+
+    def newest(self) -> list[Issued]:
+        """Returns one certificate for each name: the one that ends last, of those not revoked."""
+        return list({each.common_name: each for each in self.issued() if each.revoked_at is None}.values())
 
     def issue(
         self, authority: Authority, subject: Subject, public: CertificatePublicKeyTypes, *, now: datetime, days: int
