@@ -36,6 +36,7 @@ class Kind(StrEnum):
     ROSTER = "roster"  # the service that keeps the roster of a site
     HOME = "home"  # Home Assistant
     RELAY = "relay"  # signs for Home Assistant, which cannot
+    KEEPER = "keeper"  # changes the broker's dynamic security while it runs; needed for nothing else
     BROKER = "broker"
 
 

@@ -106,6 +106,10 @@ def _relay(site: str, _: str) -> tuple[Grant, ...]:
     return commands + _grants(HOME, reads=f"latchkey/{site}/+/lock/set")
 
 
+def _keeper(_: str, __: str) -> tuple[Grant, ...]:
+    return _grants("$CONTROL/dynamic-security", writes="v1", reads="v1/response")
+
+
 _OF: Final[Mapping[Kind, Callable[[str, str], tuple[Grant, ...]]]] = {
     Kind.ADMIN: _admin,
     Kind.READER: _reader,
@@ -113,6 +117,7 @@ _OF: Final[Mapping[Kind, Callable[[str, str], tuple[Grant, ...]]]] = {
     Kind.ROSTER: _roster,
     Kind.HOME: _home,
     Kind.RELAY: _relay,
+    Kind.KEEPER: _keeper,
 }
 
 

@@ -104,7 +104,7 @@ def reader(of: Device, name: Name, *, days: Days = 365, request: Request = None,
 
 @pki.command()
 def service(
-    kind: Annotated[str, typer.Argument(metavar="collector|roster|home|relay")],
+    kind: Annotated[str, typer.Argument(metavar="collector|roster|home|relay|keeper")],
     name: Name,
     *,
     site: Site = "",
@@ -112,9 +112,10 @@ def service(
     request: Request = None,
     folder: Folder = None,
 ) -> None:
-    """Make a service's certificate: the events' collector, a site's roster, Home Assistant, or its relay."""
-    if kind not in {"collector", "roster", "home", "relay"}:
-        raise ConfigError(f"{kind}: want collector, roster, home or relay")
+    """Make a service's certificate: the events' collector, a site's roster, Home Assistant, its relay,
+    or whoever may change the broker's dynamic security."""
+    if kind not in {"collector", "roster", "home", "relay", "keeper"}:
+        raise ConfigError(f"{kind}: want collector, roster, home, relay or keeper")
     _make(_somebody(kind, name, site), days, request, folder)
 
 
