@@ -68,23 +68,23 @@ cmd/backup/x1/out/1/2 w     -     -     r     r     -     -     -     -     -   
 nonsense              -     -     -     -     -     -     -     -     -     -     -     -     -
 """
 OF_THE_SITE = """
-topic                                        own   peer  other admin here  there card  coll  rost  home  relay keep  none
-latchkey/v1/hq/@all/cmd/ping                 r     r     -     w     w     -     -     -     -     -     -     -     -
-latchkey/v1/hq/@all/cmd/unlock               r     r     -     w     w     -     -     -     -     -     w     -     -
-latchkey/v1/hq/@ground/cmd/ping              r     -     -     w     w     -     -     -     -     -     -     -     -
-latchkey/v1/hq/@ground/cmd/enrol/x1/part/1/2 r     -     -     w     w     -     -     -     -     -     -     -     -
-latchkey/v1/hq/@roster/head                  r     r     -     r     r     -     -     -     w     -     -     -     -
-latchkey/v1/hq/@roster/put                   -     -     -     w     w     -     -     -     r     -     -     -     -
-latchkey/v1/hq/@roster/answer/x1             -     -     -     r     r     -     -     -     w     -     -     -     -
-latchkey/v1/hq/@roster/pull/a                w     -     -     -     -     -     -     -     r     -     -     -     -
-latchkey/v1/hq/@roster/page/a                r     -     -     r     r     -     -     -     w     -     -     -     -
-homeassistant/status                         r     r     r     -     -     -     -     -     -     rw    -     -     -
-homeassistant/device/latchkey_hq_a/config    w     -     -     -     -     -     -     -     -     r     -     -     -
-homeassistant/latchkey/hq/a/lock/set         -     -     -     -     -     -     -     -     -     rw    r     -     -
-homeassistant/lock/x/config                  -     -     -     -     -     -     -     -     -     r     -     -     -
-latchkey/v1/hq                               -     -     -     -     -     -     -     -     -     -     -     -     -
-elsewhere                                    -     -     -     -     -     -     -     -     -     -     -     -     -
-$CONTROL/dynamic-security/v1                 -     -     -     -     -     -     -     -     -     -     -     -
+topic                                     own   peer  other admin here  there card  coll  rost  home  relay keep  none
+@all/cmd/ping                             r     r     -     w     w     -     -     -     -     -     -     -     -
+@all/cmd/unlock                           r     r     -     w     w     -     -     -     -     -     w     -     -
+@ground/cmd/ping                          r     -     -     w     w     -     -     -     -     -     -     -     -
+@ground/cmd/enrol/x1/part/1/2             r     -     -     w     w     -     -     -     -     -     -     -     -
+@roster/head                              r     r     -     r     r     -     -     -     w     -     -     -     -
+@roster/put                               -     -     -     w     w     -     -     -     r     -     -     -     -
+@roster/answer/x1                         -     -     -     r     r     -     -     -     w     -     -     -     -
+@roster/pull/a                            w     -     -     -     -     -     -     -     r     -     -     -     -
+@roster/page/a                            r     -     -     r     r     -     -     -     w     -     -     -     -
+homeassistant/status                      r     r     r     -     -     -     -     -     -     rw    -     -     -
+homeassistant/device/latchkey_hq_a/config w     -     -     -     -     -     -     -     -     r     -     -     -
+homeassistant/latchkey/hq/a/lock/set      -     -     -     -     -     -     -     -     -     rw    r     -     -
+homeassistant/lock/x/config               -     -     -     -     -     -     -     -     -     r     -     -     -
+latchkey/v1/hq                            -     -     -     -     -     -     -     -     -     -     -     -     -
+elsewhere                                 -     -     -     -     -     -     -     -     -     -     -     -     -
+$CONTROL/dynamic-security/v1              -     -     -     -     -     -     -     -     -     -     -     w     -
 """
 WITNESS = "admin:witness"
 WIDE = ("#", "latchkey/#", "latchkey/v1/+/+/cmd/#", "latchkey/v1/hq/#", "+/+/+/+/+", "homeassistant/#", "$share/x/#")
@@ -93,7 +93,8 @@ WIDE = ("#", "latchkey/#", "latchkey/v1/+/+/cmd/#", "latchkey/v1/hq/#", "+/+/+/+
 def rows(text):
     """(topic, column -> "rw", "r", "w" or "-")."""
     (_, *columns), *lines = [line.split() for line in text.strip().splitlines()]
-    return [(topic, dict(zip(columns, cells, strict=True))) for topic, *cells in lines]
+    whole = [topic if topic[0] != "@" else f"latchkey/v1/hq/{topic}" for topic, *_ in lines]
+    return [(topic, dict(zip(columns, cells, strict=True))) for topic, (_, *cells) in zip(whole, lines, strict=True)]
 
 
 def allowed(name, access):

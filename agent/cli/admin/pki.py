@@ -112,8 +112,10 @@ def service(
     request: Request = None,
     folder: Folder = None,
 ) -> None:
-    """Make a service's certificate: the events' collector, a site's roster, Home Assistant, its relay,
-    or whoever may change the broker's dynamic security."""
+    """Make the certificate of a service: what takes events, keeps a site's roster, is or signs for Home Assistant.
+
+    A keeper changes the broker's dynamic security while it runs.
+    """
     if kind not in {"collector", "roster", "home", "relay", "keeper"}:
         raise ConfigError(f"{kind}: want collector, roster, home, relay or keeper")
     _make(_somebody(kind, name, site), days, request, folder)
