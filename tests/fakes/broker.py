@@ -127,6 +127,14 @@ class Client:
         self._paho.disconnect()
         self._paho.loop_stop()
 
+    @property
+    def connected(self):
+        return self._paho.is_connected()
+
+    def send(self, topic, payload):
+        """Publishes, whatever becomes of it."""
+        self._paho.publish(topic, payload, qos=1)
+
     def drop(self):
         """Gone without a word."""
         self._paho.socket().shutdown(socket.SHUT_RDWR)
