@@ -41,6 +41,7 @@ from agent.errors import (
     CommandError,
     EnrolmentRefused,
     LatchkeyError,
+    NoAnswer,
     PictureError,
     RulesRefused,
     ScriptRefused,
@@ -48,7 +49,7 @@ from agent.errors import (
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused, ScriptRefused)
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, NoAnswer, PictureError, RulesRefused, ScriptRefused)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
