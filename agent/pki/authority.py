@@ -167,7 +167,7 @@ def broker_hosts(texts: Iterable[str]) -> tuple[str, ...]:
     """
     hosts = tuple(dict.fromkeys(texts))
     for host in hosts:
-        if not _HOST.fullmatch(host) and isinstance(_host(host), x509.DNSName):
+        if not _HOST.fullmatch(host) and not _is_address(host):
             raise ConfigError(f"{host}: neither a host name (for instance broker.lan) nor an address")
     return hosts
 
@@ -186,10 +186,15 @@ def device_groups(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _host(text: str) -> x509.GeneralName:
+    return x509.IPAddress(ip_address(text)) if _is_address(text) else x509.DNSName(text)
+
+
+def _is_address(text: str) -> bool:
     try:
-        return x509.IPAddress(ip_address(text))
+        ip_address(text)
     except ValueError:
-        return x509.DNSName(text)
+        return False
+    return True
 
 
 def _usage(*, certificates: bool) -> x509.KeyUsage:

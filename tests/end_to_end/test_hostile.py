@@ -112,7 +112,7 @@ def test_garbage_on_every_command_topic(terminal, running, witness):
         assert witness.request("ping").ok
         if verb in VERBS:
             assert codes.count("too_large") == 2
-            assert codes.count("bad_request") == len(GARBAGE) - 2
+            assert codes.count("bad_request") + codes.count("unsigned") == len(GARBAGE) - 2
         else:
             assert set(codes) == {"unknown_verb"}
 
