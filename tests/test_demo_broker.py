@@ -66,14 +66,8 @@ def publish_events(link, count):
 
 
 def ping(link, remote):
-<<<<<<< HEAD
     handlers, let_in = {"ping": lambda _: {"pong": True}}, admission(TOPICS)
     commander = Commander(link, handlers, admission=let_in, recall={}.get, remember=lambda *_: None)
-=======
-    commander = Commander(
-        link, {"ping": lambda _: {"pong": True}}, admission=admission(TOPICS), recall={}.get, remember=lambda *_: None
-    )
->>>>>>> main
     thread = threading.Thread(target=commander.step)
     thread.start()
     result = remote.request("ping", seconds=10)

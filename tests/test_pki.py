@@ -111,7 +111,8 @@ class TestCertificates:
             folder = make_bundle(registry, signer, subject, now=NOW, days=365)
             certificate = folder / f"{subject.identity.kind}.crt"
             command = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-attime", at,
-                       "-crl_check", "-CRLfile", registry.revoked_file, "-CAfile", folder / "ca.crt", certificate]  # fmt: skip
+                       "-crl_check", "-CRLfile", registry.revoked_file, "-CAfile", folder / "ca.crt",
+                       certificate]  # fmt: skip
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
 
