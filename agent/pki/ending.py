@@ -1,0 +1,21 @@
+"""How long a certificate is still good for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from agent.pki import files
+
+
+def days_left(certificate: Path, now: datetime) -> int:
+    """Returns how many whole days a certificate is still valid; below 0: it has ended.
+
+    Args:
+        certificate: a PEM file; of several in it the first counts.
+        now: aware.
+
+    Raises:
+        ConfigError: there is no certificate in the file, or it cannot be read.
+    """
+    return (files.read_certificate(certificate).not_valid_after_utc - now) // timedelta(days=1)
