@@ -21,6 +21,7 @@ from agent.pki.authority import Authority, Subject, new_key
 from agent.pki.bundle import make_bundle
 from agent.pki.dynsec import dynamic_security
 from agent.pki.identity import Identity, Kind
+from agent.pki.policy import announced_as
 from agent.pki.registry import Registry
 from tests.conftest import MOSQUITTO
 from tests.fakes.broker import PLUGIN, Client, DeployedBroker
@@ -52,11 +53,12 @@ health                w     -     -     r     r     -     -     r     -     r   
 state/door            rw    r     -     r     r     -     r     -     -     r     r     -     -
 state/zone            rw    r     -     r     r     -     -     -     -     -     -     -     -
 passage               rw    r     -     r     r     -     -     -     -     -     -     -     -
+snapshot              w     -     -     -     -     -     -     -     -     -     -     -
 event/access          w     -     -     r     r     -     -     r     -     r     -     -     -
 event/attendance      w     -     -     r     r     -     -     r     -     -     -     -     -
 event/ack             rw    -     -     r     r     -     -     rw    -     -     -     -     -
 pair                  r     -     -     w     w     -     -     -     -     -     -     -     -
-pair/x1               w     -     -     r     r     -     -     -     -     -     -     -     -
+pair/x1/answer        w     -     -     r     r     -     -     -     -     -     -     -     -
 in/credential         r     -     -     -     -     -     w     -     -     -     -     -     -
 cmd/ping              r     -     -     w     w     -     -     -     -     -     -     -     -
 cmd/unlock            r     -     -     w     w     -     -     -     -     -     w     -     -
@@ -68,23 +70,25 @@ cmd/backup/x1/out/1/2 w     -     -     r     r     -     -     -     -     -   
 nonsense              -     -     -     -     -     -     -     -     -     -     -     -     -
 """
 OF_THE_SITE = """
-topic                                     own   peer  other admin here  there card  coll  rost  home  relay keep  none
-@all/cmd/ping                             r     r     -     w     w     -     -     -     -     -     -     -     -
-@all/cmd/unlock                           r     r     -     w     w     -     -     -     -     -     w     -     -
-@ground/cmd/ping                          r     -     -     w     w     -     -     -     -     -     -     -     -
-@ground/cmd/enrol/x1/part/1/2             r     -     -     w     w     -     -     -     -     -     -     -     -
-@roster/head                              r     r     -     r     r     -     -     -     w     -     -     -     -
-@roster/put                               -     -     -     w     w     -     -     -     r     -     -     -     -
-@roster/answer/x1                         -     -     -     r     r     -     -     -     w     -     -     -     -
-@roster/pull/a                            w     -     -     -     -     -     -     -     r     -     -     -     -
-@roster/page/a                            r     -     -     r     r     -     -     -     w     -     -     -     -
-homeassistant/status                      r     r     r     -     -     -     -     -     -     rw    -     -     -
-homeassistant/device/latchkey_hq_a/config w     -     -     -     -     -     -     -     -     r     -     -     -
-homeassistant/latchkey/hq/a/lock/set      -     -     -     -     -     -     -     -     -     rw    r     -     -
-homeassistant/lock/x/config               -     -     -     -     -     -     -     -     -     r     -     -     -
-latchkey/v1/hq                            -     -     -     -     -     -     -     -     -     -     -     -     -
-elsewhere                                 -     -     -     -     -     -     -     -     -     -     -     -     -
-$CONTROL/dynamic-security/v1              -     -     -     -     -     -     -     -     -     -     -     w     -
+topic                                              own   peer  other admin here  there card  coll  rost  home  relay keep  none
+@all/cmd/ping                                      r     r     -     w     w     -     -     -     -     -     -     -     -
+@all/cmd/unlock                                    r     r     -     w     w     -     -     -     -     -     w     -     -
+@ground/cmd/ping                                   r     -     -     w     w     -     -     -     -     -     -     -     -
+@ground/cmd/enrol/x1/part/1/2                      r     -     -     w     w     -     -     -     -     -     -     -     -
+@roster/head                                       r     r     -     r     r     -     -     -     w     -     -     -     -
+@roster/ask/x                                      -     -     -     w     w     -     -     -     r     -     -     -     -
+@roster/put/x                                      -     -     -     w     w     -     -     -     r     -     -     -     -
+@roster/answer/x1                                  -     -     -     r     r     -     -     -     w     -     -     -     -
+@roster/pull/a                                     w     -     -     -     -     -     -     -     r     -     -     -     -
+@roster/page/a                                     r     -     -     -     -     -     -     -     w     -     -     -     -
+homeassistant/status                               r     r     r     -     -     -     -     -     -     rw    -     -     -
+homeassistant/device/latchkey_hq_a_b8d0ded2/config w     -     -     -     -     -     -     -     -     r     -     -     -
+homeassistant/latchkey/hq/a/lock/set               -     -     -     -     -     -     -     -     -     rw    r     -     -
+homeassistant/latchkey/hq/release                  -     -     -     w     w     -     -     -     -     r     -     -     -
+homeassistant/lock/x/config                        -     -     -     -     -     -     -     -     -     r     -     -     -
+latchkey/v1/hq                                     -     -     -     -     -     -     -     -     -     -     -     -     -
+elsewhere                                          -     -     -     -     -     -     -     -     -     -     -     -     -
+$CONTROL/dynamic-security/v1                       -     -     -     -     -     -     -     -     -     -     -     w     -
 """
 CONTROL = "$CONTROL/dynamic-security/v1"  # the broker keeps to itself what is sent there
 WITNESS = "admin:witness"
@@ -308,11 +312,23 @@ def written(folder, certificate, key):
     return folder
 
 
-def test_the_tables_have_every_topic_of_the_contract():
-    """A topic that is added has to be thought about here."""
+def test_the_tables_have_every_topic_of_a_device():
+    """A topic that is added has to be thought about here, and in agent/pki/policy.py."""
     topics = Topics("hq", "a", ("ground",))
-    own = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.event("access")]
-    asked = [topics.credential, topics.command("ping"), topics.part("x1", 1, 2), topics.result("ping", "x1")]
-    assert {*own, *asked} <= set(ALL)
     filters = [*topics.subscriptions, *topics.news]
     assert [each for each in filters if not any(topic_matches_sub(each, topic) for topic in ALL)] == []
+    assert {topics.credential, topics.command("ping"), topics.result("ping", "x1")} <= set(ALL)
+
+
+def test_the_tables_have_the_rosters_topics():
+    topics = pytest.importorskip("agent.roster.topics").RosterTopics("hq")
+    asked = {topics.put("x"), topics.ask("x"), topics.answer("x1"), topics.pull("a"), topics.page("a")}
+    assert {topics.head, *asked} <= set(ALL)
+
+
+def test_the_tables_have_home_assistants_topics():
+    there = pytest.importorskip("agent.homeassistant.bundle")
+    asked = {there.lock_topic("homeassistant", "hq", "a"), there.release_topic("homeassistant", "hq")}
+    assert {there.discovery_topic("homeassistant", "hq", "a"), there.birth_topic("homeassistant"), *asked} <= set(ALL)
+    for site, device in (("hq", "a"), ("H.q", "Front.Door_1")):
+        assert announced_as(site, device) == there.object_id(site, device)

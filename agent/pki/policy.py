@@ -6,6 +6,7 @@ a broker which forgets its rules opens no door. They keep out floods, listeners 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,9 +52,17 @@ def own_grants(device: str) -> tuple[Grant, ...]:
         device: `<site>/<device>`, or what stands for that.
     """
     own = f"{ROOT}/{device}"
-    says = "status health state/+ passage event/+ pair/+ cmd/+/+/result cmd/+/+/progress cmd/+/+/out/+/+"
+    says = (
+        "status health state/+ passage snapshot event/+ pair/+/answer cmd/+/+/result cmd/+/+/progress cmd/+/+/out/+/+"
+    )
     hears = "cmd/+ cmd/+/+/part/+/+ in/credential event/ack pair"
     return _grants(own, writes=says, reads=hears)
+
+
+def announced_as(site: str, device: str) -> str:
+    """Returns what Home Assistant calls a device: `deploy/HOMEASSISTANT.md`."""
+    digits = hashlib.sha256(f"{site}/{device}".encode()).hexdigest()[:8]
+    return "_".join(("latchkey", *(name.replace(".", "-").lower() for name in (site, device)), digits))
 
 
 def _beside_own(subject: Subject) -> tuple[Grant, ...]:
@@ -66,17 +75,18 @@ def _beside_own(subject: Subject) -> tuple[Grant, ...]:
     roster = f"@roster/head @roster/page/{device}"
     return (
         *_grants(around, writes=f"@roster/pull/{device}", reads=f"{commands} {peers} {roster}"),
-        *_grants(HOME, writes=f"device/latchkey_{site}_{device}/config", reads="status"),
+        *_grants(HOME, writes=f"device/{announced_as(site, device)}/config", reads="status"),
     )
 
 
 def _admin(site: str, _: str) -> tuple[Grant, ...]:
-    return _grants(
-        f"{ROOT}/{site}",
-        writes="+/cmd/+ +/cmd/+/+/part/+/+ +/pair @roster/put",
-        reads="+/status +/health +/state/+ +/passage +/event/+ +/pair/+ +/cmd/+/+/result +/cmd/+/+/progress"
-        " +/cmd/+/+/out/+/+ @roster/head @roster/page/+ @roster/answer/+",
+    device = _grants(
+        f"{ROOT}/{site}/+",
+        writes="cmd/+ cmd/+/+/part/+/+ pair",
+        reads="status health state/+ passage event/+ pair/+/answer cmd/+/+/result cmd/+/+/progress cmd/+/+/out/+/+",
     )
+    roster = _grants(f"{ROOT}/{site}/@roster", writes="put/+ ask/+", reads="head answer/+")
+    return device + roster + _grants(HOME, writes=f"latchkey/{site}/release")
 
 
 def _reader(site: str, device: str) -> tuple[Grant, ...]:
@@ -89,11 +99,11 @@ def _collector(site: str, _: str) -> tuple[Grant, ...]:
 
 
 def _roster(site: str, _: str) -> tuple[Grant, ...]:
-    return _grants(f"{ROOT}/{site}/@roster", writes="head page/+ answer/+", reads="put pull/+")
+    return _grants(f"{ROOT}/{site}/@roster", writes="head page/+ answer/+", reads="put/+ ask/+ pull/+")
 
 
 def _home(site: str, _: str) -> tuple[Grant, ...]:
-    news = _grants(f"{ROOT}/{site}/+", reads="status health state/door event/access event/alarm")
+    news = _grants(f"{ROOT}/{site}/+", reads="status health state/door snapshot event/access event/alarm")
     return news + _grants(HOME, writes="status latchkey/+/+/lock/set", reads="#")
 
 
