@@ -6,6 +6,7 @@ access list refuses no subscription, only what would come of it.
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -53,7 +54,7 @@ health                w     -     -     r     r     -     -     r     -     r   
 state/door            rw    r     -     r     r     -     r     -     -     r     r     -     -
 state/zone            rw    r     -     r     r     -     -     -     -     -     -     -     -
 passage               rw    r     -     r     r     -     -     -     -     -     -     -     -
-snapshot              w     -     -     -     -     -     -     -     -     -     -     -
+snapshot              w     -     -     -     -     -     -     -     -     r     -     -     -
 event/access          w     -     -     r     r     -     -     r     -     r     -     -     -
 event/attendance      w     -     -     r     r     -     -     r     -     -     -     -     -
 event/ack             rw    -     -     r     r     -     -     rw    -     -     -     -     -
@@ -70,25 +71,25 @@ cmd/backup/x1/out/1/2 w     -     -     r     r     -     -     -     -     -   
 nonsense              -     -     -     -     -     -     -     -     -     -     -     -     -
 """
 OF_THE_SITE = """
-topic                                              own   peer  other admin here  there card  coll  rost  home  relay keep  none
-@all/cmd/ping                                      r     r     -     w     w     -     -     -     -     -     -     -     -
-@all/cmd/unlock                                    r     r     -     w     w     -     -     -     -     -     w     -     -
-@ground/cmd/ping                                   r     -     -     w     w     -     -     -     -     -     -     -     -
-@ground/cmd/enrol/x1/part/1/2                      r     -     -     w     w     -     -     -     -     -     -     -     -
-@roster/head                                       r     r     -     r     r     -     -     -     w     -     -     -     -
-@roster/ask/x                                      -     -     -     w     w     -     -     -     r     -     -     -     -
-@roster/put/x                                      -     -     -     w     w     -     -     -     r     -     -     -     -
-@roster/answer/x1                                  -     -     -     r     r     -     -     -     w     -     -     -     -
-@roster/pull/a                                     w     -     -     -     -     -     -     -     r     -     -     -     -
-@roster/page/a                                     r     -     -     -     -     -     -     -     w     -     -     -     -
-homeassistant/status                               r     r     r     -     -     -     -     -     -     rw    -     -     -
-homeassistant/device/latchkey_hq_a_b8d0ded2/config w     -     -     -     -     -     -     -     -     r     -     -     -
-homeassistant/latchkey/hq/a/lock/set               -     -     -     -     -     -     -     -     -     rw    r     -     -
-homeassistant/latchkey/hq/release                  -     -     -     w     w     -     -     -     -     r     -     -     -
-homeassistant/lock/x/config                        -     -     -     -     -     -     -     -     -     r     -     -     -
-latchkey/v1/hq                                     -     -     -     -     -     -     -     -     -     -     -     -     -
-elsewhere                                          -     -     -     -     -     -     -     -     -     -     -     -     -
-$CONTROL/dynamic-security/v1                       -     -     -     -     -     -     -     -     -     -     -     w     -
+topic                                   own   peer  other admin here  there card  coll  rost  home  relay keep  none
+@all/cmd/ping                           r     r     -     w     w     -     -     -     -     -     -     -     -
+@all/cmd/unlock                         r     r     -     w     w     -     -     -     -     -     w     -     -
+@ground/cmd/ping                        r     -     -     w     w     -     -     -     -     -     -     -     -
+@ground/cmd/enrol/x1/part/1/2           r     -     -     w     w     -     -     -     -     -     -     -     -
+@roster/head                            r     r     -     r     r     -     -     -     w     -     -     -     -
+@roster/ask/x                           -     -     -     w     w     -     -     -     r     -     -     -     -
+@roster/put/x                           -     -     -     w     w     -     -     -     r     -     -     -     -
+@roster/answer/x1                       -     -     -     r     r     -     -     -     w     -     -     -     -
+@roster/pull/a                          w     -     -     -     -     -     -     -     r     -     -     -     -
+@roster/page/a                          r     -     -     -     -     -     -     -     w     -     -     -     -
+ha/status                               r     r     r     -     -     -     -     -     -     rw    -     -     -
+ha/device/latchkey_hq_a_b8d0ded2/config w     -     -     -     -     -     -     -     -     r     -     -     -
+ha/latchkey/hq/a/lock/set               -     -     -     -     -     -     -     -     -     rw    r     -     -
+ha/latchkey/hq/release                  -     -     -     w     w     -     -     -     -     r     -     -     -
+ha/lock/x/config                        -     -     -     -     -     -     -     -     -     r     -     -     -
+latchkey/v1/hq                          -     -     -     -     -     -     -     -     -     -     -     -     -
+elsewhere                               -     -     -     -     -     -     -     -     -     -     -     -     -
+$CONTROL/dynamic-security/v1            -     -     -     -     -     -     -     -     -     -     -     w     -
 """
 CONTROL = "$CONTROL/dynamic-security/v1"  # the broker keeps to itself what is sent there
 WITNESS = "admin:witness"
@@ -98,7 +99,7 @@ WIDE = ("#", "latchkey/#", "latchkey/v1/+/+/cmd/#", "latchkey/v1/hq/#", "+/+/+/+
 def rows(text):
     """(topic, column -> "rw", "r", "w" or "-")."""
     (_, *columns), *lines = [line.split() for line in text.strip().splitlines()]
-    whole = [topic if topic[0] != "@" else f"latchkey/v1/hq/{topic}" for topic, *_ in lines]
+    whole = [re.sub("^ha/", "homeassistant/", re.sub("^@", "latchkey/v1/hq/@", topic)) for topic, *_ in lines]
     return [(topic, dict(zip(columns, cells, strict=True))) for topic, (_, *cells) in zip(whole, lines, strict=True)]
 
 
