@@ -74,6 +74,7 @@ OF_THE_SITE = """
 topic                                   own   peer  other admin here  there card  coll  rost  home  relay keep  none
 @all/cmd/ping                           r     r     -     w     w     -     -     -     -     -     -     -     -
 @all/cmd/unlock                         r     r     -     w     w     -     -     -     -     -     w     -     -
+@all/cmd/enrol/x1/part/1/2              r     r     -     w     w     -     -     -     -     -     -     -     -
 @ground/cmd/ping                        r     -     -     w     w     -     -     -     -     -     -     -     -
 @ground/cmd/enrol/x1/part/1/2           r     -     -     w     w     -     -     -     -     -     -     -     -
 @roster/head                            r     r     -     r     r     -     -     -     w     -     -     -     -
@@ -316,7 +317,7 @@ def written(folder, certificate, key):
 def test_the_tables_have_every_topic_of_a_device():
     """A topic that is added has to be thought about here, and in agent/pki/policy.py."""
     topics = Topics("hq", "a", ("ground",))
-    filters = [*topics.subscriptions, *topics.news]
+    filters = [*topics.subscriptions, *topics.news, *topics.peers(["b"])]
     assert [each for each in filters if not any(topic_matches_sub(each, topic) for topic in ALL)] == []
     assert {topics.credential, topics.command("ping"), topics.result("ping", "x1")} <= set(ALL)
 
