@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from agent.cli.admin import door, setup
+from agent.cli.admin import door, past, rules_read, setup
 from agent.cli.admin.devices import devices
+from agent.cli.admin.enrol import enrol
+from agent.cli.admin.health import health
+from agent.cli.admin.jobs import enrol_live, job, jobs
 from agent.cli.admin.keys import keys
 from agent.cli.admin.people import people
 from agent.cli.admin.pki import pki
+from agent.cli.admin.rules import rules
 
 admin = typer.Typer(
     help="Administer devices over MQTT, with a key that they know: see deploy/ADMIN.md.", no_args_is_help=True
@@ -19,5 +23,12 @@ admin.add_typer(devices, name="devices")
 admin.add_typer(keys, name="keys")
 admin.add_typer(people, name="people")
 admin.add_typer(pki, name="pki")
-for command in (door.unlock, door.lock, door.hold, door.mode):
+rules.command("try")(rules_read.try_rules)
+admin.add_typer(rules, name="rules")
+for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):
+    admin.command()(reading)
+for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.report, past.audit, health):
     admin.command()(command)
+for working in (enrol, enrol_live, job, jobs):
+    admin.command()(working)
+# Of others, each in a file of its own: models (bundle, update-model, backup, restore), pki, roster, relay

@@ -20,7 +20,7 @@ def unlock(
     wait: Wait = WAIT,
     profile: ProfileFolder = None,
 ) -> None:
-    """Unlock doors for a moment. Off on devices without [mqtt] remote_unlock."""
+    """Unlock doors for a moment. Off on devices without mqtt.remote_unlock."""
     told = {} if seconds is None else {"seconds": seconds}
     ask(
         "unlock",
@@ -39,7 +39,7 @@ def lock(devices: Target, *, json: Json = False, wait: Wait = WAIT, profile: Pro
 
 
 def hold(devices: Target, *, json: Json = False, wait: Wait = WAIT, profile: ProfileFolder = None) -> None:
-    """Unlock doors until they are locked by command. Off on devices without [mqtt] remote_unlock."""
+    """Unlock doors until they are locked by command. Off on devices without mqtt.remote_unlock."""
     ask("hold", lambda _: "unlocked until it is locked", at=devices, json=json, wait=wait, profile=profile)
 
 
