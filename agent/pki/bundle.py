@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -16,7 +17,8 @@ from agent.pki.authority import Authority, Subject, new_key
 from agent.pki.identity import Identity, Kind
 from agent.pki.registry import Registry
 
-PORT = 8883
+PORT: Final = 8883
+UNLOCK: Final = "#remote_unlock = true  # let operators and owners unlock from afar\n\n"
 
 
 def bundle_folder(registry: Registry, identity: Identity) -> Path:
@@ -70,11 +72,11 @@ def agent_lines(subject: Subject, host: str) -> str:
         "mqtt": {"enabled": True, "host": host, "port": PORT},
         "mqtt.tls": {"enabled": True, "ca": "tls/ca.crt", "cert": "tls/device.crt", "key": "tls/device.key"},
     }
-    tables = [
-        "\n".join([f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())])
-        for table, keys in lines.items()
-    ]
-    return "\n\n".join(tables) + "\n"
+    text = ""
+    for table, keys in lines.items():
+        text += f"[{table}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        text += UNLOCK if table == "mqtt" else "\n"
+    return text.rstrip() + "\n"
 
 
 def _write(registry: Registry, subject: Subject, certificate: x509.Certificate, secret: bytes | None) -> Path:
