@@ -19,6 +19,13 @@ PLUGIN = next(iter(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")), No
 SECONDS = 20.0
 
 
+def substituted(text, root, port):
+    """Our configuration, for files below `root` and a port of the test's."""
+    text = text.replace("/etc/mosquitto/latchkey/", f"{root}/etc/mosquitto/latchkey/")
+    text = text.replace("/var/lib/mosquitto/", f"{root}/lib/").replace("listener 8883", f"listener {port} {HOST}")
+    return text.replace("/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so", str(PLUGIN))
+
+
 class DeployedBroker:
     """Mosquitto with Debian's mosquitto.conf and ours in conf.d; `files` lie in the folder of ours."""
 
@@ -28,27 +35,16 @@ class DeployedBroker:
             (folder / part).mkdir(parents=True)
         for name, source in files.items():
             shutil.copy(source, folder / "latchkey" / name)
-        self._place(dynamic=dynamic)
+        text = CONFIGURATION.read_text()
+        if dynamic:
+            text = text.replace("#plugin", "plugin").replace("acl_file", "#acl_file")
+        text = substituted(text, folder, self.port).replace(f"{folder}/etc/mosquitto/latchkey", f"{folder}/latchkey")
+        (folder / "conf.d" / "latchkey.conf").write_text(text)
         (folder / "mosquitto.conf").write_text(
             f"user {getpass.getuser()}\npersistence true\npersistence_location {folder}/lib/\n"
             f"log_dest stderr\nlog_type all\ninclude_dir {folder}/conf.d\n"
         )
         self._process = None
-
-    def _place(self, *, dynamic):
-        text = CONFIGURATION.read_text()
-        there = {
-            "/etc/mosquitto/latchkey/": f"{self.folder}/latchkey/",
-            "/var/lib/mosquitto/": f"{self.folder}/lib/",
-            "/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so": str(PLUGIN),
-            "listener 8883": f"listener {self.port} {HOST}",
-        }
-        if dynamic:
-            there |= {"#plugin": "plugin", "acl_file": "#acl_file"}
-        for ours, here in there.items():
-            assert ours in text
-            text = text.replace(ours, here)
-        (self.folder / "conf.d" / "latchkey.conf").write_text(text)
 
     def start(self):
         with (self.folder / "log").open("ab") as log:

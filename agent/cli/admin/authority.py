@@ -19,8 +19,10 @@ QUESTION = "Passphrase of the authority: "
 
 
 def registry_folder(given: Path | None) -> Path:
-    """Returns the folder given, or `pki` in the admin's own (LATCHKEY_ADMIN, ~/.config/latchkey)."""
-    return given or Path(os.environ.get("LATCHKEY_ADMIN", "") or "~/.config/latchkey").expanduser() / "pki"
+    """Returns the folder given, or `pki` in the admin's profile."""
+    from agent.client import Profile
+
+    return given or Profile.default() / "pki"
 
 
 def registry_in(given: Path | None) -> Registry:
