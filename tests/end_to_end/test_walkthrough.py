@@ -38,7 +38,7 @@ def blocks():
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading, rest, at = section.split("\n", 1)[0], section, 0
         for block in BLOCK.finditer(rest):
-            before = rest[at : block.start()]
+            before = " ".join(rest[at : block.start()].split())
             named = WHERE.findall(before)
             assert named, f"{heading}: no machine is named before\n{block[1]}"
             both = re.search(r"On \*\*front\*\*,? and (?:the same )?on \*\*side\*\*", before)
