@@ -26,6 +26,7 @@ class Board:
         self._results: dict[str, dict[str, Result]] = {}  # by the id that is waited for, by device
         self._forged: dict[str, set[str]] = {}
         self._progress: dict[str, deque[Progress]] = {}
+        self._answers: dict[tuple[str, str], Heard] = {}  # to a pairing, by id and device
         self._news: deque[Heard] = deque()
         self.missed = 0  # news that nobody fetched in time
         self._status_at = 0.0  # monotonic seconds
@@ -46,6 +47,8 @@ class Board:
                         heard.body, device=heard.device, verb=verb, command_id=id_, standing=heard.standing
                     )
                     self._progress[id_].append(said)
+                case ["pair", id_, "answer"] if id_ in self._waiting:
+                    self._answers[id_, heard.device] = heard  # whoever has signed it: it proves itself
             if heard.level.startswith(("event/", "passage")):
                 self._put_news(heard)
             self._changed.notify_all()
@@ -100,6 +103,7 @@ class Board:
                 self._results.pop(command_id, None)
                 self._forged.pop(command_id, None)
                 self._progress.pop(command_id, None)
+                self._answers = {key: heard for key, heard in self._answers.items() if key[0] != command_id}
 
     def results(self, command_id: str) -> Mapping[str, Result]:
         """Returns the results of a command so far, by device."""
@@ -110,6 +114,11 @@ class Board:
         """Returns the devices in whose name a result came that they have not signed."""
         with self._changed:
             return set(self._forged.get(command_id, ()))
+
+    def answer(self, message_id: str, device: str) -> Heard | None:
+        """Returns what a device has answered to a message of a pairing, if it has."""
+        with self._changed:
+            return self._answers.get((message_id, device))
 
     def next_progress(self, command_id: str, deadline: float) -> Progress | None:
         """Returns the next progress of a command; None where none came in time."""

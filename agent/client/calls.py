@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from agent.client.answers import NO_ANSWER, UNTRUSTED, Result
 from agent.client.board import Board
-from agent.errors import CommandError
+from agent.errors import CommandError, NoAnswer
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.topics import ROOT
@@ -132,6 +133,28 @@ class Call:
         if len(self._payload) > MOST_BODY:
             raise CommandError(Code.TOO_LARGE, f"{self.verb}: {len(self._payload):,} bytes: at most {MOST_BODY:,}")
         self._board.expect(self.id)
+
+
+def gather(board: Board, calls: Sequence[Call], send: Send, deadline: float) -> None:
+    """Sends calls, again where a device is there anew, until all have answered or it is too late.
+
+    Args:
+        board: where the answers come in.
+        calls: with their answers, after this.
+        send: raises NoAnswer where the connection breaks: what it took not is due still.
+        deadline: monotonic seconds.
+    """
+
+    def done_or_due() -> bool:
+        return all(call.complete for call in calls) or any(call.due for call in calls)
+
+    while True:
+        for call in calls:
+            if call.due:
+                with suppress(NoAnswer):
+                    call.send(send)
+        if not board.wait_for(done_or_due, deadline) or all(call.complete for call in calls):
+            return
 
 
 def checked(verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
