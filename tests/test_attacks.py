@@ -117,7 +117,7 @@ def openings(config):
 
 def staff(config):
     with open_db(config.database_path) as db:
-        return [person.person for person in people.list_people(db)]
+        return [person.id for person in people.list_people(db)]
 
 
 class TestWhoHoldsTheBroker:

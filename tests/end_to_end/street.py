@@ -3,6 +3,8 @@
 It knows what the page uses and no more: what is missing is an error, so that nothing on the page goes untried.
 """
 
+import faulthandler
+import getpass
 import multiprocessing
 import os
 import re
@@ -24,14 +26,16 @@ PREPARED = [*IMPORTED, "agent.cli.admin", "agent.cli.checks", "agent.client", "a
 BOOKWORM = "ID=debian\nVERSION_CODENAME=bookworm\n"
 
 
-def latchkey(arguments, folder, variables, source, sink):
-    """`latchkey`, in a process of its own that has imported it already."""
+def latchkey(arguments, folder, variables, streams):
+    """`latchkey`, in a process of its own that has imported it already; `streams`: files of stdin, stdout, stderr."""
     os.chdir(folder)
     os.environ.update(variables)
-    for name, flags, streams in ((source, os.O_RDONLY, (0,)), (sink, os.O_WRONLY | os.O_CREAT | os.O_APPEND, (1, 2))):
-        opened = os.open(name, flags)
-        for stream in streams:
-            os.dup2(opened, stream)
+    for number, name in enumerate(streams):
+        opened = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY)
+        os.dup2(opened, number)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - multiprocessing has put another in its place
+    if arguments[0] != "run":  # whoever hangs says where
+        faulthandler.dump_traceback_later(PATIENCE_SECONDS / 2, file=os.fdopen(os.dup(2), "w"))
     sys.exit(main(arguments))
 
 
@@ -102,16 +106,19 @@ class Machine:
         return 0, ""
 
     def latchkey(self, arguments, source=os.devnull, sink=None):
-        printed = sink or self.home / ".printed"
-        Path(printed).unlink(missing_ok=True)
-        process = self._fork(arguments, source, printed)
+        printed = self.home / ".printed"
+        printed.unlink(missing_ok=True)
+        printed.touch()
+        process = self._fork(arguments, (source, sink or printed, printed))
         process.join(PATIENCE_SECONDS)
-        assert process.exitcode is not None, f"latchkey {arguments} does not end"
-        return process.exitcode, Path(printed).read_text()
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"{self.name}$ latchkey {arguments} does not end:\n{printed.read_text()}")
+        return process.exitcode, printed.read_text()
 
     def install_latchkey(self):
         variables = {"LATCHKEY_OS_RELEASE": str(self.root / "etc" / "os-release"), "LATCHKEY_ARCH": "arm64"}
-        subprocess.run(["deploy/install.sh", "--dry-run"], cwd=self.home, env=os.environ | variables, check=True,
+        subprocess.run([ROOT / "deploy/install.sh", "--dry-run"], env=os.environ | variables, check=True,
                        capture_output=True)  # fmt: skip
 
     def install(self, *arguments):
@@ -148,17 +155,20 @@ class Machine:
 
     def _agent(self):
         before = self.said().count("agent looks")
-        started = self._fork(["run", "--config", str(self.root / "etc/latchkey/agent.toml")], os.devnull, self.log)
+        started = self._fork(
+            ["run", "--config", self.root / "etc/latchkey/agent.toml"], (os.devnull, self.log, self.log)
+        )
         wait_for(lambda: self.said().count("agent looks") > before or started.exitcode is not None, what=self.said)
         assert started.exitcode is None, self.said()
         return started
 
     def _mosquitto(self):
-        file = self.root / "etc/mosquitto/conf.d/latchkey.conf"
-        file.write_text(substituted(file.read_text(), self.root, self.street.port))
+        ours = substituted((self.root / "etc/mosquitto/conf.d/latchkey.conf").read_text(), self.root, self.street.port)
         whole = self.root / "etc/mosquitto/mosquitto.conf"
-        whole.write_text(f"user root\npersistence true\npersistence_location {self.root}/var/lib/mosquitto/\n"
-                         f"log_dest stderr\nlog_type all\ninclude_dir {file.parent}\n")  # fmt: skip
+        whole.write_text(
+            f"user {getpass.getuser()}\npersistence true\npersistence_location {self.root}/var/lib/mosquitto/\n"
+            f"log_dest stderr\nlog_type all\n{ours}"
+        )
         with (self.root / "mosquitto.log").open("ab") as log:
             started = subprocess.Popen([str(MOSQUITTO), "-c", whole], stdout=log, stderr=log)
         wait_for(lambda: started.poll() is not None or self._listens(), what="mosquitto to listen")
@@ -172,9 +182,9 @@ class Machine:
     def said(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def _fork(self, arguments, source, sink):
+    def _fork(self, arguments, streams):
         variables = {"HOME": str(self.home), "LATCHKEY_ADMIN_PASSPHRASE": "correct horse", "COLUMNS": "200"}
-        told = ([str(each) for each in arguments], str(self.home), variables, str(source), str(sink))
+        told = ([str(each) for each in arguments], str(self.home), variables, [str(each) for each in streams])
         process = self.street.context.Process(target=latchkey, args=told)
         process.start()
         return process
