@@ -8,6 +8,7 @@ access list refuses no subscription, only what would come of it.
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -334,3 +335,9 @@ def test_the_tables_have_home_assistants_topics():
     assert {there.discovery_topic("homeassistant", "hq", "a"), there.birth_topic("homeassistant"), *asked} <= set(ALL)
     for site, device in (("hq", "a"), ("H.q", "Front.Door_1")):
         assert announced_as(site, device) == there.object_id(site, device)
+
+
+def test_the_contract_shows_what_the_access_list_says_of_a_device():
+    page = (Path(__file__).parents[1] / "deploy" / "MQTT.md").read_text(encoding="utf-8")
+    shown = page.split("```acl\n")[1].split("```")[0]
+    assert shown == "".join(line for line in access_list([]).splitlines(keepends=True) if line.startswith("pattern "))
