@@ -16,6 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from paho.mqtt.client import topic_matches_sub
 
+from agent.mqtt.connection import Outgoing
+from agent.mqtt.link import Link
+from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.topics import Topics
 from agent.pki import files
 from agent.pki.acl import access_list
@@ -246,6 +249,27 @@ def test_collectors_share_the_events_and_nobody_else_does(authority, witness, co
     heard = [client.heard_so_far() for client in (one, two)]
     assert {topic for each in heard for topic, _ in each} == set(events)
     assert [client.heard_so_far() for client in others] == [set(), set(), set()]
+
+
+def test_the_link_of_a_device_does_its_work(broker, authority, connect):
+    bundle = authority.bundles["hq/a"]
+    tls = TlsFiles(bundle / "ca.crt", bundle / "device.crt", bundle / "device.key")
+    link = Link(LinkSettings("localhost", broker.port, tls=tls), Topics("hq", "a", ("ground",)),
+                boot_id="b1", version="0.1.0", model="m")  # fmt: skip
+    anna = connect(authority.bundles["admin:anna"])
+    wanted = {link.topics.status, link.topics.event("access"), link.topics.result("ping", "7")}
+    anna.subscribe(wanted)
+    link.start()
+    try:
+        assert link.wait_connected(10)
+        anna.publish([link.topics.command("ping")], b'{"id":"7"}')
+        assert link.inbox.get(10).payload == b'{"id":"7"}'
+        assert link.publish(link.topics.event("access"), b"{}", seq=1, epoch=1)
+        link.send(Outgoing(link.topics.result("ping", "7"), b"{}"))
+        while wanted:
+            wanted.discard(anna.heard.get(timeout=10)[0])
+    finally:
+        link.close()
 
 
 def test_a_last_will_is_a_message_like_any_other(authority, witness, connect):
