@@ -1,6 +1,5 @@
 """`latchkey admin pki`, and what `latchkey check` says of a device's certificate."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from agent.cli.findings import State
 from agent.config import load_config
 from agent.pki.authority import Subject
 from agent.pki.bundle import make_bundle
-from agent.pki.ending import days_left
+from agent.pki.ending import certificate_days, days_left
 from agent.pki.identity import Identity
 from agent.pki.registry import Registry
 from tests.fakes.terminal import Terminal, forget_logging
@@ -206,5 +205,18 @@ class TestCheck:
         assert [(at, days_left(file, at)) for at, _ in want] == want
 
 
-def test_json_is_json(made):
-    assert json.loads(made("list", "--json").out)
+def test_health_says_what_ends_first(tmp_path):
+    registry = Registry.create(tmp_path / "pki", "Test", now=NOW)
+    folder = make_bundle(registry, registry.authority(), Subject(Identity.parse("hq/a")), now=NOW, days=20)
+    device = folder / "device.crt"
+
+    def days(**tls):
+        settings = {f"mqtt.tls.{name}": value for name, value in ({"enabled": True} | tls).items()}
+        return certificate_days(load_config(None, settings, {}).mqtt.tls, NOW + timedelta(hours=1))
+
+    assert days(ca=folder / "ca.crt", cert=device, key=folder / "device.key") == 19
+    assert days(ca=folder / "ca.crt") == 3649
+    assert days() is None
+    assert days(enabled=False, ca=folder / "ca.crt") is None
+    (tmp_path / "bad").write_text("nonsense")
+    assert days(ca=tmp_path / "bad") is None
