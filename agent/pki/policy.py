@@ -52,9 +52,7 @@ def own_grants(device: str) -> tuple[Grant, ...]:
         device: `<site>/<device>`, or what stands for that.
     """
     own = f"{ROOT}/{device}"
-    says = (
-        "status health state/+ passage snapshot event/+ pair/+/answer cmd/+/+/result cmd/+/+/progress cmd/+/+/out/+/+"
-    )
+    says = "status health state/+ passage snapshot event/+ pair/+/answer cmd/+/+/result cmd/+/+/progress"
     hears = "cmd/+ cmd/+/+/part/+/+ in/credential event/ack pair"
     return _grants(own, writes=says, reads=hears)
 
@@ -83,7 +81,7 @@ def _admin(site: str, _: str) -> tuple[Grant, ...]:
     device = _grants(
         f"{ROOT}/{site}/+",
         writes="cmd/+ cmd/+/+/part/+/+ pair",
-        reads="status health state/+ passage event/+ pair/+/answer cmd/+/+/result cmd/+/+/progress cmd/+/+/out/+/+",
+        reads="status health state/+ passage event/+ pair/+/answer cmd/+/+/result cmd/+/+/progress",
     )
     roster = _grants(f"{ROOT}/{site}/@roster", writes="put/+ ask/+", reads="head answer/+")
     return device + roster + _grants(HOME, writes=f"latchkey/{site}/release")
@@ -94,8 +92,9 @@ def _reader(site: str, device: str) -> tuple[Grant, ...]:
 
 
 def _collector(site: str, _: str) -> tuple[Grant, ...]:
-    events = (Grant(Access.READ, f"{ROOT}/{site}/+/event/+", shared=True),)
-    return events + _grants(f"{ROOT}/{site}", writes="+/event/ack", reads="+/status +/health")
+    heard = ("event/+", "status", "health")
+    shared = tuple(Grant(Access.READ, f"{ROOT}/{site}/+/{topic}", shared=True) for topic in heard)
+    return shared + _grants(f"{ROOT}/{site}", writes="+/event/ack")
 
 
 def _roster(site: str, _: str) -> tuple[Grant, ...]:
