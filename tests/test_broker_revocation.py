@@ -30,13 +30,13 @@ class Site:
         self.signer = self.registry.authority()
         self.clients = []
 
-    def start(self, *names, dynamic=False):
+    def start(self, *names, dynamic=False, **options):
         host = Subject(Identity(Kind.BROKER, name="localhost"), hosts=("localhost", HOST))
         there = {name: self.make(host) / name for name in ("ca.crt", "broker.crt", "broker.key")}
         for name in names:
             self.make(Subject(Identity.parse(name)))
         there["crl.pem"] = self.registry.revoked_file
-        self.broker = DeployedBroker(self.folder / "run", there, dynamic=dynamic)
+        self.broker = DeployedBroker(self.folder / "run", there, dynamic=dynamic, **options)
         self.place(dynamic=dynamic)
         self.broker.start()
         return self
@@ -170,6 +170,18 @@ def test_too_large_a_message_ends_the_connection_and_reaches_nobody(site):
     flooding.send("latchkey/v1/hq/a/status", bytes(9_000_001))
     wait_for(lambda: "oversize packet" in site.broker.log(), what="the broker to hang up")
     assert anna.heard_so_far() == set()
+
+
+@pytest.mark.parametrize("one_each", [False, True], ids=["as it is", "use_username_as_clientid"])
+def test_who_takes_the_client_id_of_another_disconnects_it_unless_that_is_forbidden(site, one_each):
+    site.start("hq/a", "hq/b", one_each=one_each)
+    there = site.connect("hq/a", client_id="latchkey-hq-a")
+    intruder = site.connect("hq/b", client_id="latchkey-hq-a")
+    if one_each:
+        assert there.publish(["latchkey/v1/hq/a/status"], b"{}")
+    else:
+        wait_for(lambda: not there.connected, what="the broker to throw the first one off")
+    assert not intruder.publish(["latchkey/v1/hq/a/status"], b"{}")  # it is who it was all the same
 
 
 @pytest.mark.skipif(PLUGIN is None, reason="this mosquitto comes without its dynamic security plugin")

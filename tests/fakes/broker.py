@@ -29,7 +29,7 @@ def substituted(text, root, port):
 class DeployedBroker:
     """Mosquitto with Debian's mosquitto.conf and ours in conf.d; `files` lie in the folder of ours."""
 
-    def __init__(self, folder, files, *, dynamic=False):
+    def __init__(self, folder, files, *, dynamic=False, one_each=False):
         self.folder, self.port = folder, _free_port()
         for part in ("latchkey", "conf.d", "lib"):
             (folder / part).mkdir(parents=True)
@@ -38,6 +38,8 @@ class DeployedBroker:
         text = CONFIGURATION.read_text()
         if dynamic:
             text = text.replace("#plugin", "plugin").replace("acl_file", "#acl_file")
+        if one_each:
+            text = text.replace("#use_username_as_clientid", "use_username_as_clientid")
         text = substituted(text, folder, self.port).replace(f"{folder}/etc/mosquitto/latchkey", f"{folder}/latchkey")
         (folder / "conf.d" / "latchkey.conf").write_text(text)
         (folder / "mosquitto.conf").write_text(
