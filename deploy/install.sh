@@ -228,6 +228,7 @@ say_what_next() {
     say "  2. sudo -u latchkey latchkey check --config $config"
     say "  3. sudo systemctl start latchkey"
     say "  4. keep a copy of the site's key, apart from this device: sudo latchkey keys export --yes --config $config"
+    say "With a broker: deploy/README.md makes the certificates, and goes on from here to staff at the door."
     say "With a relay: fit a 10 kOhm resistor from its pin to the locked level, and add dtparam=strict_gpiod to"
     say "/boot/firmware/config.txt, so that the kernel lets go of the pin when the program dies."
     if $edgetpu; then

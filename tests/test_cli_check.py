@@ -33,7 +33,8 @@ with agent_lock(pathlib.Path(sys.argv[1])):
     sys.stdin.read()
 """
 NAMES = [
-    "config", "camera", "models", "rates", "database", "key", "broker", "door", "inputs", "reader", "clock", "disk",
+    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "door", "inputs", "reader",
+    "clock", "disk",
 ]  # fmt: skip
 
 

@@ -2,23 +2,17 @@
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agent.mqtt.connection import Outgoing
 from agent.mqtt.envelope import OF_COMMANDS, Envelope
-from agent.mqtt.link import Link
 from agent.mqtt.message import Code
-from agent.mqtt.remote import Remote
 from agent.mqtt.schema import MODELS
-from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS
 from agent.trust.roles import VERBS
 from agent.types import Alarm, Reason
-from tests.fakes.trust import OWNER
 
 PAGE = (Path(__file__).parents[1] / "deploy" / "MQTT.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", PAGE, re.DOTALL)
@@ -63,34 +57,3 @@ def test_every_topic_is_in_the_table():
     ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), topics.progress("<verb>", "<id>")]
     ours += [topics.part("<verb>", "<id>", "<n>", "<of>")]
     assert sorted(first_column("topic")) == sorted(topic.removeprefix(f"{topics.prefix}/") for topic in ours)
-
-
-def test_the_access_list_lets_a_device_do_its_work_and_not_another_s(make_mosquitto, certificates, tmp_path, wait_for):
-    """The device is called as its certificate, "client"; the administrator comes with a password over the same port."""
-    acl = tmp_path / "acl"
-    acl.write_text(PAGE.split("```acl\n", 1)[1].split("```", 1)[0])
-    acl.chmod(0o600)
-    files = certificates
-    tls = f"cafile {files.ca}\ncertfile {files.server}\nkeyfile {files.server_key}\nrequire_certificate true"
-    broker = make_mosquitto(f"{tls}\nuse_identity_as_username true\nallow_anonymous false\nacl_file {acl}")
-    broker.start()
-    settings = LinkSettings("127.0.0.1", broker.port, tls=files.client)
-    link = Link(settings, Topics("hq", "client"), boot_id="b1", version="0.1.0", model="m")
-    stranger = Link(
-        replace(settings, client_id="stranger"), Topics("hq", "other"), boot_id="b1", version="0.1.0", model="m"
-    )
-    with Remote(replace(settings, tls=files.admin), Topics("hq", "client"), OWNER) as admin:
-        admin.wait_ready()
-        link.start()
-        assert link.wait_connected(10)
-        admin.send(link.topics.command("ping"), b'{"id":"7"}')
-        assert link.inbox.get(10).payload == b'{"id":"7"}'
-        assert link.publish(link.topics.event("access"), b"{}", seq=1, epoch=1)
-        link.send(Outgoing(link.topics.result("ping", "7"), b"{}"))
-        wanted = {link.topics.status, link.topics.event("access"), link.topics.result("ping", "7")}
-        while wanted:
-            wanted.discard(admin.heard.get(timeout=10).topic)
-        link.close()
-        stranger.start()
-        wait_for(lambda: "Denied PUBLISH from stranger" in broker.log())
-        stranger.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.bundle import Bundle, open_bundle
+from agent.cli.certificate_check import certificates
 from agent.cli.entrance_checks import inputs, reader
 from agent.cli.findings import Finding, State
 from agent.cli.opened import database, running_agent
@@ -219,6 +220,7 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "database": store,
     "key": sealing,
     "broker": broker,
+    "tls": certificates,
     "door": door,
     "inputs": inputs,
     "reader": reader,

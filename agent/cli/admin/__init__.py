@@ -12,6 +12,7 @@ from agent.cli.admin.jobs import enrol_live, job, jobs
 from agent.cli.admin.keys import keys
 from agent.cli.admin.pair import pair
 from agent.cli.admin.people import people
+from agent.cli.admin.pki import pki
 from agent.cli.admin.rules import rules
 
 admin = typer.Typer(
@@ -23,6 +24,7 @@ admin.command()(pair)
 admin.add_typer(devices, name="devices")
 admin.add_typer(keys, name="keys")
 admin.add_typer(people, name="people")
+admin.add_typer(pki, name="pki")
 rules.command("try")(rules_read.try_rules)
 admin.add_typer(rules, name="rules")
 for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):

@@ -1,0 +1,1 @@
+"""The small certificate authority of `latchkey admin pki`, and what the broker lets each of its certificates do."""
