@@ -85,7 +85,12 @@ def test_a_file_with_one_byte_changed_does_not_open(place, flip):
 
 def test_chunks_left_out_exchanged_or_added_do_not_open():
     head, chunk = len(FILE) - 2 * (CHUNK + TAG) - 10 - TAG, CHUNK + TAG
-    start, first, second, last = FILE[:head], FILE[head:][:chunk], FILE[head + chunk :][:chunk], FILE[head + 2 * chunk :]
+    start, first, second, last = (
+        FILE[:head],
+        FILE[head:][:chunk],
+        FILE[head + chunk :][:chunk],
+        FILE[head + 2 * chunk :],
+    )
     assert start + first + second + last == FILE
     for file in (start + second + last, start + first + last, start + second + first + last, FILE + last, FILE + b"x"):
         with pytest.raises(BackupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -78,12 +79,10 @@ class BackupKey:
             ConfigError: it is none.
         """
         stripped = text.strip()
-        try:
-            if not stripped.startswith(SECRET):
-                raise ValueError
-            return cls(unpacked(stripped.removeprefix(SECRET), _BYTES))
-        except ValueError:  # which may tell a part of it
-            raise ConfigError(f"{where} holds no backup key: `latchkey backup-key FILE` makes one") from None
+        with suppress(ValueError):  # which may tell a part of it
+            if stripped.startswith(SECRET):
+                return cls(unpacked(stripped.removeprefix(SECRET), _BYTES))
+        raise ConfigError(f"{where} holds no backup key: `latchkey backup-key FILE` makes one")
 
     @classmethod
     def read(cls, path: Path) -> BackupKey:

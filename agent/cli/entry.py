@@ -15,6 +15,7 @@ import typer
 
 from agent.cli.attendance import attendance
 from agent.cli.audit import audit
+from agent.cli.backup import backup, backup_key, restore
 from agent.cli.bench.command import bench
 from agent.cli.calibrate import calibrate
 from agent.cli.check import check
@@ -36,6 +37,8 @@ from agent.cli.run import demo, run
 from agent.cli.simulate import simulate
 from agent.cli.version import version
 from agent.errors import (
+    BackupError,
+    BundleRefused,
     CalibrationError,
     CommandError,
     EnrolmentRefused,
@@ -47,7 +50,16 @@ from agent.errors import (
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused, ScriptRefused)
+_NOT_DONE = (
+    BackupError,
+    BundleRefused,
+    CalibrationError,
+    CommandError,
+    EnrolmentRefused,
+    PictureError,
+    RulesRefused,
+    ScriptRefused,
+)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
@@ -60,6 +72,9 @@ app = typer.Typer(
 )
 for command in (run, demo, check, enrol, identify, calibrate, embed, events, simulate, forget, export, bench, version):
     app.command()(command)
+app.command()(backup)
+app.command()(restore)
+app.command("backup-key")(backup_key)
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")

@@ -1,0 +1,156 @@
+"""Puts a backup that was laid ready in the place of what is there: all of it, whatever happens in between.
+
+For each file: what is there ──► before-restore/, what was laid ready ──► its place
+
+A power cut leaves the folder `restoring`; whoever starts calls `finish`, which goes on where it was. What is still in
+`restoring` is not in its place, and what is in its place meanwhile is old.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from agent.backup.content import CONFIGURATION, DATABASE, DEVICE_KEY, SITE_KEY, device_key_path, models_path
+from agent.backup.meanwhile import Restored, learn
+from agent.backup.staging import PART, STAGED, read_note, sync
+from agent.config import Config
+from agent.errors import BackupError, ConfigError
+from agent.register import Request
+from agent.seal import key_file
+from agent.seal.keyring import find_key, given_key, key_path
+from agent.store.db import agent_lock, open_db
+
+log = logging.getLogger(__name__)
+
+BEFORE: Final = "before-restore"
+BESIDE: Final = "agent.toml.restored"  # where the configuration's own folder is not for us to write to
+_LOGS: Final = ("-wal", "-shm", "-journal")  # of SQLite: they belong to the old database
+
+
+def finish(config: Config, configuration: Path | None) -> Restored | None:
+    """Puts in place what was laid ready; None where nothing was. Read the configuration again afterwards.
+
+    Args:
+        config: where everything is.
+        configuration: its file, if there is one.
+
+    Raises:
+        StoreError: an agent uses the database.
+        BackupError: something cannot be put in its place; it is tried again the next time.
+    """
+    data = config.device.data_dir
+    if not (data / STAGED).is_dir():
+        return None
+    with agent_lock(config.database_path):
+        staged = data / STAGED
+        note = read_note(staged)
+        request = Request(note.by, datetime.now(UTC), note.boot_id, note.command_id)
+        done = Restored(note, before=True, forgotten=0, revoked=0)
+        try:
+            if (database := staged / DATABASE).exists():
+                with open_db(database, create=False, key=key_file.read(staged / SITE_KEY)) as db:
+                    done = learn(db, config.database_path, config, note, request)
+            _put(staged, config, configuration)
+            _clear(data)
+        except OSError as error:
+            if error.strerror is None:
+                raise
+            raise BackupError(f"{error.filename}: cannot be restored: {error.strerror}: start again") from error
+    log.warning(
+        "restored: the backup of %s, made at %s; %d people forgotten again", note.device, note.made_at, done.forgotten
+    )
+    return done
+
+
+def _put(staged: Path, config: Config, configuration: Path | None) -> None:
+    """Each file in its place. The database comes last but one, its key before it: what waits is asked by its key."""
+    before = staged.parent / BEFORE
+    before.mkdir(exist_ok=True, mode=0o700)
+    models = staged / "models"
+    for folder in sorted(models.iterdir()) if models.is_dir() else ():
+        _swap(folder, models_path(config) / folder.name, before / "models" / folder.name)
+    _swap(staged / DEVICE_KEY, device_key_path(config), before / DEVICE_KEY)
+    if (staged / SITE_KEY).exists() and given_key() is None:
+        _swap(staged / SITE_KEY, key_path(config), before / SITE_KEY)
+    if (staged / DATABASE).exists():
+        for end in _LOGS:
+            log_file = config.database_path.with_name(f"{config.database_path.name}{end}")
+            if log_file.exists():
+                _move(log_file, before / f"{DATABASE}{end}")
+        _swap(staged / DATABASE, config.database_path, before / DATABASE)
+    if (staged / CONFIGURATION).exists() and configuration is not None:
+        _configure(staged, configuration, before)
+    found = find_key(config)
+    with open_db(config.database_path, create=False, key=None if found is None else found.key):
+        pass  # it opens with its key, or says why not while what was before is still there
+
+
+def _configure(staged: Path, configuration: Path, before: Path) -> None:
+    source, there = staged / CONFIGURATION, configuration.stat() if configuration.exists() else None
+    if not os.access(configuration.parent, os.W_OK):
+        log.warning("%s is not ours to write: the configuration of the backup is in %s", configuration, BESIDE)
+        _swap(source, staged.parent / BESIDE, before / BESIDE)
+        return
+    if there is not None:  # its readers stay its readers
+        source.chmod(stat.S_IMODE(there.st_mode))
+        if os.geteuid() == 0:
+            os.chown(source, there.st_uid, there.st_gid)
+    _swap(source, configuration, before / CONFIGURATION)
+
+
+def _swap(source: Path, target: Path, before: Path) -> None:
+    """Puts `source` in the place of `target`, which goes to `before`; does nothing where that is done."""
+    if not source.exists():
+        return
+    before.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if target.exists():
+        if before.is_dir():
+            shutil.rmtree(before)
+        _move(target, before)
+    if source.name != CONFIGURATION:
+        _leave_to_owner(source, target.parent)
+    _move(source, target)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Renames; from one file system to another by a copy that appears whole."""
+    if source.stat().st_dev == target.parent.stat().st_dev:
+        source.replace(target)
+    else:
+        fresh = target.with_name(f".{target.name}.new")
+        shutil.copy2(source, fresh)
+        with fresh.open("rb+") as file:
+            os.fsync(file.fileno())
+        fresh.replace(target)
+        sync(target.parent)
+        source.unlink()
+    sync(target.parent)
+    sync(source.parent)
+
+
+def _leave_to_owner(source: Path, folder: Path) -> None:
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        for path in (source, *(source.rglob("*") if source.is_dir() else ())):
+            os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _clear(data: Path) -> None:
+    """Removes what was before, the keys overwritten. `restoring` goes last: until then this is done again."""
+    for key in (data / BEFORE / SITE_KEY, data / STAGED / SITE_KEY):
+        try:
+            key_file.wipe(key)
+        except ConfigError as error:
+            log.warning("an old key stays: %s", error)
+    for folder in (BEFORE, PART):
+        shutil.rmtree(data / folder, ignore_errors=True)
+    (data / STAGED).rename(data / PART)  # at once, where removing takes a while
+    sync(data)
+    shutil.rmtree(data / PART, ignore_errors=True)
