@@ -314,7 +314,7 @@ def test_a_manifest_comes_through():
 
 def test_a_power_cut_at_any_line_is_made_good_by_the_next_start(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-m", "tests.fakes.killed_restoring", tmp_path],
+        [sys.executable, "-m", "tests.fakes.killed_restoring", tmp_path, "7"],
         capture_output=True,
         text=True,
         timeout=100,

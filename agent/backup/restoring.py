@@ -46,6 +46,9 @@ def finish(config: Config, configuration: Path | None) -> Restored | None:
     """
     data = config.device.data_dir
     if not (data / STAGED).is_dir():
+        if (data / PART).is_dir():  # what was cut short, or was being removed
+            with agent_lock(config.database_path):
+                shutil.rmtree(data / PART, ignore_errors=True)
         return None
     with agent_lock(config.database_path):
         staged = data / STAGED

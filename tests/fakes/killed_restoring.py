@@ -1,8 +1,8 @@
-"""Kills the restoring of a backup before each line of it, one after the other, and looks whether the next start ends it.
+"""Kills the restoring of a backup before every so many lines of it, and looks whether the next start ends it.
 
-    python -m tests.fakes.killed_restoring FOLDER
+    python -m tests.fakes.killed_restoring FOLDER LINES
 
-Prints, as JSON, for each line whether the device was still the old one before the next start, or between the two.
+Prints, as JSON, for each time whether the device was still the old one before the next start, or between the two.
 """
 
 import json
@@ -20,10 +20,9 @@ from tests.test_backup import DEVICE_KEY, NOW, WHOLE, Device, actions, request
 from tests.test_store_people import template
 
 LINES_OF = ("agent/backup/restoring.py", "agent/backup/meanwhile.py", "agent/store/snapshots.py")
-STEP = 3  # lines at a time: each kill takes a moment
 
 
-def main(folder):
+def main(folder, lines):
     device = Device(folder / "front").fill()
     file = device.backup()
     with device.db() as db:
@@ -46,9 +45,9 @@ def main(folder):
             assert verify(db) is None, number
             assert actions(db) == ["enrolled"] * 3 + ["removed", "restored"], number
             assert len(events.since(db, 0, 100)) == 5, number
-        number += STEP
+        number += lines
     print(json.dumps(states))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
