@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from agent.clerks import Office
 from agent.enrolment import Administration
 from agent.members.consent import text_of
 from agent.mqtt.commands import Handler
+from agent.mqtt.parts import Spool
 from agent.mqtt.telemetry import timestamp
 from agent.mqtt.verbs.faces import EnrolCommand, IdentifyCommand, ListCommand, RemoveCommand
 from agent.mqtt.wire import PingCommand
 from agent.version import VERSION
 
 
-def handlers(office: Office, admin: Administration) -> dict[str, Handler]:
+def handlers(office: Office, admin: Administration, spool: Spool) -> dict[str, Handler]:
     """Returns what carries out each verb.
 
     Args:
         office: what there is to work with.
         admin: judges the pictures.
+        spool: keeps those that came as parts.
     """
 
     def enrol(command: EnrolCommand) -> dict[str, Any]:
         done = admin.enrol(
             command.person,
             command.name,
-            command.photos,
+            photos_of(command, spool),
             replace=command.replace,
             consent=text_of(command.consent, office.config.privacy),
             by=command.asked_by,
@@ -56,3 +60,15 @@ def handlers(office: Office, admin: Administration) -> dict[str, Handler]:
         return admin.identify(command.photo)
 
     return {"enrol": enrol, "remove": remove, "list": everybody, "identify": identify, "ping": ping}
+
+
+def photos_of(command: EnrolCommand, spool: Spool) -> Sequence[bytes]:
+    """Returns the photos of an enrolment: its own, or made of its parts.
+
+    Raises:
+        CommandError: a part is not here any more.
+    """
+    if command.parts is None:
+        return command.photos
+    pieces = spool.read(command.id, command.parts)
+    return [b"".join(islice(pieces, count)) for count in command.split or (1,) * len(command.parts)]

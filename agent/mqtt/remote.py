@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 import time
 import uuid
@@ -98,7 +99,7 @@ class Remote:
         command_id = str(arguments.setdefault("id", uuid.uuid4().hex))
         photos: Sequence[bytes] = arguments.pop("photos", ())
         if photos:
-            arguments["parts"] = len(photos)
+            arguments["parts"] = tuple(hashlib.sha256(photo).hexdigest() for photo in photos)
         body = COMMANDS[verb].model_validate(arguments)
         deadline = time.monotonic() + seconds
         self.wait_ready(seconds)
@@ -106,7 +107,7 @@ class Remote:
             raise NoAnswer(f"{verb}: not sent, the device was not online within {seconds:g} s")
         answers = self._results.setdefault(command_id, SimpleQueue())
         for number, photo in enumerate(photos, start=1):
-            self.send(self.topics.part(command_id, number, len(photos)), photo)
+            self.send(self.topics.part(verb, command_id, number, len(photos)), photo)
         self.send(self.topics.command(verb), self._signed(verb, body))
         try:
             return answers.get(timeout=max(0.0, deadline - time.monotonic()))

@@ -7,16 +7,16 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field, model_validator
 
 from agent.access.holder import State
-from agent.mqtt.message import MAX_PHOTOS, Command, ConsentText, Name, Person, Photo
+from agent.mqtt.message import MAX_PHOTOS, Command, ConsentText, Name, PartedCommand, Person, Photo
 
 
-class EnrolCommand(Command):
-    """Adds a person, or photos to a person."""
+class EnrolCommand(PartedCommand):
+    """Adds a person, or photos to a person; each part is a photo, or `split` says of how many each is made."""
 
     person: Person
     name: Name | None = None
     photos: Annotated[tuple[Photo, ...], Field(max_length=MAX_PHOTOS)] = ()
-    parts: Annotated[int, Field(ge=1, le=MAX_PHOTOS)] | None = None
+    split: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=MAX_PHOTOS)] | None = None
     replace: bool = False
     consent: ConsentText | Literal[True] | None = None  # true: to the text of the configuration
 
@@ -24,6 +24,10 @@ class EnrolCommand(Command):
     def _one_way(self) -> EnrolCommand:
         if self.photos and self.parts:
             raise ValueError("photos and parts exclude each other")
+        if self.split is not None and sum(self.split) != len(self.parts or ()):
+            raise ValueError(f"split: want {len(self.parts or ())} parts in all, got {sum(self.split)}")
+        if self.split is None and len(self.parts or ()) > MAX_PHOTOS:
+            raise ValueError(f"parts: at most {MAX_PHOTOS} photos")
         return self
 
 
