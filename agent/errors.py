@@ -12,7 +12,6 @@
     ├── RulesRefused (ValueError)     rules that would not do, with every line that is wrong
     ├── ScriptRefused (ValueError)    a script of `latchkey simulate`, with every line that is wrong
     ├── BackupError (ValueError)      a backup that does not open, or is not for this device
-    ├── BundleRefused (ValueError)    new models that are not taken, with a code
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
     └── CommandError (ValueError)     a command that cannot be carried out, with its code
 
@@ -86,19 +85,6 @@ class ScriptRefused(LatchkeyError, ValueError):
 
 class BackupError(LatchkeyError, ValueError):
     """A backup that does not open, is not whole, or is not for this device."""
-
-
-class BundleRefused(LatchkeyError, ValueError):
-    """New models that are not taken; the old ones go on.
-
-    Args:
-        code: one of `bad_bundle`, `not_by_owner`, `too_old`, `self_test_failed`, `no_crops`, `nothing_before`.
-        message: for a human.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class EnrolmentRefused(LatchkeyError, ValueError):

@@ -24,7 +24,7 @@ DEVICE_KEY: Final = "device.key"
 CONFIGURATION: Final = "agent.toml"
 _NAME: Final = (
     rf"^({re.escape(DATABASE)}|{re.escape(SITE_KEY)}|{re.escape(DEVICE_KEY)}|{re.escape(CONFIGURATION)}"
-    r"|models/[a-z0-9][a-z0-9._-]{0,99}/(encoder|detector)\.(tflite|json))$"
+    r"|models/[a-z0-9][a-z0-9._-]{0,99}/((encoder|detector)\.(tflite|json)|bundle\.json))$"
 )
 _LENGTH: Final = 4
 LONGEST_MANIFEST: Final = 65_536  # bytes

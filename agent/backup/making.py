@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, TypeAlias
+from typing import BinaryIO, Final, Protocol
 
 from agent.backup.content import (
     CONFIGURATION,
@@ -25,15 +25,17 @@ from agent.backup.content import (
 from agent.backup.stream import Sealer, To, sealed_size
 from agent.config import Config
 from agent.errors import BackupError
+from agent.jobs.aside import Progress, quiet
 from agent.seal.keyring import find_key
 from agent.store.db import Db
 from agent.store.sealing import holds_sealed, sealed_by, wrong_key
 from agent.store.snapshots import schema_version, snapshot
 from agent.version import VERSION
 
+FILES_OF_MODELS: Final = frozenset(
+    {"bundle.json", *(f"{n}.{e}" for n in ("encoder", "detector") for e in ("tflite", "json"))}
+)
 STEP: Final = 2**20  # bytes copied at a time
-Progress: TypeAlias = Callable[[int, int, str], None]
-"""Told how far it is: done, of how many, of what."""
 
 
 class Sink(Protocol):
@@ -42,10 +44,6 @@ class Sink(Protocol):
     def write(self, data: bytes, /) -> object:
         """Takes more."""
         ...
-
-
-def quiet(done: int, of: int, note: str) -> None:
-    """Tells nobody."""
 
 
 def back_up(
@@ -78,8 +76,7 @@ def back_up(
     try:
         _check_key(db, config)
         _check_room(config.device.data_dir, db.path.stat().st_size)
-        progress(0, 1, "snapshot")
-        snapshot(db, copy)
+        snapshot(db, copy, lambda left, of: progress(of - left, of, "snapshot"))
         pieces = [Piece(DATABASE, copy), *_small(config, configuration)]
         manifest = Manifest(
             made_at=at,
@@ -120,7 +117,7 @@ def _small(config: Config, configuration: Path | None) -> Iterator[Piece]:
             yield Piece(name, _whole(path))
     folder = models_path(config)
     for path in sorted(folder.glob("*/*")) if folder.is_dir() else ():
-        if path.suffix in {".tflite", ".json"} and path.stem in {"encoder", "detector"} and path.parent.name[0] != ".":
+        if path.name in FILES_OF_MODELS and not path.parent.name.startswith("."):
             yield Piece(f"models/{path.parent.name}/{path.name}", _whole(path))
 
 

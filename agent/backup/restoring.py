@@ -21,6 +21,7 @@ from agent.backup.meanwhile import Restored, learn
 from agent.backup.staging import PART, STAGED, read_note, sync
 from agent.config import Config
 from agent.errors import BackupError, ConfigError
+from agent.owned import leave_to_owner
 from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import find_key, given_key, key_path
@@ -118,7 +119,7 @@ def _swap(source: Path, target: Path, before: Path) -> None:
             shutil.rmtree(before)
         _move(target, before)
     if source.name != CONFIGURATION:
-        _leave_to_owner(source, target.parent)
+        leave_to_owner(source, target.parent)
     _move(source, target)
 
 
@@ -136,13 +137,6 @@ def _move(source: Path, target: Path) -> None:
         source.unlink()
     sync(target.parent)
     sync(source.parent)
-
-
-def _leave_to_owner(source: Path, folder: Path) -> None:
-    owner = folder.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0:
-        for path in (source, *(source.rglob("*") if source.is_dir() else ())):
-            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _clear(data: Path) -> None:

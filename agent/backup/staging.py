@@ -19,10 +19,11 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from agent.backup.content import CONFIGURATION, DATABASE, SITE_KEY, Manifest, device_key_path, read_manifest
-from agent.backup.making import STEP, Progress, quiet
+from agent.backup.making import STEP
 from agent.backup.stream import Opened
 from agent.config import Config
 from agent.errors import BackupError, ConfigError, StoreError
+from agent.jobs.aside import Progress, quiet
 from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import given_key, key_path

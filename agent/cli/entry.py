@@ -38,7 +38,6 @@ from agent.cli.simulate import simulate
 from agent.cli.version import version
 from agent.errors import (
     BackupError,
-    BundleRefused,
     CalibrationError,
     CommandError,
     EnrolmentRefused,
@@ -52,7 +51,6 @@ log = logging.getLogger(__name__)
 
 _NOT_DONE = (
     BackupError,
-    BundleRefused,
     CalibrationError,
     CommandError,
     EnrolmentRefused,

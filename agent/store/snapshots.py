@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,21 +16,35 @@ from agent.store.faults import files_translated, translated
 from agent.store.migrations import APPLICATION_ID, STEPS
 from agent.store.times import to_text
 
+PAGES: Final = 4096  # of 4 KiB: 16 MiB between two looks
 GAP: Final = 1_000_000
 """By which the numbers of events jump: those after the backup are known to others, and none is given out twice."""
 
 
-def snapshot(db: Db, into: Path) -> int:
+def snapshot(
+    db: Db, into: Path, progress: Callable[[int, int], object] = lambda _left, _of: None, *, pages: int = PAGES
+) -> int:
     """Copy the database into a file of its own, for its owner only; return its bytes.
 
-    Others go on writing meanwhile: the copy is of the moment at which it began (https://sqlite.org/backup.html), and
-    takes a few pages of memory.
+    Others go on writing meanwhile: the copy is of the moment at which it began, for the database is read in one
+    transaction (https://sqlite.org/backup.html, https://sqlite.org/isolation.html), and takes a few pages of memory.
+
+    Args:
+        db: to be copied; not inside a transaction.
+        into: the file.
+        progress: told how many pages are left, and of how many; what it raises ends the copying.
+        pages: copied at a time.
     """
     with files_translated(into):
         into.unlink(missing_ok=True)
         into.touch(mode=0o600)
     with translated(db.path), closing(sqlite3.connect(into, isolation_level=None)) as copy:
-        db.sql.backup(copy, pages=-1)
+        db.sql.execute("BEGIN")
+        try:
+            db.sql.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # the moment
+            db.sql.backup(copy, pages=pages, progress=lambda _status, left, of: progress(left, of))
+        finally:
+            db.sql.execute("COMMIT")
         copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
     with files_translated(into), into.open("rb+") as file:
         os.fsync(file.fileno())
