@@ -187,7 +187,7 @@ class Desk:
             **privacy.handlers(office),
             **keys.handlers(office),
             **jobs.handlers(office, self.jobs, spool),
-            **models.handlers(office),
+            **models.handlers(office, self.jobs, spool, key=db.seal.key, configuration=agent.file),
             **roster.handlers(office),
         }
 

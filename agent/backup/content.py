@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from agent.backup.stream import Source
 from agent.config import Config
 from agent.errors import BackupError
 
@@ -29,14 +30,6 @@ _NAME: Final = (
 _LENGTH: Final = 4
 LONGEST_MANIFEST: Final = 65_536  # bytes
 LARGEST_SMALL: Final = 16 * 2**20  # bytes of a file that is not the database
-
-
-class Source(Protocol):
-    """What plaintext is read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Returns so many bytes, fewer at the end."""
-        ...
 
 
 class Entry(BaseModel):

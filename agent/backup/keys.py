@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from agent.errors import BackupError, ConfigError
 from agent.trust.keys import packed, unpacked
@@ -140,6 +142,18 @@ class BackupKey:
     @cached_property
     def _key(self) -> X25519PrivateKey:
         return X25519PrivateKey.from_private_bytes(self.secret)
+
+
+def restore_key(secret: bytes, site: str, device: str) -> BackupKey:
+    """Returns the key that opens what is to be restored on a device.
+
+    Args:
+        secret: the site's.
+        site: the device is of.
+        device: its name.
+    """
+    purpose = f"latchkey restore 1\n{site}/{device}".encode()
+    return BackupKey(HKDF(SHA256(), _BYTES, salt=None, info=purpose).derive(secret))
 
 
 @dataclass(frozen=True, slots=True)

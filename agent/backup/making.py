@@ -71,6 +71,7 @@ def back_up(
         BackupError: it cannot be written.
         StoreError, ConfigError: the database or a key cannot be read.
     """
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     config.device.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy = config.device.data_dir / f".snapshot-{os.getpid()}.db"
     try:

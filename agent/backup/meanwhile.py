@@ -14,7 +14,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -23,10 +23,12 @@ from agent.audit import audit
 from agent.backup.staging import Note
 from agent.config import Config
 from agent.errors import CommandError, StoreError
+from agent.jobs.job import State
+from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.privacy.forgetting import Rule, forget, remove
 from agent.register import Request
-from agent.store import snapshots
+from agent.store import jobs, snapshots
 from agent.store.db import Db, open_db
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ def learn(db: Db, before: Path, config: Config, note: Note, request: Request) ->
         if known:
             done = Restored(note, known, _forget_again(db, config, request), snapshots.keep_revoked(db))
             answers = snapshots.keep_answers(db, request.at - REMEMBERED)
+        _end_jobs(db, note, request, known=known)
         snapshots.go_on_numbering(db, known=known)
         sql.execute("INSERT OR REPLACE INTO started VALUES (?, ?)", (RESTORED, token))
         audit(db, RESTORED, None, request, _told(done, answers))
@@ -83,6 +86,20 @@ def _told(done: Restored, answers: int) -> dict[str, object]:
         "revoked": done.revoked,
         "answers": answers,
     }
+
+
+def _end_jobs(db: Db, note: Note, request: Request, *, known: bool) -> None:
+    """What was under way when the backup was made is not gone on with; the restoring itself is done."""
+    for job in jobs.unfinished(db):
+        told = "a backup was put in place: ask it again"
+        ended = replace(job, state=State.FAILED, code=Code.INTERRUPTED.value, message=told, changed_at=request.at)
+        jobs.finish(db, ended)
+    if known and note.command_id is not None:
+        snapshots.keep_job(db, note.command_id)
+        own = jobs.find(db, note.command_id)
+        if own is not None:
+            data = {"made_at": timestamp(note.made_at), "device": f"{note.site}/{note.device}"}
+            jobs.finish(db, replace(own, state=State.DONE, data=data, changed_at=request.at))
 
 
 @contextmanager

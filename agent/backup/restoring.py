@@ -18,9 +18,9 @@ from typing import Final
 
 from agent.backup.content import CONFIGURATION, DATABASE, DEVICE_KEY, SITE_KEY, device_key_path, models_path
 from agent.backup.meanwhile import Restored, learn
-from agent.backup.staging import PART, STAGED, read_note, sync
+from agent.backup.staging import PART, STAGED, Note, discard, read_note, sync
 from agent.config import Config
-from agent.errors import BackupError, ConfigError
+from agent.errors import BackupError, ConfigError, LatchkeyError
 from agent.owned import leave_to_owner
 from agent.register import Request
 from agent.seal import key_file
@@ -56,10 +56,9 @@ def finish(config: Config, configuration: Path | None) -> Restored | None:
         note = read_note(staged)
         request = Request(note.by, datetime.now(UTC), note.boot_id, note.command_id)
         done = Restored(note, before=True, forgotten=0, revoked=0)
+        if (database := staged / DATABASE).exists():
+            done = _learnt(database, config, note, request)
         try:
-            if (database := staged / DATABASE).exists():
-                with open_db(database, create=False, key=key_file.read(staged / SITE_KEY)) as db:
-                    done = learn(db, config.database_path, config, note, request)
             _put(staged, config, configuration)
             _clear(data)
         except OSError as error:
@@ -70,6 +69,22 @@ def finish(config: Config, configuration: Path | None) -> Restored | None:
         "restored: the backup of %s, made at %s; %d people forgotten again", note.device, note.made_at, done.forgotten
     )
     return done
+
+
+def pending(config: Config) -> bool:
+    """Returns whether something waits to be put in place."""
+    return (config.device.data_dir / STAGED).is_dir()
+
+
+def _learnt(database: Path, config: Config, note: Note, request: Request) -> Restored:
+    """The database that comes back, brought up to date. Where that fails, nothing is in its place yet: all is left."""
+    try:
+        with open_db(database, create=False, key=key_file.read(database.with_name(SITE_KEY))) as db:
+            return learn(db, config.database_path, config, note, request)
+    except LatchkeyError as error:
+        if config.database_path.exists():  # else the device is between the two: only forwards leads out
+            discard(config)
+        raise BackupError(f"the backup cannot be brought up to date: {error}") from error
 
 
 def _put(staged: Path, config: Config, configuration: Path | None) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -45,6 +45,14 @@ _FIELDS: Final = {"x25519": {"to", "recipient", "ephemeral"}, "passphrase": {"to
 
 To: TypeAlias = Recipient | Passphrase
 Opener: TypeAlias = BackupKey | Passphrase
+
+
+class Source(Protocol):
+    """What is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Returns so many bytes or fewer, none at the end."""
+        ...
 
 
 class Sealer:
@@ -90,7 +98,7 @@ class Opened:
         BackupError: it is no backup, or not for this key or passphrase.
     """
 
-    def __init__(self, source: BinaryIO, by: Opener) -> None:
+    def __init__(self, source: Source, by: Opener) -> None:
         head, fields = _read_header(source)
         secret, recipient = _secret(fields, by)
         self._cipher = AESGCM(_file_key(secret, head, recipient))
@@ -116,7 +124,7 @@ class Opened:
             self._at += len(part)
         return bytes(taken)
 
-    def _open(self, source: BinaryIO) -> Iterator[bytes]:
+    def _open(self, source: Source) -> Iterator[bytes]:
         number, ahead = 0, _exactly(source, CHUNK + TAG)
         while True:
             sealed, ahead = ahead, _exactly(source, CHUNK + TAG)
@@ -136,7 +144,7 @@ def sealed_size(plain: int, to: To) -> int:
     return len(head) + plain + TAG * max(1, -(-plain // CHUNK))
 
 
-def recipient_of(source: BinaryIO) -> str | None:
+def recipient_of(source: Source) -> str | None:
     """Returns the id of the key that opens a backup; None: a passphrase does.
 
     Raises:
@@ -165,7 +173,7 @@ def _head(fields: dict[str, Any]) -> bytes:
     return MAGIC + len(header).to_bytes(_LENGTH, "big") + header
 
 
-def _read_header(source: BinaryIO) -> tuple[bytes, dict[str, Any]]:
+def _read_header(source: Source) -> tuple[bytes, dict[str, Any]]:
     magic = _exactly(source, len(MAGIC))
     if magic != MAGIC:
         newer = magic.startswith(b"latchkey backup ")
@@ -222,7 +230,7 @@ def _broken(number: int, *, last: bool) -> str:
     return f"was {'cut off or changed' if last else 'changed'} after {number * CHUNK} bytes: get the file again"
 
 
-def _exactly(source: BinaryIO, size: int) -> bytes:
+def _exactly(source: Source, size: int) -> bytes:
     """So many bytes, fewer only at the end: pipes and sockets give what they have."""
     taken = bytearray()
     while len(taken) < size and (part := source.read(size - len(taken))):

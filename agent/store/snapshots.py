@@ -106,6 +106,15 @@ def keep_answers(db: Db, since: datetime) -> int:
     ).rowcount
 
 
+def keep_job(db: Db, job_id: str) -> None:
+    """Take over a job from `other`."""
+    columns = ", ".join(name for (name,) in db.rows("SELECT name FROM pragma_table_info('jobs')") if name != "number")
+    db.sql.execute(
+        f"INSERT OR REPLACE INTO jobs ({columns}) SELECT {columns} FROM other.jobs WHERE id = ?",  # noqa: S608 - ours
+        (job_id,),
+    )
+
+
 def keep_revoked(db: Db) -> int:
     """Take over from `other` which keys are revoked; return how many that changes.
 

@@ -107,6 +107,11 @@ def roll_back(house: House, request: Request, why: str = "") -> Steps:
     return house.write(partial(go_back, bundle=bundle, request=request, why=why, at=request.at))
 
 
+def is_back(db: Db) -> bool:
+    """Returns whether the models before were brought back already."""
+    return models.in_force(db).previous is None
+
+
 def reembed(house: House, bundle: Bundle) -> Generator[Step, None, None]:
     """Lets an encoder see every crop that it has not seen yet; its vectors wait beside those in use."""
     encode = bundle.eyes().encoder
