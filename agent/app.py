@@ -35,6 +35,7 @@ from agent.recorder import Recorder
 from agent.runtime import Deadline, Latest, Worker, once
 from agent.start import open_house
 from agent.store.db import Db
+from agent.studio import Studio
 from agent.tamper import wipe_house
 from agent.types import Decision, Event, Frame
 from agent.upgrade.watch import Watch
@@ -153,7 +154,9 @@ class Agent:
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
-        self.visits = Visits(self.recogniser, lambda seen: self.porch.entrance.saw(seen))  # noqa: PLW0108 - made below
+        self.studio = Studio(self.recogniser.eyes, lambda: self.recogniser.known.gallery)
+        saw = lambda seen: self.porch.entrance.saw(seen)  # noqa: E731, PLW0108 - made below
+        self.visits = Visits(self.recogniser, saw, self.studio.see)
         self.porch = Porch(
             stack,
             bundle,
@@ -185,6 +188,7 @@ class Agent:
 
     def _open_kiosk(self, stack: ExitStack, bundle: Bundle) -> None:
         self.kiosk = stack.enter_context(make_kiosk(self, bundle))
+        self.studio.guide = self.kiosk.guided
         for name, step in self.kiosk.work():
             self._crew.work_beside(stack, name, step)
 

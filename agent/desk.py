@@ -14,12 +14,15 @@ from agent.clerks import Office, attendance, door, faces, jobs, keys, models, pe
 from agent.clock import clock_state
 from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
+from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
+from agent.handover import Handover
 from agent.health import HealthCheck
 from agent.jobs.job import Job, State
 from agent.jobs.jobs import Jobs
 from agent.jobs.told import progress, recall
+from agent.live import Live
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.connection import Outgoing
@@ -115,7 +118,7 @@ class Desk:
         self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
         self._commander = Commander(
             self.link,
-            self._handlers(agent, bundle, reads[1], spool),
+            self._handlers(agent, bundle, reads[1], reads[3], spool),
             admission=admission(config, reads[1]),
             spool=spool,
             recall=lambda command_id: recall(reads[1], command_id),
@@ -174,12 +177,14 @@ class Desk:
             return
         self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
 
-    def _handlers(self, agent: Agent, bundle: Bundle, db: Db, spool: Spool) -> dict[str, Handler]:
+    def _handlers(self, agent: Agent, bundle: Bundle, db: Db, jobs_db: Db, spool: Spool) -> dict[str, Handler]:
         """Returns what carries out each verb."""
         admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
+        enrolling = Enrolling(bundle, jobs_db, agent.recorder.write, boot_id=agent.boot_id)
+        live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
         office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
         return {
-            **faces.handlers(office, admin, spool),
+            **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=self.jobs, live=live),
             **people.handlers(office),
             **rules.handlers(office),
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),

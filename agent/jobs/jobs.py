@@ -104,7 +104,7 @@ class Jobs:
             accepted = self._write(lambda db: _accepted(db, job))
         except LatchkeyError:
             if held:
-                self._spool.release(command.id)
+                self._spool.let_go(command.id)
             raise
         self.wake()
         return {"job": accepted.state.value}
@@ -176,8 +176,6 @@ class Jobs:
 
     def _advance(self, running: _Running) -> None:
         try:
-            if self._is_due(running) and (by := store.cancelled_by(self._db, running.job.id)) is not None:
-                raise _cancelled(by)
             step = next(running.steps)
         except StopIteration as end:
             job = running.job
@@ -190,11 +188,11 @@ class Jobs:
             self._note(running, step)
 
     def _note(self, running: _Running, step: Step) -> None:
-        """Keeps and tells how far a job is, not more often than twice a second."""
+        """Keeps and tells how far a job is, and looks whether it is given up; not more often than twice a second."""
         running.job = job = replace(
             running.job, done=step.done, of=step.of, note=step.note[:80], changed_at=self._now()
         )
-        if not self._is_due(running):
+        if self._clock() - running.noted < STEP_SECONDS:
             return
         running.noted = self._clock()
         try:
@@ -202,9 +200,9 @@ class Jobs:
         except StoreError as error:
             log.warning("how far a job is cannot be kept, %s %s: %s", job.verb, job.id, error)
         self._tell(job)
-
-    def _is_due(self, running: _Running) -> bool:
-        return self._clock() - running.noted >= STEP_SECONDS
+        if (by := store.cancelled_by(self._db, job.id)) is not None:
+            running.steps.close()
+            self._fail(job, _cancelled(by))
 
     def _fail(self, job: Job, error: LatchkeyError) -> None:
         self._end(replace(job, state=State.FAILED, code=code_of(error).value, message=str(error)[:MAX_MESSAGE]))

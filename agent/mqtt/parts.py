@@ -177,6 +177,12 @@ class Spool:
             batch.held = True
             return True
 
+    def let_go(self, command_id: str) -> None:
+        """Keeps the parts of a command no longer than others."""
+        with self._lock:
+            if command_id in self._batches:
+                self._batches[command_id].held = False
+
     def drop(self, command_id: str) -> None:
         """Forgets the parts of a command that has been carried out, but not those of a job under way."""
         with self._lock:
