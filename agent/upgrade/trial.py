@@ -27,6 +27,10 @@ SECONDS: Final = 120.0  # a Pi Zero takes ten
 LOOK_SECONDS: Final = 0.1
 PICTURE: Final = "ada-1.jpg"  # somebody for the detector to find
 _MOST: Final = 65_536  # bytes of an answer
+_TABLES: Final[Any] = {
+    "device": {"data_dir"},
+    **dict.fromkeys(("models", "engine", "detector", "quality", "gate"), True),
+}
 
 
 def trial(config: Config, folder: str) -> Generator[Step, None, dict[str, Any]]:
@@ -35,7 +39,8 @@ def trial(config: Config, folder: str) -> Generator[Step, None, dict[str, Any]]:
     Raises:
         CommandError: they are not to be used here.
     """
-    asked = json.dumps({"config": config.model_dump(mode="json"), "folder": folder}).encode()
+    tables = config.model_dump(mode="json", include=_TABLES, exclude_none=True)
+    asked = json.dumps({"config": tables, "folder": folder}).encode()
     process = subprocess.Popen(
         [sys.executable, "-m", "agent.upgrade.trial"],
         stdin=subprocess.PIPE,
