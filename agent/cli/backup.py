@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -12,10 +10,11 @@ import typer
 
 from agent.cli.opened import database, request
 from agent.cli.output import bar, confirmed, counted, say
+from agent.cli.secret import secret
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.config.load import find_config
 from agent.config.secrets import read_secret
-from agent.errors import BackupError, ConfigError
+from agent.errors import BackupError
 
 if TYPE_CHECKING:
     from agent.backup.keys import Passphrase
@@ -148,9 +147,4 @@ def _asked(*, twice: bool) -> Passphrase:
 
     if (given := read_secret(PASSPHRASE)) is not None:
         return Passphrase(given.get_secret_value())
-    if not sys.stdin.isatty():
-        raise ConfigError(f"no terminal to ask at: give the passphrase in LATCHKEY_{PASSPHRASE.upper()}")
-    first = getpass.getpass("Passphrase: ")
-    if twice and getpass.getpass("Once more: ") != first:
-        raise ConfigError("the two were not the same: nothing was written")
-    return Passphrase(first)
+    return Passphrase(secret("passphrase", twice=twice))

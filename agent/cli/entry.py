@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
+from agent.cli.admin import admin
 from agent.cli.attendance import attendance
 from agent.cli.audit import audit
 from agent.cli.backup import backup, backup_key, restore
@@ -42,6 +43,7 @@ from agent.errors import (
     CommandError,
     EnrolmentRefused,
     LatchkeyError,
+    NoAnswer,
     PictureError,
     RulesRefused,
     ScriptRefused,
@@ -54,6 +56,7 @@ _NOT_DONE = (
     CalibrationError,
     CommandError,
     EnrolmentRefused,
+    NoAnswer,
     PictureError,
     RulesRefused,
     ScriptRefused,
@@ -82,6 +85,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(admin, name="admin")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
