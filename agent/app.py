@@ -27,7 +27,7 @@ from agent.crew import PART_SECONDS, Crew
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
-from agent.labels import nameless
+from agent.labels import gist, nameless
 from agent.make import make_camera, make_kiosk, make_recogniser
 from agent.orders import Orders
 from agent.porch import Porch
@@ -146,7 +146,10 @@ class Agent:
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
         if config.web.enabled:
-            self._open_kiosk(stack, bundle)
+            self.kiosk = stack.enter_context(make_kiosk(self, bundle))
+            self.studio.guide = self.kiosk.guided
+            for name, step in self.kiosk.work():
+                self._crew.work_beside(stack, name, step)
         self._crew.work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -186,12 +189,6 @@ class Agent:
         self._crew.work(stack, "jobs", self.desk.jobs.step, at_last=self.desk.jobs.close, wake=self.desk.jobs.wake)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
 
-    def _open_kiosk(self, stack: ExitStack, bundle: Bundle) -> None:
-        self.kiosk = stack.enter_context(make_kiosk(self, bundle))
-        self.studio.guide = self.kiosk.guided
-        for name, step in self.kiosk.work():
-            self._crew.work_beside(stack, name, step)
-
     def _wipe(self) -> None:
         wipe_house(self.config, self.recorder, self.porch.entrance)
 
@@ -230,8 +227,7 @@ class Agent:
             self.kiosk.decided(decision)
 
     def _recorded(self, event: Event) -> None:
-        gist = next((event.body[key] for key in ("outcome", "action", "alarm", "type") if key in event.body), "")
-        log.info("%s %d: %s %s", event.kind, event.seq, gist, nameless(event.body))
+        log.info("%s %d: %s %s", event.kind, event.seq, gist(event.body), nameless(event.body))
         if self.desk is not None:
             self.desk.wake()
         if self.kiosk is not None:
