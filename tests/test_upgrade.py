@@ -295,6 +295,7 @@ def test_the_agent_starts_again_in_place_and_goes_on_knowing_everybody(site, ter
         site.update()
         assert waited(agent) == 0
         assert agent.starts_again
+        assert agent.recogniser.known.gallery.people == ("anna", "ben")  # to its end it knows them by the old one
     stage.play, stage.goes_on = VISIT, False
     with Agent(site.config) as agent:
         agent.look()

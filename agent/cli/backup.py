@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.backup.stream import Opener, To
 
 PASSPHRASE = "backup_passphrase"  # noqa: S105  the name of the secret
-File = Annotated[Path, typer.Argument(metavar="FILE")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
 ByPassphrase = Annotated[
     bool,
     typer.Option("--passphrase", help="Ask for a passphrase; or in LATCHKEY_BACKUP_PASSPHRASE, or as a credential."),

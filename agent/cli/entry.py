@@ -29,6 +29,7 @@ from agent.cli.forget import forget, receipts
 from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
+from agent.cli.models import models
 from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.report import report
@@ -85,6 +86,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(models, name="models")
 app.add_typer(admin, name="admin")
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEY: Final = "backup.key"  # in the profile's folder
 TRIES: Final = 5  # to get a part
 CHUNK: Final = 2**20
+MOST_BYTES: Final = 60 * 2**20  # of a backup that is sent: agent.mqtt.parts keeps 64 MiB
 
 Told = Callable[[int, int], object]
 
@@ -140,6 +141,11 @@ def for_device(admin: Admin, device: str, source: BinaryIO, opener: Opener, *, w
         while part := opened.read(CHUNK):
             sealer.write(part)
         sealer.close()
+        if sink.tell() > MOST_BYTES:
+            raise BackupError(
+                f"has {sink.tell() >> 20} MiB, a device takes {MOST_BYTES >> 20} over MQTT: copy it there, stop the agent "
+                "and run `latchkey restore`"
+            )
         sink.seek(0)
         return sink.read()
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from agent.bundle import STAFF, read_bundle
@@ -26,6 +27,7 @@ from agent.vision.pictures import decode_picture
 SECONDS: Final = 120.0  # a Pi Zero takes ten
 LOOK_SECONDS: Final = 0.1
 PICTURE: Final = "ada-1.jpg"  # somebody for the detector to find
+_PACKAGES: Final = Path(__file__).parents[2]
 _MOST: Final = 65_536  # bytes of an answer
 _TABLES: Final[Any] = {
     "device": {"data_dir"},
@@ -46,6 +48,7 @@ def trial(config: Config, folder: str) -> Generator[Step, None, dict[str, Any]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        cwd=_PACKAGES,  # as installed or as checked out: the trial is of this Latchkey
     )
     try:
         deadline, told = time.monotonic() + SECONDS, None
