@@ -116,7 +116,7 @@ class TestModels:
         assert "in force already" in real("models", "install", "new").out
         assert real("models", "list", "--json").json["encoder"] == NEWER
         assert "previous: configured" in real("models", "list").out
-        assert real("identify", STAFF / "ada-3.jpg", "--json").json_lines[0]["person"] == "ada"
+        assert "ada" in real("identify", STAFF / "ada-3.jpg").out
         assert "2 templates" in real("models", "rollback").out
         again = real("models", "rollback")
         assert (again.code, "no models to go back to" in again.err) == (1, True)

@@ -143,8 +143,8 @@ def for_device(admin: Admin, device: str, source: BinaryIO, opener: Opener, *, w
         sealer.close()
         if sink.tell() > MOST_BYTES:
             raise BackupError(
-                f"has {sink.tell() >> 20} MiB, a device takes {MOST_BYTES >> 20} over MQTT: copy it there, stop the agent "
-                "and run `latchkey restore`"
+                f"has {sink.tell() >> 20} MiB, a device takes {MOST_BYTES >> 20} over MQTT: copy it there, stop the "
+                "agent, and run `latchkey restore`"
             )
         sink.seek(0)
         return sink.read()
