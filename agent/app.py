@@ -186,7 +186,6 @@ class Agent:
             self._crew.work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
-        self._crew.work(stack, "jobs", self.desk.jobs.step, at_last=self.desk.jobs.close, wake=self.desk.jobs.wake)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
 
     def _wipe(self) -> None:

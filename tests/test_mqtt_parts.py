@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import shutil
 import stat
 import threading
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -179,7 +181,7 @@ class TestFloods:
         add(spool, 1, 1, b"another", id_="0")
 
     def test_a_full_disk_is_told(self, spool, monkeypatch):
-        monkeypatch.setattr(module, "FREE_BYTES", 2**62)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**30, free=2**26))
         assert refused(add, spool, 1, 1) == "storage_failed"
         assert spool.waiting_bytes == 0
 

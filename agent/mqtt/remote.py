@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -69,12 +69,15 @@ class Remote:
         """
         self._line.wait_ready(seconds)
 
-    def request(self, verb: str, *, seconds: float = 10.0, **arguments: Any) -> Result:
+    def request(
+        self, verb: str, *, seconds: float = 10.0, fields: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> Result:
         """Sends a command as soon as the device is online, and waits for its result.
 
         Args:
             verb: which command.
             seconds: how long to wait, in all.
+            fields: more fields of the command, also those that are called as something here, such as `seconds`.
             arguments: fields of the command; `id` is made up where it is missing. Pictures are bytes; the `photos` of
                 an enrolment go as parts.
 
@@ -82,6 +85,7 @@ class Remote:
             NoAnswer: no broker, or the device is not online (then nothing was sent), or no result in time.
             pydantic.ValidationError: not a proper command.
         """
+        arguments |= fields or {}
         command_id = str(arguments.setdefault("id", uuid.uuid4().hex))
         photos: Sequence[bytes] = arguments.pop("photos", ())
         if photos:
