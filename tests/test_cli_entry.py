@@ -43,6 +43,7 @@ COMMANDS = [
     "receipts",
     "keys",
     "models",
+    "admin",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],

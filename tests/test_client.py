@@ -101,6 +101,20 @@ class TestWhoIsThere:
         with device(mosquitto.port, "front", ping=lambda _: None), Admin(profile, OWNER) as admin, late:
             admin.ask("front", "ping", wait_seconds=0.5)
 
+    def test_a_broker_that_does_not_take_commands(self, make_mosquitto, tmp_path):
+        access = tmp_path / "acl"
+        access.write_text("topic readwrite latchkey/#\ntopic deny latchkey/v1/hq/front/cmd/lock\n")
+        broker = make_mosquitto(f"allow_anonymous true\nacl_file {access}")
+        broker.start()
+        told = {"site": "hq", "broker": {"host": broker.host, "port": broker.port, "tls": False}}
+        refused = pytest.raises(
+            NoAnswer, match=r"nothing was done: the broker does not take .*/cmd/lock: Not authorized"
+        )
+        with device(broker.port, "front", ping=pong), Admin(Profile.make(tmp_path / "b", told), OWNER) as admin:
+            with refused:
+                admin.ask("front", "lock")
+            assert admin.ask("front", "ping").ok
+
 
 class TestGroups:
     def test_who_is_not_there_has_a_result_that_says_so(self, profile, mosquitto):
@@ -162,7 +176,7 @@ class TestSignatures:
         with device(mosquitto.port, "front", key=DEVICE_KEY) as front, Admin(profile, OWNER) as admin:
 
             def replay(body):
-                told = {"id": "earlier", "verb": "ping", "ok": True, "key": DEVICE_KEY.public.id}
+                told = {"id": "earlier", "verb": "ping", "ok": True, "device_key": DEVICE_KEY.public.id}
                 earlier = front.topics.result("ping", "earlier")
                 from agent.trust.statement import canonical, signed_news
 
@@ -172,6 +186,38 @@ class TestSignatures:
             front.answers["ping"] = replay
             with pytest.raises(Untrusted):
                 admin.ask("front", "ping", wait_seconds=0.5)
+
+
+class TestNoise:
+    @pytest.mark.parametrize(
+        ("level", "payload"),
+        [
+            ("status", b""),
+            ("status", b"[]"),
+            ("status", b"\xff"),
+            ("status", b'{"state": 1, "groups": 7}'),
+            ("health", b'{"at": 1e999}'),
+            ("cmd/ping/x/result", b"null"),
+            ("cmd/ping/x/progress", b'{"done": "many"}'),
+            ("event/access", b"{" * 100_000),
+            ("pair/x/answer", b"{}"),
+            ("x" * 1000, b"{}"),
+        ],
+    )
+    def test_nobody_falls_over_it(self, profile, mosquitto, level, payload):
+        hears = ["health", "event/+", "pair/+/answer"]
+        with device(mosquitto.port, "front", ping=pong) as front, Admin(profile, OWNER, hears=hears) as admin:
+            admin.devices()
+            front.line.send(f"latchkey/v1/hq/noise/{level}", payload)
+            front.line.send(f"{front.topics.prefix}/cmd/ping/x/result", b'{"ok": "yes"}')
+            assert admin.ask("front", "ping").ok
+
+    def test_nothing_that_a_broker_kept_is_a_result(self, profile, mosquitto):
+        with device(mosquitto.port, "front", ping=lambda _: None) as front:
+            front.line.send(f"{front.topics.prefix}/cmd/ping/c1/result", b'{"ok": true}', retain=True)
+            front.line.wait_taken()
+            with Admin(profile, OWNER) as admin, pytest.raises(NoAnswer):
+                admin.ask("front", "ping", command_id="c1", wait_seconds=0.5)
 
 
 class TestBrokenConnections:

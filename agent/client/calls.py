@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from agent.client.answers import NO_ANSWER, UNTRUSTED, Result
 from agent.client.board import Board
-from agent.errors import CommandError
+from agent.errors import CommandError, NoAnswer
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.topics import ROOT
@@ -59,6 +60,8 @@ class Call:
         self._target, self.verb = target, verb
         self.sure, self._maybe = frozenset(sure), frozenset(maybe)
         self._ids = [command_id or uuid.uuid4().hex]
+        self._topic = f"{ROOT}/{target}/cmd/{verb}"
+        board.forget_refusal(self._topic)
         self._payload = b""
         self._births: int | None = None  # at the last sending
         self._fresh()
@@ -75,8 +78,8 @@ class Call:
 
     @property
     def complete(self) -> bool:
-        """Whether all have answered."""
-        return (self.sure | self._maybe) <= self.answers.keys()
+        """Whether all have answered, or nobody will: the broker does not take it."""
+        return self._refusal is not None or (self.sure | self._maybe) <= self.answers.keys()
 
     @property
     def answers(self) -> dict[str, Result]:
@@ -89,12 +92,13 @@ class Call:
         if self._births is not None and self._reads:
             self._ids.append(uuid.uuid4().hex)
             self._fresh()
-        send(f"{ROOT}/{self._target}/cmd/{self.verb}", self._payload)
+        self._board.forget_refusal(self._topic)
+        send(self._topic, self._payload)
         self._births = births
 
     def results(self, seconds: float) -> dict[str, Result]:
         """Returns what came, and of those who have to answer and did not, that they did not within a time."""
-        found = self.answers
+        found, refusal = self.answers, self._refusal
         forged = {device for id_ in self._ids for device in self._board.forged(id_)}
         for device in sorted(self.sure - found.keys()):
             lied = device in forged
@@ -103,6 +107,8 @@ class Call:
                 if lied
                 else f"no result within {seconds:g} s: whether it was done is not known"
             )
+            if refusal is not None:
+                message = f"nothing was done: the broker does not take {self._topic}: {refusal}"
             code = UNTRUSTED if lied else NO_ANSWER
             found[device] = Result(device, self.verb, self.id, ok=False, code=code, message=message)
         return found
@@ -111,6 +117,10 @@ class Call:
         """Nobody waits any more."""
         for id_ in self._ids:
             self._board.drop(id_)
+
+    @property
+    def _refusal(self) -> str | None:
+        return self._board.refusal(self._topic)
 
     @property
     def _reads(self) -> bool:
@@ -132,6 +142,28 @@ class Call:
         if len(self._payload) > MOST_BODY:
             raise CommandError(Code.TOO_LARGE, f"{self.verb}: {len(self._payload):,} bytes: at most {MOST_BODY:,}")
         self._board.expect(self.id)
+
+
+def gather(board: Board, calls: Sequence[Call], send: Send, deadline: float) -> None:
+    """Sends calls, again where a device is there anew, until all have answered or it is too late.
+
+    Args:
+        board: where the answers come in.
+        calls: with their answers, after this.
+        send: raises NoAnswer where the connection breaks: what it took not is due still.
+        deadline: monotonic seconds.
+    """
+
+    def done_or_due() -> bool:
+        return all(call.complete for call in calls) or any(call.due for call in calls)
+
+    while True:
+        for call in calls:
+            if call.due:
+                with suppress(NoAnswer):
+                    call.send(send)
+        if not board.wait_for(done_or_due, deadline) or all(call.complete for call in calls):
+            return
 
 
 def checked(verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from agent.client.answers import Heard, Standing
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.topics import ROOT
 from agent.trust.keys import PublicKey
-from agent.trust.statement import news_text, read_json, verifies
+from agent.trust.statement import SIGNATURE, news_text, read_json, verifies
 
 
 def hear(message: Incoming, site: str, key_of: Callable[[str], PublicKey | None]) -> Heard | None:
@@ -39,5 +39,5 @@ def hear(message: Incoming, site: str, key_of: Callable[[str], PublicKey | None]
 def _standing(topic: str, body: Mapping[str, Any], key: PublicKey | None) -> Standing:
     if key is None:
         return Standing.UNVERIFIED
-    good = body.get("key") == key.id and verifies(key, news_text(topic, body), body.get("signature"))
+    good = verifies(key, news_text(topic, body), body.get(SIGNATURE))
     return Standing.VERIFIED if good else Standing.FORGED

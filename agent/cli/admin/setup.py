@@ -23,7 +23,7 @@ Pem = Annotated[Path | None, typer.Option(metavar="FILE", help="PEM.")]
 def init(
     *,
     broker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="Port: 8883, without TLS 1883.")],
-    site: Annotated[str, typer.Option(metavar="SITE", help="As in [device] site of the devices.")],
+    site: Annotated[str, typer.Option(metavar="SITE", help="As in device.site of the devices.")],
     name: Annotated[str, typer.Option(metavar="NAME", help="Of your key, as devices will know it.")] = "admin",
     ca: Pem = None,
     cert: Pem = None,
