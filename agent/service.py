@@ -13,6 +13,7 @@ from agent.app import Agent
 from agent.backup import restoring
 from agent.config import Config
 from agent.errors import BackupError
+from agent.privacy import wipe
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ def _run(agent: Agent) -> int:
 
 def _restored(config: Config, file: Path | None) -> bool:
     """Puts a backup in place that was laid ready; one that does not do is given up, and the agent starts without."""
+    if wipe.pending(config) is not None:  # it goes before everything, and leaves no backup
+        return False
     try:
         return restoring.finish(config, file) is not None
     except BackupError as error:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from agent.audit import audit, audit_start
+from agent.backup import leftovers
 from agent.bundle import Bundle
 from agent.clock import clock_state
 from agent.config import Config
@@ -36,6 +37,7 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
         with open_db(path) as db:
             wipe.finish(db, config, key_files(config), request)
     settle(config)
+    leftovers.clear(config)
     bundle = open_models(config, site_key(config), request)
     db, *others = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(1 + reads))
     if not config.security.keep_crops and (crops := forget_crops(db)):

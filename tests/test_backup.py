@@ -1,7 +1,9 @@
 """agent/backup: making, staging, meanwhile, restoring, with real files."""
 
+import hashlib
 import io
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -11,18 +13,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.audit import audit
-from agent.backup import restoring, staging
+from agent.backup import leftovers, outgoing, restoring, staging
 from agent.backup.content import Manifest, read_manifest
 from agent.backup.keys import BackupKey
 from agent.backup.making import back_up
 from agent.backup.stream import Opened, Sealer
 from agent.config import load_config
 from agent.errors import BackupError, StoreError
+from agent.jobs.job import Job, State
+from agent.privacy import wipe
 from agent.privacy.forgetting import forget, remove
 from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import key_path
-from agent.store import admins, commands, events, receipts
+from agent.service import _restored as run_agent_restores
+from agent.store import admins, commands, events, jobs, receipts
 from agent.store.audit import verify
 from agent.store.db import agent_lock, open_db
 from agent.store.people import list_people
@@ -324,3 +329,69 @@ def test_a_power_cut_at_any_line_is_made_good_by_the_next_start(tmp_path):
     states = json.loads(run.stdout)
     assert len(states) > 30
     assert states == sorted(states, key=["staged", "done"].index)
+
+
+class TestLeftovers:
+    def test_copies_of_processes_that_are_no_more_are_removed(self, device):
+        dead, alive = (
+            leftovers.snapshot_file(device.config, 2**22 + 1),
+            leftovers.snapshot_file(device.config, os.getpid()),
+        )
+        for file in (dead, alive):
+            file.write_bytes(b"everybody")
+        leftovers.clear(device.config)
+        assert (dead.exists(), alive.exists()) == (False, True)
+
+    def test_a_wipe_leaves_no_backup(self, device):
+        device.stage(device.backup())
+        (device.data / "outgoing").mkdir()
+        with device.db() as db:
+            wipe.wipe(db, device.config, [key_path(device.config)], request(), cause="tamper")
+        assert not {"restoring", "outgoing"} & {*device.left()}
+        assert run_agent_restores(device.config, device.file) is False
+
+
+class TestOutgoing:
+    def test_a_backup_is_fetched_in_parts(self, device):
+        file = outgoing.file_of(device.config, "c1")
+        made = device.backup(file=file)
+        assert made is not None
+        told = outgoing.described(file)
+        got = b"".join(outgoing.read_part(file, number) for number in range(1, told["parts"] + 1))
+        assert (got, len(got)) == (file.read_bytes(), told["bytes"])
+        assert hashlib.sha256(got).hexdigest() == told["sha256"]
+        outgoing.sweep(device.config)
+        assert file.exists()
+        outgoing.sweep(device.config, but="c2")
+        assert not file.exists()
+
+    def test_what_nobody_fetches_is_forgotten(self, device):
+        file = outgoing.file_of(device.config, "c1")
+        device.backup(file=file)
+        outgoing.sweep(device.config, older_seconds=-1.0)
+        assert not file.exists()
+
+
+def test_a_job_of_before_is_ended_and_the_restoring_itself_is_done(device):
+    with device.db() as db:
+        jobs.add(db, job("b1", "backup"))
+    file = device.backup()
+    with device.db() as db:
+        jobs.add(db, job("r1", "restore"))
+    device.restore(file)
+    with device.db() as db:
+        assert (jobs.find(db, "b1").state, jobs.find(db, "b1").code) == (State.FAILED, "interrupted")
+        assert (jobs.find(db, "r1").state, jobs.find(db, "r1").data["device"]) == (State.DONE, "hq/front")
+
+
+def job(id_, verb):
+    return Job(id=id_, verb=verb, asked_by="mqtt:owner", body="{}", accepted_at=NOW, changed_at=NOW)
+
+
+def test_what_cannot_be_brought_up_to_date_is_given_up_and_the_old_one_goes_on(device):
+    device.stage(device.backup())
+    (device.data / "restoring" / "latchkey.db").write_bytes(b"the card is failing" * 1000)
+    with pytest.raises(BackupError, match="cannot be brought up to date"):
+        restoring.finish(device.config, device.file)
+    assert not restoring.pending(device.config)
+    assert device.people() == ["anna", "ben", "cleo"]

@@ -22,6 +22,7 @@ from agent.backup.content import (
     device_key_path,
     models_path,
 )
+from agent.backup.leftovers import snapshot_file
 from agent.backup.stream import Sealer, To, sealed_size
 from agent.config import Config
 from agent.errors import BackupError
@@ -73,7 +74,7 @@ def back_up(
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     config.device.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    copy = config.device.data_dir / f".snapshot-{os.getpid()}.db"
+    copy = snapshot_file(config, os.getpid())
     try:
         _check_key(db, config)
         _check_room(config.device.data_dir, db.path.stat().st_size)

@@ -10,16 +10,16 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from agent.backup.leftovers import OUTGOING
 from agent.config import Config
 
-FOLDER: Final = "outgoing"  # in data_dir
 PART_BYTES: Final = 128 * 1024  # 171 KiB in base64: small brokers take no more than 256 KiB
 KEEP_SECONDS: Final = 3600.0  # after the last part was asked for
 
 
 def file_of(config: Config, command_id: str) -> Path:
     """Returns where the backup of a command is, or is to be."""
-    return config.device.data_dir / FOLDER / f"{command_id}.backup"
+    return config.device.data_dir / OUTGOING / f"{command_id}.backup"
 
 
 def parts(size: int) -> int:
@@ -50,7 +50,7 @@ def described(file: Path) -> dict[str, Any]:
 
 def sweep(config: Config, *, but: str | None = None, older_seconds: float = KEEP_SECONDS) -> None:
     """Removes what nobody has asked for; with `but`, all others than that of this command."""
-    folder = config.device.data_dir / FOLDER
+    folder = config.device.data_dir / OUTGOING
     for file in folder.iterdir() if folder.is_dir() else ():
         old = time.time() - file.stat().st_mtime > older_seconds
         if old or (but is not None and file != file_of(config, but)):

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from agent.backup.content import CONFIGURATION, DATABASE, DEVICE_KEY, SITE_KEY, device_key_path, models_path
+from agent.backup.leftovers import BEFORE, PART, STAGED
 from agent.backup.meanwhile import Restored, learn
-from agent.backup.staging import PART, STAGED, Note, discard, read_note, sync
+from agent.backup.staging import Note, discard, read_note, sync
 from agent.config import Config
 from agent.errors import BackupError, ConfigError, LatchkeyError
 from agent.owned import leave_to_owner
@@ -29,7 +30,6 @@ from agent.store.db import agent_lock, open_db
 
 log = logging.getLogger(__name__)
 
-BEFORE: Final = "before-restore"
 BESIDE: Final = "agent.toml.restored"  # where the configuration's own folder is not for us to write to
 _LOGS: Final = ("-wal", "-shm", "-journal")  # of SQLite: they belong to the old database
 

@@ -19,6 +19,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from agent.backup.content import CONFIGURATION, DATABASE, SITE_KEY, Manifest, device_key_path, read_manifest
+from agent.backup.leftovers import PART, STAGED
 from agent.backup.making import STEP
 from agent.backup.stream import Opened
 from agent.config import Config
@@ -31,8 +32,6 @@ from agent.store.db import open_db
 from agent.store.sealing import holds_sealed, sealed_by
 from agent.store.snapshots import schema_version, version_of
 
-PART: Final = "restore.part"
-STAGED: Final = "restoring"
 NOTE: Final = "restore.json"
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from agent.backup.staging import STAGED
+from agent.backup.leftovers import STAGED
 from agent.config import Config
 from agent.errors import StoreError
 from agent.store import models
