@@ -47,6 +47,8 @@ def run_agent(config: Config, *, file: Path | None = None, again: Callable[[], C
             config = again()
         agent = Agent(config, file=file)
         running[:] = [agent]
+        if asked:  # between two of them
+            return 0
         status = _run(agent)
         if agent.failed or not agent.starts_again or asked:
             return 1 if agent.failed else status
