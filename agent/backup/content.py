@@ -102,8 +102,3 @@ class Piece:
 def device_key_path(config: Config) -> Path:
     """Returns the file of what the device signs with."""
     return config.trust.device_key_file or config.device.data_dir / DEVICE_KEY
-
-
-def models_path(config: Config) -> Path:
-    """Returns the folder of the models that were installed later, a folder each."""
-    return config.device.data_dir / "models"

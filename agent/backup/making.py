@@ -20,7 +20,6 @@ from agent.backup.content import (
     Manifest,
     Piece,
     device_key_path,
-    models_path,
 )
 from agent.backup.leftovers import snapshot_file
 from agent.backup.stream import Sealer, To, sealed_size
@@ -31,6 +30,7 @@ from agent.seal.keyring import find_key
 from agent.store.db import Db
 from agent.store.sealing import holds_sealed, sealed_by, wrong_key
 from agent.store.snapshots import schema_version, snapshot
+from agent.upgrade.in_force import models_folder
 from agent.version import VERSION
 
 FILES_OF_MODELS: Final = frozenset(
@@ -117,7 +117,7 @@ def _small(config: Config, configuration: Path | None) -> Iterator[Piece]:
     for name, path in ((DEVICE_KEY, device_key_path(config)), (CONFIGURATION, configuration)):
         if path is not None and path.is_file():
             yield Piece(name, _whole(path))
-    folder = models_path(config)
+    folder = models_folder(config)
     for path in sorted(folder.glob("*/*")) if folder.is_dir() else ():
         if path.name in FILES_OF_MODELS and not path.parent.name.startswith("."):
             yield Piece(f"models/{path.parent.name}/{path.name}", _whole(path))

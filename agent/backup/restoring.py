@@ -16,17 +16,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from agent.backup.content import CONFIGURATION, DATABASE, DEVICE_KEY, SITE_KEY, device_key_path, models_path
+from agent.backup.content import CONFIGURATION, DATABASE, DEVICE_KEY, SITE_KEY, device_key_path
 from agent.backup.leftovers import BEFORE, PART, STAGED
 from agent.backup.meanwhile import Restored, learn
-from agent.backup.staging import Note, discard, read_note, sync
+from agent.backup.staging import Note, discard, read_note
 from agent.config import Config
 from agent.errors import BackupError, ConfigError, LatchkeyError
-from agent.owned import leave_to_owner
+from agent.owned import leave_to_owner, sync
 from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import find_key, given_key, key_path
 from agent.store.db import agent_lock, open_db
+from agent.upgrade.in_force import models_folder
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _put(staged: Path, config: Config, configuration: Path | None) -> None:
     before.mkdir(exist_ok=True, mode=0o700)
     models = staged / "models"
     for folder in sorted(models.iterdir()) if models.is_dir() else ():
-        _swap(folder, models_path(config) / folder.name, before / "models" / folder.name)
+        _swap(folder, models_folder(config) / folder.name, before / "models" / folder.name)
     _swap(staged / DEVICE_KEY, device_key_path(config), before / DEVICE_KEY)
     if (staged / SITE_KEY).exists() and given_key() is None:
         _swap(staged / SITE_KEY, key_path(config), before / SITE_KEY)

@@ -8,10 +8,9 @@ The one becomes the other by being renamed, so that a power cut leaves either no
 
 from __future__ import annotations
 
-import os
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,6 +24,7 @@ from agent.backup.stream import Opened
 from agent.config import Config
 from agent.errors import BackupError, ConfigError, StoreError
 from agent.jobs.aside import Progress, quiet
+from agent.owned import sync, write_private, write_whole
 from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import given_key, key_path
@@ -95,30 +95,6 @@ def stage(
 def read_note(folder: Path) -> Note:
     """Returns who restores what."""
     return Note.model_validate_json((folder / NOTE).read_bytes())
-
-
-def sync(folder: Path) -> None:
-    """Has a folder written: what was renamed in it stays so."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_private(path: Path, parts: Callable[[], bytes]) -> None:
-    """Writes a file for the folder's owner only; it is on the disk when this returns.
-
-    Args:
-        path: a new file.
-        parts: returns the next bytes, none at the end.
-    """
-    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(opened, "wb") as file:
-        while data := parts():
-            file.write(data)
-        file.flush()
-        os.fsync(opened)
 
 
 def _lay(source: Opened, manifest: Manifest, folder: Path, progress: Progress) -> None:
@@ -208,8 +184,7 @@ def _note(folder: Path, manifest: Manifest, request: Request) -> None:
         site=manifest.site,
         device=manifest.device,
     )
-    parts = iter((note.model_dump_json(exclude_none=True).encode(), b""))
-    write_private(folder / NOTE, lambda: next(parts))
+    write_whole(folder / NOTE, note.model_dump_json(exclude_none=True).encode())
     for each in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
         sync(each)
 

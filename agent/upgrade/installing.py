@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Final
 from agent.config import Config
 from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code
-from agent.owned import leave_to_owner
+from agent.owned import leave_to_owner, sync, write_whole
 from agent.store import admins
 from agent.store.db import Db
 from agent.store.models import in_force
@@ -57,13 +56,13 @@ def lay(contents: Contents, config: Config) -> str:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         for file, data in {MANIFEST: contents.signed.to_json(), **contents.files}.items():
-            _write(fresh / file, data)
+            write_whole(fresh / file, data)
         leave_to_owner(fresh, config.device.data_dir)
         leave_to_owner(base, config.device.data_dir)
-        _sync(fresh)
+        sync(fresh)
         shutil.rmtree(base / name, ignore_errors=True)  # of another try: what is in force is never laid again
         fresh.rename(base / name)
-        _sync(base)
+        sync(base)
     return name
 
 
@@ -84,22 +83,6 @@ def _known(key_id: str, db: Db, config: Config) -> Admin | None:
     if config.trust.owner and (owner := PublicKey.parse(config.trust.owner)).id == key_id:
         return Admin(owner, "owner", Role.OWNER)
     return admins.find(db, key_id)
-
-
-def _write(file: Path, data: bytes) -> None:
-    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(opened, "wb") as sink:
-        sink.write(data)
-        sink.flush()
-        os.fsync(opened)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
