@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -26,17 +27,18 @@ from agent.crew import PART_SECONDS, Crew
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
-from agent.labels import nameless
+from agent.labels import gist, nameless
 from agent.make import make_camera, make_kiosk, make_recogniser
 from agent.orders import Orders
 from agent.porch import Porch
 from agent.recorder import Recorder
-from agent.runtime import Deadline, Latest, Worker
+from agent.runtime import Deadline, Latest, Worker, once
 from agent.start import open_house
 from agent.store.db import Db
 from agent.studio import Studio
 from agent.tamper import wipe_house
 from agent.types import Decision, Event, Frame
+from agent.upgrade.watch import Watch
 from agent.upkeep import Upkeep
 from agent.visits import Visits
 
@@ -56,21 +58,23 @@ class Agent:
     Args:
         config: all of it.
         told: called with every decision, from the vision thread, after the door heard of it.
+        file: of the configuration.
 
     Raises:
         LatchkeyError: on entering: something that was asked for is not there, or is in use.
     """
 
-    def __init__(self, config: Config, *, told: Callable[[Decision], None] = lambda _: None) -> None:
-        self.config = config
-        self.failed = False  # something crashed
+    def __init__(
+        self, config: Config, *, told: Callable[[Decision], None] = lambda _: None, file: Path | None = None
+    ) -> None:
+        self.config, self.file = config, file
+        self.failed = self.starts_again = False  # something crashed; it only stops to be made anew
         self.stopping = Deadline(STOP_SECONDS)
         self.boot_id = str(ULID())
         self.desk: Desk | None = None
         self.kiosk: Kiosk | None = None
         self._told = told
-        # A signal's number, a crash, or None: the recording has ended
-        self._control: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
+        self._control: queue.SimpleQueue[int | BaseException | str] = queue.SimpleQueue()  # a signal, a crash, or why
         self._stack, self._crew = ExitStack(), Crew(self.crashed, self.stopping)
         self._latest: Latest[tuple[Frame, float]] = Latest(lossless=config.camera.as_fast_as_possible)
         self._vision, self._capture = self._crew.hire("vision", self._see), self._crew.hire("capture", self._take)
@@ -94,6 +98,11 @@ class Agent:
         """Asks `wait` to return; from any thread, or a signal handler."""
         self._control.put(number)
 
+    def again(self, why: str) -> None:
+        """Asks `wait` to return, for the agent to be made anew; from any thread."""
+        self.starts_again = True
+        self._control.put(why)
+
     def wait(self) -> int:
         """Returns 0 when asked to stop or when the recording has ended, 1 after a crash."""
         while True:
@@ -105,7 +114,7 @@ class Agent:
                 continue
             if isinstance(news, BaseException):
                 return 1
-            log.info("agent stops: %s", "the recording has ended" if news is None else signal.Signals(news).name)
+            log.info("agent stops: %s", news if isinstance(news, str) else signal.Signals(news).name)
             return 0
 
     def crashed(self, error: BaseException) -> None:
@@ -124,7 +133,7 @@ class Agent:
 
     def _open(self, stack: ExitStack) -> None:
         config = self.config
-        bundle, db, reads = open_house(stack, config, self.boot_id, reads=3)
+        bundle, db, reads = open_house(stack, config, self.boot_id, reads=4)
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         stack.callback(self.recorder.give_up)
         self._crew.work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain, wake=self.recorder.wake)
@@ -133,10 +142,14 @@ class Agent:
         self._open_door(stack, bundle, reads[1])
         self._crew.work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
         self._crew.work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
+        self._crew.work_beside(stack, "watch", Watch(config, reads[3], self.recorder.write, self.again).step)
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
         if config.web.enabled:
-            self._open_kiosk(stack, bundle)
+            self.kiosk = stack.enter_context(make_kiosk(self, bundle))
+            self.studio.guide = self.kiosk.guided
+            for name, step in self.kiosk.work():
+                self._crew.work_beside(stack, name, step)
         self._crew.work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -145,12 +158,9 @@ class Agent:
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
         self.studio = Studio(self.recogniser.eyes, lambda: self.recogniser.known.gallery)
-        self.visits = Visits(
-            self.recogniser,
-            lambda seen: self.porch.entrance.saw(seen),  # noqa: PLW0108 - made below
-            self.studio.see,
-        )
-        self.porch = Porch(
+        saw = lambda seen: self.porch.entrance.saw(seen)  # noqa: E731, PLW0108 - made below
+        self.visits = Visits(self.recogniser, saw, self.studio.see)
+        self.porch: Porch = Porch(
             stack,
             bundle,
             self.knowledge,
@@ -177,12 +187,6 @@ class Agent:
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
-
-    def _open_kiosk(self, stack: ExitStack, bundle: Bundle) -> None:
-        self.kiosk = stack.enter_context(make_kiosk(self, bundle))
-        self.studio.guide = self.kiosk.guided
-        for name, step in self.kiosk.work():
-            self._crew.work_beside(stack, name, step)
 
     def _wipe(self) -> None:
         wipe_house(self.config, self.recorder, self.porch.entrance)
@@ -212,7 +216,7 @@ class Agent:
             self.porch.entrance.followers.saw(self.recogniser.near)
         elif self._latest.closed:
             self.visits.finish()
-            self._control.put(None)
+            self._control.put("the recording has ended")
             return False
         return True
 
@@ -222,8 +226,7 @@ class Agent:
             self.kiosk.decided(decision)
 
     def _recorded(self, event: Event) -> None:
-        gist = next((event.body[key] for key in ("outcome", "action", "alarm", "type") if key in event.body), "")
-        log.info("%s %d: %s %s", event.kind, event.seq, gist, nameless(event.body))
+        log.info("%s %d: %s %s", event.kind, event.seq, gist(event.body), nameless(event.body))
         if self.desk is not None:
             self.desk.wake()
         if self.kiosk is not None:
@@ -234,15 +237,11 @@ class Agent:
     def _blind(self) -> None:
         """Takes no more frames, and looks at those that were taken."""
         self._latest.close()  # a capture that waits for the vision waits no longer
-        closing = Worker("closing the camera", self._close_camera, crashed=self.crashed)
+        closing = Worker("closing the camera", once(self._camera.close), crashed=self.crashed)
         closing.start()
         closing.stop(self.stopping.left(PART_SECONDS), after_all=True)
         self._capture.stop(self.stopping.left(PART_SECONDS))
         self._vision.stop(self.stopping.left(PART_SECONDS), after_all=True)
-
-    def _close_camera(self) -> bool:
-        self._camera.close()
-        return False
 
     def _settle(self) -> None:
         """Waits until all that was decided is on the disk, so that the publisher can see it."""

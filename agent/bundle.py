@@ -19,6 +19,7 @@ from agent.hardware import backends
 from agent.seal.keys import SiteKey
 from agent.seal.turning import Turn, TurnedEncoder
 from agent.types import Image
+from agent.upgrade.in_force import configured
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
@@ -208,10 +209,15 @@ class Bundle:
 
 
 def open_bundle(config: Config, key: SiteKey | None = None) -> Bundle:
+    """Returns the cards of the models in force, read and checked: see `read_bundle`, `agent.upgrade.in_force`."""
+    return read_bundle(configured(config), key)
+
+
+def read_bundle(config: Config, key: SiteKey | None = None) -> Bundle:
     """Returns the configured models' cards, read and checked.
 
     Args:
-        config: which models.
+        config: which models, whatever is in force.
         key: what templates are turned by: that of the database they are kept in. None: nothing is kept.
 
     Raises:

@@ -252,7 +252,7 @@ class Desk:
             **privacy.handlers(office),
             **keys.handlers(office, device_key(agent.config).public, bundle.model_id),
             **jobs.handlers(office, work, spool),
-            **models.handlers(office),
+            **models.handlers(office, work, spool, key=db.seal.key, configuration=agent.file),
             **roster.handlers(office),
         }
 

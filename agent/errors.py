@@ -11,6 +11,7 @@
     ├── PictureError (ValueError)     bytes that are not a picture we take
     ├── RulesRefused (ValueError)     rules that would not do, with every line that is wrong
     ├── ScriptRefused (ValueError)    a script of `latchkey simulate`, with every line that is wrong
+    ├── BackupError (ValueError)      a backup that does not open, or is not for this device
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
     ├── CommandError (ValueError)     a command that cannot be carried out, with its code
     └── NoAnswer (TimeoutError)       the broker or a device did not answer in time
@@ -82,6 +83,10 @@ class ScriptRefused(LatchkeyError, ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class BackupError(LatchkeyError, ValueError):
+    """A backup that does not open, is not whole, or is not for this device."""
 
 
 class EnrolmentRefused(LatchkeyError, ValueError):

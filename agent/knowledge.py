@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.holder import Register
@@ -19,6 +19,7 @@ from agent.rules_in_force import load_rules
 from agent.store import holders, people
 from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode
+from agent.store.models import in_force
 from agent.store.rules import rules_version
 from agent.store.sealing import card_key
 from agent.store.standings import load_standings
@@ -38,6 +39,7 @@ class Versions:
     people: int
     rules: int
     mode: DoorMode
+    models: str  # in force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +130,8 @@ class Knowledge:
         before, now = self._versions, self._now()
         if before is None or now == before:
             return
-        self._versions = now
-        if now.faces != before.faces:
+        self._versions = replace(now, models=before.models)
+        if now.faces != before.faces and now.models == before.models:  # else the agent is about to start with others
             takers.faces(self.faces())
         if now.people != before.people:
             self._new_people(takers)
@@ -174,6 +176,7 @@ class Knowledge:
             holders.register_version(self.db),
             rules_version(self.db),
             load_mode(self.db),
+            in_force(self.db).folder,
         )
 
 

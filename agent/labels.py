@@ -41,3 +41,8 @@ def load_labels(db: Db, told: Events, register: Register) -> Labels:
 def nameless(body: Mapping[str, object]) -> dict[str, object]:
     """Returns the body of an event as the log may have it, which nobody forgets people in: without the name."""
     return {key: value for key, value in body.items() if key != "name"}
+
+
+def gist(body: Mapping[str, object]) -> object:
+    """Returns what an event is about, for the log."""
+    return next((body[key] for key in ("outcome", "action", "alarm", "type") if key in body), "")

@@ -88,6 +88,16 @@ class Worker:
             self.finished.set()
 
 
+def once(act: Callable[[], object]) -> Step:
+    """Returns a step that acts, and is the last."""
+
+    def step() -> bool:
+        act()
+        return False
+
+    return step
+
+
 class Latest(Generic[T]):
     """A place for one value.
 

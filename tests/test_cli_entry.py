@@ -30,6 +30,9 @@ COMMANDS = [
     "export",
     "bench",
     "version",
+    "backup",
+    "restore",
+    "backup-key",
     "people",
     "rules",
     "door",
@@ -40,6 +43,7 @@ COMMANDS = [
     "receipts",
     "keys",
     "trust",
+    "models",
     "admin",
 ]
 OPTIONS = {
@@ -100,6 +104,12 @@ OPTIONS = {
     "keys import": ["FILE|-", "keys reissue"],
     "keys reissue": ["--key", "--json", "2 if an agent runs"],
     "keys reembed": ["--json", "keep_crops"],
+    "backup": ["FILE", "--to", "--passphrase", "1 if it cannot be written"],
+    "restore": ["FILE", "--key", "--passphrase", "--without-configuration", "--yes", "2 while an agent runs"],
+    "backup-key": ["FILE"],
+    "models list": ["--json"],
+    "models install": ["FILE", "--force", "--json", "1 if"],
+    "models rollback": ["--json"],
     "identify": ["IMAGE...", "--json"],
     "calibrate": ["--out", "--json", "--config", "--set"],
     "embed": ["IMAGE...", "--npz", "--aligned", "--json", "--threads"],
@@ -157,7 +167,7 @@ class TestHelp:
         monkeypatch.setenv("COLUMNS", "200")
         outcome = latchkey.run("--help")
         assert outcome.code == 0
-        assert re.findall(r"(?m)^│ ([a-z]+) ", plain(outcome.out)) == COMMANDS
+        assert re.findall(r"(?m)^│ ([a-z][a-z-]*) ", plain(outcome.out)) == COMMANDS
 
     @pytest.mark.parametrize("command", OPTIONS)
     def test_each_command_explains_itself(self, latchkey, monkeypatch, command):
@@ -200,7 +210,7 @@ class TestStatus:
         ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
     )
     def test_an_error_of_ours_is_a_line_and_a_status(self, latchkey, module, error, status):
-        def run_agent(config):
+        def run_agent(config, **_):
             raise error
 
         module("agent.service", run_agent=run_agent)
@@ -214,11 +224,11 @@ class TestStatus:
 
     @pytest.mark.parametrize("status", [0, 1])
     def test_the_agent_says_how_it_ended(self, latchkey, module, status):
-        module("agent.service", run_agent=lambda config: status)
+        module("agent.service", run_agent=lambda config, **_: status)
         assert latchkey("run").code == status
 
     def test_an_unexpected_error_is_logged_with_its_traceback(self, latchkey, module):
-        def run_agent(config):
+        def run_agent(config, **_):
             raise ZeroDivisionError("oops")
 
         module("agent.service", run_agent=run_agent)
@@ -228,7 +238,7 @@ class TestStatus:
         assert outcome.err.endswith("ZeroDivisionError: oops\n")
 
     def test_ctrl_c_is_130(self, latchkey, module):
-        def run_agent(config):
+        def run_agent(config, **_):
             raise KeyboardInterrupt
 
         module("agent.service", run_agent=run_agent)
@@ -236,7 +246,7 @@ class TestStatus:
         assert (outcome.code, outcome.err) == (130, "")
 
     def test_a_reader_who_leaves_is_no_crash(self, latchkey, module):
-        def run_agent(config):
+        def run_agent(config, **_):
             raise BrokenPipeError(32, "Broken pipe")
 
         module("agent.service", run_agent=run_agent)
@@ -319,7 +329,7 @@ class TestLogs:
         assert not logs.to_journal({})
 
     def test_the_level_is_that_of_the_configuration(self, latchkey, module):
-        module("agent.service", run_agent=lambda config: logging.getLogger().level)
+        module("agent.service", run_agent=lambda config, **_: logging.getLogger().level)
         assert latchkey("run").code == logging.INFO
         assert latchkey("run", "--set", "log.level=debug").code == logging.DEBUG
 

@@ -18,6 +18,7 @@ import typer
 from agent.cli.admin import admin
 from agent.cli.attendance import attendance
 from agent.cli.audit import audit
+from agent.cli.backup import backup, backup_key, restore
 from agent.cli.bench.command import bench
 from agent.cli.calibrate import calibrate
 from agent.cli.check import check
@@ -30,6 +31,7 @@ from agent.cli.forget import forget, receipts
 from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
+from agent.cli.models import models
 from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.report import report
@@ -40,6 +42,7 @@ from agent.cli.simulate import simulate
 from agent.cli.trust import trust
 from agent.cli.version import version
 from agent.errors import (
+    BackupError,
     CalibrationError,
     CommandError,
     EnrolmentRefused,
@@ -52,7 +55,16 @@ from agent.errors import (
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, NoAnswer, PictureError, RulesRefused, ScriptRefused)
+_NOT_DONE = (
+    BackupError,
+    CalibrationError,
+    CommandError,
+    EnrolmentRefused,
+    NoAnswer,
+    PictureError,
+    RulesRefused,
+    ScriptRefused,
+)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
@@ -65,6 +77,9 @@ app = typer.Typer(
 )
 for command in (run, demo, check, enrol, identify, calibrate, embed, events, simulate, forget, export, bench, version):
     app.command()(command)
+app.command()(backup)
+app.command()(restore)
+app.command("backup-key")(backup_key)
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
 app.add_typer(door, name="door")
@@ -75,6 +90,7 @@ app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
 app.add_typer(trust, name="trust")
+app.add_typer(models, name="models")
 app.add_typer(admin, name="admin")
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -76,6 +77,23 @@ def progress(things: Iterable[T], *, total: int, doing: str) -> Iterator[T]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield from bar.track(things, total=total)
+
+
+@contextmanager
+def bar(doing: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Lets work tell how far it is, done, of how many, what; drawn on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as drawn:
+        task = drawn.add_task(doing, total=None)
+
+        def tell(done: int, of: int, note: str) -> None:
+            drawn.update(task, completed=done, total=of, description=note or doing)
+
+        yield tell
 
 
 def _console() -> Console:

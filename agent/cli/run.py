@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.settings import ConfigFile, Sets, camera_overrides, load
+from agent.config.load import find_config
 
 CameraSource = Annotated[
     str | None,
@@ -38,7 +39,9 @@ def run(
     configured = load(config, sets, overrides, quiet=False)
     from agent.service import run_agent
 
-    raise typer.Exit(run_agent(configured))
+    raise typer.Exit(
+        run_agent(configured, file=find_config(config), again=lambda: load(config, sets, overrides, quiet=False))
+    )
 
 
 def demo(*, camera: CameraSource = None) -> None:

@@ -88,6 +88,13 @@ class Code(StrEnum):
     OTHER_SITE_KEY = "other_site_key"
     DAMAGED = "damaged"
     # models
+    BAD_BUNDLE = "bad_bundle"
+    NOT_BY_OWNER = "not_by_owner"
+    SELF_TEST_FAILED = "self_test_failed"
+    NO_CROPS = "no_crops"
+    NOTHING_BEFORE = "nothing_before"
+    BAD_BACKUP = "bad_backup"
+    NO_BACKUP = "no_backup"
     # roster
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"

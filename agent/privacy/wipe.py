@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent.audit import audit
+from agent.backup import leftovers
 from agent.config import Config
 from agent.errors import ConfigError, StoreError
 from agent.privacy.retention import UNKNOWN
@@ -54,6 +55,8 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
     """
     _mark(config, cause)
     destroyed = sum(_destroy(key) for key in keys)
+    if left := leftovers.destroy(config):
+        raise StoreError(f"{left[0]} cannot be deleted: the wipe is tried again at the next start")
     with db.transaction():
         counts = wiping.wipe(db)
         audit(db, "wiped", None, request, {"cause": cause, "keys": destroyed, **counts})

@@ -18,6 +18,7 @@ from agent.store.steps import (
     commands,
     events,
     jobs,
+    models,
     outbox,
     people,
     register,
@@ -33,7 +34,21 @@ Step: TypeAlias = tuple[str, ...]
 
 STEPS: tuple[Step, ...] = tuple(
     step.STEP
-    for step in (people, events, commands, register, rules, attendance, audit, sealing, trust, jobs, roster, outbox)
+    for step in (
+        people,
+        events,
+        commands,
+        register,
+        rules,
+        attendance,
+        audit,
+        sealing,
+        trust,
+        jobs,
+        roster,
+        outbox,
+        models,
+    )
 )
 
 

@@ -40,6 +40,7 @@ def reseal(db: Db, key: SiteKey) -> int:
         put(db, new, number, whose, turns[len(plain)](plain).astype(STORED).tobytes(), picture)
         done += 1
     db.sql.executemany("DELETE FROM templates WHERE id = ?", lost)
+    db.sql.execute("DELETE FROM spares")  # sealed with the old key; made anew from the crops where they are wanted
     name_key(db, new, cards)
     db.sql.execute("UPDATE sealing SET swept = 0")
     db.wipe_log()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agent.cli.admin import door, past, rules_read, setup
+from agent.cli.admin import door, models, past, rules_read, setup
 from agent.cli.admin.devices import devices
 from agent.cli.admin.enrol import enrol
 from agent.cli.admin.health import health
@@ -33,4 +33,7 @@ for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.rep
     admin.command()(command)
 for working in (enrol, enrol_live, job, jobs):
     admin.command()(working)
-# Of others, each in a file of its own: models (bundle, update-model, backup, restore), pki, roster, relay
+for upgrading in (models.bundle, models.update_model, models.rollback_model, models.backup, models.restore):
+    admin.command()(upgrading)
+admin.command("models")(models.models)
+# Of others, each in a file of its own: pki, roster, relay
