@@ -17,6 +17,7 @@ from agent.config.tables import Mqtt
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
+from agent.homeassistant.discovery import Discovery, births
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
@@ -92,10 +93,11 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        self.topics = Topics(config.device.site, config.device.name, config.device.groups)
+        self.topics = Topics(config.device.site, config.device.name, config.device.groups, births(config))
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
+        self.discovery = Discovery(config, self.topics, self.link.send)
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
             self.link,
@@ -110,6 +112,7 @@ class Desk:
             recall=lambda command_id: commands.recall(reads[1], command_id),
             remember=self._remember,
             shown=agent.porch.entrance.showed,
+            born=self.discovery.born,
         )
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
@@ -121,10 +124,13 @@ class Desk:
         )
 
     def __enter__(self) -> Self:
+        self.discovery.start()
         self.link.start(self._agent.crashed)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.link.connected:
+            self.discovery.settled()
         self.link.close(self._agent.stopping.left(GOODBYE_SECONDS))
         self._stack.close()
 

@@ -24,6 +24,7 @@ from agent.cli.enrol import enrol
 from agent.cli.events import events
 from agent.cli.export import export
 from agent.cli.forget import forget, receipts
+from agent.cli.homeassistant import homeassistant
 from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
@@ -69,6 +70,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(homeassistant, name="homeassistant")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,6 +43,11 @@ class CredentialTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class BirthTopic:
+    """Home Assistant says that it is online."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerTopic:
     """What another device of the site says: `status`, `door`, `zone` or `passage`."""
 
@@ -61,6 +66,7 @@ class Topics:
     site: str
     device: str
     groups: tuple[str, ...] = ()  # of devices, which this one is in; `all` goes without saying
+    births: tuple[str, ...] = ()  # where Home Assistant says that it is online
 
     def __post_init__(self) -> None:
         for name, level in (("site", self.site), ("name", self.device)):
@@ -103,6 +109,11 @@ class Topics:
         return f"{self.prefix}/passage"
 
     @property
+    def snapshot(self) -> str:
+        """The picture of the last decision, a JPEG; only with `[homeassistant] camera`."""
+        return f"{self.prefix}/snapshot"
+
+    @property
     def credential(self) -> str:
         """Where readers and keypads send cards and PINs."""
         return f"{self.prefix}/in/credential"
@@ -132,7 +143,7 @@ class Topics:
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
         groups = (f"{ROOT}/{target}/cmd/+" for target in self.targets[1:])
-        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, *groups)
+        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, *groups, *self.births)
 
     @property
     def news(self) -> tuple[str, ...]:
@@ -148,10 +159,12 @@ class Topics:
             return None
         return PeerTopic(device, _PEER_LEVELS[level])
 
-    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | None:
+    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | BirthTopic | None:
         """What a topic asks for; None where it is none of ours."""
         if topic == self.credential:
             return CredentialTopic()
+        if topic in self.births:
+            return BirthTopic()
         ours = next((target for target in self.targets if topic.startswith(f"{ROOT}/{target}/")), "")
         match topic.removeprefix(f"{ROOT}/{ours}/").split("/"):
             case ["cmd", verb]:
