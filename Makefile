@@ -8,6 +8,7 @@
 #   make lint           ruff, mypy --strict, shellcheck
 #   make format         ruff, rewriting files
 #   make bench          how fast it is here
+#   make fuzz           feeds every parser that takes bytes from outside; ARGS="--executions 1000000"
 #   make clean          away with all that make made
 #
 # PYTHON=python3.13 makes .venv with that one (after `make clean`) rather than the first that fits: 3.11 is tried first,
@@ -24,7 +25,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo training test test-training lint format bench clean tools
+.PHONY: help install demo training test test-training lint format bench fuzz clean tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -55,6 +56,9 @@ format: $(STAMPS)/dev
 
 bench: install
 	$(BIN)/latchkey bench $(ARGS)
+
+fuzz: $(STAMPS)/dev
+	nice -n 19 $(BIN)/python -m tests.fuzz.run $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(TRAINING) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
