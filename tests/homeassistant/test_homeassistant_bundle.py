@@ -1,7 +1,6 @@
 """What is announced to Home Assistant is what its MQTT component takes, and its templates say what is so."""
 
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -21,8 +20,9 @@ SETTINGS = HomeAssistant(enabled=True, camera=True)
 MADE = bundle(TOPICS, SETTINGS, version="1.2.3")
 COMPONENTS = MADE.body["components"]
 HERE = Path(__file__).parent
-PYTHON = os.environ.get("LATCHKEY_HOMEASSISTANT_PYTHON", "/work/exp/ha-venv/bin/python")
-"""A Python with the extra `homeassistant-test`; the package pins what it needs, so it has an environment of its own."""
+CONTRACT = HERE.parents[1] / ".contract"
+PYTHON = CONTRACT / "bin" / "python"
+"""With the extra `homeassistant-test`; the package pins what it needs, so it has an environment of its own."""
 EXAMPLES = re.findall(
     r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", (HERE.parents[1] / "deploy" / "MQTT.md").read_text(), re.DOTALL
 )
@@ -110,8 +110,8 @@ def test_ids_stay():
 @pytest.fixture(scope="module")
 def taken():
     """What the real component says to each entity."""
-    if not Path(PYTHON).exists():
-        pytest.skip("needs LATCHKEY_HOMEASSISTANT_PYTHON: a Python with the extra [homeassistant-test]")
+    if not PYTHON.exists():
+        pytest.skip(f"the real component is not here: make contract ({PYTHON})")
     told = json.dumps({"bundle": MADE.body, "samples": SAMPLES})
     done = subprocess.run(
         [PYTHON, HERE / "check_schemas.py"], input=told, capture_output=True, text=True, timeout=60, check=False
