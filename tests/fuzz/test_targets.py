@@ -14,6 +14,16 @@ from tests.fuzz.feed import CORPUS
 from tests.fuzz.target import Target
 from tests.fuzz.targets.every import EVERY
 
+HARD = [
+    opening * 30_000 + rest
+    for opening in (b"[", b'{"a":', b"a.", b"9", b'"', b",", b"a;b\n", b"\xff", b"BEGIN:X\r\n")
+    for rest in (b"", b"]")
+]
+HARD += [head + b"[" * 30_000 for head in (b"x=", b"\0", b"\1", b'{"id":')]
+HARD += [head + b"9" * 6000 + tail for head in (b"x=", b'{"id":', b'\0{"id":') for tail in (b"", b"}")]
+HARD += [b'{"id":"\\ud800"}', b'\0{"id": 1e999}', b"\xed\xa0\x80", b"\xef\xbb\xbf{}"]
+"""Nested deeper and written longer than a fuzzer comes to by itself."""
+
 pytest.importorskip("atheris", reason="the fuzzer: pip install 'latchkey[dev]'")
 
 
@@ -30,7 +40,7 @@ def test_a_target_takes_its_seeds_what_was_found_before_and_what_is_nearly_that(
 
     with ExitStack() as stack:
         feed = target.open(stack)
-        for data in (*target.seeds, *found, b""):
+        for data in (*target.seeds, *found, *HARD, b""):
             feed(data)
         nearly()
 

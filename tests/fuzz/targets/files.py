@@ -10,7 +10,7 @@ from agent.errors import LatchkeyError, ModelError, PictureError
 from agent.homeassistant.discovery import announced
 from agent.seal import key_file
 from agent.vision.pictures import decode_picture, encode_picture
-from agent.vision.selftest import KEY, read_golden
+from agent.vision.selftest import read_golden
 from tests.fakes.blocks import RED, Block, paint, png
 from tests.fuzz.target import Target
 
@@ -45,7 +45,7 @@ def cards(stack: ExitStack):
         with suppress(ModelError):
             found = read_card(model)
             with suppress(ModelError):
-                read_golden(found.fields.get(KEY) or {})
+                read_golden(found.fields)
         with suppress(ModelError):
             read_site(model.with_suffix(".json"), card)
 
@@ -68,12 +68,18 @@ def keys(stack: ExitStack):
 
 CARD = json.loads((MODELS / "encoder.json").read_text(encoding="utf-8"))
 SMALL = {name: value for name, value in CARD.items() if len(json.dumps(value)) < 500}
+GOLDEN = CARD["golden"] | {"crops": [crop | {"vector": crop["vector"][:48]} for crop in CARD["golden"]["crops"][:1]]}
+SITE = {"kind": "latchkey-site", "version": 1, "model": CARD["id"], "people": 4, "photos": 9, "notes": []}
 TARGETS = (
     Target("photos", photos, [png(PICTURE), encode_picture(PICTURE)], share=4, longest=4096),
     Target(
         "cards",
         cards,
-        [json.dumps(SMALL).encode(), b'{"id": "x", "sha256": "y", "dimension": 4}'],
+        [
+            json.dumps(SMALL | {"golden": GOLDEN}).encode(),
+            json.dumps(SITE).encode(),
+            b'{"id": "x", "sha256": "y", "dimension": 4}',
+        ],
         share=4,
         longest=8192,
     ),
