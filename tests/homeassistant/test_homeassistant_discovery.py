@@ -1,17 +1,15 @@
 """Home Assistant is told of the terminal, again when it asks, and that it is there no more."""
 
 import json
-from contextlib import contextmanager
 
 import pytest
 
 from agent.app import Agent
 from agent.cli.entry import main
 from agent.homeassistant.discovery import Discovery, announced, births, remembered_in, to_remove
-from agent.mqtt.connection import Connection, Incoming, Outgoing, Ready
-from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import BirthTopic, Topics
 from tests.fakes.agents import Terminals, empty_stage
+from tests.homeassistant.listener import listening
 
 TOPIC = "homeassistant/device/latchkey_home_door_aba26fd0/config"
 
@@ -87,38 +85,6 @@ def test_a_disk_that_cannot_be_written_is_no_reason_not_to_start(terminals, capl
     (remembered_in(config).with_suffix(".new")).mkdir(parents=True)
     assert Told(config).topics == [(TOPIC, True)]
     assert "cannot be written" in caplog.text
-
-
-class Listener:
-    """Home Assistant's side of a broker."""
-
-    def __init__(self, broker, *subscriptions):
-        settings = LinkSettings("127.0.0.1", broker.port)
-        self._connection = Connection(settings, None, client_id="ha", will=None, subscriptions=subscriptions)
-        self._connection.open()
-        self.heard, self.ready = [], False
-
-    def look(self):
-        for happening in self._connection.serve(0.05):
-            self.ready |= isinstance(happening, Ready)
-            if isinstance(happening, Incoming):
-                self.heard.append(happening)
-        return self
-
-    def says(self, topic, payload, *, retain=False):
-        self._connection.publish(Outgoing(topic, payload, retain=retain))
-
-    def close(self):
-        self._connection.close()
-
-
-@contextmanager
-def listening(broker, *subscriptions):
-    listener = Listener(broker, *subscriptions)
-    try:
-        yield listener
-    finally:
-        listener.close()
 
 
 def test_a_whole_agent_over_a_real_broker(terminals, mosquitto, wait_for):
