@@ -15,7 +15,7 @@ class Target:
     name: str
     open: Callable[[ExitStack], Callable[[bytes], object]]
     seeds: Sequence[bytes]
-    share: int  # of all executions: by how fast it is, and how much there is to find
+    share: int  # of a thousand executions or so: by how fast it is, and how much there is to find
     longest: int = 4096  # bytes of an input
     seconds: int = 10
 

@@ -71,7 +71,7 @@ SMALL = {name: value for name, value in CARD.items() if len(json.dumps(value)) <
 GOLDEN = CARD["golden"] | {"crops": [crop | {"vector": crop["vector"][:48]} for crop in CARD["golden"]["crops"][:1]]}
 SITE = {"kind": "latchkey-site", "version": 1, "model": CARD["id"], "people": 4, "photos": 9, "notes": []}
 TARGETS = (
-    Target("photos", photos, [png(PICTURE), encode_picture(PICTURE)], share=4, longest=4096),
+    Target("photos", photos, [png(PICTURE), encode_picture(PICTURE)], share=15, longest=4096),
     Target(
         "cards",
         cards,
@@ -80,8 +80,8 @@ TARGETS = (
             json.dumps(SITE).encode(),
             b'{"id": "x", "sha256": "y", "dimension": 4}',
         ],
-        share=4,
+        share=20,
         longest=8192,
     ),
-    Target("keys_of_files", keys, [b"0" * 64, b"homeassistant/device/latchkey_a/config\n"], share=2, longest=512),
+    Target("keys_of_files", keys, [b"0" * 64, b"homeassistant/device/latchkey_a/config\n"], share=10, longest=512),
 )

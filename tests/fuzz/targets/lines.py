@@ -52,7 +52,7 @@ def typed(_stack: ExitStack):
 
 LINE_SEEDS = [b"04A1B2C3", b"1042*4711#", b"4711#", b"*2806", b"0123456789", b"QR:anna/1", "٠١٢".encode()]
 TARGETS = (
-    Target("lines", lines, LINE_SEEDS, share=12, longest=256),
-    Target("keys", keys, [bytes([5, 1, 0, 70, 1, 1]), bytes(range(120))], share=6, longest=600),
-    Target("typed", typed, [b'{"typed": "1042*4711#"}', b'{"key": "in", "typed": "4711"}'], share=6, longest=512),
+    Target("lines", lines, LINE_SEEDS, share=120, longest=256),
+    Target("keys", keys, [bytes([5, 1, 0, 70, 1, 1]), bytes(range(120))], share=60, longest=600),
+    Target("typed", typed, [b'{"typed": "1042*4711#"}', b'{"key": "in", "typed": "4711"}'], share=120, longest=512),
 )

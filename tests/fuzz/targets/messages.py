@@ -193,12 +193,12 @@ TOPIC_SEEDS = [
     b"latchkey/v1/hq/side/state/zone\0{}",
 ]  # fmt: skip
 TARGETS = (
-    Target("commands", commands, COMMAND_SEEDS, share=12),
-    Target("bodies", bodies, COMMAND_SEEDS, share=12),
-    Target("statements", statements, [body for _, body in EXAMPLES], share=12),
-    Target("topics", topics, TOPIC_SEEDS, share=12, longest=512),
-    Target("credentials", credentials, _told("in-credential"), share=10, longest=512),
-    Target("peers", peers, [bytes([n]) + each for n, name in enumerate(LEVELS) for each in _told(name)], share=8),
-    Target("answers", answers, [b"\0" + each for each in _told("result")] + [b"\1" + _told("status")[0]], share=6),
-    Target("births", births, [b"online", b"offline"], share=1, longest=64),
+    Target("commands", commands, COMMAND_SEEDS, share=60),
+    Target("bodies", bodies, COMMAND_SEEDS, share=40),
+    Target("statements", statements, [body for _, body in EXAMPLES], share=60),
+    Target("topics", topics, TOPIC_SEEDS, share=120, longest=512),
+    Target("credentials", credentials, _told("in-credential"), share=120, longest=512),
+    Target("peers", peers, [bytes([n]) + each for n, name in enumerate(LEVELS) for each in _told(name)], share=120),
+    Target("answers", answers, [b"\0" + each for each in _told("result")] + [b"\1" + _told("status")[0]], share=120),
+    Target("births", births, [b"online", b"offline"], share=5, longest=64),
 )

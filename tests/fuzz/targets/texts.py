@@ -101,12 +101,12 @@ SETTINGS = b"\n".join(
     line.removeprefix(b"#") for line in (DEPLOY / "agent.example.toml").read_bytes().splitlines() if b" = " in line
 )
 TARGETS = (
-    Target("rules", rules, [RULES[:3000], b'time_zone = "UTC"\n[doors.front]\nfactors = "card+pin"\n'], share=5),
-    Target("holidays", holidays, [b"date,name\n2026-12-25,Christmas\n", CALENDARS[0]], share=4, longest=2048),
-    Target("shifts", shifts, [SHIFTS, *CALENDARS[1:]], share=4, longest=2048),
-    Target("roll", roll, [ROLL, ROLL.replace(b",", b";")], share=10, longest=2048),
-    Target("scripts", scripts, [(DEPLOY / "day.example.txt").read_bytes()[:2000]], share=8),
+    Target("rules", rules, [RULES[:3000], b'time_zone = "UTC"\n[doors.front]\nfactors = "card+pin"\n'], share=15),
+    Target("holidays", holidays, [b"date,name\n2026-12-25,Christmas\n", CALENDARS[0]], share=15, longest=2048),
+    Target("shifts", shifts, [SHIFTS, *CALENDARS[1:]], share=15, longest=2048),
+    Target("roll", roll, [ROLL, ROLL.replace(b",", b";")], share=60, longest=2048),
+    Target("scripts", scripts, [(DEPLOY / "day.example.txt").read_bytes()[:2000]], share=20),
     Target(
-        "settings", settings, [SETTINGS, b'[device]\nname = "a"\n[mqtt.tls]\nenabled = true\n'], share=4, longest=8192
+        "settings", settings, [SETTINGS, b'[device]\nname = "a"\n[mqtt.tls]\nenabled = true\n'], share=20, longest=8192
     ),
 )

@@ -39,4 +39,4 @@ SEEDS = [
     for n, protocol in enumerate((5, 311))
     for more in (b"", PUBLISH, b"\x40\x02\x00\x01", b"\xd0\x00", b"\xe0\x02\x8e\x00")
 ]
-TARGETS = (Target("wire", wire, SEEDS, share=4, longest=512),)
+TARGETS = (Target("wire", wire, SEEDS, share=15, longest=512),)
