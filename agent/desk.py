@@ -17,6 +17,7 @@ from agent.config.tables import Mqtt
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
+from agent.homeassistant.camera import DoorCamera
 from agent.homeassistant.discovery import Discovery, births
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
@@ -98,6 +99,8 @@ class Desk:
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
         self.discovery = Discovery(config, self.topics, self.link.send)
+        shown = config.homeassistant
+        self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         self._publisher = OutboxPublisher(
             self.link,

@@ -58,6 +58,7 @@ def test_every_verb_has_its_roles_and_no_field_that_is_of_the_envelope():
 def test_every_topic_is_in_the_table():
     topics = Topics("<site>", "<device>".replace(" ", ""))
     ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
+    ours += [topics.snapshot]
     ours += [topics.event(kind) for kind in ("access", "attendance", "alarm", "audit")]
     ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), f"{topics.prefix}/cmd/enrol/<id>/part/<n>/<of>"]
     assert sorted(first_column("topic")) == sorted(topic.removeprefix(f"{topics.prefix}/") for topic in ours)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agent.app import Agent
 from agent.errors import CommandError
+from agent.homeassistant import relay
 from agent.homeassistant.bundle import lock_topic
 from agent.homeassistant.relay import MOST, Relay
 from agent.homeassistant.service import serve
@@ -103,9 +104,10 @@ def test_a_few_times_a_minute_for_each_door():
     assert asked(b"UNLOCK") is not None
 
 
-def test_more_doors_than_there_can_be_are_not_counted_without_end():
+def test_more_doors_than_there_can_be_are_not_counted_without_end(monkeypatch):
+    monkeypatch.setattr(relay, "MOST_DOORS", 10)
     asked = Asked()
-    assert sum(asked(b"LOCK", f"d{number}") is not None for number in range(5000)) == 4000
+    assert sum(asked(b"LOCK", f"d{number}") is not None for number in range(50)) == 20
 
 
 @given(st.text(max_size=80), st.binary(max_size=80))
@@ -144,8 +146,8 @@ def test_over_a_real_broker_to_a_whole_agent_and_back_after_the_broker_was_away(
         "127.0.0.1", mosquitto.port, client_id="relay", session_seconds=0, reconnect_max_seconds=0.5
     )
     stop = threading.Event()
-    relay = threading.Thread(target=serve, args=(settings, Relay("home", OWNER, seconds=30.0), stop))
-    relay.start()
+    thread = threading.Thread(target=serve, args=(settings, Relay("home", OWNER, seconds=30.0), stop))
+    thread.start()
     try:
         with Agent(config) as agent:
             mosquitto.restart()
@@ -164,5 +166,5 @@ def test_over_a_real_broker_to_a_whole_agent_and_back_after_the_broker_was_away(
                 asked(b"LOCK", locked=True)
     finally:
         stop.set()
-        relay.join(10)
-    assert not relay.is_alive()
+        thread.join(10)
+    assert not thread.is_alive()

@@ -41,6 +41,7 @@ def relay(
         raise ConfigError("for whom? `latchkey admin relay --homeassistant`")
     from agent.cli.admin.opened import passphrase, profile_of
     from agent.client import key_file
+
     from agent.config.kinds import TOPIC_LEVEL
     from agent.homeassistant.relay import Relay
     from agent.homeassistant.service import serve
