@@ -1,7 +1,7 @@
 """A picture of the last decision at the door, for whoever may read its topic. Only with `[homeassistant] camera`.
 
 Nothing is kept: not here, and not by the broker, for it is not retained; a broker that is away gets none. It shows
-whoever stood there, also people who never agreed to be recognised: `deploy/PRIVACY.md` has the thinking.
+whoever stood there, also people who never agreed to be recognised: `deploy/HOMEASSISTANT.md` has the thinking.
 """
 
 from __future__ import annotations
