@@ -40,12 +40,17 @@ def object_id(site: str, device: str) -> str:
     The digits are of the names as they are, which may hold letters that an object id may not.
     """
     digits = hashlib.sha256(f"{site}/{device}".encode()).hexdigest()[:8]
-    return "_".join((OURS, *(_UNFIT.sub("-", name).lower() for name in (site, device)), digits))
+    return "_".join((OURS, _fit(site).lower(), _fit(device).lower(), digits))
+
+
+def _fit(name: str) -> str:
+    """A name in the letters that Home Assistant takes in a topic."""
+    return _UNFIT.sub("-", name)
 
 
 def discovery_topic(prefix: str, site: str, device: str) -> str:
-    """Returns where a terminal is announced."""
-    return f"{prefix}/device/{object_id(site, device)}/config"
+    """Returns where a terminal is announced: below its own name, so that an access list can keep others away."""
+    return f"{prefix}/device/{_fit(device)}/{object_id(site, device)}/config"
 
 
 def birth_topic(prefix: str) -> str:

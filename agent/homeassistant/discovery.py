@@ -25,7 +25,7 @@ BIRTH: Final = b"online"  # Home Assistant's birth message, unless somebody has 
 AGAIN_SECONDS: Final = 5.0  # between two announcements, however often Home Assistant says that it is online
 MOST_TOPICS: Final = 16  # that are remembered: one for each name or prefix that the terminal has had
 MOST_BYTES: Final = 8192
-_OURS = re.compile(r"[^/+#\s]{1,64}/device/latchkey_[A-Za-z0-9_-]{1,200}/config")
+_OURS = re.compile(r"[^/+#\s]{1,64}/device/[A-Za-z0-9_-]{1,64}/latchkey_[A-Za-z0-9_-]{1,200}/config")
 
 
 class Discovery:

@@ -10,9 +10,9 @@ from agent.mqtt.settings import LinkSettings
 class Listener:
     """Home Assistant's side of a broker."""
 
-    def __init__(self, broker, *subscriptions):
-        settings = LinkSettings("127.0.0.1", broker.port)
-        self._connection = Connection(settings, None, client_id="ha", will=None, subscriptions=subscriptions)
+    def __init__(self, settings, *subscriptions):
+        name = settings.username or "ha"
+        self._connection = Connection(settings, None, client_id=name, will=None, subscriptions=subscriptions)
         self._connection.open()
         self.heard, self.ready = [], False
 
@@ -31,9 +31,13 @@ class Listener:
 
 
 @contextmanager
-def listening(broker, *subscriptions):
-    listener = Listener(broker, *subscriptions)
+def connected(settings, *subscriptions):
+    listener = Listener(settings, *subscriptions)
     try:
         yield listener
     finally:
         listener.close()
+
+
+def listening(broker, *subscriptions):
+    return connected(LinkSettings("127.0.0.1", broker.port), *subscriptions)

@@ -56,9 +56,11 @@ SAMPLES = {
 
 
 def test_one_message_on_the_topic_of_the_device():
-    assert MADE.topic == f"homeassistant/device/{object_id('hq', 'front-door')}/config"
+    assert MADE.topic == f"homeassistant/device/front-door/{object_id('hq', 'front-door')}/config"
     assert json.loads(MADE.payload) == MADE.body
-    assert re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", MADE.topic)  # what Home Assistant matches
+    assert re.fullmatch(
+        r"homeassistant/device/(?:[a-zA-Z0-9_-]+/)?[a-zA-Z0-9_-]+/config", MADE.topic
+    )  # what Home Assistant matches
     assert MADE.body["device"]["name"] == "Latchkey front-door"
     assert bundle(TOPICS, HomeAssistant(name="Door 1")).body["device"]["name"] == "Door 1"
 
@@ -96,7 +98,7 @@ LEVELS = st.from_regex(TOPIC_LEVEL, fullmatch=True)
 @given(LEVELS, LEVELS, LEVELS, LEVELS)
 def test_two_terminals_never_share_a_topic_or_an_id(site, device, other_site, other_device):
     one, other = (discovery_topic("ha", *names) for names in ((site, device), (other_site, other_device)))
-    assert re.fullmatch(r"ha/device/[a-zA-Z0-9_-]+/config", one)
+    assert re.fullmatch(r"ha/device/[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+/config", one)
     assert (one == other) == ((site, device) == (other_site, other_device))
 
 

@@ -1,17 +1,21 @@
 """Home Assistant is told of the terminal, again when it asks, and that it is there no more."""
 
 import json
+import subprocess
+import textwrap
+from pathlib import Path
 
 import pytest
 
 from agent.app import Agent
 from agent.cli.entry import main
 from agent.homeassistant.discovery import Discovery, announced, births, remembered_in, to_remove
+from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import BirthTopic, Topics
 from tests.fakes.agents import Terminals, empty_stage
-from tests.homeassistant.listener import listening
+from tests.homeassistant.listener import connected, listening
 
-TOPIC = "homeassistant/device/latchkey_home_door_aba26fd0/config"
+TOPIC = "homeassistant/device/door/latchkey_home_door_aba26fd0/config"
 
 
 @pytest.fixture
@@ -91,7 +95,7 @@ def test_a_whole_agent_over_a_real_broker(terminals, mosquitto, wait_for):
     config = terminals(
         homeassistant__enabled=True, mqtt__enabled=True, mqtt__host="127.0.0.1", mqtt__port=mosquitto.port
     )
-    with listening(mosquitto, "homeassistant/device/+/config") as home:
+    with listening(mosquitto, "homeassistant/device/+/+/config") as home:
         wait_for(lambda: home.look().ready)
         with Agent(config) as agent:
             assert agent.desk.link.wait_connected(10)
@@ -103,11 +107,38 @@ def test_a_whole_agent_over_a_real_broker(terminals, mosquitto, wait_for):
         assert [message.topic for message in home.heard] == [TOPIC] * 2
         components = json.loads(home.heard[0].payload)["components"]
         assert components["lock"]["state_topic"] == "latchkey/v1/home/door/state/door"
-    with listening(mosquitto, "homeassistant/device/+/config") as late:  # it is retained
+    with listening(mosquitto, "homeassistant/device/+/+/config") as late:  # it is retained
         wait_for(lambda: late.look().heard)
         with Agent(terminals(mqtt__enabled=True, mqtt__host="127.0.0.1", mqtt__port=mosquitto.port)):
             wait_for(lambda: late.look().heard[-1].payload == b"")
     assert announced(remembered_in(config)) == set()
+
+
+def test_an_access_list_keeps_a_device_from_announcing_another(make_mosquitto, tmp_path, wait_for):
+    page = (Path(__file__).parents[2] / "deploy" / "HOMEASSISTANT.md").read_text(encoding="utf-8")
+    acl = tmp_path / "acl"
+    acl.write_text("topic read homeassistant/#\n" + textwrap.dedent(page.split("```acl\n", 1)[1].split("```", 1)[0]))
+    acl.chmod(0o600)
+    passwords = tmp_path / "passwords"
+    passwords.touch(mode=0o600)
+    subprocess.run(["mosquitto_passwd", "-b", passwords, "door", "p"], check=True, capture_output=True)
+    broker = make_mosquitto(f"allow_anonymous true\npassword_file {passwords}\nacl_file {acl}")
+    broker.start()
+    other = TOPIC.replace("door", "side")
+    device = LinkSettings("127.0.0.1", broker.port, username="door", password="p")  # noqa: S106
+    with listening(broker, "homeassistant/#") as home:
+        wait_for(lambda: home.look().ready)
+        for forbidden in (other, "homeassistant/latchkey/home/door/lock/set"):
+            with connected(device, "homeassistant/status") as door:
+                wait_for(lambda: door.look().ready)
+                door.says(forbidden, b"UNLOCK")
+                denied = f"Denied PUBLISH from door (d0, q1, r0, m2, '{forbidden}'"
+                wait_for(lambda door=door, denied=denied: door.look() and denied in broker.log())
+        with connected(device, "homeassistant/status") as door:
+            wait_for(lambda: door.look().ready)
+            door.says(TOPIC, b"{}")
+            wait_for(lambda: door.look() and home.look().heard)
+        assert [message.topic for message in home.heard] == [TOPIC]
 
 
 def test_the_commands(terminals, tmp_path, mosquitto, wait_for, capsys):
@@ -117,7 +148,7 @@ def test_the_commands(terminals, tmp_path, mosquitto, wait_for, capsys):
     shown = json.loads(capsys.readouterr().out)
     assert shown["topic"] == TOPIC
     assert "lock" in shown["payload"]["components"]
-    with listening(mosquitto, "homeassistant/device/+/config") as home:
+    with listening(mosquitto, "homeassistant/device/+/+/config") as home:
         wait_for(lambda: home.look().ready)
         home.says(TOPIC, b"{}", retain=True)
         wait_for(lambda: home.look().heard)

@@ -83,5 +83,5 @@ TARGETS = (
         share=20,
         longest=8192,
     ),
-    Target("keys_of_files", keys, [b"0" * 64, b"homeassistant/device/latchkey_a/config\n"], share=10, longest=512),
+    Target("keys_of_files", keys, [b"0" * 64, b"homeassistant/device/a/latchkey_a/config\n"], share=10, longest=512),
 )
