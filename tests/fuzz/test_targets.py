@@ -1,7 +1,6 @@
 """The targets of the fuzzer take what they are made for, and a crash says how to try it again."""
 
 import subprocess
-import sys
 from contextlib import ExitStack
 
 import pytest
@@ -51,31 +50,40 @@ def test_the_corpus_belongs_to_targets_and_is_small():
     assert sum(file.stat().st_size for file in files) < 100_000
 
 
-def test_a_short_run_says_how_many_and_leaves_nothing(tmp_path, capsys):
-    assert run.main(["--executions", "500", "--only", "births", "--crashes", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
-    assert "births" in told
-    assert "executions, 0 targets crashed" in told
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_crash_leaves_its_input_and_says_how_to_try_it_again(tmp_path, monkeypatch, capsys):
-    planted = tmp_path / "planted.py"
-    planted.write_text(
-        "import tests.fuzz.targets.every as every\n"
-        "from tests.fuzz.target import Target\n"
-        "from tests.fuzz.feed import main\n"
-        "def feed(data):\n    assert len(data) < 3\n"
-        "every.EVERY['planted'] = Target('planted', lambda _: feed, [b'nn'], share=1)\n"
-        "import sys\nmain(sys.argv[1:])\n"
-    )
-    monkeypatch.setitem(EVERY, "planted", Target("planted", lambda _: None, [b""], share=1))
-    command = [sys.executable, str(planted), "planted", "--runs=200000", "--seed=1", f"--crashes={tmp_path}"]
+@pytest.fixture
+def planted(tmp_path, monkeypatch):
+    """Has the runner feed a target of the test's own, not watched: to watch all there is takes some seconds."""
     real = subprocess.run
-    monkeypatch.setattr(run.subprocess, "run", lambda _, **options: real(command, env={"PYTHONPATH": "."}, **options))
-    assert run.main(["--only", "planted", "--crashes", str(tmp_path)]) == 1
+
+    def plant(feed):
+        script = tmp_path / "planted.py"
+        script.write_text(
+            "import sys\nimport tests.fuzz.targets.every as every\n"
+            "from tests.fuzz.feed import main\nfrom tests.fuzz.target import Target\n"
+            f"def feed(data):\n    {feed}\n"
+            "every.EVERY['planted'] = Target('planted', lambda _: feed, [b'nn'], share=1)\nmain(sys.argv[1:])\n"
+        )
+
+        def run_it(command, **options):
+            return real([command[0], str(script), *command[3:]], env={"PYTHONPATH": "."}, **options)
+
+        monkeypatch.setitem(EVERY, "planted", Target("planted", lambda _: None, [b""], share=1))
+        monkeypatch.setattr(run.subprocess, "run", run_it)
+        return run.main(["--executions", "2000", "--only", "planted", "--crashes", str(tmp_path / "crashes")])
+
+    return plant
+
+
+def test_a_run_says_how_many_and_leaves_nothing(planted, tmp_path, capsys):
+    assert planted("pass") == 0
+    assert "2,000 executions, 0 targets crashed" in capsys.readouterr().out
+    assert list((tmp_path / "crashes").iterdir()) == []
+
+
+def test_a_crash_leaves_its_input_and_says_how_to_try_it_again(planted, tmp_path, capsys):
+    assert planted("assert len(data) < 3") == 1
     told = capsys.readouterr().out
-    (left,) = tmp_path.glob("planted-crash-*")
+    (left,) = (tmp_path / "crashes").glob("planted-crash-*")
     assert len(left.read_bytes()) >= 3
     assert f"CRASH in planted; again: python -m tests.fuzz.feed planted {left}" in told
     assert "1 targets crashed" in told
