@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.mqtt import asyncapi, schema
+from agent.mqtt import asyncapi, contract, schema
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS
 
@@ -48,6 +48,7 @@ def test_the_file_in_deploy_is_up_to_date(tmp_path, monkeypatch, capsys):
 
 def test_every_message_is_there_once_under_the_schema_of_its_name():
     payloads = [message["payload"].get("$ref") for message in DOCUMENT["components"]["messages"].values()]
+    payloads += [part["$ref"] for part in DOCUMENT["components"]["schemas"].values()]
     assert sorted(filter(None, payloads)) == sorted(f"schema/{name}.json" for name in schema.MODELS)
     for name, message in DOCUMENT["components"]["messages"].items():
         if name in schema.MODELS:
@@ -78,6 +79,24 @@ def test_a_device_receives_commands_and_sends_the_rest_and_no_command_is_retaine
         channel = found(operation["channel"]["$ref"])
         assert message["$ref"].rpartition("/")[2] in channel["messages"]
     assert DOCUMENT["operations"]["status"]["bindings"]["mqtt"]["retain"]
+
+
+ROSTER = """
+| roster topic | direction, as the service sees it | retained | body | schema |
+|---|---|---|---|---|
+| `head` | out | yes | how much there is | `status.json` |
+| `put/<who>` | in | **never** | documents to keep | |
+
+"""
+
+
+def test_the_topics_of_a_service_have_their_own_table():
+    page = contract.page()
+    head, put = contract.rows(page + ROSTER)[len(contract.rows(page)) :]
+    assert (head.topic, head.incoming, head.retained, head.service) == (
+        "latchkey/v1/<site>/@roster/head", False, True, "roster",
+    )  # fmt: skip
+    assert (put.topic, put.incoming, put.schema) == ("latchkey/v1/<site>/@roster/put/<who>", True, None)
 
 
 def wrong(*pairs):

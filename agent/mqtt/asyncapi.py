@@ -2,7 +2,7 @@
 
 https://www.asyncapi.com/docs/reference/specification/v3.0.0. Channels come from the table of topics in
 `deploy/MQTT.md`, messages from the models; their bodies are the schemas in `deploy/schema`, by reference. It is told
-from the device's side: it *sends* events and *receives* commands.
+from the device's side: it *sends* events and *receives* commands. What is tagged otherwise is told from a service's.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ PARAMETERS: Final = {
     "id": f"the command's `id`, `{ID_PATTERN}`; `invalid` where it could not be read",
     "n": "which part, from 1",
     "of": "how many parts there are",
+    "who": "the name of a device, or made up by an admin's client",
 }
 """What stands in braces in an address."""
 
@@ -45,6 +46,7 @@ def document() -> dict[str, Any]:
     page = contract.page()
     told = contract.examples(page)
     channels = _channels(contract.rows(page))
+    spoken = {row.schema for row in channels.values()}  # what is none by itself is a part of others
     return {
         "asyncapi": SPECIFICATION,
         "info": {
@@ -68,6 +70,7 @@ def document() -> dict[str, Any]:
         "operations": {name: _operation(name, row, set(channels)) for name, row in channels.items()},
         "components": {
             "messages": {_message_name(name, row): _message(name, row, told) for name, row in channels.items()},
+            "schemas": {name: {"$ref": f"schema/{name}.json"} for name in MODELS if name not in spoken},
             "securitySchemes": {"certificate": {"type": "X509", "description": "the device's own, see MQTT.md"}},
         },
     }
@@ -103,10 +106,11 @@ def _address(name: str, row: Row) -> str:
 def _channel(name: str, row: Row) -> dict[str, Any]:
     address = _address(name, row)
     message = _message_name(name, row)
+    told = {each: PARAMETERS.get(each, f"see `<{each}>` in MQTT.md") for each in re.findall(r"{(\w+)}", address)}
     return {
         "address": address,
         "description": row.told,
-        "parameters": {each: {"description": PARAMETERS[each]} for each in re.findall(r"{(\w+)}", address)},
+        "parameters": {each: {"description": what} for each, what in told.items()},
         "messages": {message: {"$ref": f"#/components/messages/{message}"}},
     }
 
@@ -116,6 +120,7 @@ def _operation(name: str, row: Row, channels: set[str]) -> dict[str, Any]:
         "action": "receive" if row.incoming else "send",
         "channel": {"$ref": f"#/channels/{name}"},
         "summary": row.told,
+        "tags": [{"name": row.service}],
         "messages": [{"$ref": f"#/channels/{name}/messages/{_message_name(name, row)}"}],
         "bindings": {"mqtt": {"qos": 1, "retain": row.retained, "bindingVersion": "0.2.0"}},
     }

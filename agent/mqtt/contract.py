@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.mqtt.envelope import LIFETIME
+from agent.mqtt.topics import ROOT
 from agent.trust.keys import SigningKey
 from agent.trust.statement import signed_command
 
@@ -26,18 +27,20 @@ EXAMPLE_ISSUED: Final = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 EXAMPLE_SOON: Final = timedelta(seconds=10)  # from `issued` to a `not_after` that the page gives
 
 _EXAMPLE = re.compile(r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", re.DOTALL)
+_TABLE = re.compile(r"^\| (?:(\w+) )?topic \| direction[^\n]*\n\|[-|]+\n", re.MULTILINE)
 _CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table of topics."""
+    """A line of a table of topics."""
 
     topic: str  # below the device's prefix, or from `latchkey/` on
-    incoming: bool  # to the device
+    incoming: bool  # to the device, or the service
     retained: bool
     told: str  # what it is, for people
     schema: str | None  # the file's name without its ending; none: bytes
+    service: str = "device"  # who says and hears it so; another than a device: `roster`
 
 
 def page() -> str:
@@ -66,20 +69,21 @@ def signed_example(verb: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows(text: str) -> list[Row]:
-    """Returns the table of topics, in its order."""
-    table = text.split("| topic |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
-    return [_row(line) for line in table]
+    """Returns the tables of topics, in their order: that of a device, and those of services such as `@roster`."""
+    tables = ((head[1] or "", text[head.end() :].split("\n\n", 1)[0]) for head in _TABLE.finditer(text))
+    return [_row(line, service) for service, table in tables for line in table.splitlines()]
 
 
-def _row(line: str) -> Row:
+def _row(line: str, service: str) -> Row:
     topic, direction, retained, told, schema = (cell.strip() for cell in line.strip("|").split("|"))
     names, schemas = _CODE.findall(topic), _CODE.findall(schema)
     return Row(
-        topic=names[0],
+        topic=f"{ROOT}/<site>/@{service}/{names[0]}" if service else names[0],
         incoming=direction == "in",
         retained=retained.startswith("yes"),
         told=told,
         schema=schemas[0].removesuffix(".json") if schemas else None,
+        service=service or "device",
     )
 
 
