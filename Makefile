@@ -8,6 +8,8 @@
 #   make lint           ruff, mypy --strict, shellcheck
 #   make format         ruff, rewriting files
 #   make bench          how fast it is here
+#   make contract       .contract: Home Assistant's MQTT component and AsyncAPI's schema, for the tests that compare
+#   make fuzz           feeds every parser that takes bytes from outside; ARGS="--executions 1000000"
 #   make clean          away with all that make made
 #
 # PYTHON=python3.13 makes .venv with that one (after `make clean`) rather than the first that fits: 3.11 is tried first,
@@ -17,6 +19,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 TRAINING := .venv-training
+CONTRACT := .contract
 SCRIPTS := $(wildcard deploy/*.sh .ci/*)
 PYTHON ?=
 CAMERA ?=
@@ -24,7 +27,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo training test test-training lint format bench clean tools
+.PHONY: help install demo training test test-training lint format bench contract fuzz clean tools
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -56,8 +59,13 @@ format: $(STAMPS)/dev
 bench: install
 	$(BIN)/latchkey bench $(ARGS)
 
+contract: $(CONTRACT)/installed
+
+fuzz: $(STAMPS)/dev
+	nice -n 19 $(BIN)/python -m tests.fuzz.run $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(TRAINING) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINING) $(CONTRACT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find agent training tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A second run is instant; a change of pyproject.toml installs again.
@@ -68,6 +76,13 @@ $(STAMPS)/venv:
 $(STAMPS)/demo $(STAMPS)/dev: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+# Apart from the agent: homeassistant pins other versions of what we use. npm has the schemas of AsyncAPI.
+$(CONTRACT)/installed: pyproject.toml
+	@python=$$(.ci/python python3.11) && "$$python" -m venv $(CONTRACT)
+	@$(CONTRACT)/bin/python -m pip install --quiet --disable-pip-version-check $$($(CONTRACT)/bin/python .ci/extra homeassistant-test)
+	@npm install --silent --prefix $(CONTRACT) @asyncapi/specs@6.11.1
 	@touch $@
 
 $(TRAINING)/installed: pyproject.toml

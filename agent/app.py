@@ -214,6 +214,8 @@ class Agent:
         if taken is not None:
             self.visits.see(*taken)
             self.porch.entrance.followers.saw(self.recogniser.near)
+            if self.desk is not None and self.desk.camera is not None:
+                self.desk.camera.saw(taken[0])
         elif self._latest.closed:
             self.visits.finish()
             self._control.put("the recording has ended")
@@ -222,6 +224,8 @@ class Agent:
 
     def _decided(self, decision: Decision) -> None:
         self._told(decision)
+        if self.desk is not None and self.desk.camera is not None:
+            self.desk.camera.decided(decision)
         if self.kiosk is not None:
             self.kiosk.decided(decision)
 

@@ -58,7 +58,7 @@ def read_card(model: Path) -> Card:
         return Card(str(fields["id"]), str(fields["sha256"]), fields)
     except OSError as error:
         raise ModelError(f"{path}: no card for {model.name}: {error.strerror}; copy it beside the model") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{path}: not a model card: {error!r}; copy it again") from error
 
 
@@ -77,7 +77,9 @@ def read_site(path: Path, encoder: Card) -> Site:
         raise ModelError(
             f"{path}: cannot read the site file of [models] site: {error.strerror}; make one with `latchkey calibrate`"
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except ModelError:
+        raise
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or a number of five thousand digits
         raise ModelError(f"{path}: not a site file: {error}; make one with `latchkey calibrate`") from error
 
 

@@ -23,6 +23,8 @@ from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.handover import Handover
 from agent.health import HealthCheck
+from agent.homeassistant.camera import DoorCamera
+from agent.homeassistant.discovery import Discovery, births
 from agent.jobs.job import Job, State
 from agent.jobs.jobs import Jobs
 from agent.jobs.told import progress, recall
@@ -110,7 +112,7 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        self.topics = Topics(config.device.site, config.device.name, config.device.groups)
+        self.topics = Topics(config.device.site, config.device.name, config.device.groups, births(config))
         self.link = Link(
             link_settings(config.mqtt),
             self.topics,
@@ -119,6 +121,9 @@ class Desk:
             model=bundle.model_id,
             signer=Signer(device_key(config), self.topics.prefix),
         )
+        self.discovery = Discovery(config, self.topics, self.link.send)
+        shown = config.homeassistant
+        self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
         self._publisher = OutboxPublisher(
             self.link,
@@ -160,14 +165,18 @@ class Desk:
             refused=self._refusals.note,
             shown=agent.porch.entrance.showed,
             pair=PairingClerk(self._office(agent, db), device_key(config).public),
+            born=self.discovery.born,
         )
 
     def __enter__(self) -> Self:
+        self.discovery.start()
         self.link.start(self._agent.crashed)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._refusals.close()
+        if self.link.connected:
+            self.discovery.settled()
         self.link.close(self._agent.stopping.left(GOODBYE_SECONDS))
         self._stack.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from agent.clock import clock_state
 from agent.config import Config
 from agent.mqtt.telemetry import Health, timestamp
+from agent.pki.ending import certificate_days
 from agent.store import audit, events
 from agent.store.db import Db
 
@@ -62,6 +63,7 @@ class HealthCheck:
             memory_bytes=resident_bytes(),
             temperature_celsius=_thousandths(THERMAL),
             throttled=_throttled(),
+            certificate_days=certificate_days(self._config.mqtt.tls, at),
             clock=clock_state(self._config.clock.synchronised_file),
         )
 

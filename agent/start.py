@@ -43,5 +43,7 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
     db, *others = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(1 + reads))
     if not config.security.keep_crops and (crops := forget_crops(db)):
         audit(db, "crops_forgotten", None, request, {"crops": crops})
+    if config.homeassistant.enabled and config.homeassistant.camera:
+        audit(db, "camera_told", None, request, {"to": "homeassistant"})
     audit_start(db, config, [bundle.model_id, bundle.detector.id], request)
     return bundle, db, others

@@ -26,7 +26,6 @@ from agent.pki.authority import Authority, Subject, new_key
 from agent.pki.bundle import make_bundle
 from agent.pki.dynsec import dynamic_security
 from agent.pki.identity import Identity, Kind
-from agent.pki.policy import announced_as
 from agent.pki.registry import Registry
 from tests.conftest import MOSQUITTO
 from tests.fakes.broker import PLUGIN, Client, DeployedBroker
@@ -87,7 +86,7 @@ topic                                   own   peer  other admin here  there card
 @roster/pull/a                          w     -     -     -     -     -     -     -     r     -     -     -     -
 @roster/page/a                          r     -     -     -     -     -     -     -     w     -     -     -     -
 ha/status                               r     r     r     -     -     -     -     -     -     rw    -     -     -
-ha/device/latchkey_hq_a_b8d0ded2/config w     -     -     -     -     -     -     -     -     r     -     -     -
+ha/device/a/latchkey_hq_a_b8d0ded2/config w     -     -     -     -     -     -     -     -     r     -     -     -
 ha/latchkey/hq/a/lock/set               -     -     -     -     -     -     -     -     -     rw    r     -     -
 ha/latchkey/hq/release                  -     -     -     w     w     -     -     -     -     r     -     -     -
 ha/lock/x/config                        -     -     -     -     -     -     -     -     -     r     -     -     -
@@ -361,8 +360,6 @@ def test_the_tables_have_home_assistants_topics():
     there = pytest.importorskip("agent.homeassistant.bundle")
     asked = {there.lock_topic("homeassistant", "hq", "a"), there.release_topic("homeassistant", "hq")}
     assert {there.discovery_topic("homeassistant", "hq", "a"), there.birth_topic("homeassistant"), *asked} <= set(ALL)
-    for site, device in (("hq", "a"), ("H.q", "Front.Door_1")):
-        assert announced_as(site, device) == there.object_id(site, device)
 
 
 def test_the_contract_shows_what_the_access_list_says_of_a_device():

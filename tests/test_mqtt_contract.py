@@ -53,6 +53,7 @@ def test_every_topic_is_in_the_table():
     topics = Topics("<site>", "<device>".replace(" ", ""))
     ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
     ours += [topics.pair, topics.paired("<id>")]
+    ours += [topics.snapshot]
     ours += [topics.event(kind) for kind in ("access", "attendance", "alarm", "audit")]
     ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), topics.progress("<verb>", "<id>")]
     ours += [topics.part("<verb>", "<id>", "<n>", "<of>")]

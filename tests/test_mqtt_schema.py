@@ -1,10 +1,18 @@
 """The schemas in deploy/ are those of the models, and `--check` says so."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
-from agent.mqtt import schema
+from agent.attendance.punch import Clock
+from agent.mqtt import contract, schema
+from agent.mqtt.admission import Admission
+from agent.mqtt.envelope import Envelope
+from agent.mqtt.message import Command
+from agent.mqtt.wire import COMMANDS
+from agent.trust.keys import Admin
+from agent.trust.roles import Role
 
 
 def test_the_files_in_deploy_are_up_to_date():
@@ -38,5 +46,34 @@ BETWEEN_DOORS = {"passage", "state-zone"}  # the other one may be newer
 
 @pytest.mark.parametrize("name", schema.MODELS)
 def test_no_schema_allows_unknown_fields_but_those_between_doors(name):
-    found = json.loads(schema.render(schema.MODELS[name])).get("additionalProperties", True)
+    found = json.loads(schema.render(name)).get("additionalProperties", True)
     assert found is (name in BETWEEN_DOORS)
+
+
+EXAMPLES = contract.examples(contract.page())
+
+
+@pytest.mark.parametrize("name", schema.MODELS)
+def test_a_schema_is_versioned_and_has_the_examples_of_the_page(name):
+    found = json.loads(schema.render(name))
+    assert found["$id"] == f"urn:latchkey:v1:{name}"
+    assert found["examples"] == EXAMPLES[name] != []
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_a_command_s_schema_is_of_what_is_on_the_wire_and_its_examples_are_admitted(verb):
+    found = json.loads(schema.render(f"cmd-{verb}"))
+    assert set(Envelope.model_fields) <= set(found["properties"])
+    assert set(found["required"]) >= {"id", "target", "issued", "not_after", "key", "signature"}
+    admin = Admin(contract.EXAMPLE_KEY.public, "example", Role.OWNER)
+    door = Admission(lambda: [contract.EXAMPLE_TARGET], {admin.key.id: admin}.get, lambda: Clock.SYNCHRONISED)
+    for example in found["examples"]:
+        at = datetime.fromisoformat(example["issued"]) + timedelta(seconds=1)
+        admitted = door.admit(verb, json.dumps(example).encode(), at)
+        assert issubclass(COMMANDS[verb], Command)
+        COMMANDS[verb].model_validate_json(admitted.arguments)
+
+
+def test_the_key_of_the_examples_is_that_of_rfc_8032():
+    public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    assert contract.EXAMPLE_KEY.public.raw.hex() == public

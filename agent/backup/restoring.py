@@ -21,6 +21,7 @@ from agent.backup.leftovers import BEFORE, PART, STAGED
 from agent.backup.meanwhile import Restored, learn
 from agent.backup.staging import Note, discard, read_note
 from agent.config import Config
+from agent.device_key import key_path as device_key_path
 from agent.errors import BackupError, ConfigError, LatchkeyError
 from agent.owned import leave_to_owner, sync
 from agent.register import Request
@@ -95,7 +96,7 @@ def _put(staged: Path, config: Config, configuration: Path | None) -> None:
     models = staged / "models"
     for folder in sorted(models.iterdir()) if models.is_dir() else ():
         _swap(folder, models_folder(config) / folder.name, before / "models" / folder.name)
-    _swap(staged / DEVICE_KEY(config), before / DEVICE_KEY)
+    _swap(staged / DEVICE_KEY, device_key_path(config), before / DEVICE_KEY)
     if (staged / SITE_KEY).exists() and given_key() is None:
         _swap(staged / SITE_KEY, key_path(config), before / SITE_KEY)
     if (staged / DATABASE).exists():

@@ -22,6 +22,7 @@ from agent.backup.leftovers import PART, STAGED
 from agent.backup.making import STEP
 from agent.backup.stream import Opened
 from agent.config import Config
+from agent.device_key import key_path as device_key_path
 from agent.errors import BackupError, ConfigError, StoreError
 from agent.jobs.aside import Progress, quiet
 from agent.owned import sync, write_private, write_whole
@@ -170,7 +171,7 @@ def _check_configuration(text: Path, config: Config, target: Path) -> None:
 
 
 def _places(config: Config) -> tuple[Path, ...]:
-    return config.device.data_dir, config.database_path, key_path(config)(config)
+    return config.device.data_dir, config.database_path, key_path(config), device_key_path(config)
 
 
 def _note(folder: Path, manifest: Manifest, request: Request) -> None:

@@ -28,6 +28,7 @@ from agent.cli.enrol import enrol
 from agent.cli.events import events
 from agent.cli.export import export
 from agent.cli.forget import forget, receipts
+from agent.cli.homeassistant import homeassistant
 from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
@@ -91,6 +92,7 @@ app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
 app.add_typer(trust, name="trust")
 app.add_typer(models, name="models")
+app.add_typer(homeassistant, name="homeassistant")
 app.add_typer(admin, name="admin")
 
 

@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, PublicKey]:
     try:
         told = json.loads(data)
         return {str(device): PublicKey.parse(str(text)) for device, text in sorted(told.items())}
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: damaged ({error}): want site/device and the key's base64 of each") from None
 
 

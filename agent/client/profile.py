@@ -90,7 +90,7 @@ class Profile:
             raise ConfigError(f"{path} is not there: `latchkey admin init` makes it")
         try:
             told = tomllib.loads(data.decode())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{path}: {error}") from error
         return cls(folder, _checked(told, path))
 

@@ -60,7 +60,7 @@ def _read(file: Path) -> dict[str, object]:
         raise ConfigError(f"{file}: cannot read the configuration: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 text (byte {error.start})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of five thousand digits, a thousand brackets
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from agent.config.entrance import Door, Inputs, Reader, refuse_shared_pins
+from agent.config.homeassistant import HomeAssistant
 from agent.config.kinds import (
     Count,
     File,
@@ -227,6 +228,7 @@ class Config(Table):
     inputs: Inputs = Inputs()
     reader: Reader = Reader()
     mqtt: Mqtt = Mqtt()
+    homeassistant: HomeAssistant = HomeAssistant()
     web: Web = Web()
     storage: Storage = Storage()
     retention: Retention = Retention()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from agent.mqtt import contract
 from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.envelope import Envelope
-from agent.mqtt.message import Message
+from agent.mqtt.message import Command, Message
 from agent.mqtt.pair import PairAnswer, PairMessage
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
 from agent.mqtt.wire import COMMANDS, Progress, Result
@@ -40,15 +42,42 @@ MODELS: Final[dict[str, type[Message]]] = {
 """File name without ending to the model."""
 
 
-def render(model: type[Message]) -> str:
-    """The text of a model's schema file."""
-    schema = {"$schema": GenerateJsonSchema.schema_dialect, **model.model_json_schema()}
+VERSION: Final = 1
+"""That of the contract, `latchkey/v1`: within it, schemas only come to allow more."""
+
+
+def render(name: str, examples: Mapping[str, list[dict[str, Any]]] | None = None) -> str:
+    """Returns the text of a schema file: what is on the wire, with the examples of the page.
+
+    Args:
+        name: of the message, a key of `MODELS`.
+        examples: of all messages; None reads them from the page.
+    """
+    told = contract.examples(contract.page()) if examples is None else examples
+    schema = {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:latchkey:v{VERSION}:{name}",
+        **on_the_wire(name),
+        "examples": told.get(name, []),
+    }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def on_the_wire(name: str) -> dict[str, Any]:
+    """Returns the schema of a message; that of a command has its envelope, too."""
+    model = MODELS[name]
+    schema = model.model_json_schema()
+    if not issubclass(model, Command):
+        return schema
+    envelope = Envelope.model_json_schema()
+    needed = [*envelope["required"], *(field for field in schema["required"] if field not in Envelope.model_fields)]
+    return {**schema, "properties": {**schema["properties"], **envelope["properties"]}, "required": needed}
 
 
 def differing(folder: Path) -> list[str]:
     """Names of the files that are missing, superfluous, or not what the models say."""
-    wanted = {f"{name}.json": render(model) for name, model in MODELS.items()}
+    told = contract.examples(contract.page())
+    wanted = {f"{name}.json": render(name, told) for name in MODELS}
     found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
@@ -58,8 +87,9 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in differing(folder):
         (folder / name).unlink(missing_ok=True)
-    for name, model in MODELS.items():
-        (folder / f"{name}.json").write_text(render(model), encoding="utf-8")
+    told = contract.examples(contract.page())
+    for name in MODELS:
+        (folder / f"{name}.json").write_text(render(name, told), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:

@@ -43,6 +43,7 @@ class Health(News):
     clock: Clock = Clock.UNKNOWN
     templates_damaged: int | None = None  # that do not open under the site's key, or were changed
     rules: int | None = None  # version in force; 0: none were ever given
+    certificate_days: int | None = None  # until the device's certificate, or its authority's, ends
     audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
 
 

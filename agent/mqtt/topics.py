@@ -49,6 +49,11 @@ class PairTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class BirthTopic:
+    """Home Assistant says that it is online."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerTopic:
     """What another device of the site says: `status`, `door`, `zone` or `passage`."""
 
@@ -67,6 +72,7 @@ class Topics:
     site: str
     device: str
     groups: tuple[str, ...] = ()  # of devices, which this one is in; `all` goes without saying
+    births: tuple[str, ...] = ()  # where Home Assistant says that it is online
 
     def __post_init__(self) -> None:
         for name, level in (("site", self.site), ("name", self.device)):
@@ -107,6 +113,11 @@ class Topics:
     def passage(self) -> str:
         """Who has just gone through the door into which zone."""
         return f"{self.prefix}/passage"
+
+    @property
+    def snapshot(self) -> str:
+        """The picture of the last decision, a JPEG; only with `[homeassistant] camera`."""
+        return f"{self.prefix}/snapshot"
 
     @property
     def credential(self) -> str:
@@ -151,7 +162,7 @@ class Topics:
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
         commands = (f"{ROOT}/{target}/{level}" for target in self.targets for level in ("cmd/+", "cmd/+/+/part/+/+"))
-        return (*commands, self.credential, self.pair)
+        return (*commands, self.credential, self.pair, *self.births)
 
     @property
     def news(self) -> tuple[str, ...]:
@@ -168,12 +179,14 @@ class Topics:
             return None
         return PeerTopic(device, _PEER_LEVELS[level])
 
-    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | PairTopic | None:
+    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | PairTopic | BirthTopic | None:
         """What a topic asks for; None where it is none of ours."""
         if topic == self.credential:
             return CredentialTopic()
         if topic == self.pair:
             return PairTopic()
+        if topic in self.births:
+            return BirthTopic()
         ours = next((target for target in self.targets if topic.startswith(f"{ROOT}/{target}/")), "")
         match topic.removeprefix(f"{ROOT}/{ours}/").split("/"):
             case ["cmd", verb]:

@@ -6,12 +6,12 @@ a broker which forgets its rules opens no door. They keep out floods, listeners 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from agent.homeassistant.bundle import discovery_topic
 from agent.mqtt.topics import ROOT
 from agent.pki.authority import Subject
 from agent.pki.identity import Kind
@@ -57,12 +57,6 @@ def own_grants(device: str) -> tuple[Grant, ...]:
     return _grants(own, writes=says, reads=hears)
 
 
-def announced_as(site: str, device: str) -> str:
-    """Returns what Home Assistant calls a device: `deploy/HOMEASSISTANT.md`."""
-    digits = hashlib.sha256(f"{site}/{device}".encode()).hexdigest()[:8]
-    return "_".join(("latchkey", *(name.replace(".", "-").lower() for name in (site, device)), digits))
-
-
 def _beside_own(subject: Subject) -> tuple[Grant, ...]:
     """What a device may do beside: its groups, the other doors of its site, the roster, Home Assistant's discovery."""
     site, device = subject.identity.site, subject.identity.device
@@ -73,7 +67,7 @@ def _beside_own(subject: Subject) -> tuple[Grant, ...]:
     roster = f"@roster/head @roster/page/{device}"
     return (
         *_grants(around, writes=f"@roster/pull/{device}", reads=f"{commands} {peers} {roster}"),
-        *_grants(HOME, writes=f"device/{announced_as(site, device)}/config", reads="status"),
+        *_grants(HOME, writes=discovery_topic(HOME, site, device).removeprefix(f"{HOME}/"), reads="status"),
     )
 
 

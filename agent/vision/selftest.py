@@ -64,7 +64,7 @@ def read_golden(fields: Mapping[str, Any]) -> tuple[tuple[Golden, ...], float]:
             Golden(str(crop["picture"]), _points(crop["landmarks"]), _vector(crop["vector"])) for crop in table["crops"]
         )
         return crops, float(table["least_cosine"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"the card's {KEY!r} cannot be read: {error!r}; copy the card again") from error
 
 

@@ -13,6 +13,7 @@ from agent.cli.admin.keys import keys
 from agent.cli.admin.pair import pair
 from agent.cli.admin.people import people
 from agent.cli.admin.pki import pki
+from agent.cli.admin.relay import relay
 from agent.cli.admin.rules import rules
 
 admin = typer.Typer(
@@ -36,4 +37,4 @@ for working in (enrol, enrol_live, job, jobs):
 for upgrading in (models.bundle, models.update_model, models.rollback_model, models.backup, models.restore):
     admin.command()(upgrading)
 admin.command("models")(models.models)
-# Of others, each in a file of its own: pki, roster, relay
+admin.command()(relay)
