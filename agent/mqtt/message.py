@@ -73,6 +73,10 @@ class Code(StrEnum):
     # jobs
     # models
     # roster
+    ROSTER_CHANGED = "roster_changed"
+    UNKNOWN_OBJECT = "unknown_object"
+    OTHER_MODEL = "other_model"
+    WITHHELD = "withheld"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"

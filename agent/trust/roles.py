@@ -30,7 +30,8 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     # keys
     # jobs
     # models
-    # roster
+    ("roster", _ALL),
+    ("roster_person", frozenset({_E, _S, _W})),
 )
 
 VERBS: Final[dict[str, frozenset[Role]]] = {verb: roles for verbs, roles in _PERMITTED for verb in verbs.split()}
