@@ -77,6 +77,7 @@ class Code(StrEnum):
     UNKNOWN_OBJECT = "unknown_object"
     OTHER_MODEL = "other_model"
     WITHHELD = "withheld"
+    ROLLED_BACK = "rolled_back"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"

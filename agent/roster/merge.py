@@ -23,7 +23,7 @@ OBJECT: Final = "(the whole)"
 _ABSENT: Final = object()
 
 
-class Disagreement(Exception):  # noqa: N818  that is what it is
+class Disagreement(Exception):
     """Both have changed the same, differently.
 
     Args:
@@ -46,7 +46,7 @@ def merged(base: Body | None, theirs: Body | None, mine: Body | None) -> Body | 
     Raises:
         Disagreement: naming every field that both have changed, each to something else.
     """
-    if theirs == mine or theirs == base:
+    if theirs in (mine, base):
         return mine
     if mine == base:
         return theirs
@@ -70,7 +70,7 @@ def merged(base: Body | None, theirs: Body | None, mine: Body | None) -> Body | 
 
 
 def _field(field: str, base: Any, theirs: Any, mine: Any) -> Any:
-    if theirs == mine or theirs == base:
+    if theirs in (mine, base):
         return mine
     if mine == base:
         return theirs
@@ -87,7 +87,7 @@ def _items(base: Sequence[Any], theirs: Sequence[Any], mine: Sequence[Any], name
 
 
 def _item(base: Any, theirs: Any, mine: Any) -> Any:
-    if mine is None or mine == base or mine == theirs:
+    if mine is None or mine in (base, theirs):
         return theirs
     if theirs is None or theirs == base:
         return mine

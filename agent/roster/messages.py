@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from agent.mqtt.envelope import KeyId, Signature
-from agent.mqtt.message import LARGEST, Code, CommandId, Message, Time
+from agent.mqtt.message import LARGEST, Code, CommandId, Message
 from agent.roster.document import OBJECT_PATTERN
 
 MOST_PAGE_BYTES: Final = 256 * 1024
@@ -23,7 +23,7 @@ class Head(Message):
 
     seq: Seq
     tally: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    at: Time
+    at: Annotated[str, Field(max_length=40)]  # as it was signed
     public: Annotated[str, Field(max_length=44)]  # of the service's key: pinned by who hears it first, or by an owner
     key: KeyId
     signature: Signature

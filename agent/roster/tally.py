@@ -1,9 +1,9 @@
 """One short text for everything that a roster holds, kept up to date by adding and taking away. Pure.
 
-Each document becomes a number of 4096 bits (SHAKE-256 of its leaf), and the tally is their sum: AdHash, of Bellare and
-Micciancio, "A New Paradigm for Collision-Free Hashing: Incrementality at Reduced Cost" (EUROCRYPT 1997). To find another
-set with the same sum takes 2^(2 sqrt(4096)) = 2^128 steps by Wagner's generalised birthday (CRYPTO 2002). So a service
-that says how much there is cannot leave a document out, and a device checks that without reading all it holds.
+Each document becomes a number of 4096 bits (SHAKE-256 of its leaf), and the tally is their sum: AdHash (Bellare
+and Micciancio, "A New Paradigm for Collision-Free Hashing: Incrementality at Reduced Cost", EUROCRYPT 1997). To find
+another set with the same sum takes 2^(2 sqrt(4096)) = 2^128 steps by Wagner's generalised birthday (CRYPTO 2002). So a
+service that says how much there is cannot leave a document out, and a device checks that without reading all it holds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,240 @@
+"""What a device does with a page of the roster: verifies, puts in force, remembers how far it has read.
+
+A page is one transaction with the cursor. Of each object the highest version counts that an admin has signed: older
+ones are refused, so that nobody brings back who was removed. What cannot be put in force is kept as a problem, told,
+and tried again; the rest goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from agent.audit import audit
+from agent.clock import clock_state
+from agent.config import Config
+from agent.errors import CommandError, RulesRefused
+from agent.mqtt.message import Code
+from agent.register import Request
+from agent.roster.document import Document, Kind
+from agent.roster.inforce import apply, release, signer
+from agent.roster.members import Site
+from agent.roster.messages import Head
+from agent.roster.tally import Tally
+from agent.roster.topics import RosterTopics
+from agent.store import roster
+from agent.store.db import Db
+from agent.store.roster import Held, Reading
+from agent.trust.keys import PublicKey
+from agent.trust.statement import news_text, verifies
+
+MOST_TRIED_AGAIN: Final = 1000  # problems, at the end of a reading
+_KEPT: Final = {Kind.DEVICE, Kind.SERVICE}  # documents that are looked up later
+_UNVERIFIED: Final = {Code.UNKNOWN_KEY, Code.BAD_SIGNATURE, Code.NOT_PERMITTED, Code.ROLLED_BACK, Code.WITHHELD}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a page."""
+
+    cursor: int  # ask for what is after it
+    done: bool  # there is no more
+    whole: bool  # what is held is all that the head tells of; only where it is done
+
+
+class Taking:
+    """A device that takes what the roster says. Its functions are called where its database is written.
+
+    Args:
+        config: which device it is, its owner, what becomes of those who are forgotten.
+        site: what is compared here.
+        boot_id: for the audit.
+    """
+
+    def __init__(self, config: Config, site: Site, boot_id: str) -> None:
+        self._config, self._site, self._boot_id = config, site, boot_id
+        self._topics = RosterTopics(config.device.site)
+        self.device = f"device/{config.device.site}/{config.device.name}"
+
+    def groups(self, db: Db) -> tuple[str, ...]:
+        """Returns the groups that the device is in: by the roster where that says, else by its configuration."""
+        given = roster.groups_given(db, self.device)
+        return self._config.device.groups if given is None else given
+
+    def check_head(self, db: Db, head: Head, now: datetime) -> Reading:
+        """Returns how far the device has read, having noted what the head says.
+
+        Raises:
+            CommandError: it is not by the service, or older than one that was heard before.
+        """
+        before = roster.reading(db)
+        try:
+            public = self._check_service(db, head, before)
+            _check_order(head, before)
+        except CommandError as error:
+            self._trouble(db, before, error, now)
+            raise
+        after = replace(before, head=head.seq, service=public.raw)
+        if after != before:
+            roster.read_to(db, after)
+        return after
+
+    def take(self, db: Db, head: Head, rows: Sequence[tuple[int, Any]], now: datetime, *, more: bool) -> Taken:
+        """Puts the documents of a page in force.
+
+        Args:
+            db: to write to.
+            head: of the page.
+            rows: numbers and documents.
+            now: UTC.
+            more: there are others after them.
+
+        Raises:
+            CommandError: see `check_head`; nothing was done.
+            StoreError: nothing was done.
+        """
+        reading = self.check_head(db, head, now)
+        with db.transaction():
+            tally, before = Tally.read(reading.tally), self._targets(db)
+            for seq, value in rows:
+                tally = self._one(db, value, tally, now)
+                reading = replace(reading, cursor=max(reading.cursor, seq))
+            if not more:
+                reading = replace(reading, cursor=head.seq)
+                self._try_again(db, now)
+            if self._targets(db) != before:  # what was for others may be ours now: all is read again
+                reading = replace(reading, cursor=0)
+                more = True
+            whole = more or tally.text == head.tally
+            trouble = None if whole else reading.trouble
+            roster.read_to(db, replace(reading, tally=tally.raw, trouble=trouble))
+        return Taken(reading.cursor, not more, whole)
+
+    def start_over(self, db: Db) -> None:
+        """Lets everything be read again: the tally does not fit."""
+        roster.read_to(db, replace(roster.reading(db), cursor=0))
+
+    def miss(self, db: Db, head: Head, now: datetime) -> None:
+        """Notes that the service tells of something that it does not hand out."""
+        error = CommandError(
+            Code.WITHHELD, f"what the service hands out is not all that its head at {head.seq} tells of"
+        )
+        self._trouble(db, roster.reading(db), error, now)
+
+    def _one(self, db: Db, value: Any, tally: Tally, now: datetime) -> Tally:
+        """Takes one document; returns the tally with it."""
+        try:
+            document = Document.parse(value)
+        except CommandError as error:  # it has no place of its own: the tally will not fit
+            self._audit(db, None, "roster_refused", now, {"code": error.code})
+            return tally
+        name = document.header.object
+        before = roster.held(db, name)
+        after = self._held(db, document, before, now)
+        if after != before:
+            roster.hold(db, after)
+            if after.code is not None and (before is None or before.code != after.code):
+                details = {"object": name, "version": document.header.version, "code": after.code}
+                self._audit(db, document, "roster_refused", now, details)
+        return tally.replaced(before.leaf if before else None, after.leaf)
+
+    def _held(self, db: Db, document: Document, before: Held | None, now: datetime) -> Held:
+        """What is held of an object once a document was taken, or refused."""
+        header = document.header
+        ours = header.target in self._targets(db)
+        version, taken = (before.version, before.taken) if before else (0, None)
+        known = before is not None and taken == document.leaf and before.ours == ours
+        if known and before is not None and before.code is None:
+            return replace(before, leaf=document.leaf)
+        standing = before.document if before else None
+        text = document.text if document.kind in _KEPT else None
+        held = Held(header.object, header.version, document.leaf, document.leaf, ours, document=text)
+        try:
+            admin = document.check_signer(signer(db, self._config, header.key))
+            _check_version(document, version, taken)
+            if ours:
+                _check_whole(document)
+            request = self._request(f"roster:{admin.name}", now)
+            with db.transaction():
+                if ours:
+                    wrong = apply(db, document, self._config, self._site, request)
+                    return held if wrong is None else _problem(held, wrong, document)
+                if before is not None and before.ours:
+                    release(db, document, request)
+            return held
+        except RulesRefused as error:
+            return _problem(replace(held, document=standing), CommandError(Code.BAD_RULES, str(error)), document)
+        except CommandError as error:
+            refused = replace(held, version=version, taken=taken) if error.code in _UNVERIFIED else held
+            return _problem(replace(refused, document=standing), error, document)
+        except ValueError as error:  # what the database refuses
+            return _problem(replace(held, document=standing), CommandError(Code.FAILED, str(error)), document)
+
+    def _try_again(self, db: Db, now: datetime) -> None:
+        """What was not in force may be by now: a key has come since, or consent."""
+        for held in roster.problems(db, MOST_TRIED_AGAIN):
+            if held.waiting is not None and held.code not in {Code.ROLLED_BACK, Code.WITHHELD}:
+                self._one(db, json.loads(held.waiting), Tally(), now)
+
+    def _check_service(self, db: Db, head: Head, reading: Reading) -> PublicKey:
+        """The key of the service: an owner's word, else the first that was heard."""
+        held = roster.held(db, Kind.SERVICE)
+        said = json.loads(held.document)["body"]["public"] if held and held.document else None
+        try:
+            public = PublicKey.parse(head.public)
+            known = PublicKey.parse(said) if said else PublicKey(reading.service) if reading.service else public
+        except ValueError:
+            raise CommandError(Code.UNKNOWN_KEY, "the head of the roster names no key") from None
+        if public != known:
+            raise CommandError(
+                Code.UNKNOWN_KEY, f"the head of the roster is by key {public.id}: key {known.id} is the service's"
+            )
+        body = json.loads(head.to_json())
+        if head.key != public.id or not verifies(public, news_text(self._topics.head, body), head.signature):
+            raise CommandError(Code.BAD_SIGNATURE, "the head of the roster is not signed by the service")
+        return public
+
+    def _targets(self, db: Db) -> frozenset[str]:
+        site = self._config.device.site
+        groups = (f"{site}/@{group}" for group in ("all", *self.groups(db)))
+        return frozenset({f"{site}/{self._config.device.name}", *groups})
+
+    def _trouble(self, db: Db, reading: Reading, error: CommandError, now: datetime) -> None:
+        told = f"{error.code}: {error}"
+        if reading.trouble != told:
+            with db.transaction():
+                roster.read_to(db, replace(reading, trouble=told))
+                self._audit(db, None, "roster_doubted", now, {"code": error.code})
+
+    def _audit(self, db: Db, document: Document | None, action: str, now: datetime, details: dict[str, object]) -> None:
+        subject = document.name if document is not None and document.kind is Kind.PERSON else None
+        audit(db, action, subject, self._request("roster", now), details)
+
+    def _request(self, by: str, now: datetime) -> Request:
+        return Request(by, now, self._boot_id, clock=clock_state(self._config.clock.synchronised_file))
+
+
+def _problem(held: Held, error: CommandError, document: Document) -> Held:
+    return replace(held, code=str(error.code), problem=str(error)[:2000], waiting=document.text)
+
+
+def _check_order(head: Head, before: Reading) -> None:
+    if head.seq < before.head:
+        raise CommandError(Code.ROLLED_BACK, f"the roster ends at {head.seq}, and has ended at {before.head} before")
+
+
+def _check_version(document: Document, version: int, taken: bytes | None) -> None:
+    header = document.header
+    if header.version < version or (header.version == version and taken != document.leaf):
+        raise CommandError(
+            Code.ROLLED_BACK, f"{header.object}: version {version} was taken, and this is another {header.version}"
+        )
+
+
+def _check_whole(document: Document) -> None:
+    if not document.whole:
+        name = document.header.object
+        raise CommandError(Code.WITHHELD, f"{name}: it is for this device, and came without its body")
