@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self, cast
 
@@ -20,6 +21,7 @@ from agent.trust.roles import Role
 from agent.trust.statement import canonical
 
 MOST_CARDS: Final = 16
+MANAGED: Final = ("pin", "cards", "templates")  # of a person: by the roster where it names them, else by each device
 
 _Sealed = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=8192, repr=False)]
 _Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
@@ -136,6 +138,16 @@ BODIES: Final[dict[Kind, type[Message]]] = {
     Kind.DEVICE: DeviceBody,
     Kind.SERVICE: ServiceBody,
 }
+
+
+def plain(body: Message) -> dict[str, Any]:
+    """Returns a body as JSON values, with one way to write each: what is as for somebody new is left out.
+
+    But PIN, cards and templates that are said to be none: left out they would be for the device to keep.
+    """
+    said = json.loads(body.model_dump_json(exclude_unset=True))
+    told = json.loads(body.model_dump_json(exclude_defaults=True))
+    return {name: value for name, value in said.items() if name in told or name in MANAGED}
 
 
 def check_body(document: Document) -> Any:

@@ -19,7 +19,7 @@ from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.pins import Pins
 from agent.register import Request
-from agent.roster.bodies import Card, PersonBody, Secret, Template
+from agent.roster.bodies import MANAGED, Card, PersonBody, Secret, Template, plain
 from agent.seal.sealing import Seal, belonging
 from agent.store import credentials
 from agent.store.credentials import Card as KeptCard
@@ -99,9 +99,10 @@ def told(db: Db, person: str, before: dict[str, Any] | None = None) -> dict[str,
         ],
         "templates": [_told_template(each) for each in sealed_of(db, person) if each.key == db.seal.key.id],
     }
-    plain = PersonBody.model_validate_json(json.dumps(body)).model_dump(mode="json", exclude_defaults=True)
-    nothing: dict[str, Any] = {"pin": None, "cards": [], "templates": []}  # what is no more is said to be
-    return {**{name: value for name, value in nothing.items() if before and before.get(name)}, **plain}
+    for name in MANAGED:  # what is no more is said to be none, what never was there is not spoken of
+        if not body[name] and not (before and before.get(name)):
+            del body[name]
+    return plain(PersonBody.model_validate_json(json.dumps(body)))
 
 
 def _consent(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> None:
@@ -199,8 +200,7 @@ def _told_pin(db: Db, person: str, before: dict[str, Any] | None) -> dict[str, A
             kept = None
         if kept is not None and (kept.pin, kept.duress) == pins:
             return before
-    plain = json.dumps(pins).encode()
-    sealed = db.seal.close(plain, _belongs(person, db.seal))
+    sealed = db.seal.close(json.dumps(pins).encode(), _belongs(person, db.seal))
     return {"key": db.seal.key.id, "sealed": base64.b64encode(sealed).decode()}
 
 

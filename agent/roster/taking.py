@@ -168,7 +168,9 @@ class Taking:
         except RulesRefused as error:
             return _problem(replace(held, document=standing), CommandError(Code.BAD_RULES, str(error)), document)
         except CommandError as error:
-            refused = replace(held, version=version, taken=taken) if error.code in _UNVERIFIED else held
+            known_ours = before.ours if before else ours
+            unseen = replace(held, version=version, taken=taken, ours=known_ours)
+            refused = unseen if error.code in _UNVERIFIED else held
             return _problem(replace(refused, document=standing), error, document)
         except ValueError as error:  # what the database refuses
             return _problem(replace(held, document=standing), CommandError(Code.FAILED, str(error)), document)
