@@ -21,12 +21,14 @@ from agent.mqtt.message import Code
 from agent.mqtt.remote import NoAnswer
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import ROOT
-from agent.roster.document import Document, check_object, sign
+from agent.roster.bodies import AdminBody, check_body
+from agent.roster.document import Document, Kind, check_object, sign
 from agent.roster.edits import Body, Editor
 from agent.roster.line import Line
 from agent.roster.messages import MOST_PAGE_BYTES, Answer, Ask, Done, Head, Put
 from agent.roster.topics import RosterTopics
-from agent.trust.keys import SigningKey
+from agent.trust.keys import Admin, PublicKey, SigningKey
+from agent.trust.roles import Role
 
 _ROOM: Final = MOST_PAGE_BYTES - 4096  # bytes of documents in one message
 TICK_SECONDS: Final = 0.1
@@ -39,11 +41,22 @@ class RosterClient:
         settings: how to reach the broker.
         site: whose roster.
         key: of an admin, to sign with; None: only to look.
+        owner: an owner's key, by which other admins' are known; None: `key` is one.
         seconds: how long to wait for an answer.
     """
 
-    def __init__(self, settings: LinkSettings, site: str, key: SigningKey | None, *, seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        settings: LinkSettings,
+        site: str,
+        key: SigningKey | None,
+        *,
+        owner: PublicKey | None = None,
+        seconds: float = 10.0,
+    ) -> None:
         self.site, self._key, self._seconds = site, key, seconds
+        anchor = owner or (key.public if key else None)
+        self._admins = {anchor.id: Admin(anchor, "owner", Role.OWNER)} if anchor else {}
         self._topics, self._who = RosterTopics(site), f"admin-{uuid.uuid4().hex[:12]}"
         self._answers: SimpleQueue[bytes] = SimpleQueue()
         self._healths: dict[str, Mapping[str, Any]] = {}
@@ -72,7 +85,7 @@ class RosterClient:
             return None
         return Document.parse(_good(answer).rows[0]["document"])
 
-    def list(self, prefix: str = "", *, bodies: bool = False) -> Iterator[tuple[int, Document]]:
+    def browse(self, prefix: str = "", *, bodies: bool = False) -> Iterator[tuple[int, Document]]:
         """Yields the number and the document of every object whose name begins so, by name; tombstones, too."""
         after, more = "", True
         while more:
@@ -82,6 +95,14 @@ class RosterClient:
                 after = document.header.object
                 yield row["seq"], document
             more = answer.more
+
+    def check(self, document: Document) -> None:
+        """Sees that a document is by who may sign it: the service could hand out anything.
+
+        Raises:
+            CommandError: it is not; the code says why.
+        """
+        document.check_signer(self._admin(document.header.key))
 
     def history(self, object_: str) -> tuple[dict[str, Any], ...]:
         """Returns the versions of an object, the newest first: `seq`, `version`, `key`, `issued`, `gone`."""
@@ -131,7 +152,17 @@ class RosterClient:
         return base.header.target if base else f"{self.site}/@all"
 
     def _editor(self) -> Editor:
-        return Editor(lambda document: self._put([document])[0], self._signing(), lambda: datetime.now(UTC))
+        key = self._signing()
+        return Editor(lambda document: self._put([document])[0], key, check=self.check, now=lambda: datetime.now(UTC))
+
+    def _admin(self, key_id: str) -> Admin | None:
+        """Whose key it is: an owner's, or one that an owner has put into the roster."""
+        if key_id not in self._admins and (document := self.get(f"{Kind.ADMIN}/{key_id}")) is not None:
+            document.check_signer(self._admins.get(document.header.key))
+            body = check_body(document)
+            if isinstance(body, AdminBody):
+                self._admins[key_id] = body.admin(datetime.now(UTC))
+        return self._admins.get(key_id)
 
     def _signing(self) -> SigningKey:
         if self._key is None:

@@ -8,7 +8,7 @@ read version 3 ──► change ──► put version 4 ──┬─► kept
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -33,11 +33,14 @@ class Editor:
     Args:
         put: sends a document and returns what became of it.
         key: of an admin.
+        check: raises CommandError where a document is not by who may sign it: nothing forged is signed again.
         now: the time, UTC.
     """
 
     put: PutOne
     key: SigningKey
+    _: KW_ONLY
+    check: Callable[[Document], object]
     now: Callable[[], datetime]
 
     def replace(self, object_: str, base: Document | None, body: Body | None, target: str) -> Document:
@@ -56,6 +59,8 @@ class Editor:
             CommandError: `roster_changed`: others have changed the same fields; the message names them. Or the service
                 refuses it, with its code.
         """
+        if base is not None:
+            self.check(base)
         base_body, mine = _plain(base), body
         for _ in range(TRIES):
             document = sign(object_, (base.header.version if base else 0) + 1, target, mine, self.key, self.now())
@@ -68,6 +73,8 @@ class Editor:
             if done.code is not Code.ROSTER_CHANGED:
                 raise CommandError(done.code or Code.FAILED, done.message or f"{object_}: refused")
             base = Document.parse(done.document) if done.document is not None else None
+            if base is not None:
+                self.check(base)
             theirs = _plain(base)
             mine = _both(object_, base, base_body, theirs, mine)
             if mine == theirs and base is not None:

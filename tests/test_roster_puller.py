@@ -1,0 +1,133 @@
+"""From an admin to devices, over a real Mosquitto: what is put arrives, once, and what is missed is caught up with."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from agent.errors import CommandError
+from agent.mqtt.connection import Outgoing
+from agent.mqtt.settings import LinkSettings
+from agent.roster.client import RosterClient
+from agent.roster.puller import Puller
+from agent.roster.registrar import Registrar
+from agent.roster.service import RosterService
+from agent.store import roster
+from agent.store.db import open_db
+from agent.store.people import get_person
+from tests.fakes.registers import add, request
+from tests.fakes.rosters import ENROLLER, SERVICE, Device, admin_body
+from tests.fakes.trust import OWNER
+
+PROTOCOLS = pytest.mark.parametrize("protocol", [5, 311])
+
+
+class Running:
+    """Steps things in a thread of their own until it is left."""
+
+    def __init__(self, make):
+        self._make, self._closing = make, threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.made = None
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._closing.set()
+        self._thread.join(10)
+
+    def _run(self):
+        self.made = made = self._make()
+        while not self._closing.is_set():
+            made.step(0.05)
+        made.close()
+
+
+@pytest.fixture
+def settings(mosquitto):
+    return LinkSettings("127.0.0.1", mosquitto.port, reconnect_min_seconds=0.05, reconnect_max_seconds=0.1)
+
+
+def service(settings, folder):
+    db = open_db(folder / "roster.db")
+    return Running(lambda: RosterService(settings, Registrar(db, "hq", OWNER.public, SERVICE)))
+
+
+def puller(settings, device):
+    return Running(
+        lambda: Puller(
+            settings, "hq", device.name, taking=device.taking, write=lambda change: change(device.db), db=device.db
+        )
+    )
+
+
+@PROTOCOLS
+def test_what_an_admin_puts_is_in_force_at_every_device(settings, protocol, tmp_path, wait_for):
+    settings = replace(settings, protocol=protocol)
+    with Device(tmp_path, "front") as front, Device(tmp_path, "back") as back:
+        with service(settings, tmp_path), RosterClient(settings, "hq", OWNER) as admin:
+            with puller(settings, front), puller(settings, back):
+                admin.put("person/anna", {"name": "Anna", "groups": ["staff"]})
+                wait_for(lambda: get_person(front.db, "anna") and get_person(back.db, "anna"))
+                admin.put("person/anna", None)
+                wait_for(lambda: not get_person(front.db, "anna") and not get_person(back.db, "anna"))
+
+
+def test_who_was_away_reads_each_changed_object_once(settings, tmp_path, wait_for):
+    with Device(tmp_path) as device, service(settings, tmp_path), RosterClient(settings, "hq", OWNER) as admin:
+        with puller(settings, device):
+            for person in ("anna", "ben", "carla"):
+                admin.put(f"person/{person}", {"name": person})
+            wait_for(lambda: device.cursor == 3)
+        for badge in range(10):
+            admin.put("person/anna", {"name": "anna", "badge": str(badge)})
+        with puller(settings, device):
+            wait_for(lambda: device.cursor == 13)
+        assert get_person(device.db, "anna").badge == "9"
+        assert roster.held(device.db, "person/anna").version == 11
+
+
+def test_the_broker_may_go_and_come(settings, mosquitto, tmp_path, wait_for):
+    with Device(tmp_path) as device, service(settings, tmp_path), puller(settings, device):
+        with RosterClient(settings, "hq", OWNER) as admin:
+            admin.put("person/anna", {"name": "Anna"})
+            wait_for(lambda: device.cursor == 1)
+            mosquitto.restart()
+            wait_for(lambda: not admin._line.connected)
+            wait_for(lambda: admin._line.connected)
+            admin.put("person/ben", {"name": "Ben"})
+            wait_for(lambda: device.cursor == 2)
+
+
+def test_a_forged_head_and_noise_change_nothing(settings, tmp_path, wait_for, caplog):
+    with Device(tmp_path) as device, service(settings, tmp_path), puller(settings, device):
+        with RosterClient(settings, "hq", OWNER) as admin:
+            admin.put("person/anna", {"name": "Anna"})
+            wait_for(lambda: device.cursor == 1)
+            forged = admin.head.model_copy(update={"seq": 99})
+            for payload in (forged.to_json(), b"", b"{", b"\xff", b"[1]", b'{"seq": -1}'):
+                admin._line.send(Outgoing("latchkey/v1/hq/@roster/head", payload))
+                admin._line.send(Outgoing("latchkey/v1/hq/@roster/page/front", payload))
+                admin._line.send(Outgoing("latchkey/v1/hq/@roster/put/x", payload))
+                admin._line.send(Outgoing("latchkey/v1/hq/@roster/ask/x", payload))
+                admin._line.send(Outgoing("latchkey/v1/hq/@roster/pull/x", payload))
+            wait_for(lambda: (roster.reading(device.db).trouble or "").startswith("bad_signature"))
+            assert (device.cursor, roster.reading(device.db).head) == (1, 1)
+            assert admin.get("person/anna").header.version == 1
+
+
+def test_an_admin_sees_what_there_is_and_who_made_it(settings, tmp_path):
+    with service(settings, tmp_path), RosterClient(settings, "hq", OWNER) as admin:
+        admin.put(f"admin/{ENROLLER.public.id}", admin_body(ENROLLER, "erik", "enroller"))
+        admin.put("person/ben", {"name": "Ben"})
+        with RosterClient(settings, "hq", ENROLLER, owner=OWNER.public) as other:
+            other.put("person/ben", {"name": "Ben", "badge": "7"})
+            with pytest.raises(CommandError, match="erik is enroller") as refused:
+                other.put("rules", {"text": ""})
+            assert refused.value.code == "not_permitted"
+        assert [each.header.object for _, each in admin.browse("person/")] == ["person/ben"]
+        assert [row["key"] for row in admin.history("person/ben")] == [ENROLLER.public.id, OWNER.public.id]
+        assert admin.get("person/ben").body == {"name": "Ben", "badge": "7"}
+        assert admin.get("person/nobody") is None
