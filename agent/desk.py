@@ -24,6 +24,9 @@ from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
+from agent.roster.members import Site
+from agent.roster.puller import Puller
+from agent.roster.taking import Taking
 from agent.store import admins, commands, events
 from agent.store.db import Db, open_db
 from agent.telling import Telling
@@ -111,6 +114,7 @@ class Desk:
             remember=self._remember,
             shown=agent.porch.entrance.showed,
         )
+        self._puller = self._follow(stack, agent, bundle) if config.roster.enabled else None
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,
@@ -130,10 +134,13 @@ class Desk:
 
     def work(self) -> list[tuple[str, Callable[[], None], Callable[[], None]]]:
         """Returns workers to be: name, step, and what comes after the last step; to be stopped last first."""
-        return [
+        workers = [
             ("publisher", self._publisher.step, self._drain),
             ("telemetry", self.telling.step, self.telling.door),
         ]
+        if self._puller is not None:
+            workers.append(("roster", self._puller.step, self._puller.close))
+        return workers
 
     def carry_out(self) -> None:
         """Another worker's step: to be stopped before these, and before the door is closed."""
@@ -146,6 +153,19 @@ class Desk:
     def _drain(self) -> None:
         """Sends what is left, for a little while; the rest waits in the outbox."""
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
+
+    def _follow(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> Puller:
+        """Returns who puts the roster of the site in force."""
+        device = agent.config.device
+        return Puller(
+            link_settings(agent.config.mqtt),
+            device.site,
+            device.name,
+            taking=Taking(agent.config, Site(bundle.model_id, agent.config.privacy), agent.boot_id),
+            write=agent.recorder.write,
+            db=stack.enter_context(open_db(agent.config.database_path, key=bundle.key)),
+            changed=agent.knowledge.soon,
+        )
 
     def _mark_sent(self, seqs: Sequence[int]) -> None:
         done = list(seqs)

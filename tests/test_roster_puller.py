@@ -15,7 +15,6 @@ from agent.roster.service import RosterService
 from agent.store import roster
 from agent.store.db import open_db
 from agent.store.people import get_person
-from tests.fakes.registers import add, request
 from tests.fakes.rosters import ENROLLER, SERVICE, Device, admin_body
 from tests.fakes.trust import OWNER
 
@@ -67,12 +66,12 @@ def puller(settings, device):
 def test_what_an_admin_puts_is_in_force_at_every_device(settings, protocol, tmp_path, wait_for):
     settings = replace(settings, protocol=protocol)
     with Device(tmp_path, "front") as front, Device(tmp_path, "back") as back:
-        with service(settings, tmp_path), RosterClient(settings, "hq", OWNER) as admin:
-            with puller(settings, front), puller(settings, back):
-                admin.put("person/anna", {"name": "Anna", "groups": ["staff"]})
-                wait_for(lambda: get_person(front.db, "anna") and get_person(back.db, "anna"))
-                admin.put("person/anna", None)
-                wait_for(lambda: not get_person(front.db, "anna") and not get_person(back.db, "anna"))
+        listening = puller(settings, front), puller(settings, back)
+        with service(settings, tmp_path), RosterClient(settings, "hq", OWNER) as admin, listening[0], listening[1]:
+            admin.put("person/anna", {"name": "Anna", "groups": ["staff"]})
+            wait_for(lambda: get_person(front.db, "anna") and get_person(back.db, "anna"))
+            admin.put("person/anna", None)
+            wait_for(lambda: not get_person(front.db, "anna") and not get_person(back.db, "anna"))
 
 
 def test_who_was_away_reads_each_changed_object_once(settings, tmp_path, wait_for):

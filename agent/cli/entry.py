@@ -31,6 +31,7 @@ from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.report import report
 from agent.cli.retention import retention
+from agent.cli.roster import roster
 from agent.cli.rules import rules
 from agent.cli.run import demo, run
 from agent.cli.simulate import simulate
@@ -69,6 +70,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(roster, name="roster")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

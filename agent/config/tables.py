@@ -24,6 +24,7 @@ from agent.config.kinds import (
 )
 from agent.config.people import Events, Privacy
 from agent.config.retention import Retention
+from agent.config.roster import Roster
 from agent.config.security import Security
 from agent.config.trust import Trust
 from agent.config.web import Web
@@ -47,7 +48,9 @@ class Device(Table):
 
     site: TopicLevel = "home"
     name: TopicLevel = "door"
-    groups: tuple[TopicLevel, ...] = ()  # of devices; commands for a group are for each of them
+    groups: Annotated[
+        tuple[TopicLevel, ...], Field(strict=False)
+    ] = ()  # of devices; commands for a group are for each of them
     data_dir: File = Field(default_factory=standard_data_dir)
 
 
@@ -231,6 +234,7 @@ class Config(Table):
     privacy: Privacy = Privacy()
     security: Security = Security()
     trust: Trust = Trust()
+    roster: Roster = Roster()
     log: Log = Log()
     clock: Clock = Clock()
 

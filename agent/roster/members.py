@@ -108,6 +108,11 @@ def told(db: Db, person: str, before: dict[str, Any] | None = None) -> dict[str,
 def _consent(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> None:
     if body.consent is None:
         return
+    last = enrolled(db, person).consent
+    if body.consent.given and last is not None and not last.given and last.at >= body.consent.at:
+        raise CommandError(
+            Code.NO_CONSENT, f"{person} has taken the consent back here since: ask again, and publish {person} anew"
+        )
     if body.consent.given:
         consents.give(db, person, body.consent.text, request, by=body.consent.by)
     else:
@@ -162,6 +167,9 @@ def _faces(db: Db, person: str, body: PersonBody, site: Site, request: Request) 
             f"the templates of {person} are of {others}, and this device compares {site.encoder} under the key "
             f"{db.seal.key.id}: enrol {person} here, or publish {person} from a device like this one",
         )
+    last = enrolled(db, person).consent
+    if ours and last is not None and not last.given:
+        raise CommandError(Code.NO_CONSENT, f"{person} has taken the consent back: no face is kept")
     if ours:
         consents.check(db, person, None, site.privacy)
     new, gone = put_sealed(db, person, [_sealed(db.seal, person, each) for each in ours], request.at)

@@ -87,8 +87,11 @@ def counts(db: Db) -> dict[str, int]:
 
 
 def count_problems(db: Db) -> int:
-    """Return how many objects could not be put in force."""
-    query = "SELECT count(*) FROM roster_objects INDEXED BY roster_problems WHERE code IS NOT NULL"
+    """Return how many objects could not be put in force, and one more where the service is doubted."""
+    query = (
+        "SELECT (SELECT count(*) FROM roster_objects INDEXED BY roster_problems WHERE code IS NOT NULL)"
+        " + (trouble IS NOT NULL) FROM roster_state"
+    )
     return int(db.rows(query)[0][0])
 
 

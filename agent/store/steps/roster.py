@@ -59,6 +59,12 @@ STEP: Final[tuple[str, ...]] = (
     ) STRICT
     """,
     "CREATE INDEX book_history_of_object ON book_history (object, seq)",
-    "CREATE TABLE book_state (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, tally BLOB NOT NULL) STRICT",
+    """
+    CREATE TABLE book_state (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        seq INTEGER NOT NULL,  -- the last number
+        tally BLOB NOT NULL  -- over the last documents of all objects
+    ) STRICT
+    """,
     "INSERT INTO book_state VALUES (1, 0, zeroblob(512))",
 )
