@@ -99,7 +99,11 @@ def test_what_is_no_document(value):
     assert code(Document.parse, value) in {"bad_request", "bad_signature"}
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda x: st.dictionaries(st.text(max_size=9), x, max_size=4)))  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=5)
+VALUES = st.recursive(LEAVES, lambda inner: st.dictionaries(st.text(max_size=9), inner, max_size=4))
+
+
+@given(VALUES)
 def test_no_value_makes_it_stumble(value):
     with pytest.raises(CommandError):
         Document.parse(value)

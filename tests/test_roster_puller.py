@@ -89,32 +89,32 @@ def test_who_was_away_reads_each_changed_object_once(settings, tmp_path, wait_fo
 
 
 def test_the_broker_may_go_and_come(settings, mosquitto, tmp_path, wait_for):
-    with Device(tmp_path) as device, service(settings, tmp_path), puller(settings, device):
-        with RosterClient(settings, "hq", OWNER) as admin:
-            admin.put("person/anna", {"name": "Anna"})
-            wait_for(lambda: device.cursor == 1)
-            mosquitto.restart()
-            wait_for(lambda: not admin._line.connected)
-            wait_for(lambda: admin._line.connected)
-            admin.put("person/ben", {"name": "Ben"})
-            wait_for(lambda: device.cursor == 2)
+    admins = RosterClient(settings, "hq", OWNER)
+    with Device(tmp_path) as device, service(settings, tmp_path), puller(settings, device), admins as admin:
+        admin.put("person/anna", {"name": "Anna"})
+        wait_for(lambda: device.cursor == 1)
+        mosquitto.restart()
+        wait_for(lambda: not admin._line.connected)
+        wait_for(lambda: admin._line.connected)
+        admin.put("person/ben", {"name": "Ben"})
+        wait_for(lambda: device.cursor == 2)
 
 
 def test_a_forged_head_and_noise_change_nothing(settings, tmp_path, wait_for, caplog):
-    with Device(tmp_path) as device, service(settings, tmp_path), puller(settings, device):
-        with RosterClient(settings, "hq", OWNER) as admin:
-            admin.put("person/anna", {"name": "Anna"})
-            wait_for(lambda: device.cursor == 1)
-            forged = admin.head.model_copy(update={"seq": 99})
-            for payload in (forged.to_json(), b"", b"{", b"\xff", b"[1]", b'{"seq": -1}'):
-                admin._line.send(Outgoing("latchkey/v1/hq/@roster/head", payload))
-                admin._line.send(Outgoing("latchkey/v1/hq/@roster/page/front", payload))
-                admin._line.send(Outgoing("latchkey/v1/hq/@roster/put/x", payload))
-                admin._line.send(Outgoing("latchkey/v1/hq/@roster/ask/x", payload))
-                admin._line.send(Outgoing("latchkey/v1/hq/@roster/pull/x", payload))
-            wait_for(lambda: (roster.reading(device.db).trouble or "").startswith("bad_signature"))
-            assert (device.cursor, roster.reading(device.db).head) == (1, 1)
-            assert admin.get("person/anna").header.version == 1
+    admins = RosterClient(settings, "hq", OWNER)
+    with Device(tmp_path) as device, service(settings, tmp_path), puller(settings, device), admins as admin:
+        admin.put("person/anna", {"name": "Anna"})
+        wait_for(lambda: device.cursor == 1)
+        forged = admin.head.model_copy(update={"seq": 99})
+        for payload in (forged.to_json(), b"", b"{", b"\xff", b"[1]", b'{"seq": -1}'):
+            admin._line.send(Outgoing("latchkey/v1/hq/@roster/head", payload))
+            admin._line.send(Outgoing("latchkey/v1/hq/@roster/page/front", payload))
+            admin._line.send(Outgoing("latchkey/v1/hq/@roster/put/x", payload))
+            admin._line.send(Outgoing("latchkey/v1/hq/@roster/ask/x", payload))
+            admin._line.send(Outgoing("latchkey/v1/hq/@roster/pull/x", payload))
+        wait_for(lambda: (roster.reading(device.db).trouble or "").startswith("bad_signature"))
+        assert (device.cursor, roster.reading(device.db).head) == (1, 1)
+        assert admin.get("person/anna").header.version == 1
 
 
 def test_an_admin_sees_what_there_is_and_who_made_it(settings, tmp_path):

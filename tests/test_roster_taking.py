@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import CommandError
-from agent.roster.document import Document
 from agent.members.merge import rename
 from agent.members.particulars import set_person
 from agent.register import remove_person
+from agent.roster.document import Document
 from agent.roster.tally import Tally
 from agent.roster.topics import RosterTopics
 from agent.store import admins, receipts, roster
@@ -289,9 +289,13 @@ class TestService:
         class Crash(Exception):
             pass
 
-        with pytest.raises(Crash), device.db.transaction():
-            device.take(page)
-            raise Crash
+        def crash():
+            with device.db.transaction():
+                device.take(page)
+                raise Crash
+
+        with pytest.raises(Crash):
+            crash()
         assert (device.cursor, list_people(device.db)) == (0, [])
         device.read(book, limit=4)
         assert len(list_people(device.db)) == 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -32,6 +33,7 @@ from agent.trust.roles import Role
 
 _ROOM: Final = MOST_PAGE_BYTES - 4096  # bytes of documents in one message
 TICK_SECONDS: Final = 0.1
+AGAIN_SECONDS: Final = 5.0  # until a question is sent again: the service may have been away
 
 
 class RosterClient:
@@ -103,6 +105,17 @@ class RosterClient:
             CommandError: it is not; the code says why.
         """
         document.check_signer(self._admin(document.header.key))
+
+    def head_now(self) -> Head:
+        """Returns how much there is.
+
+        Raises:
+            NoAnswer: the service does not answer.
+        """
+        answer = _good(self._ask("list", limit=1))
+        if answer.head is None:
+            raise NoAnswer("the service of the roster does not say how much there is")
+        return answer.head
 
     def history(self, object_: str) -> tuple[dict[str, Any], ...]:
         """Returns the versions of an object, the newest first: `seq`, `version`, `key`, `issued`, `gone`."""
@@ -181,22 +194,33 @@ class RosterClient:
         return self._exchange(self._topics.ask(self._who), ask.id, ask.to_json())
 
     def _exchange(self, topic: str, id_: str, payload: bytes) -> Answer:
-        """Sends a question and returns its answer."""
+        """Sends a question, again where nobody hears it, and returns its answer; twice does no harm."""
         self._wait_ready()
-        self._line.send(Outgoing(topic, payload))
+        deadline = time.monotonic() + self._seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._line.send(Outgoing(topic, payload))
+            answer = self._answer(id_, min(left, AGAIN_SECONDS))
+            if answer is None:
+                continue
+            if answer.code is not None and not answer.done and answer.code is not Code.UNKNOWN_OBJECT:
+                raise CommandError(answer.code, answer.message or "refused")
+            return answer
+        raise NoAnswer(
+            f"the service of the roster of {self.site} does not answer within {self._seconds:g} s: "
+            "does `latchkey roster serve` run?"
+        )
+
+    def _answer(self, id_: str, seconds: float) -> Answer | None:
+        """The answer to a question; None where there is none in time."""
+        deadline = time.monotonic() + seconds
         while True:
             try:
-                answer = Answer.model_validate_json(self._answers.get(timeout=self._seconds))
+                answer = Answer.model_validate_json(self._answers.get(timeout=max(0.0, deadline - time.monotonic())))
             except Empty:
-                raise NoAnswer(
-                    f"the service of the roster of {self.site} does not answer within {self._seconds:g} s: "
-                    "does `latchkey roster serve` run?"
-                ) from None
-            except ValidationError:
+                return None
+            except ValidationError:  # anybody may write there
                 continue
             if answer.id == id_:
-                if answer.code is not None and not answer.done and answer.code is not Code.UNKNOWN_OBJECT:
-                    raise CommandError(answer.code, answer.message or "refused")
                 return answer
 
     def _wait_ready(self) -> None:
