@@ -34,6 +34,7 @@ from agent.recorder import Recorder
 from agent.runtime import Deadline, Latest, Worker
 from agent.start import open_house
 from agent.store.db import Db
+from agent.studio import Studio
 from agent.tamper import wipe_house
 from agent.types import Decision, Event, Frame
 from agent.upkeep import Upkeep
@@ -143,7 +144,9 @@ class Agent:
 
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
-        self.visits = Visits(self.recogniser, lambda seen: self.porch.entrance.saw(seen))  # noqa: PLW0108 - made below
+        self.studio = Studio(self.recogniser.eyes, lambda: self.recogniser.known.gallery)
+        saw = lambda seen: self.porch.entrance.saw(seen)  # noqa: E731, PLW0108 - made below
+        self.visits = Visits(self.recogniser, saw, self.studio.see)
         self.porch = Porch(
             stack,
             bundle,
@@ -170,10 +173,12 @@ class Agent:
             self._crew.work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
+        self._crew.work(stack, "jobs", self.desk.jobs.step, at_last=self.desk.jobs.close, wake=self.desk.jobs.wake)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
 
     def _open_kiosk(self, stack: ExitStack, bundle: Bundle) -> None:
         self.kiosk = stack.enter_context(make_kiosk(self, bundle))
+        self.studio.guide = self.kiosk.guided
         for name, step in self.kiosk.work():
             self._crew.work_beside(stack, name, step)
 

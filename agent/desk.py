@@ -14,12 +14,20 @@ from agent.clerks import Office, attendance, door, faces, jobs, keys, models, pe
 from agent.clock import clock_state
 from agent.config import Config, mqtt_password
 from agent.config.tables import Mqtt
+from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
+from agent.handover import Handover
 from agent.health import HealthCheck
+from agent.jobs.job import Job, State
+from agent.jobs.jobs import Jobs
+from agent.jobs.told import progress, recall
+from agent.live import Live
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
+from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
+from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import Health
@@ -28,6 +36,7 @@ from agent.roster.members import Site
 from agent.roster.puller import Puller
 from agent.roster.taking import Taking
 from agent.store import admins, commands, events
+from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
 from agent.telling import Telling
 from agent.trust.keys import Admin, PublicKey
@@ -41,6 +50,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
+PARTS = "parts"  # folder of data_dir with what came before its command
 
 
 def link_settings(mqtt: Mqtt) -> LinkSettings:
@@ -99,18 +109,22 @@ class Desk:
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
-        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
             mark_sent=self._mark_sent,
             boot_id=agent.boot_id,
         )
+        unfinished = [job.id for job in job_store.unfinished(reads[3])]
+        spool = Spool(config.device.data_dir / PARTS, reads[3].seal, kept=unfinished)
+        self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
         self._commander = Commander(
             self.link,
-            self._handlers(agent, bundle, reads[1]),
+            self._handlers(agent, bundle, reads[1], reads[3], spool),
             admission=admission(config, reads[1]),
-            recall=lambda command_id: commands.recall(reads[1], command_id),
+            spool=spool,
+            recall=lambda command_id: recall(reads[1], command_id),
             remember=self._remember,
             shown=agent.porch.entrance.showed,
         )
@@ -177,19 +191,27 @@ class Desk:
     def _remember(self, command_id: str, verb: str, result: str) -> None:
         self._agent.recorder.write(lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC)))
 
-    def _handlers(self, agent: Agent, bundle: Bundle, db: Db) -> dict[str, Handler]:
+    def _tell_job(self, job: Job) -> None:
+        """What is only on the way is not kept for a broker that is away."""
+        if job.state is State.RUNNING and not self.link.connected:
+            return
+        self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
+
+    def _handlers(self, agent: Agent, bundle: Bundle, db: Db, jobs_db: Db, spool: Spool) -> dict[str, Handler]:
         """Returns what carries out each verb."""
         admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
+        enrolling = Enrolling(bundle, jobs_db, agent.recorder.write, boot_id=agent.boot_id)
+        live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
         office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
         return {
-            **faces.handlers(office, admin),
+            **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=self.jobs, live=live),
             **people.handlers(office),
             **rules.handlers(office),
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
             **keys.handlers(office),
-            **jobs.handlers(office),
+            **jobs.handlers(office, self.jobs, spool),
             **models.handlers(office),
             **roster.handlers(office),
         }

@@ -8,33 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from agent.access.holder import State
 from agent.bundle import Bundle
-from agent.clock import clock_state
-from agent.errors import CommandError
+from agent.enrolling import Enrolling
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
-from agent.gallery.match import Gallery
-from agent.members import consent as consents
-from agent.mqtt.message import Code
-from agent.register import By, Enrolment, Request, Templates, add_templates, as_json, check_names, remove_person
+from agent.register import By, as_json, remove_person
 from agent.store import people
 from agent.store.db import Db
-from agent.store.templates import load_gallery
 from agent.types import Image, Seen
 from agent.vision.pictures import decode_picture
 from agent.write import Write
 
 T = TypeVar("T")
 
-TRIES = 5  # of an enrolment; somebody else must have changed the people during each of them
 MOST_LISTED = 1000  # people in one answer
-SAME_PICTURE = 0.99999  # cosine: the very same photo again
 
 
 class Sight(Protocol):
@@ -68,8 +60,8 @@ class Administration:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._bundle, self._sight, self._db = bundle, sight, db
-        self._write, self._boot_id, self._now = write or _with(db), boot_id, now
-        self._known: tuple[int, Gallery] | None = None  # with the version of the people it shows
+        self._write = write or _with(db)
+        self.enrolling = Enrolling(bundle, db, self._write, boot_id=boot_id, now=now)
         self._enroller = Enroller(
             sight.look,
             bundle.limits,
@@ -108,23 +100,19 @@ class Administration:
             CommandError: the id or the name will not do, there is no consent, or others change the people without end.
             StoreError: nothing was changed.
         """
-        check_names(person, name)
-        privacy = self._bundle.config.privacy
-        consents.check(self._db, person, consent, privacy)
-        for _ in range(TRIES):
-            version, gallery = self._gallery()
-            known = gallery.without(person) if replace else gallery
-            new = _not_yet(self._enroller.templates(photos, person, known), known, person)
-            request = self._request(by, command_id)
-            enrolment = Enrolment(person, name, new, replace, consent)
-            add = partial(add_templates, enrolment=enrolment, version=version, privacy=privacy, request=request)
-            if (done := self._write(add)) is not None:
-                return done
-        raise CommandError(Code.BUSY, f"others keep changing who is enrolled: try {person} again later")
+        return self.enrolling.add(
+            person,
+            name,
+            lambda known: self._enroller.templates(photos, person, known),
+            replace=replace,
+            consent=consent,
+            by=by,
+            command_id=command_id,
+        )
 
     def remove(self, person: str, *, by: By, command_id: str | None = None) -> dict[str, Any]:
         """Forgets a person, see `agent.register.remove_person`."""
-        request = self._request(by, command_id)
+        request = self.enrolling.request(by, command_id)
         return self._write(lambda db: remove_person(db, person, request))
 
     def list(
@@ -156,7 +144,7 @@ class Administration:
             PictureError: it is none.
         """
         image = photo if isinstance(photo, np.ndarray) else decode_picture(photo)
-        _, gallery = self._gallery()
+        _, gallery = self.enrolling.gallery()
         faces = identify(
             image,
             self._sight.look,
@@ -166,25 +154,6 @@ class Administration:
             limits=self._bundle.limits,
         )
         return {"faces": [face.as_json() for face in faces]}
-
-    def _request(self, by: By, command_id: str | None) -> Request:
-        clock = clock_state(self._bundle.config.clock.synchronised_file)
-        return Request(by, self._now(), self._boot_id, command_id, clock)
-
-    def _gallery(self) -> tuple[int, Gallery]:
-        """Who is enrolled now, with the version of that."""
-        version = people.gallery_version(self._db)
-        if self._known is None or self._known[0] != version:
-            self._known = version, load_gallery(self._db, self._bundle.template_model, self._bundle.space)
-        return self._known
-
-
-def _not_yet(templates: Templates, gallery: Gallery, person: str) -> Templates:
-    """The templates that are not there, so that a command which is repeated changes nothing."""
-    own = gallery.of(person)  # (N, D)
-    if not len(own):
-        return templates
-    return [each for each in templates if float((own @ gallery.space(each[0].vector)).max()) < SAME_PICTURE]
 
 
 def _with(db: Db) -> Write:

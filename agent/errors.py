@@ -12,7 +12,9 @@
     ├── RulesRefused (ValueError)     rules that would not do, with every line that is wrong
     ├── ScriptRefused (ValueError)    a script of `latchkey simulate`, with every line that is wrong
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
-    └── CommandError (ValueError)     a command that cannot be carried out, with its code
+    ├── CommandError (ValueError)     a command that cannot be carried out, with its code
+    └── NoAnswer (TimeoutError)       the broker or a device did not answer in time
+        └── Untrusted                 answers came, and the device that is known by that name has not signed them
 
 A message says what was wrong, where, and what to do.
 """
@@ -109,3 +111,11 @@ class CommandError(LatchkeyError, ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NoAnswer(LatchkeyError, TimeoutError):
+    """The broker or a device did not answer in time."""
+
+
+class Untrusted(NoAnswer):
+    """What answered is not the device that is known by its key."""

@@ -50,7 +50,7 @@ class Recogniser:
         self.near: dict[int, str | None] = {}  # tracks in the last frame whose face is near, with who it is
         self.tracks = Tracker()
         self.gate = gate
-        self._eyes, self._limits, self._motion = eyes, limits, motion
+        self.eyes, self._limits, self._motion = eyes, limits, motion
         self._claim: tuple[Known, Gate] | None = None  # that is being looked into
         self._reopened: deque[str] = deque()
 
@@ -65,7 +65,7 @@ class Recogniser:
             if not moved:
                 return self._without_faces(frame.at)
         with self.stopwatch.stage("detect"):
-            faces = self._eyes.faces(frame.image, frame.small)
+            faces = self.eyes.faces(frame.image, frame.small)
         self.faces = len(faces)
         if faces and self._motion is not None:
             self._motion.keep(frame.at)
@@ -83,6 +83,10 @@ class Recogniser:
     def reopen(self, person: str) -> None:
         """What was concluded of this person came to nothing: look again. From any thread, before the next frame."""
         self._reopened.append(person)
+
+    def rest(self, at: datetime) -> list[Sighting]:
+        """Nobody is looked at in this frame: what there is to conclude about those who were there before."""
+        return self._without_faces(at)
 
     def _without_faces(self, at: datetime) -> list[Sighting]:
         self.faces, self.near = 0, {}
@@ -109,12 +113,12 @@ class Recogniser:
         if not gate.wants(track.id, frame.at):
             return None
         with self.stopwatch.stage("align"):
-            crop = self._eyes.crop(frame.image, track.face)
+            crop = self.eyes.crop(frame.image, track.face)
         rejection = judge(crop.quality, self._limits)
         if rejection is not None:
             return gate.reject(track.id, frame.at, rejection)
         with self.stopwatch.stage("encode"):
-            embedding = self._eyes.embed(crop)
+            embedding = self.eyes.embed(crop)
         with self.stopwatch.stage("match"):
             match = gallery.nearest(embedding.vector)
         visitor = self.tracks.confirm(track.id, embedding.vector)

@@ -17,12 +17,19 @@ class Visits:
     Args:
         recogniser: looks at them.
         saw: told of each visit that was concluded.
+        lent: takes a frame, and returns whether the camera is lent to somebody who is being enrolled: then nobody is
+            recognised.
     """
 
-    def __init__(self, recogniser: Recogniser, saw: Callable[[Sighting], object]) -> None:
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        saw: Callable[[Sighting], object],
+        lent: Callable[[Frame], bool] = lambda _: False,
+    ) -> None:
         self.frames = 0
         self.began: datetime | None = None  # when the first frame was taken
-        self._recogniser, self._saw = recogniser, saw
+        self._recogniser, self._saw, self._lent = recogniser, saw, lent
         self._at: datetime | None = None
 
     @property
@@ -42,7 +49,8 @@ class Visits:
         self._at = frame.at
         watch = self._recogniser.stopwatch
         began = time.perf_counter()
-        sightings = self._recogniser.see(frame)
+        lent = self._lent(frame)
+        sightings = self._recogniser.rest(frame.at) if lent else self._recogniser.see(frame)
         if self._recogniser.faces:
             watch.add("frame with a face", (time.perf_counter() - began) * 1e3)
         for sighting in sightings:

@@ -1,6 +1,7 @@
 """Commands over a real mosquitto: carried out once, answered always, and no message crashes the agent."""
 
 import base64
+import hashlib
 import json
 import threading
 import time
@@ -15,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from agent.clerks.faces import photos_of
 from agent.errors import (
     CommandError,
     ConfigError,
@@ -29,23 +31,34 @@ from agent.mqtt.commands import Commander, code_of
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code
+from agent.mqtt.parts import Spool
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
+from agent.mqtt.verbs.faces import EnrolCommand
 from agent.mqtt.wire import COMMANDS, Result
+from agent.seal.keys import SiteKey
+from agent.seal.sealing import Seal
 from tests.fakes.trust import OWNER, admission, signed
 
 TOPICS = Topics("hq", "door")
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
 PROTOCOLS = pytest.mark.parametrize("protocol", [5, 311])
 
 
 class Office:
     """Handlers that note what they are asked, and a memory of results."""
 
-    def __init__(self):
+    def __init__(self, folder):
         self.done = []
         self.memory = {}
+        self.spool = Spool(folder / "parts", Seal(SiteKey(bytes(32))))
         self.error = None
         self.handlers = dict.fromkeys(COMMANDS, self.handle)
 
@@ -53,6 +66,8 @@ class Office:
         if self.error is not None:
             raise self.error
         self.done.append(command)
+        if isinstance(command, EnrolCommand):
+            self.photos = tuple(photos_of(command, self.spool))
         return {"count": len(self.done)}
 
     def remember(self, command_id, verb, result):
@@ -75,14 +90,14 @@ class Answers:
 
 
 @pytest.fixture
-def office():
-    return Office()
+def office(tmp_path):
+    return Office(tmp_path)
 
 
 def commander_of(link, office, **more):
     return Commander(
         link, office.handlers, admission=admission(TOPICS), recall=office.memory.get,
-        **{"remember": office.remember, "now": lambda: NOW, **more},
+        **{"remember": office.remember, "now": lambda: NOW, "spool": office.spool, **more},
     )  # fmt: skip
 
 
@@ -125,7 +140,9 @@ class TestRefusals:
             ("open-sesame", {"id": "7"}, ("7", "unknown_verb")),
             ("open-sesame", b"garbage", (None, "unknown_verb")),
             ("ping", {"id": "7", "not_after": "2026-11-22T05:59:59Z"}, ("7", "expired")),
-            ("enrol", {"id": "7", "person": "anna", "parts": 2}, ("7", "parts_missing")),
+            ("enrol", {"id": "7", "person": "anna", "parts": [sha256(b"1"), sha256(b"2")]}, ("7", "parts_missing")),
+            ("enrol", {"id": "7", "person": "anna", "parts": 2}, ("7", "bad_request")),
+            ("enrol", {"id": "7", "person": "anna", "parts": [sha256(b"1")], "split": [2]}, ("7", "bad_request")),
         ],
     )
     def test_coded_and_not_carried_out(self, ask, office, verb, payload, refused):
@@ -139,7 +156,7 @@ class TestRefusals:
     def test_ten_megabytes_on_every_command_topic(self, ask, office):
         for verb in COMMANDS:
             assert ask(TOPICS.command(verb), b"", size=10_000_000).code == Code.TOO_LARGE
-        result = ask(TOPICS.part("e1", 2, 3), b"", size=10_000_000)
+        result = ask(TOPICS.part("enrol", "e1", 2, 3), b"", size=10_000_000)
         assert (result.code, result.id, result.verb, result.photo) == (Code.TOO_LARGE, "e1", "enrol", 1)
         assert not office.done
 
@@ -151,7 +168,7 @@ class TestRefusals:
         assert ask(TOPICS.command("x" * 40_000), {"id": "7"}).verb == "invalid"
 
     def test_parts_with_senseless_topics(self, ask):
-        assert ask(TOPICS.part("e1", 0, 3), b"photo").code == Code.BAD_REQUEST
+        assert ask(TOPICS.part("enrol", "e1", 0, 3), b"photo").code == Code.BAD_REQUEST
         result = ask(f"{TOPICS.prefix}/cmd/enrol/e 1/part/1/3", b"photo")
         assert (result.code, result.id) == (Code.BAD_REQUEST, None)
 
@@ -205,17 +222,36 @@ class TestOnce:
 class TestParts:
     def test_parts_become_the_photos_of_the_command(self, ask, office):
         for number in (2, 1):
-            assert ask(TOPICS.part("e1", number, 2), b"photo%d" % number) is None
-        assert ask(TOPICS.command("enrol"), {"id": "e1", "person": "anna", "parts": 2}).ok
-        assert office.done[0].photos == (b"photo1", b"photo2")
-        assert ask(TOPICS.command("enrol"), {"id": "e1", "person": "anna", "parts": 2}).ok
+            assert ask(TOPICS.part("enrol", "e1", number, 2), b"photo%d" % number) is None
+        body = {"id": "e1", "person": "anna", "parts": [sha256(b"photo1"), sha256(b"photo2")]}
+        assert ask(TOPICS.command("enrol"), body).ok
+        assert office.photos == (b"photo1", b"photo2")
+        assert ask(TOPICS.command("enrol"), body).ok
         assert len(office.done) == 1
+        assert office.spool.waiting_bytes == 0
+
+    def test_a_photo_may_come_in_several_parts(self, ask, office):
+        for number, piece in enumerate((b"pho", b"to1", b"photo2"), start=1):
+            ask(TOPICS.part("enrol", "e1", number, 3), piece)
+        hashes = [sha256(piece) for piece in (b"pho", b"to1", b"photo2")]
+        assert ask(TOPICS.command("enrol"), {"id": "e1", "person": "anna", "parts": hashes, "split": [2, 1]}).ok
+        assert office.photos == (b"photo1", b"photo2")
+
+    def test_a_part_that_was_not_signed_is_no_photo(self, ask, office):
+        ask(TOPICS.part("enrol", "e1", 1, 1), b"a photo of somebody else")
+        body = {"id": "e1", "person": "anna", "parts": [sha256(b"photo1")]}
+        assert ask(TOPICS.command("enrol"), body).code == Code.PARTS_MISSING
+        assert not office.done
+
+    def test_parts_of_no_command_there_is(self, ask):
+        result = ask(TOPICS.part("open-sesame", "e1", 1, 1), b"x")
+        assert (result.verb, result.id, result.code) == ("open-sesame", "e1", Code.UNKNOWN_VERB)
 
     def test_a_missing_part_can_follow(self, ask, office):
-        ask(TOPICS.part("e1", 1, 2), b"photo1")
-        body = {"id": "e1", "person": "anna", "parts": 2}
+        ask(TOPICS.part("enrol", "e1", 1, 2), b"photo1")
+        body = {"id": "e1", "person": "anna", "parts": [sha256(b"photo1"), sha256(b"photo2")]}
         assert ask(TOPICS.command("enrol"), body).code == Code.PARTS_MISSING
-        ask(TOPICS.part("e1", 2, 2), b"photo2")
+        ask(TOPICS.part("enrol", "e1", 2, 2), b"photo2")
         assert ask(TOPICS.command("enrol"), body).ok
 
 
@@ -263,14 +299,14 @@ COMMAND_TOPICS = st.one_of(
     st.sampled_from([TOPICS.command(verb) for verb in COMMANDS]),
     LEVELS.map(TOPICS.command),
     st.builds(lambda id_, n, of: f"{TOPICS.prefix}/cmd/enrol/{id_}/part/{n}/{of}", LEVELS, LEVELS, LEVELS),
-    st.builds(TOPICS.part, st.just("7"), st.integers(0, 30), st.integers(0, 30)),
+    st.builds(TOPICS.part, st.just("enrol"), st.just("7"), st.integers(0, 30), st.integers(0, 30)),
 )
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(COMMAND_TOPICS, BODIES)
-def test_nothing_that_arrives_crashes_the_commander(topic, payload):
-    office = Office()
+def test_nothing_that_arrives_crashes_the_commander(tmp_path, topic, payload):
+    office = Office(tmp_path)
     link = Answers()
     link.message = Incoming(topic, payload, len(payload))
     commander_of(link, office).step()
@@ -320,7 +356,7 @@ def test_commands_over_the_broker(mosquitto, serve, remote, office, protocol):
     assert remote.request("ping").data == {"count": 1}
     photos = [bytes([number]) * 300_000 for number in range(3)]
     assert remote.request("enrol", person="anna", photos=photos).ok
-    assert office.done[-1].photos == tuple(photos)
+    assert office.photos == tuple(photos)
     assert remote.request("identify", photo=photos[1]).ok
     assert office.done[-1].photo == photos[1]
     late = remote.request("remove", person="anna", not_after=datetime.now(UTC) - timedelta(seconds=1))
@@ -354,7 +390,7 @@ def test_garbage_and_ten_megabytes_over_the_broker_and_the_next_ping_is_answered
         assert result_for(remote, None).ok is False
         remote.send(TOPICS.command(verb), b"x" * 10_000_000)
         assert result_for(remote, None).code == (Code.TOO_LARGE if verb in COMMANDS else Code.UNKNOWN_VERB)
-    remote.send(TOPICS.part("e1", 1, 1), b"x" * 10_000_000)
+    remote.send(TOPICS.part("enrol", "e1", 1, 1), b"x" * 10_000_000)
     assert result_for(remote, "e1").code == Code.TOO_LARGE
     assert not office.done
     assert remote.request("ping").ok
@@ -418,4 +454,4 @@ def test_base64_in_json_over_the_broker(mosquitto, serve, remote, office):
         signed(TOPICS, "enrol", {"id": "9", "person": "anna", "photos": [photo]}, datetime.now(UTC)),
     )
     assert result_for(remote, "9").ok
-    assert office.done[0].photos == (b"\xff\xd8photo",)
+    assert office.photos == (b"\xff\xd8photo",)

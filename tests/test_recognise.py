@@ -43,8 +43,8 @@ def test_ten_seconds_at_the_door_are_one_sighting():
     assert (sighting.reason, sighting.person, sighting.repeat) == (Reason.MATCH, "anna", False)
     assert sighting.at == BEGAN + timedelta(seconds=1.1)  # with the second shot
     assert (sighting.shots, sighting.agreeing, sighting.quality, sighting.threshold) == (2, 2, GOOD, 0.5)
-    assert looking._eyes.embedded <= 2 + 10  # and now and then, whether it is still the same
-    assert looking._eyes.looks == 140
+    assert looking.eyes.embedded <= 2 + 10  # and now and then, whether it is still the same
+    assert looking.eyes.looks == 140
 
 
 def test_nobody():
@@ -82,7 +82,7 @@ def test_somebody_walks_past_far_away():
     small = replace(GOOD, face_px=30)
     sightings, looking = shown([[Visitor("anna", x=20 * i, px=30, quality=small)] for i in range(30)] + [[]] * 20)
     assert sightings == []
-    assert looking._eyes.embedded == 0
+    assert looking.eyes.embedded == 0
     assert looking.gate.passed_by == 1
 
 
@@ -90,7 +90,7 @@ def test_near_but_too_dark():
     (sighting,), looking = shown([[replace(ANNA, quality=DARK)]] * 50)
     assert sighting.reason is Reason.POOR_QUALITY
     assert "too dark: 5 of 255" in sighting.detail
-    assert looking._eyes.embedded == 0
+    assert looking.eyes.embedded == 0
 
 
 def test_gone_for_half_a_minute_is_another_visit():
@@ -159,7 +159,7 @@ def grey(_):
 def test_an_empty_hall_is_hardly_looked_at():
     sightings, looking = with_motion([[]] * 100, grey)
     assert sightings == []
-    assert looking._eyes.looks <= 35  # two seconds after the start, then once a second
+    assert looking.eyes.looks <= 35  # two seconds after the start, then once a second
 
 
 def test_who_comes_is_seen_and_who_stands_still_stays_seen():
@@ -173,7 +173,7 @@ def test_who_comes_is_seen_and_who_stands_still_stays_seen():
     sightings, looking = with_motion(script, paint)
     assert told(sightings) == [(Reason.MATCH, "anna")]
     assert sightings[0].at == BEGAN + timedelta(seconds=5.1)
-    assert looking._eyes.looks >= 60 + 5
+    assert looking.eyes.looks >= 60 + 5
 
 
 def test_who_has_gone_is_let_go_without_a_look():

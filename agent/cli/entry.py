@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
+from agent.cli.admin import admin
 from agent.cli.attendance import attendance
 from agent.cli.audit import audit
 from agent.cli.bench.command import bench
@@ -41,6 +42,7 @@ from agent.errors import (
     CommandError,
     EnrolmentRefused,
     LatchkeyError,
+    NoAnswer,
     PictureError,
     RulesRefused,
     ScriptRefused,
@@ -48,7 +50,7 @@ from agent.errors import (
 
 log = logging.getLogger(__name__)
 
-_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, PictureError, RulesRefused, ScriptRefused)
+_NOT_DONE = (CalibrationError, CommandError, EnrolmentRefused, NoAnswer, PictureError, RulesRefused, ScriptRefused)
 """Errors that end a command with status 1."""
 
 app = typer.Typer(
@@ -71,6 +73,7 @@ app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
 app.add_typer(roster, name="roster")
+app.add_typer(admin, name="admin")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

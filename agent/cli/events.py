@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any
 
@@ -64,11 +64,11 @@ def _tell(event: Event, *, json: bool) -> None:
     if json:
         say_json(head | event.body, indent=None)
     else:
-        say(f"{event.seq} {event.at.astimezone():%Y-%m-%d %H:%M:%S} {_words(event.kind, event.body)}")
+        say(f"{event.seq} {event.at.astimezone():%Y-%m-%d %H:%M:%S} {words_of(event.kind, event.body)}")
 
 
-def _words(kind: str, body: dict[str, Any]) -> str:
-    """The gist of an event."""
+def words_of(kind: str, body: Mapping[str, Any]) -> str:
+    """Returns the gist of an event."""
     who = body.get("person") or "unknown"
     if kind == "access":
         return f"{body.get('outcome')} {who}: {body.get('reason')}: {body.get('detail')}"

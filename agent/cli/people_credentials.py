@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.cli.opened import database, request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
+from agent.cli.secret import secret
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.errors import CommandError
 
 if TYPE_CHECKING:
     from agent.store.db import Db
@@ -42,8 +41,8 @@ def pin(
         if clear:
             done = credentials.clear_pin(db, person, request())
         else:
-            digits = _secret("PIN", stdin=stdin)
-            other = _secret("duress PIN", stdin=stdin) if duress else None
+            digits = secret("PIN", stdin=stdin)
+            other = secret("duress PIN", stdin=stdin) if duress else None
             done = credentials.set_pin(db, person, credentials.new_pins(db, person, digits, other), request())
     if json:
         say_json(done)
@@ -68,7 +67,7 @@ def add(
     from agent.members.credentials import add_card
 
     with sealed_database(configured) as db:
-        text = number or _secret("card", stdin=stdin, twice=False)
+        text = number or secret("card", stdin=stdin, twice=False)
         done = add_card(db, person, text, _key(db), request())
     _answer(done, f"{person}: card ending in {done['hint']} added, {counted(done['cards'], 'card')}", json=json)
 
@@ -93,7 +92,7 @@ def remove(
 
     with sealed_database(configured) as db:
         asked = number is None and hint is None and not everything
-        text = _secret("card", stdin=stdin, twice=False) if asked else number
+        text = secret("card", stdin=stdin, twice=False) if asked else number
         done = remove_card(db, person, request(), number=text, hint=hint, key=_key(db))
     _answer(done, f"{person}: {counted(done['removed'], 'card')} removed, {done['cards']} left", json=json)
 
@@ -125,29 +124,6 @@ def consent(
             done = consents.give(db, person, agreed, request(), by=by)
             words = f"{person} agrees to {done['text']}, {done['at']}"
     _answer(done, words, json=json)
-
-
-def _secret(what: str, *, stdin: bool, twice: bool = True) -> str:
-    """Asks on the terminal without echo, or takes a line of stdin."""
-    if stdin:
-        line = sys.stdin.readline()
-        if not line.strip():
-            raise CommandError("bad_request", f"stdin holds no {what}")
-        return line.strip()
-    import getpass
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)  # instead of asking with an echo
-            told = getpass.getpass(f"{what}: ").strip()
-            if twice and getpass.getpass(f"{what} again: ").strip() != told:
-                raise CommandError("bad_request", f"that was another {what}: nothing was changed")
-    except getpass.GetPassWarning:
-        raise CommandError("bad_request", f"no terminal to ask for the {what} at: give it with --stdin") from None
-    except EOFError:
-        raise CommandError("bad_request", f"no {what} was given: nothing was changed") from None
-    return told
 
 
 def _key(db: Db) -> bytes:

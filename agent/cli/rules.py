@@ -40,7 +40,7 @@ def check(file: File, *, json: Json = False) -> None:
     from agent.rulebook.parse import parse
 
     try:
-        made = parse(_text(file), version=1)
+        made = parse(text_of(file), version=1)
     except RulesRefused as error:
         if not json:
             raise _in(file, error) from error
@@ -66,7 +66,7 @@ def apply(
     configured = load(config, sets)
     from agent.rulebook.parse import parse
 
-    text, here = _text(file), configured.device.name
+    text, here = text_of(file), configured.device.name
     with database(configured, create=True) as db:
         try:
             applied = _applied(db, text, expect)
@@ -169,7 +169,7 @@ def _holidays(file: Path, kind: str) -> list[Holiday]:
 
     try:
         if file.suffix.lower() == ".csv":
-            return from_csv(_text(file), kind=kind)
+            return from_csv(text_of(file), kind=kind)
         return from_ics(_bytes(file), kind=kind)
     except RulesRefused as error:
         raise _in(file, error) from error
@@ -198,7 +198,12 @@ def _in(file: Path, error: RulesRefused) -> RulesRefused:
     return RulesRefused([f"{file}: {problem}" for problem in error.problems])
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """Returns what a file of rules holds.
+
+    Raises:
+        CommandError: it cannot be read, is too large, or is not UTF-8.
+    """
     from agent.mqtt.message import Code
 
     try:

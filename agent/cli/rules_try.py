@@ -48,20 +48,21 @@ def try_rules(
         holder = load_register(db).people.get(person)
     if holder is None:
         raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
-    at = datetime.now(UTC) if time is None else _instant(time, rules.zone)
+    at = datetime.now(UTC) if time is None else instant(time, rules.zone)
     if rules.version and door not in rules.doors:
         near = get_close_matches(door, rules.doors, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ": what holds for every door holds for it"
         warn(f"the rules do not mention a door {door!r}{meant}")
     found = trial(rules, holder, door, at)
     if json:
-        say_json(_as_json(found, rules, at))
+        say_json(as_json(found, rules, at))
         return
-    for line in _lines(found, rules, at):
+    for line in lines(found, rules, at):
         say(line)
 
 
-def _lines(found: Trial, rules: Rules, at: datetime) -> list[str]:
+def lines(found: Trial, rules: Rules, at: datetime) -> list[str]:
+    """Returns in words what the rules say."""
     wall = at.astimezone(rules.zone)
     because = f"{found.reason}: {found.detail}" if found.reason else found.detail
     lines = [
@@ -75,7 +76,8 @@ def _lines(found: Trial, rules: Rules, at: datetime) -> list[str]:
     return lines
 
 
-def _as_json(found: Trial, rules: Rules, at: datetime) -> dict[str, object]:
+def as_json(found: Trial, rules: Rules, at: datetime) -> dict[str, object]:
+    """Returns as JSON values what the rules say."""
     from agent.mqtt.telemetry import timestamp
 
     return {
@@ -92,7 +94,7 @@ def _as_json(found: Trial, rules: Rules, at: datetime) -> dict[str, object]:
     }
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime:
+def instant(text: str, zone: ZoneInfo) -> datetime:
     """The instant; a time without a zone is the site's."""
     from agent.moments import moment
     from agent.mqtt.message import Code

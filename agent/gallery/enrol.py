@@ -6,13 +6,13 @@ all or nothing: one photo that is refused refuses them all, and the message list
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
 from agent.errors import EnrolmentRefused, PictureError
+from agent.gallery.likeness import Likeness, Problem, refuse
 from agent.gallery.match import Gallery
 from agent.types import Crop, Embedding, Image, Quality, Seen
 from agent.vision.pictures import decode_picture
@@ -24,15 +24,6 @@ Look: TypeAlias = Callable[[Image], Sequence[Seen]]
 # Somebody in the background, or a poster: no wider than this share of the face in front, or than so many pixels
 _BACKGROUND_SHARE = 1 / 2
 _BACKGROUND_PX = 40.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """What is wrong with one photo."""
-
-    photo: int  # from 0
-    code: str  # of EnrolmentRefused
-    text: str
 
 
 class Enroller:
@@ -58,8 +49,7 @@ class Enroller:
         self._look = look
         self._keep_crops = keep_crops
         self._limits = limits
-        self._duplicate_threshold = duplicate_threshold
-        self._same_person_threshold = same_person_threshold
+        self.likeness = Likeness(duplicate_threshold, same_person_threshold)
 
     def templates(
         self, photos: Sequence[bytes | Image], person: str, gallery: Gallery
@@ -77,59 +67,35 @@ class Enroller:
         if not photos:
             raise EnrolmentRefused("no_photos", "no photos were given")
         found = [self._face(i, photo) for i, photo in enumerate(photos)]
-        _refuse([problem for problem in found if isinstance(problem, _Problem)])
-        faces = [seen for seen in found if isinstance(seen, Seen)]
-        _refuse(self._different_people(faces, gallery))
-        _refuse(self._conflicts(faces, person, gallery))
+        refuse([problem for problem in found if isinstance(problem, Problem)])
+        return self.kept([seen for seen in found if isinstance(seen, Seen)], person, gallery)
+
+    def kept(self, faces: Sequence[Seen], person: str, gallery: Gallery) -> list[tuple[Embedding, Quality | Crop]]:
+        """Returns the templates of faces that are good enough each.
+
+        Raises:
+            EnrolmentRefused: they are not of one person, or of another.
+        """
+        self.likeness.check([seen.embedding.vector for seen in faces], person, gallery)
         return [(seen.embedding, seen.crop if self._keep_crops else seen.crop.quality) for seen in faces]
 
-    def _face(self, number: int, photo: bytes | Image) -> Seen | _Problem:
+    def _face(self, number: int, photo: bytes | Image) -> Seen | Problem:
         """The face of a photo, or what is wrong with it."""
         try:
             image = photo if isinstance(photo, np.ndarray) else decode_picture(photo)
         except PictureError as error:
-            return _Problem(number, "not_a_picture", str(error))
+            return Problem(number, "not_a_picture", str(error))
         faces = sorted(self._look(image), key=lambda seen: seen.crop.quality.face_px, reverse=True)
         if not faces:
-            return _Problem(number, "no_face", "no face was found")
+            return Problem(number, "no_face", "no face was found")
         front, others = faces[0], [seen.crop.quality.face_px for seen in faces[1:]]
-        if others and others[0] >= max(_BACKGROUND_PX, _BACKGROUND_SHARE * front.crop.quality.face_px):
+        if others and crowded(front.crop.quality.face_px, others[0]):
             sizes = f"{front.crop.quality.face_px:.0f} px and {others[0]:.0f} px"
-            return _Problem(number, "two_faces", f"more than one face: {sizes}")
+            return Problem(number, "two_faces", f"more than one face: {sizes}")
         rejection = judge(front.crop.quality, self._limits)
-        return _Problem(number, rejection.code, rejection.text) if rejection else front
-
-    def _different_people(self, faces: Sequence[Seen], gallery: Gallery) -> list[_Problem]:
-        """The photos unlike the one that is most like all of them."""
-        vectors = gallery.space(np.stack([seen.embedding.vector for seen in faces]))  # (N, D)
-        cosines = vectors @ vectors.T  # (N, N)
-        middle = int(cosines.sum(axis=1).argmax())
-        return [
-            _Problem(i, "different_people", f"another person than in photo {middle + 1}: {self._too_little(cosine)}")
-            for i, cosine in enumerate(cosines[middle].tolist())
-            if cosine < self._same_person_threshold and i != middle
-        ]
-
-    def _conflicts(self, faces: Sequence[Seen], person: str, gallery: Gallery) -> Iterator[_Problem]:
-        """The photos that are somebody else's, or not those of the one who is enrolled under this name."""
-        own = gallery.of(person)
-        for i, seen in enumerate(faces):
-            vector = seen.embedding.vector
-            others = [(name, cosine) for name, cosine in gallery.ranked(vector, 2) if name != person]
-            if others and others[0][1] >= self._duplicate_threshold:
-                name, cosine = others[0]
-                yield _Problem(i, "duplicate_person", f"enrolled already as {name}: similarity {cosine:.3f}")
-            elif len(own) and (cosine := float((own @ gallery.space(vector)).max())) < self._same_person_threshold:
-                text = f"another person than the {person} enrolled before: {self._too_little(cosine)}"
-                yield _Problem(i, "different_people", f"{text}; remove {person} first to begin anew")
-
-    def _too_little(self, cosine: float) -> str:
-        return f"similarity {cosine:.3f}, need {self._same_person_threshold:.3f}"
+        return Problem(number, rejection.code, rejection.text) if rejection else front
 
 
-def _refuse(problems: Iterator[_Problem] | Sequence[_Problem]) -> None:
-    """Raises the first problem, with the words of all."""
-    every = list(problems)
-    if every:
-        message = "; ".join(f"photo {problem.photo + 1}: {problem.text}" for problem in every)
-        raise EnrolmentRefused(every[0].code, message, photo=every[0].photo)
+def crowded(front_px: float, other_px: float) -> bool:
+    """Whether another face is too near to the one in front to be somebody in the background, or a poster."""
+    return other_px >= max(_BACKGROUND_PX, _BACKGROUND_SHARE * front_px)

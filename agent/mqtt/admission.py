@@ -12,7 +12,7 @@ from agent.errors import CommandError
 from agent.mqtt.envelope import Envelope, arguments_of, envelope_of
 from agent.mqtt.message import Code
 from agent.trust.keys import Admin
-from agent.trust.roles import may
+from agent.trust.roles import Role, may
 from agent.trust.statement import canonical, command_text, read_json, verifies
 
 LONGEST: Final = timedelta(hours=24)
@@ -26,6 +26,7 @@ class Admitted:
 
     arguments: bytes  # canonical JSON of what was signed, without the envelope but `id` and `not_after`
     by: str  # whose key: `mqtt:<name>`
+    role: Role
 
 
 class Admission:
@@ -69,7 +70,7 @@ class Admission:
         if not may(admin.role, verb):
             raise CommandError(Code.NOT_PERMITTED, f"{admin.name} is {admin.role}, which may not ask {verb}")
         self._check_times(envelope, now)
-        return Admitted(canonical(arguments_of(body)), f"mqtt:{admin.name}")
+        return Admitted(canonical(arguments_of(body)), f"mqtt:{admin.name}", admin.role)
 
     def _check_times(self, envelope: Envelope, now: datetime) -> None:
         """Refuses what is too late, too early, or would have to be remembered for too long."""

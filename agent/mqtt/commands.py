@@ -9,7 +9,6 @@ the requester repeats it, so what handlers do must bear repeating.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,10 +22,9 @@ from agent.mqtt.connection import Outgoing
 from agent.mqtt.credential import Reception
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
-from agent.mqtt.message import Code, Command
-from agent.mqtt.parts import Parts
+from agent.mqtt.message import Code, Command, PartedCommand
+from agent.mqtt.parts import Spool
 from agent.mqtt.topics import CommandTopic, CredentialTopic, PartTopic
-from agent.mqtt.verbs.faces import EnrolCommand
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.types import Credential
 
@@ -57,12 +55,12 @@ class Commander:
         link: to the broker.
         handlers: verb to what carries it out.
         admission: whether a message is to be carried out at all.
+        spool: keeps what comes in parts.
         refused: told of every message that was not carried out for who sent it, or when: verb, id, code, whose key.
         recall: the result of a command id that has been carried out, if any.
         remember: keeps the result of a command: id, verb, JSON.
         shown: told of every credential that came from the network.
         now: the time, UTC.
-        clock: monotonic seconds.
     """
 
     def __init__(
@@ -71,12 +69,12 @@ class Commander:
         handlers: Mapping[str, Handler],
         *,
         admission: Admission,
+        spool: Spool,
         recall: Callable[[str], str | None],
         remember: Callable[[str, str, str], object],
         refused: Callable[[Refused], object] = lambda _: None,
         shown: Callable[[Credential], object] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
         self._handlers = handlers
@@ -84,13 +82,13 @@ class Commander:
         self._recall = recall
         self._remember = remember
         self._now = now
-        self._parts = Parts(clock)
+        self._spool = spool
         self._shown, self._reception = shown, Reception()
 
     def step(self) -> None:
         """Waits a while for one message and deals with it."""
         message = self._link.inbox.get(PATIENCE_SECONDS)
-        self._parts.forget()
+        self._spool.forget()
         if message is None:
             return
         match self._link.topics.parse(message.topic):
@@ -106,12 +104,14 @@ class Commander:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 
     def _part(self, part: PartTopic, message: Incoming) -> None:
-        """Keeps a photo; only a refusal is answered."""
+        """Keeps a part; only a refusal is answered."""
         try:
-            self._parts.add(part, message.payload, size=message.size)
+            if part.verb not in self._handlers:
+                raise CommandError(Code.UNKNOWN_VERB, f'no command "{part.verb}"')  # noqa: TRY301 - answered as others
+            self._spool.add(part, message.payload, size=message.size)
         except CommandError as error:
             photo = part.number - 1 if part.number else None
-            self._answer(message, refusal("enrol", part.id, Code(error.code), str(error), photo=photo))
+            self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), photo=photo))
 
     def _command(self, verb: str, message: Incoming) -> Result:
         """The result of whatever came on a command topic."""
@@ -120,10 +120,10 @@ class Commander:
             problem = f'no command "{verb}"; there are: {known}'
             return refusal(verb, recover_id(message.payload), Code.UNKNOWN_VERB, problem)
         if message.too_large:
-            return refusal(verb, None, Code.TOO_LARGE, f"{message.size} bytes are too many; send photos as parts")
+            return refusal(verb, None, Code.TOO_LARGE, f"{message.size} bytes are too many; send them as parts")
         try:
             admitted = self._admission.admit(verb, message.payload, self._now())
-            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by)
+            command = COMMANDS[verb].model_validate_json(admitted.arguments).asked(admitted.by, admitted.role)
         except CommandError as error:
             return self._turn_down(refusal(verb, recover_id(message.payload), Code(error.code), str(error)))
         except ValidationError as error:
@@ -141,12 +141,13 @@ class Commander:
         if remembered is not None:
             return self._again(Result.model_validate_json(remembered), verb, command)
         try:
-            command = self._with_photos(command)
+            if isinstance(command, PartedCommand) and command.parts:
+                self._spool.check(command.id, command.parts)
         except CommandError as error:
             return refusal(verb, command.id, Code(error.code), str(error))
         result = self._carry_out(verb, command)
         if result.code not in TRANSIENT:
-            self._parts.drop(command.id)
+            self._spool.drop(command.id)
             self._keep(Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result)
         return result
 
@@ -166,11 +167,6 @@ class Commander:
             self._remember(str(result.id), result.verb, result.to_json().decode())
         except StoreError as error:  # it is done all the same
             logger.warning("command cannot be remembered: %s %s: %s", result.verb, result.id, error)
-
-    def _with_photos(self, command: Command) -> Command:
-        if not isinstance(command, EnrolCommand) or command.parts is None:
-            return command
-        return command.model_copy(update={"photos": self._parts.collect(command.id, command.parts)})
 
     def _carry_out(self, verb: str, command: Command) -> Result:
         """The result of the handler. What it raises on purpose is an answer; anything else crashes the agent."""

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from agent.mqtt.message import MAX_PHOTO_BYTES
+from agent.mqtt.message import MAX_WAITING_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Incoming:
 class Inbox:
     """A queue bounded by messages and by bytes. When it is full, the sender is told `busy`."""
 
-    def __init__(self, *, max_messages: int = 64, max_bytes: int = MAX_PHOTO_BYTES) -> None:
+    def __init__(self, *, max_messages: int = 64, max_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._messages: deque[Incoming] = deque()

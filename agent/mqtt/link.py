@@ -25,7 +25,7 @@ from agent.mqtt.busy import turned_away
 from agent.mqtt.complaints import Complaints
 from agent.mqtt.connection import Acked, Connection, Gone, Happening, Outgoing, Ready
 from agent.mqtt.inbox import Inbox, Incoming
-from agent.mqtt.message import MAX_PHOTO_BYTES
+from agent.mqtt.message import MAX_WAITING_BYTES
 from agent.mqtt.outlet import Outlet
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import DoorState, Health, Status
@@ -62,7 +62,7 @@ class Link:
 
     def __init__(self, settings: LinkSettings, topics: Topics, *, boot_id: str, version: str, model: str) -> None:
         self.topics = topics
-        self.inbox = Inbox(max_bytes=max(MAX_PHOTO_BYTES, settings.max_payload_bytes))
+        self.inbox = Inbox(max_bytes=max(MAX_WAITING_BYTES, settings.max_payload_bytes))
         self.acks: SimpleQueue[Ack] = SimpleQueue()  # bounded by what is in flight
         self._settings = settings
         self._context = settings.tls.context() if settings.tls else None

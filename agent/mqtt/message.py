@@ -22,11 +22,13 @@ from pydantic import (
 from agent.moments import believable
 from agent.mqtt.topics import ID_PATTERN
 from agent.person_id import PERSON_ID_PATTERN
+from agent.trust.roles import Role
 
 MAX_PAYLOAD: Final = 8 * 2**20  # bytes of one message; also of one photo
 MAX_PHOTOS: Final = 20
+MAX_PARTS: Final = 1024  # of one command
 LARGEST: Final = 2**53 - 1  # number that every JSON parser reads as it was sent; SQLite takes ten bits more
-MAX_PHOTO_BYTES: Final = 32 * 2**20  # all photos that wait for their command, together
+MAX_WAITING_BYTES: Final = 32 * 2**20  # all messages that wait to be looked at, together
 
 
 class Code(StrEnum):
@@ -71,6 +73,13 @@ class Code(StrEnum):
     CLOCK_UNSURE = "clock_unsure"
     # keys
     # jobs
+    UNKNOWN_JOB = "unknown_job"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    OTHER_MODEL = "other_model"
+    OTHER_SITE_KEY = "other_site_key"
+    DAMAGED = "damaged"
     # models
     # roster
     ROSTER_CHANGED = "roster_changed"
@@ -145,14 +154,31 @@ class Command(Message):
     id: CommandId
     not_after: Time | None = None
     _asked_by: str = PrivateAttr("mqtt")
+    _role: Role = PrivateAttr(Role.VIEWER)
 
     @property
     def asked_by(self) -> str:
         """Whose key has signed it, `mqtt:<name>`: for the audit. It is no part of the message."""
         return self._asked_by
 
-    def asked(self, who: str) -> Self:
+    @property
+    def role(self) -> Role:
+        """The role of that key."""
+        return self._role
+
+    def asked(self, who: str, role: Role = Role.VIEWER) -> Self:
         """Returns the command as asked by somebody."""
         copy = self.model_copy()
-        copy._asked_by = who  # noqa: SLF001  its own
+        copy._asked_by, copy._role = who, role  # noqa: SLF001  its own
         return copy
+
+
+Sha256: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Parts: TypeAlias = Annotated[tuple[Sha256, ...], Field(min_length=1, max_length=MAX_PARTS)]
+"""What comes before the command, by its hashes, in order: they are signed with it."""
+
+
+class PartedCommand(Command):
+    """A command that may come with parts, see `agent.mqtt.parts`."""
+
+    parts: Parts | None = None

@@ -1,89 +1,261 @@
-"""Photos that arrive one by one before their `enrol` command: bounded, and forgotten when it does not come."""
+"""What comes in parts before its command: kept on the disk, bounded, forgotten when the command does not come.
+
+    parts {id_of, parts}     announces them, signed: from then on only parts of these hashes are taken for the id
+    cmd/<verb>/<id>/part/..  the parts, in any order, any of them again
+    parts {id_of, of}        which are here: the others are sent again
+    <verb> {parts: [...]}    the command names the parts by their SHA-256, and is carried out with these alone
+
+Parts are not signed themselves, so anybody whom the broker lets may send some. So they are kept by what they are: a
+false one takes no true one's place, and the oldest that nobody has announced give way. What belongs to a command that
+was accepted gives way to nothing. Each is sealed with the site's key: no photo lies in the open.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import shutil
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from agent.errors import CommandError
-from agent.mqtt.message import MAX_PAYLOAD, MAX_PHOTO_BYTES, MAX_PHOTOS, Code
+from agent.mqtt.message import MAX_PARTS, MAX_PAYLOAD, Code
+from agent.mqtt.spooled import Piece, read_folder, remove_folder, take_out, write_piece
 from agent.mqtt.topics import PartTopic
+from agent.seal.sealing import Seal
 
-FORGET_SECONDS: Final = 60.0  # after the last part
+FORGET_SECONDS: Final = 3600.0  # after the last part
+MAX_BYTES: Final = 64 * 2**20  # all parts together
+MAX_BATCHES: Final = 64  # commands whose parts wait
+MAX_ANNOUNCED: Final = 32  # of them; the oldest announcement gives way
+VARIANTS: Final = 2  # parts of one number: the true one, and one that is not
+FREE_BYTES: Final = 64 * 2**20  # of the disk, left to what happens at the door
+_MOST_NAMED: Final = 20  # missing parts, in a message
 
 
 @dataclass(slots=True)
-class _Album:
-    of: int
-    photos: dict[int, bytes] = field(default_factory=dict)  # by number, from 1
-    touched: float = 0.0  # seconds
+class _Batch:
+    """The parts of one command."""
+
+    pieces: dict[Piece, int] = field(default_factory=dict)  # bytes of each, the oldest first
+    touched: float = 0.0  # monotonic seconds
+    wanted: tuple[str, ...] | None = None  # announced: the hashes, in order
+    held: bool = False  # of a job that was accepted
 
 
-class Parts:
-    """The photos that wait, by command id.
+class Spool:
+    """The parts that wait, by command id. For any thread.
 
     Args:
-        clock: seconds, monotonic.
+        folder: of its own; made where it is not there, for nobody else to read.
+        seal: of the site.
+        kept: ids of commands that were accepted: what is here of theirs stays.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._albums: dict[str, _Album] = {}
+    def __init__(
+        self,
+        folder: Path,
+        seal: Seal,
+        *,
+        kept: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder, self._seal, self._clock = folder, seal, clock
+        self._lock = threading.Lock()
+        self._batches: dict[str, _Batch] = {}
+        for command_id, (pieces, age_seconds) in read_folder(folder).items():
+            if command_id not in kept and age_seconds > FORGET_SECONDS:
+                remove_folder(folder / command_id)
+                continue
+            touched = clock() - age_seconds
+            self._batches[command_id] = _Batch(dict(pieces), touched, held=command_id in kept)
+        self._make_room(0)
 
     @property
     def waiting_bytes(self) -> int:
-        """How many bytes of photos wait."""
-        return sum(len(photo) for album in self._albums.values() for photo in album.photos.values())
+        """How many bytes wait."""
+        return sum(sum(batch.pieces.values()) for batch in self._batches.values())
 
     def forget(self) -> None:
-        """Drops photos whose command did not come in time."""
-        horizon = self._clock() - FORGET_SECONDS
-        self._albums = {id_: album for id_, album in self._albums.items() if album.touched > horizon}
+        """Drops the parts whose command did not come in time."""
+        with self._lock:
+            horizon = self._clock() - FORGET_SECONDS
+            for command_id in [id_ for id_, batch in self._batches.items() if batch.touched <= horizon]:
+                if not self._batches[command_id].held:
+                    self._drop(command_id)
 
-    def add(self, part: PartTopic, photo: bytes, *, size: int) -> None:
-        """Keeps a photo; the same number again replaces it.
+    def add(self, part: PartTopic, payload: bytes, *, size: int) -> None:
+        """Keeps a part; the same again changes nothing.
 
         Args:
             part: which one.
-            photo: the file, empty where it was too large to be taken.
-            size: bytes the file had.
+            payload: empty where it was too large to be taken.
+            size: bytes it had.
 
         Raises:
-            CommandError: the topic makes no sense, or there is no room.
+            CommandError: the topic makes no sense, it is not what was announced, or there is no room.
         """
-        if part.id is None or not 1 <= part.number <= part.of <= MAX_PHOTOS:
+        if part.id is None or not 1 <= part.number <= part.of <= MAX_PARTS:
             raise CommandError(
-                Code.BAD_REQUEST, f"want cmd/enrol/<id>/part/<n>/<of>, n from 1, of at most {MAX_PHOTOS}"
+                Code.BAD_REQUEST, f"want cmd/<verb>/<id>/part/<n>/<of>, n from 1, of at most {MAX_PARTS}"
             )
-        album = self._albums.get(part.id) or _Album(part.of)
-        if album.of != part.of:
-            raise CommandError(Code.BAD_REQUEST, f"part {part.number} of {part.of}: earlier ones said of {album.of}")
-        if size > len(photo) or size > MAX_PAYLOAD:
-            raise CommandError(Code.TOO_LARGE, f"a photo of {size} bytes: at most {MAX_PAYLOAD}")
-        waiting = self.waiting_bytes - len(album.photos.get(part.number, b""))
-        if waiting + len(photo) > MAX_PHOTO_BYTES or len(self._albums) >= MAX_PHOTOS:
-            raise CommandError(Code.TOO_LARGE, f"photos that wait for their command: at most {MAX_PHOTO_BYTES} bytes")
-        album.photos[part.number] = photo
-        album.touched = self._clock()
-        self._albums[part.id] = album
+        if size > len(payload) or size > MAX_PAYLOAD:
+            raise CommandError(Code.TOO_LARGE, f"a part of {size} bytes: at most {MAX_PAYLOAD}")
+        piece = Piece(part.number, hashlib.sha256(payload).hexdigest())
+        with self._lock:
+            batch = self._batches.get(part.id) or _Batch()
+            _check_wanted(batch, piece)
+            batch.touched = self._clock()
+            if piece not in batch.pieces:
+                self._put(part.id, batch, piece, payload)
 
-    def collect(self, command_id: str, of: int) -> tuple[bytes, ...]:
-        """All photos of a command, in order; they stay until `drop`.
+    def announce(self, command_id: str, hashes: Sequence[str]) -> None:
+        """Takes no other parts than these for a command from now on, and lets them not give way for an hour."""
+        with self._lock:
+            batch = self._batches.setdefault(command_id, _Batch())
+            if batch.held:
+                return
+            batch.touched, batch.wanted = self._clock(), tuple(hashes)
+            for piece in [each for each in batch.pieces if not _is_wanted(batch, each)]:
+                self._drop_piece(command_id, batch, piece)
+            announced = [id_ for id_, each in self._batches.items() if each.wanted is not None and not each.held]
+            for oldest in sorted(announced, key=lambda id_: self._batches[id_].touched)[:-MAX_ANNOUNCED]:
+                self._drop(oldest)
+            self._make_room(0, but=command_id)
+
+    def here(self, command_id: str, hashes: Sequence[str] | None = None) -> list[int]:
+        """Returns the numbers of the parts that are here, counted from 1; of these hashes where they are given."""
+        with self._lock:
+            batch = self._batches.get(command_id) or _Batch()
+            wanted = hashes if hashes is not None else batch.wanted
+            if wanted is None:
+                return sorted({piece.number for piece in batch.pieces})
+            return [n for n, sha256 in enumerate(wanted, start=1) if Piece(n, sha256) in batch.pieces]
+
+    def check(self, command_id: str, hashes: Sequence[str]) -> None:
+        """Refuses a command whose parts are not all here.
 
         Raises:
-            CommandError: some have not arrived, or are forgotten.
+            CommandError: naming those that are not.
         """
-        album = self._albums.get(command_id)
-        if album is not None and album.of != of:
-            raise CommandError(Code.BAD_REQUEST, f"parts = {of}, but the parts said of {album.of}")
-        photos = album.photos if album else {}
-        missing = [number for number in range(1, of + 1) if number not in photos]
+        here = set(self.here(command_id, hashes))
+        missing = [str(number) for number in range(1, len(hashes) + 1) if number not in here]
         if missing:
-            numbers = ", ".join(map(str, missing))
-            raise CommandError(Code.PARTS_MISSING, f"not here (any more): part {numbers} of {of}; send them again")
-        return tuple(photos[number] for number in range(1, of + 1))
+            more = ", ..." if len(missing) > _MOST_NAMED else ""
+            raise CommandError(
+                Code.PARTS_MISSING,
+                f"not here, or others than those that were signed: part {', '.join(missing[:_MOST_NAMED])}{more} of "
+                f"{len(hashes)}; send them again",
+            )
+
+    def read(self, command_id: str, hashes: Sequence[str]) -> Iterator[bytes]:
+        """Yields the parts of a command, in order, one at a time.
+
+        Raises:
+            CommandError: one is not here (any more), or not what was signed.
+        """
+        self.check(command_id, hashes)
+        for number, sha256 in enumerate(hashes, start=1):
+            piece = Piece(number, sha256)
+            found = take_out(self._folder, command_id, piece, self._seal)
+            if found is None or hashlib.sha256(found).hexdigest() != sha256:
+                with self._lock:
+                    self._drop_piece(command_id, self._batches.get(command_id) or _Batch(), piece)
+                raise CommandError(Code.PARTS_MISSING, f"damaged on the disk: part {number}; send it again")
+            yield found
+
+    def hold(self, command_id: str) -> bool:
+        """Keeps the parts of a command until they are released; returns whether they were not kept before."""
+        with self._lock:
+            batch = self._batches.get(command_id)
+            if batch is None or batch.held:
+                return False
+            batch.held = True
+            return True
+
+    def let_go(self, command_id: str) -> None:
+        """Keeps the parts of a command no longer than others."""
+        with self._lock:
+            if command_id in self._batches:
+                self._batches[command_id].held = False
 
     def drop(self, command_id: str) -> None:
-        """Forgets the photos of a command that has been carried out."""
-        self._albums.pop(command_id, None)
+        """Forgets the parts of a command that has been carried out, but not those of a job under way."""
+        with self._lock:
+            batch = self._batches.get(command_id)
+            if batch is not None and not batch.held:
+                self._drop(command_id)
+
+    def release(self, command_id: str) -> None:
+        """Forgets the parts of a job that is over."""
+        with self._lock:
+            if command_id in self._batches:
+                self._drop(command_id)
+
+    # With the lock
+
+    def _put(self, command_id: str, batch: _Batch, piece: Piece, payload: bytes) -> None:
+        same = [each for each in batch.pieces if each.number == piece.number]
+        if batch.held:
+            raise CommandError(Code.BAD_REQUEST, "the command was accepted already: it needs no more parts")
+        if len(same) >= VARIANTS:
+            self._drop_piece(command_id, batch, same[0])
+        if len(payload) + sum(batch.pieces.values()) > MAX_BYTES:
+            raise CommandError(Code.TOO_LARGE, f"the parts of a command: at most {MAX_BYTES} bytes")
+        self._make_room(len(payload), but=command_id, more=command_id not in self._batches)
+        try:
+            write_piece(self._folder, command_id, piece, payload, self._seal, free_bytes=FREE_BYTES)
+        except OSError as error:
+            raise CommandError(Code.STORAGE_FAILED, f"a part cannot be kept: {error.strerror or error}") from error
+        batch.pieces[piece] = len(payload)
+        self._batches[command_id] = batch
+
+    def _make_room(self, size: int, *, but: str = "", more: bool = False) -> None:
+        """Lets the oldest that nobody has announced give way.
+
+        Raises:
+            CommandError: that is not enough.
+        """
+        while self.waiting_bytes + size > MAX_BYTES or len(self._batches) + more > MAX_BATCHES:
+            free = {
+                id_: batch
+                for id_, batch in self._batches.items()
+                if id_ != but and not batch.held and batch.wanted is None
+            }
+            if not free:
+                raise CommandError(
+                    Code.BUSY, f"parts of other commands take the {MAX_BYTES} bytes there are: try later"
+                )
+            self._drop(_oldest(free))
+
+    def _drop(self, command_id: str) -> None:
+        del self._batches[command_id]
+        remove_folder(self._folder / command_id)
+
+    def _drop_piece(self, command_id: str, batch: _Batch, piece: Piece) -> None:
+        batch.pieces.pop(piece, None)
+        (self._folder / command_id / piece.file).unlink(missing_ok=True)
+
+
+def _oldest(batches: Mapping[str, _Batch]) -> str:
+    return min(batches, key=lambda id_: batches[id_].touched)
+
+
+def _is_wanted(batch: _Batch, piece: Piece) -> bool:
+    return batch.wanted is None or (
+        piece.number <= len(batch.wanted) and batch.wanted[piece.number - 1] == piece.sha256
+    )
+
+
+def _check_wanted(batch: _Batch, piece: Piece) -> None:
+    if not _is_wanted(batch, piece):
+        raise CommandError(Code.BAD_REQUEST, f"part {piece.number} is another than was announced")
+
+
+def wipe(folder: Path) -> None:
+    """Forgets all parts, of accepted commands as well."""
+    shutil.rmtree(folder, ignore_errors=True)

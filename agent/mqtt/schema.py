@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.message import Message
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
-from agent.mqtt.wire import COMMANDS, Result
+from agent.mqtt.wire import COMMANDS, Progress, Result
 from agent.mqtt.zone import Passage, ZoneState
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
@@ -20,6 +20,7 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
 MODELS: Final[dict[str, type[Message]]] = {
     **{f"cmd-{verb}": model for verb, model in COMMANDS.items()},
     "result": Result,
+    "progress": Progress,
     "status": Status,
     "health": Health,
     "state-door": DoorState,

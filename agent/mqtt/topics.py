@@ -30,8 +30,9 @@ class CommandTopic:
 
 @dataclass(frozen=True, slots=True)
 class PartTopic:
-    """One photo of an enrolment, on `cmd/enrol/<id>/part/<number>/<of>`."""
+    """A part of a command, on `cmd/<verb>/<id>/part/<number>/<of>`."""
 
+    verb: str
     id: str | None  # None: not one
     number: int  # counted from 1; 0: not a number
     of: int
@@ -120,9 +121,13 @@ class Topics:
         """Where a command is sent."""
         return f"{self.prefix}/cmd/{verb}"
 
-    def part(self, command_id: str, number: int, of: int) -> str:
-        """Where a photo of an enrolment is sent; `number` counts from 1."""
-        return f"{self.prefix}/cmd/enrol/{command_id}/part/{number}/{of}"
+    def part(self, verb: str, command_id: str, number: int, of: int) -> str:
+        """Where a part of a command is sent; `number` counts from 1."""
+        return f"{self.prefix}/cmd/{verb}/{command_id}/part/{number}/{of}"
+
+    def progress(self, verb: str, command_id: str) -> str:
+        """Where it is told how far a job is."""
+        return f"{self.prefix}/cmd/{verb}/{command_id}/progress"
 
     def result(self, verb: str, command_id: str | None) -> str:
         """Where a command is answered; `invalid` stands for an id that could not be read."""
@@ -131,13 +136,13 @@ class Topics:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
-        groups = (f"{ROOT}/{target}/cmd/+" for target in self.targets[1:])
-        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, *groups)
+        commands = (f"{ROOT}/{target}/{level}" for target in self.targets for level in ("cmd/+", "cmd/+/+/part/+/+"))
+        return (*commands, self.credential)
 
     @property
     def news(self) -> tuple[str, ...]:
         """What others listen to: all that the device says."""
-        said = ("status", "health", "state/+", "passage", "event/+", "cmd/+/+/result")
+        said = ("status", "health", "state/+", "passage", "event/+", "cmd/+/+/result", "cmd/+/+/progress")
         return tuple(f"{self.prefix}/{topic}" for topic in said)
 
     def peer(self, topic: str) -> PeerTopic | None:
@@ -156,8 +161,9 @@ class Topics:
         match topic.removeprefix(f"{ROOT}/{ours}/").split("/"):
             case ["cmd", verb]:
                 return CommandTopic(verb if _VERB.fullmatch(verb) else "invalid")
-            case ["cmd", "enrol", id_, "part", number, of]:
-                return PartTopic(id_ if _ID.fullmatch(id_) else None, _number(number), _number(of))
+            case ["cmd", verb, id_, "part", number, of]:
+                known = verb if _VERB.fullmatch(verb) else "invalid"
+                return PartTopic(known, id_ if _ID.fullmatch(id_) else None, _number(number), _number(of))
         return None
 
     def may_answer_on(self, topic: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.jobs.job import State
 from agent.mqtt.message import Code, Command, CommandId, Message
 from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
 
@@ -43,6 +44,21 @@ class Result(Message):
     message: str | None = None
     photo: int | None = None  # which photo, from 0
     data: dict[str, Any] | None = None
+
+
+class Progress(Message):
+    """How far a job is. The result of its command has said that it was accepted."""
+
+    id: CommandId
+    verb: str
+    state: State
+    done: int
+    of: int | None = None  # none: not known yet
+    note: str | None = None  # what it is at
+    at: str
+    code: Code | None = None  # of a failure
+    message: str | None = None
+    data: dict[str, Any] | None = None  # of the answer
 
 
 def refusal(verb: str, command_id: str | None, code: Code, message: str, *, photo: int | None = None) -> Result:

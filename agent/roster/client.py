@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -15,13 +15,11 @@ from typing import Any, Final, Self
 
 from pydantic import ValidationError
 
-from agent.errors import CommandError
+from agent.errors import CommandError, NoAnswer
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.message import Code
-from agent.mqtt.remote import NoAnswer
 from agent.mqtt.settings import LinkSettings
-from agent.mqtt.topics import ROOT
 from agent.roster.bodies import AdminBody, check_body
 from agent.roster.document import Document, Kind, check_object, sign
 from agent.roster.edits import Body, Editor
@@ -61,11 +59,10 @@ class RosterClient:
         self._admins = {anchor.id: Admin(anchor, "owner", Role.OWNER)} if anchor else {}
         self._topics, self._who = RosterTopics(site), f"admin-{uuid.uuid4().hex[:12]}"
         self._answers: SimpleQueue[bytes] = SimpleQueue()
-        self._healths: dict[str, Mapping[str, Any]] = {}
         self._ready, self._closing = threading.Event(), threading.Event()
         self.head: Head | None = None  # the last that was heard
         own = replace(settings, client_id=self._who, session_seconds=0, max_payload_bytes=2 * MOST_PAGE_BYTES)
-        listens = (self._topics.head, self._topics.answer(self._who), f"{ROOT}/{site}/+/health")
+        listens = (self._topics.head, self._topics.answer(self._who))
         self._line = Line(own, listens, self._hear, ready=self._ready.set)
         self._thread = threading.Thread(target=self._run, name="roster-client", daemon=True)
 
@@ -121,12 +118,6 @@ class RosterClient:
         """Returns the versions of an object, the newest first: `seq`, `version`, `key`, `issued`, `gone`."""
         return _good(self._ask("history", object=check_object(object_), limit=1000)).rows
 
-    def healths(self, seconds: float = 1.0) -> dict[str, Mapping[str, Any]]:
-        """Returns the last health of each device of the site, by name; waits so long for those that are kept."""
-        self._wait_ready()
-        self._closing.wait(seconds)
-        return dict(self._healths)
-
     # Changing
 
     def put(self, object_: str, body: Body | None, *, target: str | None = None) -> Document:
@@ -142,6 +133,17 @@ class RosterClient:
             NoAnswer: the service does not answer; whether it is kept is seen by `get`.
         """
         return self._editor().replace(object_, base, body, target or self._target(base))
+
+    def adopt(self, document: Document) -> Document:
+        """Signs a document anew as it is: its signer is trusted no more, and what it says still holds.
+
+        Only an owner should, having looked at it: nothing else vouches for what a revoked key has signed.
+        """
+        fresh = self.signed(document.header.object, document, document.body, document.header.target)
+        (done,) = self._put([fresh])
+        if not done.ok:
+            raise CommandError(done.code or Code.FAILED, done.message or "refused")
+        return fresh
 
     def put_all(self, documents: Iterable[Document]) -> Iterator[Done]:
         """Puts many signed documents, as many at once as fit into a message; yields what became of each, in order."""
@@ -235,13 +237,8 @@ class RosterClient:
         if message.topic == self._topics.answer(self._who):
             self._answers.put(message.payload)
             return
-        try:
-            if message.topic == self._topics.head:
-                self.head = Head.model_validate_json(message.payload)
-            else:
-                self._healths[message.topic.split("/")[-2]] = json.loads(message.payload)
-        except ValueError:  # anybody may write there: what is not understood was not heard
-            return
+        with suppress(ValidationError):  # anybody may write there: what is not understood was not heard
+            self.head = Head.model_validate_json(message.payload)
 
 
 def _good(answer: Answer) -> Answer:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,9 +86,24 @@ def find(db: Db, id: str) -> Event | None:  # noqa: A002 - as in Event
     return next((_event(row) for row in db.rows(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (id,))), None)  # noqa: S608
 
 
-def since(db: Db, seq: int, limit: int) -> list[Event]:
-    """Return the first `limit` events beyond `seq`, sent or not, in order."""
-    return _select(db, "WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+def since(
+    db: Db, seq: int, limit: int, *, kinds: Sequence[str] | None = None, hidden: Sequence[str] = ()
+) -> list[Event]:
+    """Return the first `limit` events beyond `seq`, sent or not, in order.
+
+    Args:
+        db: the database.
+        seq: of the last one that is known.
+        limit: so many at most.
+        kinds: of these alone; None: of all.
+        hidden: but not of these.
+    """
+    where, values = "seq > ?", list[str]()
+    for word, chosen in (("IN", kinds), ("NOT IN", hidden)):
+        if chosen is not None:
+            where += f" AND kind {word} ({', '.join('?' * len(chosen))})"
+            values += chosen
+    return _select(db, f"WHERE {where} ORDER BY seq LIMIT ?", seq, *values, limit)
 
 
 def count_old(db: Db, before: datetime, *, broker: bool = True) -> int:
@@ -109,7 +124,7 @@ def _old(broker: bool) -> str:  # noqa: FBT001 - of the callers' keyword
     return "sent_at < ?" if broker else "at < ?"
 
 
-def _select(db: Db, clauses: str, *parameters: int) -> list[Event]:
+def _select(db: Db, clauses: str, *parameters: int | str) -> list[Event]:
     return [_event(row) for row in db.rows(f"SELECT {_COLUMNS} FROM events {clauses}", parameters)]  # noqa: S608 - ours
 
 

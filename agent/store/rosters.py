@@ -25,6 +25,13 @@ class Worker:
     employee: Employee
 
 
+def who_worked(db: Db, *, after: str, limit: int) -> list[str]:
+    """Return ids of people who may have worked, enrolled or not, in order: the first `limit` that come after one."""
+    everybody = "SELECT id FROM people UNION SELECT person FROM punches UNION SELECT person FROM rosters"
+    query = f"SELECT id FROM ({everybody}) WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
+    return [id_ for (id_,) in db.rows(query, (after, limit))]
+
+
 def workers(db: Db) -> dict[str, Worker]:
     """Return everybody, by id. They work from when they are valid, or else enrolled, until that ends or they leave."""
     groups = defaultdict[str, set[str]](set)

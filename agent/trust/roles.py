@@ -29,6 +29,10 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     ("credential", frozenset({_R})),
     # keys
     # jobs
+    ("job jobs", _ALL),
+    ("job_cancel parts", frozenset({_E, _O, _S, _W})),
+    ("log report", frozenset({_V, _O, _S, _W})),
+    ("enrol_live templates enrol_templates", frozenset({_E, _S, _W})),
     # models
     ("roster", _ALL),
     ("roster_person", frozenset({_E, _S, _W})),

@@ -18,6 +18,7 @@ from agent.errors import StoreError
 from agent.reports.basis import own_hours
 from agent.store.db import Db
 from agent.store.people import get_person
+from agent.studio import OVER, Guidance
 from agent.types import Decision, Event, Outcome
 from agent.web import news
 from agent.web.audience import Audience
@@ -52,9 +53,10 @@ class Herald:
     def __init__(self, config: Config, sources: Sources, db: Db, audience: Audience, about: dict[str, Any]) -> None:
         self._config, self._sources, self._db, self._audience = config, sources, db, audience
         self._about = about
-        self._waiting: deque[Decision | Event] = deque(maxlen=WAITING)
+        self._waiting: deque[Decision | Event | Guidance] = deque(maxlen=WAITING)
         self._news = threading.Event()
         self._visit = 0
+        self._guidance: Guidance | None = None
         self._person: str | None = None  # of this visit, where somebody was let in
         self._told: dict[str, Any] = {}
         self._due = 0.0
@@ -70,16 +72,25 @@ class Herald:
             self._waiting.append(event)
             self._news.set()
 
+    def guided(self, guidance: Guidance) -> None:
+        """Somebody is being enrolled, and is to do something."""
+        self._guidance = None if guidance.hint == OVER else guidance
+        self._waiting.append(guidance)
+        self._news.set()
+
     def step(self) -> None:
         """Waits a little, and tells what is new."""
         self._news.wait(STEP_SECONDS)
         self._news.clear()
         while self._waiting:
             each = self._waiting.popleft()
-            if isinstance(each, Decision):
-                self._tell_decision(each)
-            else:
-                self._tell_punch(each)
+            match each:
+                case Decision():
+                    self._tell_decision(each)
+                case Event():
+                    self._tell_punch(each)
+                case Guidance():
+                    self._audience.publish(news.guided(each))
         self.tell_state()
 
     def tell_state(self) -> None:
@@ -136,6 +147,7 @@ class Herald:
             "contact": door.contact,
             "begins": sorted({way[0].value for way in entrance.rules().factors.ways if way}),
             "key_seconds": entrance.rules().factor_seconds,
+            "guide": None if self._guidance is None else news.guided(self._guidance),
             "keys": news.keys(rules.attendance, device),
             "online": sources.online(),
             "clock_set": entrance.clock() is not Clock.UNSYNCHRONISED,

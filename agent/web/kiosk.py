@@ -51,7 +51,7 @@ class Kiosk:
             self._server = WebServer(app, told.host, told.port, agent.crashed)
             self._stack = stack.pop_all()
         self._herald = Herald(agent.config, sources, db, self._audience, about)
-        self.decided, self.recorded = self._herald.decided, self._herald.recorded
+        self.decided, self.recorded, self.guided = self._herald.decided, self._herald.recorded, self._herald.guided
 
     def __enter__(self) -> Self:
         self._herald.tell_state()

@@ -8,6 +8,7 @@ from typing import Any, Final
 from agent.access.factors import Factors
 from agent.access.rules import DoorRules
 from agent.attendance.rules import AttendanceRules, PunchType
+from agent.studio import Guidance
 from agent.types import Decision, Event, Outcome, Reason
 
 ASKS: Final[Mapping[Reason, str]] = {
@@ -77,6 +78,11 @@ def punched(event: Event, visit: int, hours: Mapping[str, Any] | None) -> dict[s
         "today_seconds": hours["today_seconds"] if hours else None,
         "balance_seconds": hours["balance_seconds"] if hours else None,
     }
+
+
+def guided(guidance: Guidance) -> dict[str, Any]:
+    """Returns what is shown to somebody who is being enrolled: a word to do, and how many shots there are."""
+    return {"kind": "guide", "hint": guidance.hint, "done": guidance.done, "of": guidance.of}
 
 
 def keys(rules: AttendanceRules, door: str) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ const PASSING = ["unknown", "ambiguous", "inconsistent", "empty_gallery", "poor_
 let state = null;
 let language = null; // its file
 let shown = null; // the result on the screen
+let guide = null; // what somebody who is being enrolled is to do
 let complaint = 0; // until when it is said that something was not taken
 let pressed = null; // an attendance key that waits for somebody
 let ahead = 0; // ms that the device's clock is ahead of this one
@@ -79,6 +80,7 @@ function door() {
 }
 
 function prompt() {
+  if (guide) return `${language.guide[guide.hint]} ${guide.done}/${guide.of}`;
   if (performance.now() < complaint) return say("not_taken");
   if (pressed) return say("key_waits", { what: label(pressed.key) });
   if (state.mode === "locked_down") return say("locked_down_more");
@@ -264,6 +266,13 @@ function punched(news) {
   bar(PUNCH_SECONDS);
 }
 
+function guided(news) {
+  guide = news.hint === "over" ? null : news;
+  wake();
+  hide();
+  render();
+}
+
 // The PIN pad
 
 const pad = { typed: "", asked: false, until: null, last: 0 };
@@ -420,6 +429,7 @@ function listen() {
     if (news.kind === "state") begin(news);
     else if (language && news.kind === "result") show(news);
     else if (language && news.kind === "punch") punched(news);
+    else if (language && news.kind === "guide") guided(news);
   };
   source.onerror = () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
@@ -429,6 +439,7 @@ function listen() {
 function begin(news) {
   if (boot !== null && news.boot !== boot) return location.reload(); // another start of the agent, perhaps another version
   boot = news.boot;
+  guide = news.guide;
   state = news;
   ahead = news.now - Date.now();
   if (!language) speak(news.language);

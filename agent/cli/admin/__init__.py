@@ -1,0 +1,32 @@
+"""`latchkey admin`: what an admin does from a desk, over MQTT, to one door or all."""
+
+from __future__ import annotations
+
+import typer
+
+from agent.cli.admin import door, past, rules_read, setup
+from agent.cli.admin.devices import devices
+from agent.cli.admin.enrol import enrol
+from agent.cli.admin.health import health
+from agent.cli.admin.jobs import enrol_live, job, jobs
+from agent.cli.admin.keys import keys
+from agent.cli.admin.people import people
+from agent.cli.admin.rules import rules
+
+admin = typer.Typer(
+    help="Administer devices over MQTT, with a key that they know: see deploy/ADMIN.md.", no_args_is_help=True
+)
+admin.command()(setup.init)
+admin.add_typer(setup.key, name="key")
+admin.add_typer(devices, name="devices")
+admin.add_typer(keys, name="keys")
+admin.add_typer(people, name="people")
+rules.command("try")(rules_read.try_rules)
+admin.add_typer(rules, name="rules")
+for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):
+    admin.command()(reading)
+for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.report, past.audit, health):
+    admin.command()(command)
+for working in (enrol, enrol_live, job, jobs):
+    admin.command()(working)
+# Of others, each in a file of its own: models (bundle, update-model, backup, restore), pki, roster, relay
