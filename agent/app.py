@@ -147,7 +147,7 @@ class Agent:
         self.studio = Studio(self.recogniser.eyes, lambda: self.recogniser.known.gallery)
         saw = lambda seen: self.porch.entrance.saw(seen)  # noqa: E731, PLW0108 - made below
         self.visits = Visits(self.recogniser, saw, self.studio.see)
-        self.porch = Porch(
+        self.porch: Porch = Porch(
             stack,
             bundle,
             self.knowledge,

@@ -128,21 +128,24 @@ def test_learnt_templates_stay_and_given_ones_are_replaced(book, source, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("device", "problem_is"),
+    ("device", "told_"),
     [
-        ({"encoder": "m2"}, "this device compares m2"),
-        ({"key": OTHER}, "was changed: set it here; .*another secret.*; .*this device compares m1 under the key"),
+        ({"encoder": "m2"}, ("other_model", "this device compares m2")),
+        (
+            {"key": OTHER},
+            ("other_site_key", "was changed: set it here; .*another secret.*; .*this device compares m1 under the key"),
+        ),
     ],
 )
-def test_a_device_that_is_not_like_it_takes_the_rest(book, source, tmp_path, device, problem_is):
+def test_a_device_that_is_not_like_it_takes_the_rest(book, source, tmp_path, device, told_):
     if "encoder" in device:
         credentials.clear_pin(source.db, "anna", request())
     publish(book, source)
     with Device(tmp_path, "front", **device) as front:
         front.read(book)
         ((code, message),) = problem(front)
-        assert code == "other_model"
-        assert re.search(problem_is, message)
+        assert code == told_[0]
+        assert re.search(told_[1], message)
         one = get_person(front.db, "anna")
         assert (one.name, one.templates, one.consent.text) == ("Anna", 0, "notice 3")
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import typer
 
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     start_logging("warning")
     try:
-        typer.main.get_command(app).main(args=arguments, prog_name="latchkey")
+        _commands()(args=arguments, prog_name="latchkey")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     except LatchkeyError as error:
@@ -98,3 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.exception("crashed")
         return 1
     return 0
+
+
+@cache
+def _commands() -> Callable[..., object]:
+    """Runs one of the commands; made once, there are more than a hundred."""
+    return typer.main.get_command(app).main

@@ -84,7 +84,6 @@ class Code(StrEnum):
     # roster
     ROSTER_CHANGED = "roster_changed"
     UNKNOWN_OBJECT = "unknown_object"
-    OTHER_MODEL = "other_model"
     WITHHELD = "withheld"
     ROLLED_BACK = "rolled_back"
     # the photos of an enrolment, see EnrolmentRefused

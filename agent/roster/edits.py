@@ -12,8 +12,11 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from pydantic import ValidationError
+
 from agent.errors import CommandError
 from agent.mqtt.message import Code
+from agent.mqtt.wire import explain
 from agent.roster.bodies import BODIES, check_body, plain
 from agent.roster.document import Document, Kind, sign
 from agent.roster.merge import Disagreement, merged
@@ -97,11 +100,18 @@ def _both(
 
 
 def normal(object_: str, body: Body | None) -> Body | None:
-    """Returns a body with one way to write each value."""
+    """Returns a body with one way to write each value.
+
+    Raises:
+        CommandError: it is not what its kind wants.
+    """
     if body is None:
         return None
     kind = Kind(object_.partition("/")[0])
-    return plain(BODIES[kind].model_validate_json(canonical(body)))
+    try:
+        return plain(BODIES[kind].model_validate_json(canonical(body)))
+    except ValidationError as error:
+        raise CommandError(Code.BAD_REQUEST, f"{object_}: {explain(error)}") from None
 
 
 def _plain(document: Document | None) -> Body | None:

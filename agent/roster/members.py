@@ -139,7 +139,7 @@ def _cards(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> 
     wanted = {card.digest: card for card in body.cards}
     if body.cards and any(card.key != _secret(db) for card in body.cards):
         raise CommandError(
-            Code.OTHER_MODEL,
+            Code.OTHER_SITE_KEY,
             f"the card numbers of {person} were hashed with another secret than this device's: add the cards here",
         )
     new = [card for digest, card in wanted.items() if digest not in there]
@@ -162,8 +162,9 @@ def _faces(db: Db, person: str, body: PersonBody, site: Site, request: Request) 
     ours = [each for each in body.templates if each.model == site.encoder and each.key == db.seal.key.id]
     if body.templates and not ours:
         others = ", ".join(sorted({f"{each.model} under the key {each.key}" for each in body.templates}))
+        fits = any(each.model == site.encoder for each in body.templates)
         raise CommandError(
-            Code.OTHER_MODEL,
+            Code.OTHER_SITE_KEY if fits else Code.OTHER_MODEL,
             f"the templates of {person} are of {others}, and this device compares {site.encoder} under the key "
             f"{db.seal.key.id}: enrol {person} here, or publish {person} from a device like this one",
         )
@@ -183,7 +184,7 @@ def _sealed(seal: Seal, person: str, template: Template) -> Sealed:
         vector = base64.b64decode(template.vector, validate=True)
         Whose(person, template.model).open(seal, vector)
     except ValueError as error:  # a broken seal is one
-        raise CommandError(Code.OTHER_MODEL, f"a template of {person} does not open: {error}") from None
+        raise CommandError(Code.DAMAGED, f"a template of {person} does not open: {error}") from None
     return Sealed(template.model, template.key, vector, template.measures, template.added_at)
 
 
@@ -217,7 +218,7 @@ def _opened(seal: Seal, person: str, secret: Secret) -> Pins:
         pin, duress = json.loads(seal.open(base64.b64decode(secret.sealed), _belongs(person, seal)))
     except ValueError:  # a broken seal is one
         raise CommandError(
-            Code.OTHER_MODEL, f"the PIN of {person} is sealed with the key {secret.key}, or was changed: set it here"
+            Code.OTHER_SITE_KEY, f"the PIN of {person} is sealed with the key {secret.key}, or was changed: set it here"
         ) from None
     return Pins(str(pin), None if duress is None else str(duress))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from agent.cli.admin import door, past, rules_read, setup
+from agent.cli.admin import door, past, roster_fleet, rules_read, setup
 from agent.cli.admin.devices import devices
 from agent.cli.admin.enrol import enrol
 from agent.cli.admin.health import health
 from agent.cli.admin.jobs import enrol_live, job, jobs
 from agent.cli.admin.keys import keys
 from agent.cli.admin.people import people
+from agent.cli.admin.roster import roster
 from agent.cli.admin.rules import rules
 
 admin = typer.Typer(
@@ -23,10 +24,14 @@ admin.add_typer(keys, name="keys")
 admin.add_typer(people, name="people")
 rules.command("try")(rules_read.try_rules)
 admin.add_typer(rules, name="rules")
+roster.command("import")(roster_fleet.import_table)
+for of_fleet in (roster_fleet.publish, roster_fleet.status):
+    roster.command()(of_fleet)
+admin.add_typer(roster, name="roster")
 for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):
     admin.command()(reading)
 for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.report, past.audit, health):
     admin.command()(command)
 for working in (enrol, enrol_live, job, jobs):
     admin.command()(working)
-# Of others, each in a file of its own: models (bundle, update-model, backup, restore), pki, roster, relay
+# Of others, each in a file of its own: models (bundle, update-model, backup, restore), pki, relay
