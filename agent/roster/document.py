@@ -187,7 +187,7 @@ def sign(  # noqa: PLR0917  in the order of the text
         "object": object_,
         "version": version,
         "target": target,
-        "issued": issued.isoformat(),
+        "issued": issued.isoformat().replace("+00:00", "Z"),
         "key": key.public.id,
         "sha256": None if body is None else digest_of(body),
     }
