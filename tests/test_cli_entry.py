@@ -39,6 +39,8 @@ COMMANDS = [
     "retention",
     "receipts",
     "keys",
+    "roster",
+    "admin",
 ]
 OPTIONS = {
     "run": ["--config", "--camera", "--backend", "--as-fast-as-possible", "--loop", "--no-loop", "--set"],

@@ -16,16 +16,16 @@ from agent.errors import ConfigError
 roster = typer.Typer(help="Keep the roster of a site: what its devices are to hold.", no_args_is_help=True)
 
 Folder = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where roster.db and roster.key are. Default: [device] data_dir.")
+    Path | None, typer.Option(metavar="DIR", help="Where roster.db and roster.key are. Default: device.data_dir.")
 ]
 
 
 @roster.command()
 def serve(*, folder: Folder = None, config: ConfigFile = None, sets: Sets = None) -> None:
-    """Keep the roster of [device] site and answer admins and devices, until asked to stop.
+    """Keep the roster of device.site and answer admins and devices, until asked to stop.
 
-    It needs a broker ([mqtt]), and an owner's public key ([trust] owner): what others sign counts by what the owner has
-    put into the roster. Exit status: 2 if one of them is missing.
+    It needs a broker (mqtt.host), and an owner's public key (trust.owner): what others sign counts by what the owner
+    has put into the roster. Exit status: 2 if one of them is missing.
     """
     configured = load(config, sets, quiet=False)
     from agent.desk import link_settings
