@@ -31,7 +31,7 @@ from agent.trust.roles import Role
 
 _ROOM: Final = MOST_PAGE_BYTES - 4096  # bytes of documents in one message
 TICK_SECONDS: Final = 0.1
-AGAIN_SECONDS: Final = 5.0  # until a question is sent again: the service may have been away
+AGAIN_SECONDS: Final = 2.0  # until a question is sent again: the service may have been away
 
 
 class RosterClient:

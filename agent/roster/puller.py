@@ -28,6 +28,7 @@ from agent.write import Write
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 10.0  # for a page; asked again after that
+START_OVER_SECONDS: Final = 3600.0  # between two readings of everything, where what is held does not fit the head
 HOLD_SECONDS: Final = 10.0  # before trying again where the disk is full or the head is refused
 PAGE_ROWS: Final = 100  # so that events do not wait long behind a page
 
@@ -70,7 +71,7 @@ class Puller:
         self._asked: str | None = None  # id of the pull that is waited for
         self._asked_at = self._hold_until = 0.0  # monotonic seconds
         self._head: Head | None = None
-        self._started_over: int | None = None  # for which head everything was read again
+        self._start_over_at = 0.0  # monotonic seconds: not before is everything read again
 
     def step(self, seconds: float = 0.25) -> None:
         """Serves the line for a moment, and asks for what is due."""
@@ -105,15 +106,19 @@ class Puller:
 
     def _hear_head(self, head: Head) -> None:
         now = self._now()
-        self._write(lambda db: self._taking.check_head(db, head, now))
+        try:
+            reading = self._write(lambda db: self._taking.check_head(db, head, now))
+        except StoreError:
+            self._head = head  # looked at again with the page
+            raise
         self._head = head
-        if self._asked is None:
-            self._ask_if_behind(head)
+        if self._asked is None and (reading.cursor < head.seq or reading.trouble):  # which may be over
+            self._ask(reading.cursor)
 
     def _ask_if_behind(self, head: Head) -> None:
-        reading = roster.reading(self._db)
-        if reading.cursor < head.seq:
-            self._ask(reading.cursor)
+        cursor = roster.reading(self._db).cursor
+        if cursor < head.seq:
+            self._ask(cursor)
 
     def _ask(self, after: int) -> None:
         self._asked, self._asked_at = uuid.uuid4().hex, time.monotonic()
@@ -137,9 +142,9 @@ class Puller:
     def _finish(self, head: Head, taken: Taken, now: datetime) -> None:
         log.info("roster: read up to %d", taken.cursor)
         if taken.whole:
-            self._started_over = None
-        elif self._started_over != head.seq:
-            self._started_over = head.seq
+            return
+        if time.monotonic() >= self._start_over_at:
+            self._start_over_at = time.monotonic() + START_OVER_SECONDS
             self._write(self._taking.start_over)
             self._ask(0)
         else:

@@ -60,7 +60,8 @@ class RosterService:
         match what:
             case "put":
                 self._line.send(Outgoing(self._topics.answer(who), self._registrar.put(message.payload)))
-                self._tell_head()
+                if self._registrar.head()["seq"] != self._seq:
+                    self._tell_head()
             case "ask":
                 self._line.send(Outgoing(self._topics.answer(who), self._registrar.ask(message.payload)))
             case "pull" if (page := self._registrar.pull(who, message.payload)) is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from agent.audit import audit
@@ -31,6 +31,9 @@ from agent.store.roster import Held, Reading
 from agent.trust.keys import PublicKey
 from agent.trust.statement import news_text, verifies
 
+QUIET: Final = timedelta(
+    minutes=1
+)  # between two rows of the audit that the service is doubted: anybody may forge a head
 MOST_TRIED_AGAIN: Final = 1000  # problems, at the end of a reading
 _KEPT: Final = {Kind.DEVICE, Kind.SERVICE}  # documents that are looked up later
 _UNVERIFIED: Final = {Code.UNKNOWN_KEY, Code.BAD_SIGNATURE, Code.NOT_PERMITTED, Code.ROLLED_BACK, Code.WITHHELD}
@@ -57,6 +60,7 @@ class Taking:
     def __init__(self, config: Config, site: Site, boot_id: str) -> None:
         self._config, self._site, self._boot_id = config, site, boot_id
         self._topics = RosterTopics(config.device.site)
+        self._doubted_at: datetime | None = None  # that was audited
         self.device = f"device/{config.device.site}/{config.device.name}"
 
     def groups(self, db: Db) -> tuple[str, ...]:
@@ -209,7 +213,9 @@ class Taking:
         if reading.trouble != told:
             with db.transaction():
                 roster.read_to(db, replace(reading, trouble=told))
-                self._audit(db, None, "roster_doubted", now, {"code": error.code})
+                if self._doubted_at is None or now - self._doubted_at >= QUIET:
+                    self._doubted_at = now
+                    self._audit(db, None, "roster_doubted", now, {"code": error.code})
 
     def _audit(self, db: Db, document: Document | None, action: str, now: datetime, details: dict[str, object]) -> None:
         subject = document.name if document is not None and document.kind is Kind.PERSON else None
