@@ -17,6 +17,7 @@ from agent.config.tables import Mqtt
 from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
+from agent.following import follow, topics_of
 from agent.handover import Handover
 from agent.health import HealthCheck
 from agent.jobs.job import Job, State
@@ -31,10 +32,6 @@ from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import Health
-from agent.mqtt.topics import Topics
-from agent.roster.members import Site
-from agent.roster.puller import Puller
-from agent.roster.taking import Taking
 from agent.store import admins, commands, events
 from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
@@ -85,13 +82,12 @@ def admission(config: Config, db: Db) -> Admission:
         config: with the device, its groups and its owner.
         db: to read, by the thread that asks.
     """
-    topics = Topics(config.device.site, config.device.name, config.device.groups)
     owner = Admin(PublicKey.parse(config.trust.owner), "owner", Role.OWNER) if config.trust.owner else None
 
     def admin(key_id: str) -> Admin | None:
         return owner if owner is not None and owner.key.id == key_id else admins.find(db, key_id)
 
-    return Admission(lambda: topics.targets, admin, lambda: clock_state(config.clock.synchronised_file))
+    return Admission(lambda: topics_of(config, db).targets, admin, lambda: clock_state(config.clock.synchronised_file))
 
 
 class Desk:
@@ -105,11 +101,11 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        self.topics = Topics(config.device.site, config.device.name, config.device.groups)
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
+        self.topics = topics_of(config, reads[1])
         self.link = Link(
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
-        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
@@ -128,7 +124,7 @@ class Desk:
             remember=self._remember,
             shown=agent.porch.entrance.showed,
         )
-        self._puller = self._follow(stack, agent, bundle) if config.roster.enabled else None
+        self._puller = follow(stack, agent, bundle, link_settings(config.mqtt)) if config.roster.enabled else None
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,
@@ -167,19 +163,6 @@ class Desk:
     def _drain(self) -> None:
         """Sends what is left, for a little while; the rest waits in the outbox."""
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
-
-    def _follow(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> Puller:
-        """Returns who puts the roster of the site in force."""
-        device = agent.config.device
-        return Puller(
-            link_settings(agent.config.mqtt),
-            device.site,
-            device.name,
-            taking=Taking(agent.config, Site(bundle.model_id, agent.config.privacy), agent.boot_id),
-            write=agent.recorder.write,
-            db=stack.enter_context(open_db(agent.config.database_path, key=bundle.key)),
-            changed=agent.knowledge.soon,
-        )
 
     def _mark_sent(self, seqs: Sequence[int]) -> None:
         done = list(seqs)

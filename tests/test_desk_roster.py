@@ -73,3 +73,15 @@ def test_from_one_terminal_by_the_roster_to_another(tmp_path, monkeypatch, setti
         assert (health.roster, health.roster_problems) == (2, 0)
     with open_db(config.database_path) as db:
         assert get_person(db, "anna") is None
+
+
+def test_the_roster_puts_a_device_into_a_group(tmp_path, monkeypatch, settings, admin, wait_for):
+    stage = empty_stage(monkeypatch)
+    stage.play, stage.goes_on = [EMPTY] * 3, True
+    reaching = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": settings.port, "roster__enabled": True}
+    config = Terminals(tmp_path, monkeypatch)(**reaching, device__groups=("east",))
+    admin.put("device/home/door", {"groups": ["west"]})
+    with Agent(config), Remote(settings, TOPICS, OWNER) as remote:
+        wait_for(lambda: remote.request("roster").data["groups"] == ["west"])
+    with Agent(config) as agent:
+        assert agent.desk.topics.targets == ("home/door", "home/@all", "home/@west")

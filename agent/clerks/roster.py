@@ -7,6 +7,7 @@ from typing import Any
 from agent.clerks import Office
 from agent.mqtt.commands import Handler
 from agent.mqtt.verbs.roster import RosterCommand, RosterPersonCommand
+from agent.roster.groups import groups_of
 from agent.roster.members import told
 from agent.roster.tally import Tally
 from agent.store import roster
@@ -15,11 +16,9 @@ from agent.trust.keys import PublicKey
 
 def handlers(office: Office) -> dict[str, Handler]:
     """Returns what carries out each verb."""
-    device = office.config.device
 
     def how_far(command: RosterCommand) -> dict[str, Any]:
         reading = roster.reading(office.db)
-        given = roster.groups_given(office.db, f"device/{device.site}/{device.name}")
         return {
             "enabled": office.config.roster.enabled,
             "cursor": reading.cursor,
@@ -27,7 +26,7 @@ def handlers(office: Office) -> dict[str, Handler]:
             "tally": Tally.read(reading.tally).text,
             "service": PublicKey(reading.service).id if reading.service else None,
             "trouble": reading.trouble,
-            "groups": [*(device.groups if given is None else given)],
+            "groups": [*groups_of(office.db, office.config)],
             "objects": roster.counts(office.db),
             "problems": [
                 {"object": held.object, "version": held.version, "code": held.code, "message": held.problem}

@@ -20,6 +20,7 @@ from agent.errors import CommandError, RulesRefused
 from agent.mqtt.message import Code
 from agent.register import Request
 from agent.roster.document import Document, Kind
+from agent.roster.groups import groups_of
 from agent.roster.inforce import apply, release, signer
 from agent.roster.members import Site
 from agent.roster.messages import Head
@@ -61,12 +62,6 @@ class Taking:
         self._config, self._site, self._boot_id = config, site, boot_id
         self._topics = RosterTopics(config.device.site)
         self._doubted_at: datetime | None = None  # that was audited
-        self.device = f"device/{config.device.site}/{config.device.name}"
-
-    def groups(self, db: Db) -> tuple[str, ...]:
-        """Returns the groups that the device is in: by the roster where that says, else by its configuration."""
-        given = roster.groups_given(db, self.device)
-        return self._config.device.groups if given is None else given
 
     def check_head(self, db: Db, head: Head, now: datetime) -> Reading:
         """Returns how far the device has read, having noted what the head says.
@@ -85,6 +80,10 @@ class Taking:
         if after != before:
             roster.read_to(db, after)
         return after
+
+    def groups(self, db: Db) -> tuple[str, ...]:
+        """Returns the groups that the device is in."""
+        return groups_of(db, self._config)
 
     def take(self, db: Db, head: Head, rows: Sequence[tuple[int, Any]], now: datetime, *, more: bool) -> Taken:
         """Puts the documents of a page in force.
@@ -205,7 +204,7 @@ class Taking:
 
     def _targets(self, db: Db) -> frozenset[str]:
         site = self._config.device.site
-        groups = (f"{site}/@{group}" for group in ("all", *self.groups(db)))
+        groups = (f"{site}/@{group}" for group in ("all", *groups_of(db, self._config)))
         return frozenset({f"{site}/{self._config.device.name}", *groups})
 
     def _trouble(self, db: Db, reading: Reading, error: CommandError, now: datetime) -> None:

@@ -76,7 +76,7 @@ class Device:
     """A device of the site "hq" with a database of its own."""
 
     def __init__(self, folder, name="front", *, encoder=ENCODER, groups=(), consent=False, owner=OWNER, key=KEY):
-        overrides = {"device.data_dir": folder / name, "device.site": "hq", "device.name": name}
+        overrides = {"device.data_dir": folder / name, "device.site": "hq", "device.name": name, "roster.enabled": True}
         overrides |= {"device.groups": tuple(groups), "clock.synchronised_file": folder / "none" / "s"}
         overrides |= {"trust.owner": owner.public.text} if owner else {}
         self.config = load_config(None, overrides, {})
