@@ -14,7 +14,7 @@ from agent.register import remove_person
 from agent.roster.document import Document
 from agent.roster.tally import Tally
 from agent.roster.topics import RosterTopics
-from agent.store import admins, receipts, roster
+from agent.store import admins, receipts, roster, roster_book
 from agent.store.db import open_db
 from agent.store.people import get_person, list_people
 from agent.store.rules import rules_in_force
@@ -278,9 +278,50 @@ class TestService:
 
     def test_an_owner_may_name_the_key_of_the_service(self, book, device):
         book.kept(document("service", body={"public": STRANGER.public.text}))
-        device.read(book)
         with pytest.raises(CommandError, match="is the service's"):
             device.take(book.page("front", 0))
+
+    def test_a_service_whose_key_was_lost_goes_on_by_an_owner_s_word(self, book, device, tmp_path):
+        book.kept(document())
+        device.read(book)
+        with open_db(tmp_path / "roster.db") as db:
+            other = Book(db, key=STRANGER)
+            with pytest.raises(CommandError, match="is the service's"):
+                device.read(other)
+            other.kept(document("service", body={"public": STRANGER.public.text}))
+            device.read(other)
+            other.kept(document("person/ben"))
+            device.read(other)
+        assert (get_person(device.db, "ben").name, roster.reading(device.db).trouble) == ("Anna", None)
+        with pytest.raises(CommandError, match="is the service's"):
+            device.read(book)  # the old key counts no more
+
+    def test_nobody_else_s_word_counts(self, book, device):
+        book.kept(document())
+        device.read(book)
+        word = document("service", body={"public": STRANGER.public.text}, key=STRANGER)
+        forged = resigned(book.head(), public=STRANGER.public.text, key=STRANGER.public.id, service=word.as_json())
+        with pytest.raises(CommandError) as refused:
+            device.taking.check_head(device.db, forged, NOW)
+        assert refused.value.code == "unknown_key"
+
+    def test_after_a_backup_that_is_behind(self, book, device, tmp_path):
+        book.kept(document(), document(version=2, body={"name": "A2"}), document(version=3, body={"name": "A3"}))
+        device.read(book)
+        with open_db(tmp_path / "backup.db") as db:
+            restored = Book(db)
+            restored.kept(document())
+            with pytest.raises(CommandError, match="has ended at 3"):
+                device.read(restored)
+            roster_book.skip_to(db, 3)
+            page = restored.page("front", 3)
+            assert not device.take(page).whole
+            device.taking.start_over(device.db)
+            device.take(restored.page("front", 0))
+            assert problems(device) == [("person/anna", "rolled_back")]
+            restored.editor().replace("person/anna", document(), {"name": "A4"}, "hq/@all", above=3)
+            device.read(restored)
+        assert (get_person(device.db, "anna").name, problems(device)) == ("A4", [])
 
     def test_a_crash_between_pages_loses_nothing(self, book, device):
         book.kept(*(document(f"person/p{n}") for n in range(10)))

@@ -120,10 +120,10 @@ class RosterClient:
 
     # Changing
 
-    def put(self, object_: str, body: Body | None, *, target: str | None = None) -> Document:
-        """Makes an object what `body` says, whatever it was; None: no more. See `change` for what keeps others'."""
+    def put(self, object_: str, body: Body | None, *, target: str | None = None, above: int = 0) -> Document:
+        """Makes an object what `body` says, whatever it was; None: no more. `replace` keeps what others change."""
         base = self.get(object_)
-        return self._editor().replace(object_, base, body, target or self._target(base))
+        return self._editor().replace(object_, base, body, target or self._target(base), above=above)
 
     def replace(self, object_: str, base: Document | None, body: Body | None, *, target: str | None = None) -> Document:
         """Puts a change that was made from `base`; what others have changed since is kept, too.

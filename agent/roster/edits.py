@@ -46,7 +46,9 @@ class Editor:
     check: Callable[[Document], object]
     now: Callable[[], datetime]
 
-    def replace(self, object_: str, base: Document | None, body: Body | None, target: str) -> Document:
+    def replace(
+        self, object_: str, base: Document | None, body: Body | None, target: str, *, above: int = 0
+    ) -> Document:
         """Puts a body in the place of the one of `base`; what others have changed since is kept, too.
 
         Args:
@@ -54,6 +56,7 @@ class Editor:
             base: what the change was made from; None: there was none.
             body: what it is to be; None: no more.
             target: whom it is for.
+            above: its version is to be above this one, too: devices have taken it, and the service has lost it.
 
         Returns:
             The document that is kept, with others' changes where there were any.
@@ -66,7 +69,8 @@ class Editor:
             self.check(base)
         base_body, mine = _plain(base), body
         for _ in range(TRIES):
-            document = sign(object_, (base.header.version if base else 0) + 1, target, mine, self.key, self.now())
+            version = max(above, base.header.version if base else 0) + 1
+            document = sign(object_, version, target, mine, self.key, self.now())
             check_body(document)
             if document.gone and base is None:
                 raise CommandError(Code.UNKNOWN_OBJECT, f"the roster has no {object_}")

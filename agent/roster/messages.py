@@ -26,6 +26,7 @@ class Head(Message):
     at: Annotated[str, Field(max_length=40)]  # as it was signed
     public: Annotated[str, Field(max_length=44)]  # of the service's key: pinned by who hears it first, or by an owner
     key: KeyId
+    service: dict[str, Any] | None = None  # the document by which an owner says so
     signature: Signature
 
 

@@ -21,16 +21,14 @@ from agent.mqtt.message import Code
 from agent.register import Request
 from agent.roster.document import Document, Kind
 from agent.roster.groups import groups_of
+from agent.roster.heads import service_of
 from agent.roster.inforce import apply, release, signer
 from agent.roster.members import Site
 from agent.roster.messages import Head
 from agent.roster.tally import Tally
-from agent.roster.topics import RosterTopics
 from agent.store import roster
 from agent.store.db import Db
 from agent.store.roster import Held, Reading
-from agent.trust.keys import PublicKey
-from agent.trust.statement import news_text, verifies
 
 QUIET: Final = timedelta(
     minutes=1
@@ -60,7 +58,6 @@ class Taking:
 
     def __init__(self, config: Config, site: Site, boot_id: str) -> None:
         self._config, self._site, self._boot_id = config, site, boot_id
-        self._topics = RosterTopics(config.device.site)
         self._doubted_at: datetime | None = None  # that was audited
 
     def check_head(self, db: Db, head: Head, now: datetime) -> Reading:
@@ -71,8 +68,7 @@ class Taking:
         """
         before = roster.reading(db)
         try:
-            public = self._check_service(db, head, before)
-            _check_order(head, before)
+            public = service_of(db, self._config, head, before)
         except CommandError as error:
             self._trouble(db, before, error, now)
             raise
@@ -184,24 +180,6 @@ class Taking:
             if held.waiting is not None and held.code not in {Code.ROLLED_BACK, Code.WITHHELD}:
                 self._one(db, json.loads(held.waiting), Tally(), now)
 
-    def _check_service(self, db: Db, head: Head, reading: Reading) -> PublicKey:
-        """The key of the service: an owner's word, else the first that was heard."""
-        held = roster.held(db, Kind.SERVICE)
-        said = json.loads(held.document)["body"]["public"] if held and held.document else None
-        try:
-            public = PublicKey.parse(head.public)
-            known = PublicKey.parse(said) if said else PublicKey(reading.service) if reading.service else public
-        except ValueError:
-            raise CommandError(Code.UNKNOWN_KEY, "the head of the roster names no key") from None
-        if public != known:
-            raise CommandError(
-                Code.UNKNOWN_KEY, f"the head of the roster is by key {public.id}: key {known.id} is the service's"
-            )
-        body = json.loads(head.to_json())
-        if head.key != public.id or not verifies(public, news_text(self._topics.head, body), head.signature):
-            raise CommandError(Code.BAD_SIGNATURE, "the head of the roster is not signed by the service")
-        return public
-
     def _targets(self, db: Db) -> frozenset[str]:
         site = self._config.device.site
         groups = (f"{site}/@{group}" for group in ("all", *groups_of(db, self._config)))
@@ -226,11 +204,6 @@ class Taking:
 
 def _problem(held: Held, error: CommandError, document: Document) -> Held:
     return replace(held, code=str(error.code), problem=str(error)[:2000], waiting=document.text)
-
-
-def _check_order(head: Head, before: Reading) -> None:
-    if head.seq < before.head:
-        raise CommandError(Code.ROLLED_BACK, f"the roster ends at {head.seq}, and has ended at {before.head} before")
 
 
 def _check_version(document: Document, version: int, taken: bytes | None) -> None:

@@ -44,8 +44,8 @@ def admin_document(key, name, role, version=1, *, by=OWNER, **more):
 class Book:
     """The service of the site "hq", asked by hand."""
 
-    def __init__(self, db):
-        self.registrar = Registrar(db, "hq", OWNER.public, SERVICE, now=lambda: NOW)
+    def __init__(self, db, key=SERVICE):
+        self.registrar = Registrar(db, "hq", OWNER.public, key, now=lambda: NOW)
 
     def put(self, *documents):
         body = {"id": uuid.uuid4().hex, "documents": [each.as_json() for each in documents]}

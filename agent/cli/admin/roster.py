@@ -109,6 +109,9 @@ def put(
         Path | None,
         typer.Option(metavar="FILE", help="What it was made from (`get --json`): changes of others since are kept."),
     ] = None,
+    above: Annotated[
+        int, typer.Option(metavar="VERSION", min=0, help="Devices have taken it, and the service has lost it.")
+    ] = 0,
     at: For = None,
     json: Json = False,
     wait: Wait = WAIT,
@@ -122,7 +125,7 @@ def put(
     with opened(profile, wait=wait) as client:
         target = None if at is None else f"{client.site}/{at}"
         if base is None:
-            kept = client.put(object_, body, target=target)
+            kept = client.put(object_, body, target=target, above=above)
         else:
             kept = client.replace(object_, _document(base), body, target=target)
     _say_kept(kept, json=json)
