@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.errors import CommandError, StoreFull
+from agent.members.particulars import set_person
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.settings import LinkSettings
 from agent.roster import puller as puller_module
@@ -17,7 +18,7 @@ from agent.roster.service import RosterService
 from agent.store import roster
 from agent.store.db import open_db
 from agent.store.people import get_person
-from tests.fakes.registers import audited
+from tests.fakes.registers import add, audited, request
 from tests.fakes.rosters import ENROLLER, SERVICE, Device, admin_body
 from tests.fakes.trust import OWNER
 
@@ -186,3 +187,16 @@ def test_a_full_disk_is_tried_again(settings, tmp_path, wait_for, monkeypatch):
         admin.put("person/anna", {"name": "Anna"})
         with Running(make):
             wait_for(lambda: get_person(device.db, "anna"), seconds=20)
+
+
+def test_what_was_not_in_force_is_tried_again_by_and_by(settings, tmp_path, wait_for, monkeypatch):
+    monkeypatch.setattr(puller_module, "AGAIN_SECONDS", 0.05)
+    admins = RosterClient(settings, "hq", OWNER)
+    with Device(tmp_path) as device, service(settings, tmp_path), admins as admin:
+        add(device.db, "local")
+        set_person(device.db, "local", {"badge": "7"}, request())
+        with puller(settings, device):
+            admin.put("person/anna", {"name": "Anna", "badge": "7"})
+            wait_for(lambda: roster.count_problems(device.db) == 1)
+            set_person(device.db, "local", {"badge": None}, request())
+            wait_for(lambda: roster.count_problems(device.db) == 0)

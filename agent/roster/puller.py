@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS: Final = 10.0  # for a page; asked again after that
 START_OVER_SECONDS: Final = 3600.0  # between two readings of everything, where what is held does not fit the head
 HOLD_SECONDS: Final = 10.0  # before trying again where the disk is full or the head is refused
-PAGE_ROWS: Final = 100  # so that events do not wait long behind a page
+PAGE_ROWS: Final = 50  # so that events do not wait long behind a page
+AGAIN_SECONDS: Final = 3600.0  # between two tries of what is not in force
 
 
 class Puller:
@@ -71,6 +72,8 @@ class Puller:
         self._asked: str | None = None  # id of the pull that is waited for
         self._asked_at = self._hold_until = 0.0  # monotonic seconds
         self._head: Head | None = None
+        self._again_after = ""  # name of the last object that was tried again
+        self._again_at = 0.0  # monotonic seconds: the next try
         self._start_over_at = 0.0  # monotonic seconds: not before is everything read again
 
     def step(self, seconds: float = 0.25) -> None:
@@ -81,6 +84,8 @@ class Puller:
             self._asked = None
         if self._asked is None and self._head is not None and self._line.connected and now >= self._hold_until:
             self._ask_if_behind(self._head)
+        if self._asked is None and now >= self._again_at:
+            self._try_again()
 
     def close(self) -> None:
         """Hangs up."""
@@ -149,6 +154,17 @@ class Puller:
             self._ask(0)
         else:
             self._write(lambda db: self._taking.miss(db, head, now))
+
+    def _try_again(self) -> None:
+        """Some of what is not in force, a few at a time: at the start, and every hour."""
+        now, after = self._now(), self._again_after
+        try:
+            self._again_after = self._write(lambda db: self._taking.try_again(db, after, PAGE_ROWS, now))
+        except StoreError as error:
+            log.warning("roster: not tried again: %s", error)
+            self._again_after = ""
+        if not self._again_after:
+            self._again_at = time.monotonic() + AGAIN_SECONDS
 
     def _wait(self) -> None:
         self._asked = None

@@ -30,10 +30,9 @@ from agent.store import roster
 from agent.store.db import Db
 from agent.store.roster import Held, Reading
 
-QUIET: Final = timedelta(
-    minutes=1
-)  # between two rows of the audit that the service is doubted: anybody may forge a head
-MOST_TRIED_AGAIN: Final = 1000  # problems, at the end of a reading
+QUIET: Final = timedelta(minutes=1)
+"""Between two rows of the audit that the service is doubted: anybody who may write there may forge a head."""
+MOST_WAITING: Final = 1000  # documents that are looked at again when a key has come
 _KEPT: Final = {Kind.DEVICE, Kind.SERVICE}  # documents that are looked up later
 _UNVERIFIED: Final = {Code.UNKNOWN_KEY, Code.BAD_SIGNATURE, Code.NOT_PERMITTED, Code.ROLLED_BACK, Code.WITHHELD}
 
@@ -103,14 +102,34 @@ class Taking:
                 reading = replace(reading, cursor=max(reading.cursor, seq))
             if not more:
                 reading = replace(reading, cursor=head.seq)
-                self._try_again(db, now)
+            if any(_is_key(value) for _, value in rows):
+                for held in roster.problems_of(db, Code.UNKNOWN_KEY, MOST_WAITING):
+                    self._again(db, held, now)
             if self._targets(db) != before:  # what was for others may be ours now: all is read again
                 reading = replace(reading, cursor=0)
                 more = True
-            whole = more or tally.text == head.tally
-            trouble = None if whole else reading.trouble
+            fits = not more and tally.text == head.tally
+            trouble = None if fits else reading.trouble
             roster.read_to(db, replace(reading, tally=tally.raw, trouble=trouble))
-        return Taken(reading.cursor, not more, whole)
+        return Taken(reading.cursor, not more, more or fits)
+
+    def try_again(self, db: Db, after: str, limit: int, now: datetime) -> str:
+        """Tries some of what is not in force once more: consent may have come since, or a badge number be free.
+
+        Args:
+            db: to write to.
+            after: those whose names come after this one.
+            limit: so many at the most.
+            now: UTC.
+
+        Returns:
+            The name of the last; empty where there are no more.
+        """
+        found = roster.problems(db, limit, after=after)
+        with db.transaction():
+            for held in found:
+                self._again(db, held, now)
+        return found[-1].object if len(found) == limit else ""
 
     def start_over(self, db: Db) -> None:
         """Lets everything be read again: the tally does not fit."""
@@ -174,11 +193,9 @@ class Taking:
         except ValueError as error:  # what the database refuses
             return _problem(replace(held, document=standing), CommandError(Code.FAILED, str(error)), document)
 
-    def _try_again(self, db: Db, now: datetime) -> None:
-        """What was not in force may be by now: a key has come since, or consent."""
-        for held in roster.problems(db, MOST_TRIED_AGAIN):
-            if held.waiting is not None and held.code not in {Code.ROLLED_BACK, Code.WITHHELD}:
-                self._one(db, json.loads(held.waiting), Tally(), now)
+    def _again(self, db: Db, held: Held, now: datetime) -> None:
+        if held.waiting is not None and held.code not in {Code.ROLLED_BACK, Code.WITHHELD}:
+            self._one(db, json.loads(held.waiting), Tally(), now)
 
     def _targets(self, db: Db) -> frozenset[str]:
         site = self._config.device.site
@@ -218,3 +235,7 @@ def _check_whole(document: Document) -> None:
     if not document.whole:
         name = document.header.object
         raise CommandError(Code.WITHHELD, f"{name}: it is for this device, and came without its body")
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, dict) and str(value.get("object")).startswith(f"{Kind.ADMIN}/")

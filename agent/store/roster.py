@@ -58,9 +58,17 @@ def held(db: Db, object_: str) -> Held | None:
     return next(iter(_held(db, "WHERE object = ?", object_)), None)
 
 
-def problems(db: Db, limit: int) -> list[Held]:
-    """Return the first `limit` that could not be put in force, by name."""
-    return _held(db, "INDEXED BY roster_problems WHERE code IS NOT NULL ORDER BY object LIMIT ?", limit)
+def problems(db: Db, limit: int, *, after: str = "") -> list[Held]:
+    """Return the first `limit` that could not be put in force, by name, of those after one."""
+    clauses = "INDEXED BY roster_problems WHERE code IS NOT NULL AND object > ? ORDER BY object LIMIT ?"
+    return _held(db, clauses, after, limit)
+
+
+def problems_of(db: Db, code: str, limit: int) -> list[Held]:
+    """Return the first `limit` that are not in force for this reason."""
+    return _held(
+        db, "INDEXED BY roster_problems WHERE code IS NOT NULL AND code = ? ORDER BY object LIMIT ?", code, limit
+    )
 
 
 def hold(db: Db, it: Held) -> None:

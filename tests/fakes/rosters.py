@@ -106,6 +106,11 @@ class Device:
                 assert taken.whole
                 return rows
 
+    def try_again(self, limit=100):
+        after = self.taking.try_again(self.db, "", limit, NOW)
+        while after:
+            after = self.taking.try_again(self.db, after, limit, NOW)
+
     @property
     def cursor(self):
         return reading(self.db).cursor
