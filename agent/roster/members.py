@@ -22,6 +22,8 @@ from agent.register import Request
 from agent.roster.bodies import MANAGED, Card, PersonBody, Secret, Template, plain
 from agent.seal.sealing import Seal, belonging
 from agent.store import credentials
+from agent.store.consents import Consent
+from agent.store.consents import of_person as said_by
 from agent.store.credentials import Card as KeptCard
 from agent.store.db import Db
 from agent.store.roster import Sealed, pins_of, put_sealed, sealed_of
@@ -58,7 +60,8 @@ def put_in_force(db: Db, person: str, body: PersonBody, site: Site, request: Req
     """
     set_person(db, person, body.changes(), request, create=True)
     wrong = list[CommandError]()
-    for part in (_consent, _pin, _cards, _faces):
+    parts = {"consent": _consent, "pin": _pin, "cards": _cards, "templates": _faces}
+    for part in (part for name, part in parts.items() if name in body.model_fields_set):
         try:
             with db.transaction():
                 part(db, person, body, site, request)
@@ -108,7 +111,7 @@ def told(db: Db, person: str, before: dict[str, Any] | None = None) -> dict[str,
 def _consent(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> None:
     if body.consent is None:
         return
-    last = enrolled(db, person).consent
+    last = _last_said(db, person)
     if body.consent.given and last is not None and not last.given and last.at >= body.consent.at:
         raise CommandError(
             Code.NO_CONSENT, f"{person} has taken the consent back here since: ask again, and publish {person} anew"
@@ -120,8 +123,6 @@ def _consent(db: Db, person: str, body: PersonBody, _: Site, request: Request) -
 
 
 def _pin(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> None:
-    if "pin" not in body.model_fields_set:
-        return
     kept = pins_of(db, person)
     if body.pin is None:
         if kept is not None:
@@ -133,8 +134,6 @@ def _pin(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> No
 
 
 def _cards(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> None:
-    if "cards" not in body.model_fields_set:
-        return
     there = {card.digest for card in credentials.cards_of(db, person)}
     wanted = {card.digest: card for card in body.cards}
     if body.cards and any(card.key != _secret(db) for card in body.cards):
@@ -157,8 +156,6 @@ def _cards(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> 
 
 
 def _faces(db: Db, person: str, body: PersonBody, site: Site, request: Request) -> None:
-    if "templates" not in body.model_fields_set:
-        return
     ours = [each for each in body.templates if each.model == site.encoder and each.key == db.seal.key.id]
     if body.templates and not ours:
         others = ", ".join(sorted({f"{each.model} under the key {each.key}" for each in body.templates}))
@@ -168,7 +165,7 @@ def _faces(db: Db, person: str, body: PersonBody, site: Site, request: Request) 
             f"the templates of {person} are of {others}, and this device compares {site.encoder} under the key "
             f"{db.seal.key.id}: enrol {person} here, or publish {person} from a device like this one",
         )
-    last = enrolled(db, person).consent
+    last = _last_said(db, person)
     if ours and last is not None and not last.given:
         raise CommandError(Code.NO_CONSENT, f"{person} has taken the consent back: no face is kept")
     if ours:
@@ -176,6 +173,11 @@ def _faces(db: Db, person: str, body: PersonBody, site: Site, request: Request) 
     new, gone = put_sealed(db, person, [_sealed(db.seal, person, each) for each in ours], request.at)
     if new or gone:
         audit(db, "replaced" if gone else "enrolled", person, request, {"templates": new})
+
+
+def _last_said(db: Db, person: str) -> Consent | None:
+    said = said_by(db, person)
+    return said[-1] if said else None
 
 
 def _sealed(seal: Seal, person: str, template: Template) -> Sealed:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from agent.attendance.punch import Clock
 from agent.audit import audit
 from agent.clock import clock_state
 from agent.config import Config
@@ -57,6 +58,7 @@ class Taking:
 
     def __init__(self, config: Config, site: Site, boot_id: str) -> None:
         self._config, self._site, self._boot_id = config, site, boot_id
+        self._clock: tuple[datetime, Clock] | None = None
         self._doubted_at: datetime | None = None  # that was audited
 
     def check_head(self, db: Db, head: Head, now: datetime) -> Reading:
@@ -216,7 +218,9 @@ class Taking:
         audit(db, action, subject, self._request("roster", now), details)
 
     def _request(self, by: str, now: datetime) -> Request:
-        return Request(by, now, self._boot_id, clock=clock_state(self._config.clock.synchronised_file))
+        if self._clock is None or self._clock[0] != now:  # looked at once a page
+            self._clock = now, clock_state(self._config.clock.synchronised_file)
+        return Request(by, now, self._boot_id, clock=self._clock[1])
 
 
 def _problem(held: Held, error: CommandError, document: Document) -> Held:
