@@ -145,9 +145,12 @@ class Agent:
     def _open_door(self, stack: ExitStack, bundle: Bundle, db: Db) -> None:
         config, recorder = self.config, self.recorder
         self.studio = Studio(self.recogniser.eyes, lambda: self.recogniser.known.gallery)
-        saw = lambda seen: self.porch.entrance.saw(seen)  # noqa: E731, PLW0108 - made below
-        self.visits = Visits(self.recogniser, saw, self.studio.see)
-        self.porch: Porch = Porch(
+        self.visits = Visits(
+            self.recogniser,
+            lambda seen: self.porch.entrance.saw(seen),  # noqa: PLW0108 - made below
+            self.studio.see,
+        )
+        self.porch = Porch(
             stack,
             bundle,
             self.knowledge,
@@ -173,7 +176,6 @@ class Agent:
             self._crew.work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
-        self._crew.work(stack, "jobs", self.desk.jobs.step, at_last=self.desk.jobs.close, wake=self.desk.jobs.wake)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
 
     def _open_kiosk(self, stack: ExitStack, bundle: Bundle) -> None:

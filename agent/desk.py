@@ -47,7 +47,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
-PARTS = "parts"  # folder of data_dir with what came before its command
 
 
 def link_settings(mqtt: Mqtt) -> LinkSettings:
@@ -91,7 +90,7 @@ def admission(config: Config, db: Db) -> Admission:
 
 
 class Desk:
-    """Three workers' steps and the link they share. A context: leaving says goodbye to the broker."""
+    """Four workers' steps and the link they share. A context: leaving says goodbye to the broker."""
 
     def __init__(self, agent: Agent, bundle: Bundle) -> None:
         with ExitStack() as stack:
@@ -113,11 +112,13 @@ class Desk:
             boot_id=agent.boot_id,
         )
         unfinished = [job.id for job in job_store.unfinished(reads[3])]
-        spool = Spool(config.device.data_dir / PARTS, reads[3].seal, kept=unfinished)
+        spool = Spool(config.parts_path, reads[3].seal, kept=unfinished)
         self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
+        enrolling = Enrolling(bundle, reads[3], agent.recorder.write, boot_id=agent.boot_id)
+        live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
         self._commander = Commander(
             self.link,
-            self._handlers(agent, bundle, reads[1], reads[3], spool),
+            self._handlers(agent, bundle, reads[1], spool, work=self.jobs, live=live),
             admission=admission(config, reads[1]),
             spool=spool,
             recall=lambda command_id: recall(reads[1], command_id),
@@ -147,6 +148,7 @@ class Desk:
         workers = [
             ("publisher", self._publisher.step, self._drain),
             ("telemetry", self.telling.step, self.telling.door),
+            ("jobs", self.jobs.step, self.jobs.close),
         ]
         if self._puller is not None:
             workers.append(("roster", self._puller.step, self._puller.close))
@@ -180,21 +182,21 @@ class Desk:
             return
         self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
 
-    def _handlers(self, agent: Agent, bundle: Bundle, db: Db, jobs_db: Db, spool: Spool) -> dict[str, Handler]:
+    def _handlers(
+        self, agent: Agent, bundle: Bundle, db: Db, spool: Spool, *, work: Jobs, live: Live
+    ) -> dict[str, Handler]:
         """Returns what carries out each verb."""
         admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
-        enrolling = Enrolling(bundle, jobs_db, agent.recorder.write, boot_id=agent.boot_id)
-        live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
         office = Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
         return {
-            **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=self.jobs, live=live),
+            **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=work, live=live),
             **people.handlers(office),
             **rules.handlers(office),
             **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
             **attendance.handlers(office),
             **privacy.handlers(office),
             **keys.handlers(office),
-            **jobs.handlers(office, self.jobs, spool),
+            **jobs.handlers(office, work, spool),
             **models.handlers(office),
             **roster.handlers(office),
         }

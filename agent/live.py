@@ -45,13 +45,8 @@ class Live:
         changed: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bundle, self._studio, self._enrolling, self._changed, self._clock = (
-            bundle,
-            studio,
-            enrolling,
-            changed,
-            clock,
-        )
+        self._bundle, self._studio, self._enrolling = bundle, studio, enrolling
+        self._changed, self._clock = changed, clock
         self._likeness = Likeness(bundle.duplicate_threshold, bundle.same_person_threshold)
 
     @property

@@ -139,7 +139,7 @@ class TestDevices:
             assert desk("devices", "trust", "front", OWNER.public.text).code == 0
             lied = desk("lock", "front", "--wait", "1")
             assert (lied.code, "(untrusted)" in lied.out) == (1, True)
-            assert desk("devices", "forget", "front").code == 0
+            assert desk("devices", "forget", "front", "--json").json == {"device": "front", "key": None}
             gone = desk("devices", "forget", "front")
             assert (gone.code, "no key of front is known here" in gone.err) == (1, True)
         assert desk("devices", "trust", "front", "nonsense").code == 1
@@ -167,6 +167,16 @@ class TestManyDevices:
             told = desk("lock", "@doors", "--json")
             assert (told.code, told.json["a"]["ok"], told.json["c"]["code"]) == (1, True, "offline")
             assert desk("lock", "a").code == 0
+
+    def test_what_a_device_says_does_nothing_to_the_terminal(self, desk, mosquitto):
+        refusal = {"ok": False, "code": "failed", "message": "\x1b[2J\x9b31m\u202egone"}
+        with device(mosquitto.port, "front", lock=lambda _: refusal) as front:
+            front.line.send("latchkey/v1/hq/\u202eevil/status", b'{"state": "online"}', retain=True)
+            front.line.wait_taken()
+            done = desk("lock", "@all")
+            assert done.out == "front: \N{REPLACEMENT CHARACTER}[2J" + "\N{REPLACEMENT CHARACTER}31m" + (
+                "\N{REPLACEMENT CHARACTER}gone (failed)\n"
+            )
 
     def test_nobody_is_meant(self, desk):
         done = desk("lock", "@nobody", "--wait", "1")

@@ -35,6 +35,20 @@ def test_it_speaks_mqtt_3_1_1(tmp_path, mosquitto):
         assert admin.ask("front", "ping").ok
 
 
+def test_over_tls_with_a_certificate_of_its_own(tmp_path, mosquitto_tls, certificates):
+    def profile(name, files):
+        broker = {"host": "localhost", "port": mosquitto_tls.port, "ca": files.ca, "cert": files.cert, "key": files.key}
+        return Profile.make(tmp_path / name, {"site": "hq", "broker": broker})
+
+    with Admin(profile("ours", certificates.admin), OWNER) as admin:
+        assert admin.devices() == []
+    with (
+        Admin(profile("stranger", certificates.stranger), OWNER) as admin,
+        pytest.raises(NoAnswer, match="no connection"),
+    ):
+        admin.devices(0.5)
+
+
 def test_two_real_devices(profile, mosquitto, tmp_path, monkeypatch):
     stage = empty_stage(monkeypatch)
     stage.goes_on = True
@@ -55,7 +69,7 @@ def test_two_real_devices(profile, mosquitto, tmp_path, monkeypatch):
         everywhere = admin.ask_all("@all", "person_set", person="anna", create=True, groups=["staff"], badge="7")
         assert [result.value()["groups"] for result in everywhere.values()] == [["staff"], ["staff"]]
         assert admin.ask("hq/side", "person_set", person="anna", badge=None).value()["badge"] is None
-        assert {name: result.ok for name, result in admin.ask_all("@roof", "ping", wait_seconds=2).items()} == {
+        assert {name: result.ok for name, result in admin.ask_all("@roof", "ping", wait_seconds=1).items()} == {
             "side": True
         }
         assert admin.ask_all(["front", "side"], "person", person="anna")["front"].value()["badge"] == "7"
@@ -69,7 +83,7 @@ class TestWhoIsThere:
     def test_no_broker(self, profile, mosquitto):
         mosquitto.kill()
         with Admin(profile, OWNER) as admin, pytest.raises(NoAnswer, match="no connection to the broker at 127"):
-            admin.ask("front", "ping", wait_seconds=0.3)
+            admin.ask("front", "ping", wait_seconds=0.5)
 
     def test_a_device_that_nobody_knows(self, profile, mosquitto):
         with device(mosquitto.port, "front"), Admin(profile, OWNER) as admin:
@@ -81,10 +95,11 @@ class TestWhoIsThere:
                 admin.ask("@all", "ping")
 
     def test_a_device_that_is_offline(self, profile, mosquitto):
-        with device(mosquitto.port, "front", ping=pong) as front, Admin(profile, OWNER) as admin:
+        late = pytest.raises(NoAnswer, match=r"nothing was sent: it is offline, and was not online within 0.5 s")
+        with device(mosquitto.port, "front", ping=pong) as front:
             front.status("offline")
             front.line.wait_taken()
-            with pytest.raises(NoAnswer, match=r"nothing was sent: it is offline, and was not online within 0.5 s"):
+            with Admin(profile, OWNER) as admin, late:
                 admin.ask("front", "ping", wait_seconds=0.5)
             assert front.told == []
 
@@ -100,6 +115,20 @@ class TestWhoIsThere:
         late = pytest.raises(NoAnswer, match=r"ping: front: no result within 0.5 s: whether it was done is not known")
         with device(mosquitto.port, "front", ping=lambda _: None), Admin(profile, OWNER) as admin, late:
             admin.ask("front", "ping", wait_seconds=0.5)
+
+    def test_a_broker_that_does_not_take_commands(self, make_mosquitto, tmp_path):
+        access = tmp_path / "acl"
+        access.write_text("topic readwrite latchkey/#\ntopic deny latchkey/v1/hq/front/cmd/lock\n")
+        broker = make_mosquitto(f"allow_anonymous true\nacl_file {access}")
+        broker.start()
+        told = {"site": "hq", "broker": {"host": broker.host, "port": broker.port, "tls": False}}
+        refused = pytest.raises(
+            NoAnswer, match=r"nothing was done: the broker does not take .*/cmd/lock: Not authorized"
+        )
+        with device(broker.port, "front", ping=pong), Admin(Profile.make(tmp_path / "b", told), OWNER) as admin:
+            with refused:
+                admin.ask("front", "lock")
+            assert admin.ask("front", "ping").ok
 
 
 class TestGroups:
@@ -162,7 +191,7 @@ class TestSignatures:
         with device(mosquitto.port, "front", key=DEVICE_KEY) as front, Admin(profile, OWNER) as admin:
 
             def replay(body):
-                told = {"id": "earlier", "verb": "ping", "ok": True, "key": DEVICE_KEY.public.id}
+                told = {"id": "earlier", "verb": "ping", "ok": True, "device_key": DEVICE_KEY.public.id}
                 earlier = front.topics.result("ping", "earlier")
                 from agent.trust.statement import canonical, signed_news
 
@@ -172,6 +201,38 @@ class TestSignatures:
             front.answers["ping"] = replay
             with pytest.raises(Untrusted):
                 admin.ask("front", "ping", wait_seconds=0.5)
+
+
+class TestNoise:
+    @pytest.mark.parametrize(
+        ("level", "payload"),
+        [
+            ("status", b""),
+            ("status", b"[]"),
+            ("status", b"\xff"),
+            ("status", b'{"state": 1, "groups": 7}'),
+            ("health", b'{"at": 1e999}'),
+            ("cmd/ping/x/result", b"null"),
+            ("cmd/ping/x/progress", b'{"done": "many"}'),
+            ("event/access", b"{" * 100_000),
+            ("pair/x/answer", b"{}"),
+            ("x" * 1000, b"{}"),
+        ],
+    )
+    def test_nobody_falls_over_it(self, profile, mosquitto, level, payload):
+        hears = ["health", "event/+", "pair/+/answer"]
+        with device(mosquitto.port, "front", ping=pong) as front, Admin(profile, OWNER, hears=hears) as admin:
+            admin.devices()
+            front.line.send(f"latchkey/v1/hq/noise/{level}", payload)
+            front.line.send(f"{front.topics.prefix}/cmd/ping/x/result", b'{"ok": "yes"}')
+            assert admin.ask("front", "ping").ok
+
+    def test_nothing_that_a_broker_kept_is_a_result(self, profile, mosquitto):
+        with device(mosquitto.port, "front", ping=lambda _: None) as front:
+            front.line.send(f"{front.topics.prefix}/cmd/ping/c1/result", b'{"ok": true}', retain=True)
+            front.line.wait_taken()
+            with Admin(profile, OWNER) as admin, pytest.raises(NoAnswer):
+                admin.ask("front", "ping", command_id="c1", wait_seconds=0.5)
 
 
 class TestBrokenConnections:
@@ -196,6 +257,20 @@ class TestBrokenConnections:
             assert admin.ask("front", "lock", wait_seconds=15).ok
             losing.join()
             assert len({body["id"] for _, body in front.told}) == 1 < len(front.told)
+
+    @pytest.mark.parametrize(("verb", "signatures"), [("unlock", 1), ("lock", 2)])
+    def test_what_opens_a_door_lives_no_longer_for_being_sent_again(self, profile, mosquitto, verb, signatures):
+        with device(mosquitto.port, "front") as front, Admin(profile, OWNER) as admin:
+
+            def born_again(_):
+                front.answers[verb] = lambda _: OK
+                front.status("online")
+
+            front.answers[verb] = born_again
+            assert admin.ask("front", verb).ok
+            assert len(front.told) == 2
+            assert len({body["id"] for _, body in front.told}) == 1
+            assert len({body["signature"] for _, body in front.told}) == signatures
 
     def test_a_question_is_asked_again_under_another_id(self, profile, mosquitto):
         with device(mosquitto.port, "front", person=lambda _: None) as front, Admin(profile, OWNER) as admin:

@@ -91,6 +91,20 @@ class TestParts:
             assert ask_with_parts(admin, "front", "enrol", PARTS, command_id="e1", person="anna").ok
         assert [verb for verb, _ in front.told] == ["parts", "enrol"] * 2
 
+    def test_what_is_said_of_a_part_is_no_answer_to_the_command(self, profile, front):
+        """Anybody may send bad parts and have them refused."""
+
+        def enrol(body):
+            front.result("enrol", body["id"], ok=False, code="too_large", message="no room", part=1)
+            return front.spool.enrol(body)
+
+        front.answers["enrol"] = enrol
+        with Admin(profile, OWNER) as admin:
+            assert ask_with_parts(admin, "front", "enrol", PARTS, command_id="e1", person="anna").ok
+            front.spool.lose, front.spool.enrol = {1}, lambda _: {"ok": False, "code": "parts_missing"}
+            refused = ask_with_parts(admin, "front", "enrol", PARTS, command_id="e2", person="anna")
+        assert (refused.code, refused.message) == ("parts_missing", "front: it has not got all parts of enrol: no room")
+
     def test_it_is_given_up_after_three_times(self, profile, front):
         front.answers["enrol"] = lambda _: {"ok": False, "code": "parts_missing", "message": "some"}
         with Admin(profile, OWNER) as admin:

@@ -11,10 +11,13 @@ from agent.demo.broker import embedded_broker
 from agent.errors import ConfigError
 from agent.mqtt.commands import Commander
 from agent.mqtt.link import Link
+from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
+from agent.seal.keys import SiteKey
+from agent.seal.sealing import Seal
 from agent.types import Event
 from tests.fakes.trust import OWNER, admission
 
@@ -22,7 +25,7 @@ TOPICS = Topics("demo", "door")
 
 
 @pytest.mark.parametrize("kind", ["amqtt", "mosquitto"])
-def test_events_commands_and_status_pass_through(kind, wait_for):
+def test_events_commands_and_status_pass_through(kind, wait_for, tmp_path):
     if kind == "mosquitto" and not shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin"):
         pytest.skip("mosquitto is not installed: sudo apt install mosquitto")
     if kind == "amqtt":
@@ -36,7 +39,7 @@ def test_events_commands_and_status_pass_through(kind, wait_for):
             remote.wait_ready()
             assert link.wait_connected(10)
             publish_events(link, 300)
-            assert ping(link, remote).data == {"pong": True}
+            assert ping(link, remote, tmp_path).data == {"pong": True}
             link.close()
             statuses, seqs = [], []
 
@@ -65,9 +68,14 @@ def publish_events(link, count):
     assert publisher.drain(20)
 
 
-def ping(link, remote):
-    handlers, let_in = {"ping": lambda _: {"pong": True}}, admission(TOPICS)
-    commander = Commander(link, handlers, admission=let_in, recall={}.get, remember=lambda *_: None)
+def ping(link, remote, folder):
+    handlers, let_in, spool = (
+        {"ping": lambda _: {"pong": True}},
+        admission(TOPICS),
+        Spool(folder, Seal(SiteKey(bytes(32)))),
+    )
+    keeps = {"recall": {}.get, "remember": lambda *_: None}
+    commander = Commander(link, handlers, admission=let_in, spool=spool, **keeps)
     thread = threading.Thread(target=commander.step)
     thread.start()
     result = remote.request("ping", seconds=10)

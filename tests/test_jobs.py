@@ -308,6 +308,23 @@ class TestFullDisk:
         shop.to_the_end()
         assert shop.told[-1].state is State.DONE
 
+    def test_a_database_that_cannot_be_read_for_a_moment_ends_nothing(self, shop, caplog):
+        class Locked:
+            def rows(self, *_):
+                raise StoreFull("locked")
+
+        shop.count(ping())
+        shop.jobs._db, db = Locked(), shop.jobs._db
+        shop.steps(2)
+        assert "jobs wait: locked" in caplog.text
+        shop.jobs._db = db
+        shop.steps(2)
+        shop.jobs._db = Locked()
+        shop.steps(2)
+        shop.jobs._db = db
+        shop.to_the_end()
+        assert shop.told[-1].state is State.DONE
+
     def test_it_does_not_begin_before_that_can_be_noted(self, shop):
         shop.count(ping())
         shop.full = True

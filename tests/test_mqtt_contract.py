@@ -59,7 +59,8 @@ def test_every_topic_is_in_the_table():
     topics = Topics("<site>", "<device>".replace(" ", ""))
     ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
     ours += [topics.event(kind) for kind in ("access", "attendance", "alarm", "audit")]
-    ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), f"{topics.prefix}/cmd/enrol/<id>/part/<n>/<of>"]
+    ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), topics.progress("<verb>", "<id>")]
+    ours += [topics.part("<verb>", "<id>", "<n>", "<of>")]
     assert sorted(first_column("topic")) == sorted(topic.removeprefix(f"{topics.prefix}/") for topic in ours)
 
 

@@ -266,10 +266,10 @@ def test_a_full_inbox_is_answered_busy(mosquitto, make_link, listen):
     listener = listen(mosquitto)
     for number in range(3):
         listener.send(TOPICS.command("ping"), b'{"id":"%d"}' % number)
-    listener.send(TOPICS.part("e1", 1, 1), b"photo")
+    listener.send(TOPICS.part("enrol", "e1", 1, 1), b"photo")
     hears(listener, TOPICS.result("ping", "1"), code="busy", ok=False)
     hears(listener, TOPICS.result("ping", "2"), code="busy")
-    hears(listener, TOPICS.result("enrol", "e1"), code="busy")
+    hears(listener, TOPICS.result("enrol", "e1"), code="busy", part=1)
 
 
 def test_events_wait_for_room_in_the_window_up_to_a_limit(mosquitto, make_link):

@@ -2,16 +2,18 @@
 
 import hashlib
 import os
+import shutil
 import stat
 import threading
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.errors import CommandError
+from agent.errors import CommandError, StoreError
 from agent.mqtt import parts as module
 from agent.mqtt.message import MAX_PARTS, MAX_PAYLOAD
 from agent.mqtt.parts import FORGET_SECONDS, MAX_ANNOUNCED, MAX_BATCHES, VARIANTS, Spool
@@ -171,6 +173,14 @@ class TestFloods:
             add(spool, 1, 1, b"%d" % number)
         assert len(files(tmp_path)) == 2
 
+    def test_many_small_parts_do_not_pile_up(self, spool, clock, tmp_path, monkeypatch):
+        monkeypatch.setattr(module, "MAX_PIECES", 30)
+        for number in range(100):
+            clock.seconds += 1
+            add(spool, number % 20 + 1, 20, b"%d" % number, id_=str(number // 20))
+        assert len(files(tmp_path)) <= 30
+        assert spool.here("4") == list(range(1, 21))
+
     def test_many_announcements_do_not_pile_up(self, spool, clock):
         for number in range(3 * MAX_ANNOUNCED):
             clock.seconds += 1
@@ -179,12 +189,17 @@ class TestFloods:
         add(spool, 1, 1, b"another", id_="0")
 
     def test_a_full_disk_is_told(self, spool, monkeypatch):
-        monkeypatch.setattr(module, "FREE_BYTES", 2**62)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**30, free=2**26))
         assert refused(add, spool, 1, 1) == "storage_failed"
         assert spool.waiting_bytes == 0
 
 
 class TestRestart:
+    def test_a_folder_that_cannot_be_used_is_told(self, tmp_path, clock):
+        (tmp_path / "parts").write_text("a file")
+        with pytest.raises(StoreError, match="parts of commands"):
+            again(tmp_path, clock)
+
     def test_parts_are_there_again(self, spool, clock, tmp_path):
         add(spool, 1, 2, b"1")
         assert again(tmp_path, clock).here("7", hashes(b"1", b"2")) == [1]

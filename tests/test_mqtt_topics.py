@@ -15,7 +15,8 @@ def test_topics_are_those_of_the_contract():
     assert TOPICS.door == f"{PREFIX}/state/door"
     assert TOPICS.event("access") == f"{PREFIX}/event/access"
     assert TOPICS.command("enrol") == f"{PREFIX}/cmd/enrol"
-    assert TOPICS.part("7", 1, 3) == f"{PREFIX}/cmd/enrol/7/part/1/3"
+    assert TOPICS.part("enrol", "7", 1, 3) == f"{PREFIX}/cmd/enrol/7/part/1/3"
+    assert TOPICS.progress("enrol", "7") == f"{PREFIX}/cmd/enrol/7/progress"
     assert TOPICS.result("enrol", "7") == f"{PREFIX}/cmd/enrol/7/result"
     assert TOPICS.result("enrol", None) == f"{PREFIX}/cmd/enrol/invalid/result"
 
@@ -36,11 +37,14 @@ def test_a_name_that_cannot_be_a_level_is_a_configuration_error(level):
         ("cmd/öffne dich", CommandTopic("invalid")),
         ("cmd/" + "x" * 33, CommandTopic("invalid")),
         ("cmd/", CommandTopic("invalid")),
-        ("cmd/enrol/7/part/1/3", PartTopic("7", 1, 3)),
-        ("cmd/enrol/7/part/x/99999", PartTopic("7", 0, 0)),
-        ("cmd/enrol/ü/part/1/3", PartTopic(None, 1, 3)),
-        ("cmd/remove/7/part/1/3", None),
+        ("cmd/enrol/7/part/1/3", PartTopic("enrol", "7", 1, 3)),
+        ("cmd/enrol/7/part/x/99999", PartTopic("enrol", "7", 0, 0)),
+        ("cmd/enrol/ü/part/1/3", PartTopic("enrol", None, 1, 3)),
+        ("cmd/update_model/7/part/2/64", PartTopic("update_model", "7", 2, 64)),
+        ("cmd/ü/7/part/1/3", PartTopic("invalid", "7", 1, 3)),
+        ("cmd/enrol/7/8/part/1/3", None),
         ("cmd/ping/7/result", None),
+        ("cmd/ping/7/progress", None),
         ("in/credential", CredentialTopic()),
         ("in/credential/x", None),
         ("status", None),
@@ -51,7 +55,7 @@ def test_parse(topic, meaning):
 
 
 def test_parts_and_commands_of_our_own_making_are_read_back():
-    assert TOPICS.parse(TOPICS.part("a_B-9", 2, 20)) == PartTopic("a_B-9", 2, 20)
+    assert TOPICS.parse(TOPICS.part("enrol", "a_B-9", 2, 20)) == PartTopic("enrol", "a_B-9", 2, 20)
     assert TOPICS.parse(TOPICS.command("list")) == CommandTopic("list")
 
 
@@ -83,3 +87,9 @@ def test_what_other_devices_say_is_told_from_what_is_said_to_us():
     assert TOPICS.peer(side.door) == PeerTopic("side", "door")
     for topic in (TOPICS.passage, Topics("branch", "side").passage, side.health, side.command("ping"), "x"):
         assert TOPICS.peer(topic) is None
+
+
+def test_parts_for_a_group_are_heard_by_its_devices():
+    topics = Topics("hq", "front-door", ("doors",))
+    assert topics.parse("latchkey/v1/hq/@doors/cmd/enrol/7/part/1/3") == PartTopic("enrol", "7", 1, 3)
+    assert "latchkey/v1/hq/@all/cmd/+/+/part/+/+" in topics.subscriptions

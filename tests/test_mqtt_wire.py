@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.errors import EnrolmentRefused
-from agent.mqtt.message import MAX_PHOTOS, Code
+from agent.mqtt.message import MAX_PARTS, MAX_PHOTOS, Code
 from agent.mqtt.verbs.faces import EnrolCommand, RemoveCommand
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id
 from agent.person_id import check_person_id
@@ -47,9 +47,14 @@ def test_photos_are_bytes_after_parsing_and_base64_in_json():
         ({**ENROL, "photos": [5]}, "photos.0: "),
         ({**ENROL, "photos": "aGk="}, "photos: "),
         ({**ENROL, "photos": [""] * (MAX_PHOTOS + 1)}, "photos: "),
-        ({**ENROL, "photos": ["aGk="], "parts": 1}, "exclude each other"),
-        ({**ENROL, "parts": 0}, "parts: "),
-        ({**ENROL, "parts": MAX_PHOTOS + 1}, "parts: "),
+        ({**ENROL, "photos": ["aGk="], "parts": ["0" * 64]}, "exclude each other"),
+        ({**ENROL, "parts": 2}, "parts: "),
+        ({**ENROL, "parts": []}, "parts: "),
+        ({**ENROL, "parts": ["0" * 63]}, "parts.0: "),
+        ({**ENROL, "parts": ["0" * 64] * (MAX_PHOTOS + 1)}, "at most 20 photos"),
+        ({**ENROL, "parts": ["0" * 64] * (MAX_PARTS + 1), "split": [MAX_PARTS + 1]}, "parts: "),
+        ({**ENROL, "parts": ["0" * 64] * 3, "split": [1, 1]}, "want 3 parts in all, got 2"),
+        ({**ENROL, "split": [1]}, "want 0 parts in all, got 1"),
         ({**ENROL, "replace": "yes"}, "replace: "),
         ({**ENROL, "not_after": "2026-11-22T06:00:00"}, "not_after: "),
         ({**ENROL, "not_after": 5}, "not_after: "),

@@ -69,6 +69,7 @@ def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop)
         "standings": 0,
         "events": 2,
         "commands": 1,
+        "jobs": 0,
     }
     assert not key.exists()
     assert not crop.exists()

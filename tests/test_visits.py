@@ -74,3 +74,27 @@ def test_the_time_is_that_of_the_last_frame_or_of_the_clock_before_the_first(hal
     assert abs(hall.visits.at - datetime.now(UTC)) < timedelta(seconds=60)
     hall.see([[]] * 3)
     assert hall.visits.at == BEGAN + timedelta(seconds=0.2)
+
+
+def test_while_the_camera_is_lent_nobody_is_recognised(hall):
+    lent = []
+    visits = Visits(hall.recogniser, hall.seen.append, lambda frame: len(lent) < 20 and not lent.append(frame))
+    hall.eyes.script += [[ANNA]] * 40
+    for frame in frames(40):
+        visits.see(frame, time.perf_counter())
+    assert len(lent) == 20
+    (sighting,) = hall.seen
+    assert (sighting.person, sighting.at >= BEGAN + timedelta(seconds=2)) == ("anna", True)
+
+
+def test_who_went_away_meanwhile_is_concluded_as_ever(hall):
+    lent = []
+    visits = Visits(hall.recogniser, hall.seen.append, lambda _: bool(lent))
+    hall.eyes.script += [[STRANGER]] * 3
+    for frame in frames(3):
+        visits.see(frame, time.perf_counter())
+    lent.append(True)
+    for frame in frames(40, first=3):
+        visits.see(frame, time.perf_counter())
+    assert [sighting.person for sighting in hall.seen if sighting.reason is Reason.MATCH] == []
+    assert hall.recogniser.near == {}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from agent.app import Agent
+from agent.studio import OVER, Guidance
 from agent.types import Outcome
 from tests.fakes.agents import Terminals, empty_stage, recorded
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
@@ -249,3 +250,14 @@ def test_a_pad_that_is_left_is_cleared_the_screen_dims_and_a_door_that_does_not_
         assert page.locator("#dim").is_hidden()
         assert page.locator("#pad").is_hidden()  # the first touch only wakes
         assert words(page, "#notices") == "The door does not answer. One moment, please."
+
+
+def test_whoever_is_enrolled_is_guided_also_by_a_page_that_comes_later(terminal, visit):
+    with terminal("face") as (agent, _):
+        page = visit(agent)
+        agent.studio.guide(Guidance("look_left", 1, 5))
+        page.wait_for_selector("#prompt:has-text('A little to your left, please. 1/5')")
+        later = visit(agent)
+        later.wait_for_selector("#prompt:has-text('A little to your left, please. 1/5')")
+        agent.studio.guide(Guidance(OVER, 5, 5))
+        page.wait_for_selector("#prompt:has-text('Please look at the camera.')")

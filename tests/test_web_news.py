@@ -11,6 +11,8 @@ from agent.access.factors import Factors
 from agent.access.rules import DoorRules
 from agent.access.told import TOLD
 from agent.attendance.rules import AttendanceRules, Key, PunchType
+from agent.gallery.sitting import Hint
+from agent.studio import Guidance
 from agent.types import Alarm, Decision, Outcome, Reason, Shown
 from agent.web import news
 from agent.web.assets import FOLDER, LANGUAGES, load_assets
@@ -43,6 +45,11 @@ class TestLanguages:
 
         assert FILES[code].keys() == FILES["en"].keys()
         assert gaps(FILES[code]["words"]) == gaps(FILES["en"]["words"])
+
+    @pytest.mark.parametrize("code", FILES)
+    def test_each_guides_whoever_is_enrolled(self, code):
+        assert list(FILES[code]["guide"]) == [hint.value for hint in Hint]
+        assert all(FILES[code]["guide"].values())
 
     def test_english_is_what_the_documentation_says(self):
         assert FILES["en"]["reasons"] == {reason.value: text for reason, text in TOLD.items()}
@@ -148,6 +155,10 @@ def test_keys_are_the_four_types_and_the_named_ones_where_people_punch():
     found = [(key["name"], key["type"]) for key in news.keys(rules, "door")]
     assert found == [*((each.value, each.value) for each in PunchType), ("dentist", "break_start")]
     assert news.keys(AttendanceRules(terminals=frozenset({"gate"})), "door") == []
+
+
+def test_whoever_is_enrolled_is_told_what_to_do_and_how_far_it_is():
+    assert news.guided(Guidance("look_left", 2, 5)) == {"kind": "guide", "hint": "look_left", "done": 2, "of": 5}
 
 
 class TestAudience:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from agent.audit import audit
 from agent.clerks import Office
@@ -38,34 +38,64 @@ def handlers(
         office: what there is to work with.
         admin: judges the pictures.
         handover: of templates, between devices.
-        spool: keeps those that came as parts.
+        spool: keeps pictures that came as parts.
         jobs: do what takes long.
         live: enrols at the door.
     """
+    clerk = _Clerk(office, admin, handover, spool)
+    return {
+        "enrol": clerk.enrol,
+        "enrol_live": jobs.handler("enrol_live", live.work, check=clerk.check_live),
+        "templates": clerk.templates,
+        "enrol_templates": clerk.enrol_templates,
+        "remove": clerk.remove,
+        "list": clerk.everybody,
+        "identify": clerk.identify,
+        "ping": clerk.ping,
+    }
 
-    def enrol(command: EnrolCommand) -> dict[str, Any]:
-        done = admin.enrol(
+
+class _Clerk:
+    def __init__(self, office: Office, admin: Administration, handover: Handover, spool: Spool) -> None:
+        self._office, self._admin, self._handover, self._spool = office, admin, handover, spool
+
+    def enrol(self, command: EnrolCommand) -> dict[str, Any]:
+        done = self._admin.enrol(
             command.person,
             command.name,
-            photos_of(command, spool),
+            photos_of(command, self._spool),
             replace=command.replace,
-            consent=text_of(command.consent, office.config.privacy),
+            consent=self._consent(command.consent),
             by=command.asked_by,
             command_id=command.id,
         )
-        office.changed()
+        self._office.changed()
         return done
 
-    def remove(command: RemoveCommand) -> dict[str, Any]:
-        done = admin.remove(command.person, by=command.asked_by, command_id=command.id)
-        office.changed()
+    def check_live(self, command: EnrolLiveCommand) -> None:
+        self._admin.enrolling.check(command.person, command.name, self._consent(command.consent))
+
+    def templates(self, command: TemplatesCommand) -> dict[str, Any]:
+        told, request = self._handover.give(command.person), self._office.request(command)
+        details = {"templates": len(told["templates"])}
+        self._office.write(lambda db: audit(db, "templates_exported", command.person, request, details))
+        return told
+
+    def enrol_templates(self, command: EnrolTemplatesCommand) -> dict[str, Any]:
+        done = self._handover.take(self._admin.enrolling, command, self._consent(command.consent))
+        self._office.changed()
         return done
 
-    def ping(_: PingCommand) -> dict[str, Any]:
-        return {"at": timestamp(office.now()), "version": VERSION, "boot_id": office.boot_id}
+    def remove(self, command: RemoveCommand) -> dict[str, Any]:
+        done = self._admin.remove(command.person, by=command.asked_by, command_id=command.id)
+        self._office.changed()
+        return done
 
-    def everybody(command: ListCommand) -> dict[str, Any]:
-        return admin.list(
+    def ping(self, _: PingCommand) -> dict[str, Any]:
+        return {"at": timestamp(self._office.now()), "version": VERSION, "boot_id": self._office.boot_id}
+
+    def everybody(self, command: ListCommand) -> dict[str, Any]:
+        return self._admin.list(
             after=command.after,
             limit=command.limit,
             group=command.group,
@@ -73,35 +103,11 @@ def handlers(
             search=command.search,
         )
 
-    def identify(command: IdentifyCommand) -> dict[str, Any]:
-        return admin.identify(command.photo)
+    def identify(self, command: IdentifyCommand) -> dict[str, Any]:
+        return self._admin.identify(command.photo)
 
-    def check_live(command: EnrolLiveCommand) -> None:
-        admin.enrolling.check(command.person, command.name, text_of(command.consent, office.config.privacy))
-
-    def enrol_templates(command: EnrolTemplatesCommand) -> dict[str, Any]:
-        consent = text_of(command.consent, office.config.privacy)
-        done = handover.take(admin.enrolling, command, consent)
-        office.changed()
-        return done
-
-    def templates(command: TemplatesCommand) -> dict[str, Any]:
-        request = office.request(command)
-        told = handover.give(command.person)
-        details = {"templates": len(told["templates"])}
-        office.write(lambda db: audit(db, "templates_exported", command.person, request, details))
-        return told
-
-    return {
-        "enrol": enrol,
-        "enrol_live": jobs.handler("enrol_live", live.work, check=check_live),
-        "templates": templates,
-        "enrol_templates": enrol_templates,
-        "remove": remove,
-        "list": everybody,
-        "identify": identify,
-        "ping": ping,
-    }
+    def _consent(self, given: str | Literal[True] | None) -> str | None:
+        return text_of(given, self._office.config.privacy)
 
 
 def photos_of(command: EnrolCommand, spool: Spool) -> Sequence[bytes]:

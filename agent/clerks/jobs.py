@@ -27,7 +27,7 @@ from agent.rules_in_force import load_rules
 from agent.store import events
 from agent.store import jobs as store
 from agent.store.db import Db
-from agent.store.rosters import who_worked
+from agent.store.rosters import who_worked, workers
 from agent.trust.roles import may
 
 
@@ -103,7 +103,12 @@ class _Clerk:
         db, rules = self._office.db, load_rules(self._office.db)
         people = [command.person] if command.person else who_worked(db, after=command.after, limit=command.limit + 1)
         asked, at = people[: command.limit], self._office.now()
-        told = [row for each in asked for row in rows(attendance(db, rules, first, last, at=at, person=each))]
+        everybody = workers(db)
+        told = [
+            row
+            for each in asked
+            for row in rows(attendance(db, rules, first, last, at=at, person=each, everybody=everybody))
+        ]
         return {"rows": told, "more": len(people) > command.limit, "last": asked[-1] if asked else command.after}
 
     def _found(self, job_id: str) -> Job:

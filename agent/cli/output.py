@@ -22,10 +22,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def say(text: str, *, style: str = "") -> None:
-    """Prints a line to stdout; `text` is taken as it is."""
+    """Prints a line to stdout; what is markup to rich stays as it is."""
     from rich.text import Text
 
-    _console().print(Text(text, style=style), soft_wrap=True)
+    _console().print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Returns a text that does nothing to a terminal but stand there: it may be somebody else's."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def counted(number: int, thing: str) -> str:
@@ -35,7 +42,7 @@ def counted(number: int, thing: str) -> str:
 
 def warn(text: str) -> None:
     """Prints a line to stderr."""
-    print(f"latchkey: {text}", file=sys.stderr)
+    print(f"latchkey: {printable(text)}", file=sys.stderr)
 
 
 def confirmed(question: str) -> bool:
@@ -56,7 +63,7 @@ def say_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     _console().print(table)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, Self
@@ -12,10 +12,11 @@ from typing import Any, Final, Self
 from agent.client import key_file, known
 from agent.client.answers import OFFLINE, UNTRUSTED, DeviceStatus, Heard, Progress, Result, Standing
 from agent.client.board import Board
-from agent.client.calls import Call, checked
+from agent.client.calls import Call, checked, gather
 from agent.client.hearing import hear
 from agent.client.parts import ask_with_parts, send_parts
 from agent.client.profile import Profile
+from agent.client.targets import Meant, absence, meant
 from agent.errors import NoAnswer, Untrusted
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.line import Line
@@ -55,7 +56,7 @@ class Admin:
         self.board = Board()
         self._settled = -1  # epoch of the line in which the broker has told all it keeps
         topics = [f"{ROOT}/{profile.site}/+/{level}" for level in (*_ALWAYS, *hears)]
-        self.line = Line(profile.settings, topics, self._hear, lost=self.board.lost)
+        self.line = Line(profile.settings, topics, self._hear, lost=self.board.lost, refused=self.board.refuse)
 
     def __enter__(self) -> Self:
         self.line.__enter__()
@@ -89,14 +90,14 @@ class Admin:
             NoAnswer: it is not; Untrusted: what says so is not the device that is known.
         """
         name, deadline = self.profile.topics(device).device, time.monotonic() + wait_seconds
-        self.line.wait_ready(wait_seconds)
+        self._wait_ready(wait_seconds)
 
         def there() -> bool:
             status = self.board.statuses.get(name)
             return status is not None and status.online and status.standing is not Standing.FORGED
 
         if not self.board.wait_for(there, deadline):
-            raise self._absent(name, wait_seconds)
+            raise absence(name, self.profile.site, self.board.statuses, wait_seconds)
         return self.board.statuses[name]
 
     def ask(
@@ -210,65 +211,34 @@ class Admin:
             if heard is not None and heard.standing is not Standing.FORGED:
                 yield heard
 
-    def _meant(self, target: str | Sequence[str], deadline: float) -> tuple[list[str], list[str], list[str]]:
-        """Whom a target means: who is there, who is not, who may be in the group."""
+    def _meant(self, target: str | Sequence[str], deadline: float) -> Meant:
         self._settle(deadline)
-        statuses = self.board.statuses
-        if isinstance(target, str) and not target.startswith("@"):
-            target = [target]
-        if not isinstance(target, str):
-            names = [self.profile.topics(name).device for name in target]
-            there = [name for name in names if name in statuses and statuses[name].online]
-            return there, [name for name in names if name not in there], []
-        group = target.removeprefix("@")
-        inside = [status for status in statuses.values() if status.in_group(group)]
-        maybe = [status.device for status in statuses.values() if status.in_group(group) is None and status.online]
-        absent = [status.device for status in inside if not status.online]
-        return [status.device for status in inside if status.online], absent, maybe
+        return meant(target, self.board.statuses, lambda name: self.profile.topics(name).device)
 
     def _settle(self, deadline: float) -> None:
-        self.line.wait_ready(max(0.0, deadline - time.monotonic()))
+        self._wait_ready(max(0.0, deadline - time.monotonic()))
         if self._settled != self.line.epoch:
             self.board.settle(QUIET_SECONDS, deadline)
             self._settled = self.line.epoch
 
+    def _wait_ready(self, seconds: float) -> None:
+        self.line.wait_ready(seconds)
+        shut = [topic for topic in self.line.denied if topic.endswith(_ALWAYS)]
+        if shut:
+            raise NoAnswer(f"the broker does not let us listen to {', '.join(shut)}: see its access list")
+
     def _call(self, target: str, verb: str, plain: Mapping[str, Any], **whom: Any) -> Call:
         return Call(self.board, self.key, target, verb, plain, **whom)
 
-    def _answers(self, calls: Collection[Call], deadline: float, seconds: float) -> dict[str, Result]:
-        """Sends calls, again where a device is there anew, until all have answered or the time is up."""
-
-        def done_or_due() -> bool:
-            return all(call.complete for call in calls) or any(call.due for call in calls)
-
+    def _answers(self, calls: Sequence[Call], deadline: float, seconds: float) -> dict[str, Result]:
         def send(topic: str, payload: bytes) -> None:
             self.line.send(topic, payload, seconds=max(0.0, deadline - time.monotonic()))
 
         with ExitStack() as stack:
             for call in calls:
                 stack.callback(call.close)
-            while True:
-                for call in calls:
-                    if call.due:
-                        with suppress(NoAnswer):  # the connection broke: it is due still
-                            call.send(send)
-                if not self.board.wait_for(done_or_due, deadline) or all(call.complete for call in calls):
-                    break
+            gather(self.board, calls, send, deadline)
             return {name: result for call in calls for name, result in call.results(seconds).items()}
-
-    def _absent(self, name: str, seconds: float) -> NoAnswer:
-        status = self.board.statuses.get(name)
-        if status is None:
-            there = ", ".join(self.board.statuses) or "none"
-            return NoAnswer(
-                f"{name}: nothing was sent: the broker knows no such device of {self.profile.site}, but {there}"
-            )
-        if status.standing is Standing.FORGED:
-            return Untrusted(
-                f"{name}: nothing was sent: what says to be {name} does not sign with the key that is known of it; "
-                "if it was set up anew, see `latchkey admin devices trust`"
-            )
-        return NoAnswer(f"{name}: nothing was sent: it is {status.state}, and was not online within {seconds:g} s")
 
     def _hear(self, message: Incoming) -> None:
         heard = hear(message, self.profile.site, self.known.get)

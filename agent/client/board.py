@@ -11,6 +11,7 @@ from typing import Final
 from agent.client.answers import DeviceStatus, Heard, Progress, Result, Standing
 
 MOST_NEWS: Final = 10_000  # kept for who reads them; the oldest go, and are counted
+RETAINED: Final = ("status", "health", "state/")  # levels
 MOST_PROGRESS: Final = 1_000  # of one command
 
 
@@ -21,17 +22,23 @@ class Board:
         self._changed = threading.Condition()
         self._statuses: dict[str, DeviceStatus] = {}
         self._births: dict[str, int] = {}  # how often a device said that it is online
+        self.all_births = 0
         self._kept: dict[tuple[str, str], Heard] = {}  # retained: the last of each device and level
         self._waiting: Counter[str] = Counter()  # how many wait for an id
         self._results: dict[str, dict[str, Result]] = {}  # by the id that is waited for, by device
         self._forged: dict[str, set[str]] = {}
+        self._bad_parts: dict[str, str] = {}  # why a part was refused last, by the id of its command
         self._progress: dict[str, deque[Progress]] = {}
+        self._answers: dict[tuple[str, str], Heard] = {}  # to a pairing, by id and device
         self._news: deque[Heard] = deque()
+        self._refusals: dict[str, str] = {}  # why the broker did not take a message, by topic
         self.missed = 0  # news that nobody fetched in time
         self._status_at = 0.0  # monotonic seconds
 
     def put(self, heard: Heard) -> None:
         """Takes a message of a device."""
+        if heard.retained and not heard.level.startswith(RETAINED):
+            return  # no device keeps such at the broker: it is somebody else's
         with self._changed:
             match heard.level.split("/"):
                 case ["status"]:
@@ -46,6 +53,8 @@ class Board:
                         heard.body, device=heard.device, verb=verb, command_id=id_, standing=heard.standing
                     )
                     self._progress[id_].append(said)
+                case ["pair", id_, "answer"] if id_ in self._waiting:
+                    self._answers[id_, heard.device] = heard  # whoever has signed it: it proves itself
             if heard.level.startswith(("event/", "passage")):
                 self._put_news(heard)
             self._changed.notify_all()
@@ -55,6 +64,22 @@ class Board:
         with self._changed:
             self._statuses.clear()
             self._changed.notify_all()
+
+    def refuse(self, topic: str, why: str) -> None:
+        """The broker has not taken what was sent to a topic."""
+        with self._changed:
+            self._refusals[topic] = why
+            self._changed.notify_all()
+
+    def refusal(self, topic: str) -> str | None:
+        """Returns why the broker did not take what was sent to a topic last."""
+        with self._changed:
+            return self._refusals.get(topic)
+
+    def forget_refusal(self, topic: str) -> None:
+        """It is tried again."""
+        with self._changed:
+            self._refusals.pop(topic, None)
 
     def wait_for(self, condition: Callable[[], object], deadline: float) -> bool:
         """Returns whether something came true by a time (monotonic seconds); asked after every message."""
@@ -99,17 +124,39 @@ class Board:
                 del self._waiting[command_id]
                 self._results.pop(command_id, None)
                 self._forged.pop(command_id, None)
+                self._bad_parts.pop(command_id, None)
                 self._progress.pop(command_id, None)
+                self._answers = {key: heard for key, heard in self._answers.items() if key[0] != command_id}
+
+    def renew(self, command_id: str) -> None:
+        """Forgets the results of a command that is sent again."""
+        with self._changed:
+            if command_id in self._results:
+                self._results[command_id] = {}
 
     def results(self, command_id: str) -> Mapping[str, Result]:
         """Returns the results of a command so far, by device."""
         with self._changed:
             return dict(self._results.get(command_id, {}))
 
+    def bad_part(self, command_id: str) -> str:
+        """Returns why a part of a command was refused last; empty: none was."""
+        with self._changed:
+            return self._bad_parts.get(command_id, "")
+
+    def answered(self, command_id: str) -> int:
+        """Returns how many devices have answered a command."""
+        return len(self._results.get(command_id, ()))
+
     def forged(self, command_id: str) -> set[str]:
         """Returns the devices in whose name a result came that they have not signed."""
         with self._changed:
             return set(self._forged.get(command_id, ()))
+
+    def answer(self, message_id: str, device: str) -> Heard | None:
+        """Returns what a device has answered to a message of a pairing, if it has."""
+        with self._changed:
+            return self._answers.get((message_id, device))
 
     def next_progress(self, command_id: str, deadline: float) -> Progress | None:
         """Returns the next progress of a command; None where none came in time."""
@@ -132,6 +179,7 @@ class Board:
         self._statuses[heard.device] = status
         if status.online and heard.standing is not Standing.FORGED:
             self._births[heard.device] = self.births(heard.device) + 1
+            self.all_births += 1
 
     def _put_result(self, heard: Heard, verb: str, command_id: str) -> None:
         waited_for = self._results.get(command_id)
@@ -139,6 +187,9 @@ class Board:
             return
         if heard.standing is Standing.FORGED:
             self._forged[command_id].add(heard.device)
+            return
+        if heard.body.get("part") is not None:  # of a part, which anybody may have sent: it says nothing of the command
+            self._bad_parts[command_id] = str(heard.body.get("message", ""))
             return
         try:
             waited_for[heard.device] = Result.of(heard, verb, command_id)

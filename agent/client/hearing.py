@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.client.answers import Heard, Standing
+from agent.config.kinds import TOPIC_LEVEL
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.topics import ROOT
 from agent.trust.keys import PublicKey
-from agent.trust.statement import news_text, read_json, verifies
+from agent.trust.statement import SIGNATURE, news_text, read_json, verifies
 
 
 def hear(message: Incoming, site: str, key_of: Callable[[str], PublicKey | None]) -> Heard | None:
@@ -26,7 +27,7 @@ def hear(message: Incoming, site: str, key_of: Callable[[str], PublicKey | None]
     """
     prefix = f"{ROOT}/{site}/"
     device, _, level = message.topic.removeprefix(prefix).partition("/")
-    if not message.topic.startswith(prefix) or not level or message.too_large:
+    if not message.topic.startswith(prefix) or not TOPIC_LEVEL.fullmatch(device) or not level or message.too_large:
         return None
     try:
         body = read_json(message.payload)
@@ -39,5 +40,5 @@ def hear(message: Incoming, site: str, key_of: Callable[[str], PublicKey | None]
 def _standing(topic: str, body: Mapping[str, Any], key: PublicKey | None) -> Standing:
     if key is None:
         return Standing.UNVERIFIED
-    good = body.get("key") == key.id and verifies(key, news_text(topic, body), body.get("signature"))
+    good = verifies(key, news_text(topic, body), body.get(SIGNATURE))
     return Standing.VERIFIED if good else Standing.FORGED

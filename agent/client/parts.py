@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.client.answers import Result
-from agent.errors import CommandError, NoAnswer
+from agent.errors import NoAnswer
 from agent.mqtt.message import Code
 
 if TYPE_CHECKING:
@@ -99,15 +100,22 @@ def ask_with_parts(
     """
     if parts:
         arguments["parts"] = hashes_of(parts)
-    for left in range(TRIES - 1, -1, -1):
-        try:
-            if parts:
-                send_parts(admin, device, verb, command_id, parts, wait_seconds=wait_seconds, told=told)
-            result = admin.ask(device, verb, wait_seconds=wait_seconds, command_id=command_id, **arguments)
-        except NoAnswer:
-            if not left or not parts or admin.line.listening:
-                raise
-            continue  # the connection broke in the middle
-        if result.code != Code.PARTS_MISSING or not left:
-            return result
-    raise CommandError(Code.PARTS_MISSING, f"{device} has not got all parts of {verb}")
+    admin.board.expect(command_id)  # also what is said of single parts
+    try:
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                if parts:
+                    send_parts(admin, device, verb, command_id, parts, wait_seconds=wait_seconds, told=told)
+                result = admin.ask(device, verb, wait_seconds=wait_seconds, command_id=command_id, **arguments)
+            except NoAnswer:
+                if not left or not parts or admin.line.listening:
+                    raise
+                continue  # the connection broke in the middle
+            if result.code != Code.PARTS_MISSING:
+                return result
+            admin.board.renew(command_id)
+        bad = admin.board.bad_part(command_id)
+        why = f"{device}: it has not got all parts of {verb}{f': {bad}' if bad else ''}"
+        return replace(result, message=why)
+    finally:
+        admin.board.drop(command_id)

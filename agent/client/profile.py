@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -162,14 +163,14 @@ def address(text: str, *, tls: bool) -> tuple[str, int]:
     """Returns host and port of HOST, HOST:PORT or [ADDRESS]:PORT.
 
     Raises:
-        ConfigError: the port is no number.
+        ConfigError: it is none of these.
     """
-    host, colon, port = text.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):
-        return text.strip("[]"), TLS_PORT if tls else PLAIN_PORT
-    if not port.isdecimal():
-        raise ConfigError(f"--broker {text}: want HOST or HOST:PORT, as in broker.local:8883")
-    return host.strip("[]"), int(port)
+    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", text)
+    plain = re.fullmatch(r"([^:\[\]]+)(?::(\d+))?", text)
+    found = bracketed or plain
+    if found is None:
+        raise ConfigError(f"--broker {text}: want HOST or HOST:PORT, as in broker.local:8883 or [fd00::1]:8883")
+    return found[1], int(found[2]) if found[2] else (TLS_PORT if tls else PLAIN_PORT)
 
 
 def _checked(told: Mapping[str, Any], path: Path) -> Contents:

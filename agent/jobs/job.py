@@ -63,6 +63,7 @@ class Job:
             "code": self.code,
             "message": self.message,
             "data": self.data,
+            "cancelled_by": self.cancelled_by,
             "accepted_at": timestamp(self.accepted_at),
             "changed_at": timestamp(self.changed_at),
         }
@@ -92,7 +93,8 @@ class Work:
 
     Args:
         run: takes the command, and how much of it was done already: 0, or the `done` of the last step that was kept.
-            A step may be done twice, where the agent was killed before it was noted.
+            A step may be done twice, where the agent was killed before it was noted. Of whoever asks the name is
+            known, after a restart not the role.
         resumable: whether it can be gone on with after the agent was started anew; otherwise it fails, `interrupted`.
     """
 

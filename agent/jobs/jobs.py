@@ -115,19 +115,26 @@ class Jobs:
 
     def step(self) -> None:
         """Begins a job, brings it a little further, or waits for one."""
-        if self._over is not None:
-            self._end(self._over)
-        elif self._running is not None:
-            self._advance(self._running)
-        elif not self._begin_next():
-            self._news.wait(STEP_SECONDS)
-            self._news.clear()
+        try:
+            if self._over is not None:
+                self._end(self._over)
+            elif self._running is not None:
+                self._advance(self._running)
+            elif not self._begin_next():
+                self._pause(STEP_SECONDS)
+        except StoreError as error:  # such as a disk that is full: tried again
+            log.warning("jobs wait: %s", error)
+            self._pause(RETRY_SECONDS)
 
     def close(self) -> None:
         """Lets go of the job under way: it is gone on with after the next start. After the worker has stopped."""
         if self._running is not None:
             self._running.steps.close()
             self._running = None
+
+    def _pause(self, seconds: float) -> None:
+        self._news.wait(seconds)
+        self._news.clear()
 
     # One job
 
@@ -141,12 +148,7 @@ class Jobs:
         except CommandError as error:
             self._fail(job, error)
             return True
-        try:
-            self._write(lambda db: store.begin(db, job.id, self._now()))
-        except StoreError as error:
-            log.warning("a job waits, %s %s: %s", job.verb, job.id, error)
-            self._news.wait(RETRY_SECONDS)
-            return True
+        self._write(lambda db: store.begin(db, job.id, self._now()))
         self._begun_here.add(job.id)
         job = replace(job, state=State.RUNNING, changed_at=self._now())
         self._running = _Running(job, steps, self._clock())
@@ -208,8 +210,13 @@ class Jobs:
         self._end(replace(job, state=State.FAILED, code=code_of(error).value, message=str(error)[:MAX_MESSAGE]))
 
     def _end(self, job: Job) -> None:
-        """Keeps how a job has ended, then tells it; on a full disk it is tried again."""
-        job, self._running = replace(job, changed_at=self._now()), None
+        """Keeps how a job has ended, then tells it.
+
+        Raises:
+            StoreError: it cannot be kept, and is to be tried again.
+        """
+        self._over = job = replace(job, changed_at=self._now())
+        self._running = None
         horizon = job.changed_at - timedelta(days=store.KEEP_DAYS)
 
         def finish(db: Db) -> None:
@@ -217,13 +224,7 @@ class Jobs:
                 store.finish(db, job)
                 store.prune(db, horizon)
 
-        try:
-            self._write(finish)
-        except StoreError as error:
-            log.warning("how a job has ended cannot be kept, %s %s: %s", job.verb, job.id, error)
-            self._over = job
-            self._news.wait(RETRY_SECONDS)
-            return
+        self._write(finish)
         self._over = None
         self._begun_here.discard(job.id)
         self._spool.release(job.id)

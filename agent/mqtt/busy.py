@@ -14,8 +14,8 @@ def turned_away(topics: Topics, message: Incoming) -> Outgoing | None:
     match topics.parse(message.topic):
         case CommandTopic(verb):
             result = refusal(verb, recover_id(message.payload), Code.BUSY, "too many commands wait; try again")
-        case PartTopic(verb, command_id):
-            result = refusal(verb, command_id, Code.BUSY, "too many parts wait; try again")
+        case PartTopic(verb, command_id, number):
+            result = refusal(verb, command_id, Code.BUSY, "too many parts wait; try again", part=number)
         case _:
             return None
     return Outgoing(topics.result(result.verb, result.id), result.to_json())

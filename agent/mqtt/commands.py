@@ -110,8 +110,7 @@ class Commander:
                 raise CommandError(Code.UNKNOWN_VERB, f'no command "{part.verb}"')  # noqa: TRY301 - answered as others
             self._spool.add(part, message.payload, size=message.size)
         except CommandError as error:
-            photo = part.number - 1 if part.number else None
-            self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), photo=photo))
+            self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), part=part.number))
 
     def _command(self, verb: str, message: Incoming) -> Result:
         """The result of whatever came on a command topic."""

@@ -32,6 +32,7 @@ class Line:
         topics: what to listen to.
         heard: told of every message, in the line's own thread.
         lost: told when the connection is gone, in the same thread.
+        refused: told of a message that the broker did not take (MQTT 5): its topic, and why. In the same thread.
 
     Raises:
         ConfigError: a TLS file cannot be used.
@@ -44,13 +45,16 @@ class Line:
         heard: Callable[[Incoming], object],
         *,
         lost: Callable[[], object] = lambda: None,
+        refused: Callable[[str, str], object] = lambda _topic, _why: None,
     ) -> None:
         self._settings = replace(settings, client_id=settings.client_id or f"remote-{uuid.uuid4().hex[:12]}")
         self._context = settings.tls.context() if settings.tls else None
-        self._topics, self._heard, self._lost = tuple(topics), heard, lost
+        self._topics, self._heard, self._lost, self._refused = tuple(topics), heard, lost, refused
+        self.denied: tuple[str, ...] = ()  # topics that the broker does not let us listen to
         self.epoch = 0  # of the connection: they are counted
         self._room = threading.Condition()
-        self._in_flight, self._most = 0, 1
+        self._in_flight: dict[int, str] = {}  # topics, by the id of the message
+        self._most = 1
         self._ready = threading.Event()
         self._closing = threading.Event()
         self._connection: Connection | None = None
@@ -96,12 +100,14 @@ class Line:
         with self._room:
             epoch, connection = self.epoch, self._connection
             room = self._room.wait_for(
-                lambda: self._in_flight < self._most or self.epoch != epoch, max(0.0, deadline - time.monotonic())
+                lambda: len(self._in_flight) < self._most or self.epoch != epoch, max(0.0, deadline - time.monotonic())
             )
-            sent = room and self.epoch == epoch and connection is not None
-            if not sent or connection is None or connection.publish(Outgoing(topic, payload, retain=retain)) is None:
+            mid = None
+            if room and self.epoch == epoch and connection is not None:
+                mid = connection.publish(Outgoing(topic, payload, retain=retain))
+            if mid is None:
                 raise NoAnswer(f"{topic}: not sent, the connection is {'lost' if room else 'stuck'}")
-            self._in_flight += 1
+            self._in_flight[mid] = topic
 
     def wait_taken(self, seconds: float = 10.0) -> None:
         """Waits until the broker has taken all that was sent.
@@ -111,7 +117,7 @@ class Line:
         """
         with self._room:
             epoch = self.epoch
-            taken = self._room.wait_for(lambda: self._in_flight == 0 or self.epoch != epoch, seconds)
+            taken = self._room.wait_for(lambda: not self._in_flight or self.epoch != epoch, seconds)
         if not taken or self.epoch != epoch:
             raise NoAnswer(f"the broker has not taken all that was sent within {seconds:g} s")
 
@@ -146,26 +152,27 @@ class Line:
                     case Incoming():
                         self._heard(happening)
                     case Acked():
-                        self._acked()
+                        self._acked(happening)
                     case Gone():
                         self._trouble = happening.reason
                         return
         connection.close()
 
     def _opened(self, connection: Connection, ready: Ready) -> None:
-        if ready.denied:
-            self._trouble = f"the broker does not let us listen to {', '.join(ready.denied)}"
+        self.denied = ready.denied
         with self._room:
             self._connection = connection
-            self._in_flight, self._most = 0, min(self._settings.max_inflight, ready.max_inflight)
+            self._in_flight, self._most = {}, min(self._settings.max_inflight, ready.max_inflight)
             self.epoch += 1
             self._room.notify_all()
         self._ready.set()
 
-    def _acked(self) -> None:
+    def _acked(self, acked: Acked) -> None:
         with self._room:
-            self._in_flight -= 1
+            topic = self._in_flight.pop(acked.mid, "")
             self._room.notify_all()
+        if acked.refused is not None:
+            self._refused(topic, acked.refused)
 
     def _hang_up(self) -> None:
         self._ready.clear()

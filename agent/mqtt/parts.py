@@ -13,37 +13,26 @@ was accepted gives way to nothing. Each is sealed with the site's key: no photo 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from agent.errors import CommandError
+from agent.errors import CommandError, StoreError
 from agent.mqtt.message import MAX_PARTS, MAX_PAYLOAD, Code
-from agent.mqtt.spooled import Piece, read_folder, remove_folder, take_out, write_piece
+from agent.mqtt.spooled import Batch, Piece, read_folder, remove_folder, take_out, write_piece
 from agent.mqtt.topics import PartTopic
 from agent.seal.sealing import Seal
 
 FORGET_SECONDS: Final = 3600.0  # after the last part
 MAX_BYTES: Final = 64 * 2**20  # all parts together
 MAX_BATCHES: Final = 64  # commands whose parts wait
+MAX_PIECES: Final = 4096  # parts
 MAX_ANNOUNCED: Final = 32  # of them; the oldest announcement gives way
 VARIANTS: Final = 2  # parts of one number: the true one, and one that is not
-FREE_BYTES: Final = 64 * 2**20  # of the disk, left to what happens at the door
 _MOST_NAMED: Final = 20  # missing parts, in a message
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The parts of one command."""
-
-    pieces: dict[Piece, int] = field(default_factory=dict)  # bytes of each, the oldest first
-    touched: float = 0.0  # monotonic seconds
-    wanted: tuple[str, ...] | None = None  # announced: the hashes, in order
-    held: bool = False  # of a job that was accepted
 
 
 class Spool:
@@ -54,6 +43,9 @@ class Spool:
         seal: of the site.
         kept: ids of commands that were accepted: what is here of theirs stays.
         clock: monotonic seconds.
+
+    Raises:
+        StoreError: the folder cannot be used.
     """
 
     def __init__(
@@ -66,19 +58,26 @@ class Spool:
     ) -> None:
         self._folder, self._seal, self._clock = folder, seal, clock
         self._lock = threading.Lock()
-        self._batches: dict[str, _Batch] = {}
-        for command_id, (pieces, age_seconds) in read_folder(folder).items():
+        self._batches: dict[str, Batch] = {}
+        self._bytes = self._pieces = 0  # of all of them
+        try:
+            found = read_folder(folder)
+        except OSError as error:
+            raise StoreError(f"{folder}, where parts of commands wait, cannot be used: {error.strerror}") from error
+        for command_id, (pieces, age_seconds) in found.items():
             if command_id not in kept and age_seconds > FORGET_SECONDS:
                 remove_folder(folder / command_id)
                 continue
             touched = clock() - age_seconds
-            self._batches[command_id] = _Batch(dict(pieces), touched, held=command_id in kept)
-        self._make_room(0)
+            self._batches[command_id] = Batch(dict(pieces), touched, held=command_id in kept)
+            self._bytes, self._pieces = self._bytes + sum(pieces.values()), self._pieces + len(pieces)
+        with suppress(CommandError):  # what was accepted stays, however much that is
+            self._make_room(0)
 
     @property
     def waiting_bytes(self) -> int:
         """How many bytes wait."""
-        return sum(sum(batch.pieces.values()) for batch in self._batches.values())
+        return self._bytes
 
     def forget(self) -> None:
         """Drops the parts whose command did not come in time."""
@@ -107,7 +106,7 @@ class Spool:
             raise CommandError(Code.TOO_LARGE, f"a part of {size} bytes: at most {MAX_PAYLOAD}")
         piece = Piece(part.number, hashlib.sha256(payload).hexdigest())
         with self._lock:
-            batch = self._batches.get(part.id) or _Batch()
+            batch = self._batches.get(part.id) or Batch()
             _check_wanted(batch, piece)
             batch.touched = self._clock()
             if piece not in batch.pieces:
@@ -116,11 +115,11 @@ class Spool:
     def announce(self, command_id: str, hashes: Sequence[str]) -> None:
         """Takes no other parts than these for a command from now on, and lets them not give way for an hour."""
         with self._lock:
-            batch = self._batches.setdefault(command_id, _Batch())
+            batch = self._batches.setdefault(command_id, Batch())
             if batch.held:
                 return
             batch.touched, batch.wanted = self._clock(), tuple(hashes)
-            for piece in [each for each in batch.pieces if not _is_wanted(batch, each)]:
+            for piece in [each for each in batch.pieces if not batch.wants(each)]:
                 self._drop_piece(command_id, batch, piece)
             announced = [id_ for id_, each in self._batches.items() if each.wanted is not None and not each.held]
             for oldest in sorted(announced, key=lambda id_: self._batches[id_].touched)[:-MAX_ANNOUNCED]:
@@ -130,7 +129,7 @@ class Spool:
     def here(self, command_id: str, hashes: Sequence[str] | None = None) -> list[int]:
         """Returns the numbers of the parts that are here, counted from 1; of these hashes where they are given."""
         with self._lock:
-            batch = self._batches.get(command_id) or _Batch()
+            batch = self._batches.get(command_id) or Batch()
             wanted = hashes if hashes is not None else batch.wanted
             if wanted is None:
                 return sorted({piece.number for piece in batch.pieces})
@@ -164,7 +163,7 @@ class Spool:
             found = take_out(self._folder, command_id, piece, self._seal)
             if found is None or hashlib.sha256(found).hexdigest() != sha256:
                 with self._lock:
-                    self._drop_piece(command_id, self._batches.get(command_id) or _Batch(), piece)
+                    self._drop_piece(command_id, self._batches.get(command_id) or Batch(), piece)
                 raise CommandError(Code.PARTS_MISSING, f"damaged on the disk: part {number}; send it again")
             yield found
 
@@ -198,7 +197,7 @@ class Spool:
 
     # With the lock
 
-    def _put(self, command_id: str, batch: _Batch, piece: Piece, payload: bytes) -> None:
+    def _put(self, command_id: str, batch: Batch, piece: Piece, payload: bytes) -> None:
         same = [each for each in batch.pieces if each.number == piece.number]
         if batch.held:
             raise CommandError(Code.BAD_REQUEST, "the command was accepted already: it needs no more parts")
@@ -208,10 +207,11 @@ class Spool:
             raise CommandError(Code.TOO_LARGE, f"the parts of a command: at most {MAX_BYTES} bytes")
         self._make_room(len(payload), but=command_id, more=command_id not in self._batches)
         try:
-            write_piece(self._folder, command_id, piece, payload, self._seal, free_bytes=FREE_BYTES)
+            write_piece(self._folder, command_id, piece, payload, self._seal)
         except OSError as error:
             raise CommandError(Code.STORAGE_FAILED, f"a part cannot be kept: {error.strerror or error}") from error
         batch.pieces[piece] = len(payload)
+        self._bytes, self._pieces = self._bytes + len(payload), self._pieces + 1
         self._batches[command_id] = batch
 
     def _make_room(self, size: int, *, but: str = "", more: bool = False) -> None:
@@ -220,7 +220,7 @@ class Spool:
         Raises:
             CommandError: that is not enough.
         """
-        while self.waiting_bytes + size > MAX_BYTES or len(self._batches) + more > MAX_BATCHES:
+        while self._bytes + size > MAX_BYTES or self._pieces >= MAX_PIECES or len(self._batches) + more > MAX_BATCHES:
             free = {
                 id_: batch
                 for id_, batch in self._batches.items()
@@ -230,32 +230,19 @@ class Spool:
                 raise CommandError(
                     Code.BUSY, f"parts of other commands take the {MAX_BYTES} bytes there are: try later"
                 )
-            self._drop(_oldest(free))
+            self._drop(min(free, key=lambda id_: self._batches[id_].touched))
 
     def _drop(self, command_id: str) -> None:
-        del self._batches[command_id]
+        batch = self._batches.pop(command_id)
+        self._bytes, self._pieces = self._bytes - sum(batch.pieces.values()), self._pieces - len(batch.pieces)
         remove_folder(self._folder / command_id)
 
-    def _drop_piece(self, command_id: str, batch: _Batch, piece: Piece) -> None:
-        batch.pieces.pop(piece, None)
+    def _drop_piece(self, command_id: str, batch: Batch, piece: Piece) -> None:
+        if (size := batch.pieces.pop(piece, None)) is not None:
+            self._bytes, self._pieces = self._bytes - size, self._pieces - 1
         (self._folder / command_id / piece.file).unlink(missing_ok=True)
 
 
-def _oldest(batches: Mapping[str, _Batch]) -> str:
-    return min(batches, key=lambda id_: batches[id_].touched)
-
-
-def _is_wanted(batch: _Batch, piece: Piece) -> bool:
-    return batch.wanted is None or (
-        piece.number <= len(batch.wanted) and batch.wanted[piece.number - 1] == piece.sha256
-    )
-
-
-def _check_wanted(batch: _Batch, piece: Piece) -> None:
-    if not _is_wanted(batch, piece):
+def _check_wanted(batch: Batch, piece: Piece) -> None:
+    if not batch.wants(piece):
         raise CommandError(Code.BAD_REQUEST, f"part {piece.number} is another than was announced")
-
-
-def wipe(folder: Path) -> None:
-    """Forgets all parts, of accepted commands as well."""
-    shutil.rmtree(folder, ignore_errors=True)

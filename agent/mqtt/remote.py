@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +21,7 @@ from agent.errors import NoAnswer
 from agent.mqtt.envelope import signed
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.line import Line
-from agent.mqtt.message import Command
+from agent.mqtt.message import Code, Command
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
@@ -69,12 +69,15 @@ class Remote:
         """
         self._line.wait_ready(seconds)
 
-    def request(self, verb: str, *, seconds: float = 10.0, **arguments: Any) -> Result:
+    def request(
+        self, verb: str, *, seconds: float = 10.0, fields: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> Result:
         """Sends a command as soon as the device is online, and waits for its result.
 
         Args:
             verb: which command.
             seconds: how long to wait, in all.
+            fields: more fields of the command, also those that are called as something here, such as `seconds`.
             arguments: fields of the command; `id` is made up where it is missing. Pictures are bytes; the `photos` of
                 an enrolment go as parts.
 
@@ -82,6 +85,7 @@ class Remote:
             NoAnswer: no broker, or the device is not online (then nothing was sent), or no result in time.
             pydantic.ValidationError: not a proper command.
         """
+        arguments |= fields or {}
         command_id = str(arguments.setdefault("id", uuid.uuid4().hex))
         photos: Sequence[bytes] = arguments.pop("photos", ())
         if photos:
@@ -96,11 +100,22 @@ class Remote:
             self.send(self.topics.part(verb, command_id, number, len(photos)), photo)
         self.send(self.topics.command(verb), self._signed(verb, body))
         try:
-            return answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            return self._answer(answers, deadline)
         except Empty:
             raise NoAnswer(f"{verb}: no result within {seconds:g} s") from None
         finally:
             self._results.pop(command_id, None)
+
+    @staticmethod
+    def _answer(answers: SimpleQueue[Result], deadline: float) -> Result:
+        """Returns the answer to the command, or why a part of it is missing.
+
+        Anybody may send bad parts and have them refused: that says nothing of the command.
+        """
+        refused = None
+        while (answer := answers.get(timeout=max(0.0, deadline - time.monotonic()))).part is not None:
+            refused = answer
+        return refused if refused is not None and answer.code is Code.PARTS_MISSING else answer
 
     def send(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Sends any message.

@@ -1,4 +1,4 @@
-"""The files of the parts that wait: `<folder>/<command id>/<number>-<SHA-256>`, each sealed with the site's key."""
+"""The parts that wait, and their files: `<folder>/<command id>/<number>-<SHA-256>`, sealed with the site's key."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import re
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.mqtt.topics import ID_PATTERN
 from agent.seal.sealing import OVERHEAD, BrokenSealError, Seal, belonging
 
+FREE_BYTES: Final = 64 * 2**20  # of the disk, left to what happens at the door
+FREE_SHARE: Final = 1 / 16  # or this share of it, where that is less
 _FILE: Final = re.compile(r"([1-9][0-9]{0,3})-([0-9a-f]{64})")
 _ID: Final = re.compile(ID_PATTERN)
 
@@ -27,6 +30,21 @@ class Piece(NamedTuple):
     def file(self) -> str:
         """Its name in the folder of its command."""
         return f"{self.number}-{self.sha256}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """The parts of one command."""
+
+    pieces: dict[Piece, int] = field(default_factory=dict)  # bytes of each, the oldest first
+    touched: float = 0.0  # monotonic seconds
+    wanted: tuple[str, ...] | None = None  # announced: the hashes, in order
+    held: bool = False  # of a job that was accepted
+
+    def wants(self, piece: Piece) -> bool:
+        """Whether a part is what was announced, if anything was."""
+        number = piece.number
+        return self.wanted is None or (number <= len(self.wanted) and self.wanted[number - 1] == piece.sha256)
 
 
 def read_folder(folder: Path) -> dict[str, tuple[dict[Piece, int], float]]:
@@ -53,7 +71,7 @@ def read_folder(folder: Path) -> dict[str, tuple[dict[Piece, int], float]]:
     return found
 
 
-def write_piece(folder: Path, command_id: str, piece: Piece, data: bytes, seal: Seal, *, free_bytes: int) -> None:
+def write_piece(folder: Path, command_id: str, piece: Piece, data: bytes, seal: Seal) -> None:
     """Keeps a part: all of it or nothing.
 
     Args:
@@ -62,13 +80,14 @@ def write_piece(folder: Path, command_id: str, piece: Piece, data: bytes, seal: 
         piece: which one.
         data: what is in it.
         seal: of the site.
-        free_bytes: have to be left on the disk afterwards.
 
     Raises:
         OSError: there is no room, or no disk.
     """
-    if shutil.disk_usage(folder).free < len(data) + free_bytes:
-        raise OSError(f"fewer than {free_bytes} bytes would be left on the disk")
+    disk = shutil.disk_usage(folder)
+    left = min(FREE_BYTES, int(disk.total * FREE_SHARE))
+    if disk.free < len(data) + left:
+        raise OSError(f"fewer than {left} bytes would be left on the disk")
     home = folder / command_id
     home.mkdir(mode=0o700, exist_ok=True)
     unfinished = home / f"{piece.file}.new"

@@ -43,6 +43,7 @@ class Result(Message):
     code: Code | None = None
     message: str | None = None
     photo: int | None = None  # which photo, from 0
+    part: int | None = None  # this is of a part that was refused, from 1, and not of the command
     data: dict[str, Any] | None = None
 
 
@@ -61,9 +62,11 @@ class Progress(Message):
     data: dict[str, Any] | None = None  # of the answer
 
 
-def refusal(verb: str, command_id: str | None, code: Code, message: str, *, photo: int | None = None) -> Result:
-    """The answer to a command that is not carried out."""
-    return Result(id=command_id, verb=verb, ok=False, code=code, message=message, photo=photo)
+def refusal(
+    verb: str, command_id: str | None, code: Code, message: str, *, photo: int | None = None, part: int | None = None
+) -> Result:
+    """The answer to a command, or a part of one, that is not carried out."""
+    return Result(id=command_id, verb=verb, ok=False, code=code, message=message, photo=photo, part=part)
 
 
 class _Envelope(BaseModel):

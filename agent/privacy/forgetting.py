@@ -186,6 +186,7 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
         ("corrections", traces.rewrite_reasons(db, ids, texts, rewrite)),
         ("events", traces.rewrite_events(db, texts, without) + traces.erase_audit(db, texts, ids=set(ids))),
         ("commands", traces.blank_answers(db, texts, rewrite)),
+        ("jobs", traces.blank_jobs(db, texts)),
     ]
     for table, count in changed:
         if count:

@@ -59,11 +59,11 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
         audit(db, "wiped", None, request, {"cause": cause, "keys": destroyed, **counts})
         db.vacuum()
         db.wipe_log()
-    pictures = config.device.data_dir / UNKNOWN
-    if pictures.is_dir():
-        shutil.rmtree(pictures, ignore_errors=True)
-        if pictures.exists():
-            raise StoreError(f"{pictures} cannot be deleted: the wipe is tried again at the next start")
+    for pictures in (config.device.data_dir / UNKNOWN, config.parts_path):
+        if pictures.is_dir():
+            shutil.rmtree(pictures, ignore_errors=True)
+            if pictures.exists():
+                raise StoreError(f"{pictures} cannot be deleted: the wipe is tried again at the next start")
     _marker(config).unlink(missing_ok=True)
     _sync(config.device.data_dir)
     log.warning("wiped: %s: %d keys, %s", cause, destroyed, counts)

@@ -17,7 +17,7 @@ from agent.moments import believable
 from agent.mqtt.telemetry import timestamp
 from agent.store import passages, punches
 from agent.store.db import Db
-from agent.store.rosters import rosters, workers
+from agent.store.rosters import Worker, rosters, workers
 
 MISSING = (Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END)
 
@@ -38,7 +38,16 @@ class Attendance:
         return self.names.get(person, person)
 
 
-def attendance(db: Db, rules: Rules, first: date, last: date, *, at: datetime, person: str | None = None) -> Attendance:
+def attendance(
+    db: Db,
+    rules: Rules,
+    first: date,
+    last: date,
+    *,
+    at: datetime,
+    person: str | None = None,
+    everybody: Mapping[str, Worker] | None = None,
+) -> Attendance:
     """Returns the timesheets of the days `first` to `last`, of one person or of all.
 
     Args:
@@ -48,9 +57,10 @@ def attendance(db: Db, rules: Rules, first: date, last: date, *, at: datetime, p
         last: the last one, included.
         at: now.
         person: only this one.
+        everybody: as of `workers`, for whoever asks for many, one by one.
     """
     begin, end = window(rules, first, last)
-    everybody = workers(db)
+    everybody = workers(db) if everybody is None else everybody
     people = {worker.id: worker.employee for worker in everybody.values() if person in {None, worker.id}}
     sheets = timesheets(
         punches.counted(db, begin, end, person),

@@ -32,7 +32,7 @@ def as_csv(found: Attendance) -> str:
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     writer.writerow(COLUMNS)
     for row in rows(found):
-        writer.writerow(_safe(row[column]) for column in COLUMNS)
+        writer.writerow(safe(row[column]) for column in COLUMNS)
     return out.getvalue()
 
 
@@ -126,5 +126,6 @@ def _totals(sheet: Sheet) -> list[str]:
     return [hours(planned), *sums, balance] if planned else ["", *sums, ""]
 
 
-def _safe(cell: object) -> object:
+def safe(cell: object) -> object:
+    """Returns a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell

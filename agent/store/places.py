@@ -42,6 +42,7 @@ PLACES: Final[dict[tuple[str, str], Fate]] = {
     ("rosters", "person"): Fate.ATTENDANCE,
     ("events", "body"): Fate.REWRITTEN,
     ("commands", "result"): Fate.REWRITTEN,
+    ("jobs", "data"): Fate.REWRITTEN,
     ("audit", "subject"): Fate.CHAINED,
     ("audit", "by"): Fate.CHAINED,
     ("receipts", "person"): Fate.RECEIPT,

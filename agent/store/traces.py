@@ -107,6 +107,28 @@ def blank_answers(db: Db, texts: Sequence[str], rewrite: Rewrite) -> int:
     return len(blank)
 
 
+def blank_jobs(db: Db, texts: Sequence[str]) -> int:
+    """Give up the jobs that are asked to do something with somebody, and empty what is told of others; return how many.
+
+    What names somebody as a part of another word goes as well: that nothing stays counts for more.
+    """
+    changed = 0
+    with db.transaction() as sql:
+        for text in texts:
+            named = {"text": json.dumps(text, ensure_ascii=False)[1:-1], "escaped": json.dumps(text)[1:-1]}
+            changed += sql.execute(
+                "UPDATE jobs SET cancelled_by = 'forget' WHERE body <> ''"
+                " AND (instr(body, :text) OR instr(body, :escaped))",
+                named,
+            ).rowcount
+            changed += sql.execute(
+                "UPDATE jobs SET data = NULL, message = NULL, note = '' WHERE body = '' AND (instr(data, :text)"
+                " OR instr(data, :escaped) OR instr(message, :text) OR instr(note, :text))",
+                named,
+            ).rowcount
+    return changed
+
+
 def _names(value: object, ids: Collection[str]) -> bool:
     """Whether a text or a key anywhere in JSON is one of `ids`: as in `agent.store.audit.about`."""
     match value:

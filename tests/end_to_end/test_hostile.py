@@ -112,22 +112,22 @@ def test_garbage_on_every_command_topic(terminal, running, witness):
         assert witness.request("ping").ok
         if verb in VERBS:
             assert codes.count("too_large") == 2
-            assert codes.count("bad_request") == len(GARBAGE) - 2
+            assert codes.count("bad_request") + codes.count("unsigned") == len(GARBAGE) - 2
         else:
             assert set(codes) == {"unknown_verb"}
 
 
 def test_garbage_in_the_place_of_photos(terminal, running, witness):
     topics = witness.remote.topics
-    strange = [topics.part("one", *numbers) for numbers in ((0, 1), (2, 1), (1, 21), (1, 0), (9999, 9999))]
+    strange = [topics.part("enrol", "one", *numbers) for numbers in ((0, 1), (2, 1), (1, 1025), (1, 0), (9999, 9999))]
     for topic in (*strange, f"{topics.prefix}/cmd/enrol/one/part/x/y", f"{topics.prefix}/cmd/enrol/%00/part/1/1"):
         before = len(answers(witness))
         witness.remote.send(topic, b"x")
         wait_for(lambda then=before: len(answers(witness)) > then, what=f"an answer to {topic}")
         assert answers(witness)[-1] == ("enrol", "bad_request")
     for n in range(1, 21):
-        witness.remote.send(topics.part("flood", n, 20), NOISE.randbytes(4 * 2**20))
-    witness.remote.send(topics.part("large", 1, 1), bytes(TEN_MEGABYTES))
+        witness.remote.send(topics.part("enrol", "flood", n, 20), NOISE.randbytes(4 * 2**20))
+    witness.remote.send(topics.part("enrol", "large", 1, 1), bytes(TEN_MEGABYTES))
     wait_for(lambda: [code for _, code in answers(witness)].count("too_large") >= 2, what="no room")
     wait_for(lambda: witness.request("ping").ok, what="room")
     missing = witness.request("enrol", person="eve", id="flood", photos=())

@@ -13,6 +13,7 @@ class Desk:
 
     def __init__(self, folder, port, monkeypatch, capsys, site="hq"):
         self.folder, self._capsys, self._patch = folder, capsys, monkeypatch
+        monkeypatch.setattr("agent.client.admin.QUIET_SECONDS", 0.1)  # the broker is near
         self.profile = Profile.make(
             folder / "profile", {"site": site, "broker": {"host": "127.0.0.1", "port": port, "tls": False}}
         )

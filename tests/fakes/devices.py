@@ -21,7 +21,7 @@ class Device:
     def say(self, level, body, *, key=None, retain=False):
         topic = f"{self.topics.prefix}/{level}"
         key = key or self.key
-        body = signed_news(topic, body | {"key": key.public.id}, key) if key else body
+        body = signed_news(topic, body | {"device_key": key.public.id}, key) if key else body
         self.line.send(topic, canonical(body), retain=retain)
 
     def status(self, state, **more):

@@ -122,7 +122,7 @@ KNOWN = {
     "duress": st.sampled_from(PINS),
     "photo": st.sampled_from(PICTURES),
     "photos": mostly(st.sampled_from(FACES).map(lambda one: [one]), st.lists(st.sampled_from(PICTURES)), times=4),
-    "parts": mostly(st.none(), st.integers(0, 21), times=4),
+    "parts": mostly(st.none(), st.lists(st.sampled_from(["0" * 64, "x"]), max_size=3), times=4),
     "name": mostly(st.sampled_from(["Anna", "İ" * 128, "=1+1"]) | st.none(), texts, times=6),
     "type": mostly(st.sampled_from(["in", "out", "break_start", "break_end"]), texts, times=6),
     "job": mostly(st.sampled_from(["", "4711"]) | st.none(), texts, times=6),

@@ -10,23 +10,31 @@ from types import SimpleNamespace
 import pytest
 
 from agent import desk
+from agent import live as live_enrolment
 from agent.bundle import open_bundle
+from agent.enrolling import Enrolling
+from agent.jobs.jobs import Jobs
+from agent.jobs.told import progress, recall
 from agent.knowledge import Knowledge
+from agent.live import Live
 from agent.make import make_recogniser
 from agent.moments import FIRST, LAST
 from agent.mqtt.commands import Commander
 from agent.mqtt.connection import Connection
 from agent.mqtt.inbox import Incoming, ReplyTo
+from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, Health, Status, event_body
 from agent.mqtt.topics import CommandTopic, Topics
-from agent.mqtt.wire import Result
+from agent.mqtt.wire import Progress, Result
 from agent.porch import Porch
 from agent.recorder import Recorder
 from agent.seal.keyring import site_key
 from agent.store import commands, events
+from agent.store import jobs as store
 from agent.store.db import open_db
+from agent.studio import Studio
 from agent.telling import Telling
 from agent.trust.statement import read_json
 from agent.types import Match, Reason, Sighting
@@ -77,6 +85,7 @@ class House:
         if like is not None:
             shutil.rmtree(self.config.device.data_dir, ignore_errors=True)
             shutil.copytree(like, self.config.device.data_dir)
+        self._ticks = 0
         self.ahead = timedelta()  # of this house's clock before the real one
         self._stack = ExitStack()
         bundle = open_bundle(self.config, site_key(self.config))
@@ -97,15 +106,22 @@ class House:
             config=self.config, recorder=SimpleNamespace(write=self._write), boot_id="boot",
             knowledge=self.knowledge, porch=self.porch,
         )  # fmt: skip
+        spool = Spool(self.config.parts_path, bundle.key and self.db.seal)
+        self.jobs = Jobs(self.db, self._write, spool, tell=self._told_job, now=self.now, clock=self._clock)
+        live_enrolment.WAIT_SECONDS = 0.0
+        studio = Studio(bundle.eyes(), lambda: self.knowledge.faces().gallery)
+        enrolling = Enrolling(bundle, self.db, self._write, boot_id="boot", now=self.now)
+        live = Live(bundle, studio, enrolling, lambda: None, clock=self._clock)
         with pytest.MonkeyPatch.context() as patch:  # the clerks go by the clock of this house
             patch.setattr(desk, "Office", partial(desk.Office, now=self.now))
             patch.setattr(desk, "Administration", partial(desk.Administration, now=self.now))
-            handlers = desk.Desk._handlers(None, agent, bundle, self.db)
+            handlers = desk.Desk._handlers(None, agent, bundle, self.db, spool, work=self.jobs, live=live)
         self._commander = Commander(
             self.wire,
             handlers,
             admission=desk.admission(self.config, self.db),
-            recall=lambda id_: commands.recall(self.db, id_),
+            spool=spool,
+            recall=lambda id_: recall(self.db, id_),
             remember=lambda *told: commands.remember(self.db, *told, self.now()),
             shown=entrance.showed,
             now=self.now,
@@ -193,6 +209,8 @@ class House:
         self.porch.doorman.finish()
         self.porch.entrance.tick()
         self._drain()
+        while store.unfinished(self.db):
+            self.jobs.step()
         self._telling.door()
         self._telling._zone()
         for event in events.since(self.db, self._seen, 1000):
@@ -200,6 +218,13 @@ class House:
             body = event_body(event, site="home", device="front", historical=False)
             EVENTS[event.kind].model_validate_json(json.dumps(body))
             self._seen = event.seq
+
+    def _told_job(self, job):
+        Progress.model_validate_json(progress(job).to_json())
+
+    def _clock(self):
+        self._ticks += 100  # nobody stands before the camera: time passes quickly
+        return float(self._ticks)
 
     def _drain(self):
         while not self.recorder._jobs.empty():

@@ -105,7 +105,8 @@ BODIES["undo"] |= st.fixed_dictionaries({name: bodies.KNOWN[name] for name in ("
 BODIES["merge"] |= st.fixed_dictionaries({name: bodies.KNOWN[name] for name in ("id", "person", "into")})
 TOPIC_TEXTS = [
     *(TOPICS.command(verb) for verb in COMMANDS), TOPICS.command("nothing"), TOPICS.command("\0"), TOPICS.command(""),
-    TOPICS.part("1", 1, 1), TOPICS.part("1", 2, 20), TOPICS.part("1", 0, 0), TOPICS.part("x" * 65, 1, 21),
+    TOPICS.part("enrol", "1", 1, 1), TOPICS.part("enrol", "1", 2, 20), TOPICS.part("enrol", "1", 0, 0),
+    TOPICS.part("enrol", "x" * 65, 1, 21), TOPICS.part("enrol_live", "2", 1, 1), TOPICS.part("x" * 40, "1", 1, 1),
     TOPICS.prefix + "/cmd/enrol/1/part/9999999/\u0661", TOPICS.credential, TOPICS.result("ping", "1"), TOPICS.zone, "",
     "/",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from agent.cli.admin.enrol import enrol
 from agent.cli.admin.health import health
 from agent.cli.admin.jobs import enrol_live, job, jobs
 from agent.cli.admin.keys import keys
+from agent.cli.admin.pair import pair
 from agent.cli.admin.people import people
 from agent.cli.admin.roster import roster
 from agent.cli.admin.rules import rules
@@ -19,6 +20,7 @@ admin = typer.Typer(
 )
 admin.command()(setup.init)
 admin.add_typer(setup.key, name="key")
+admin.command()(pair)
 admin.add_typer(devices, name="devices")
 admin.add_typer(keys, name="keys")
 admin.add_typer(people, name="people")

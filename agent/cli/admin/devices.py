@@ -8,7 +8,7 @@ import typer
 
 from agent.cli.admin.opened import WAIT, At, Device, ProfileFolder, Wait, Yes, connected, profile_of, target
 from agent.cli.admin.told import cell, check_any, end, rows_of
-from agent.cli.output import Json, confirmed, say, say_json, say_table
+from agent.cli.output import Json, confirmed, say, say_json, say_table, warn
 from agent.errors import CommandError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def trust(
     ] = None,
     *,
     yes: Yes = False,
+    json: Json = False,
     wait: Wait = WAIT,
     profile: ProfileFolder = None,
 ) -> None:
@@ -89,16 +90,16 @@ def trust(
     key = _parsed(public) if public else _asked(name, profile, wait)
     before = known.read(about.devices_file).get(f"{about.site}/{name}")
     if before is not None and before != key:
-        say(f"{name} was known by key {before.id} so far", style="yellow")
+        warn(f"{name} was known by key {before.id} so far")
     question = f"Is {name} the device with key {key.id}, as it says itself?"
     if not yes and not public and not confirmed(question):
         raise typer.Exit(1)
     known.trust(about.devices_file, f"{about.site}/{name}", key)
-    say(f"{name} is known by key {key.id}")
+    _answer({"device": name, "key": key.id, "public": key.text}, f"{name} is known by key {key.id}", json=json)
 
 
 @devices.command()
-def forget(device: Device, *, profile: ProfileFolder = None) -> None:
+def forget(device: Device, *, json: Json = False, profile: ProfileFolder = None) -> None:
     """Forget the key of a device: what it says is taken as it is, unverified."""
     from agent.client import known
 
@@ -106,7 +107,14 @@ def forget(device: Device, *, profile: ProfileFolder = None) -> None:
     name = about.topics(device).device
     if not known.forget(about.devices_file, f"{about.site}/{name}"):
         raise CommandError("unknown_device", f"no key of {name} is known here: see latchkey admin devices list")
-    say(f"{name} is not known any more")
+    _answer({"device": name, "key": None}, f"{name} is not known any more", json=json)
+
+
+def _answer(told: dict[str, Any], words: str, *, json: bool) -> None:
+    if json:
+        say_json(told)
+    else:
+        say(words)
 
 
 def _parsed(text: str) -> PublicKey:

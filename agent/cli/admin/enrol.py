@@ -172,10 +172,9 @@ def _conclude(outcomes: Sequence[Outcome], *, json: bool, summed: bool) -> None:
     if json:
         say_json([asdict(outcome) for outcome in outcomes])
     elif summed:
-        numbers = {
-            word: sum(each.became == word for each in outcomes) for word in ("enrolled", "done before", "refused")
-        }
-        say(", ".join(f"{number} {word}" for word, number in numbers.items()) + f", of {len(outcomes)}")
+        became = [each.became for each in outcomes]
+        words = [f"{became.count(word)} {word}" for word in ("enrolled", "done before", "refused", "unreachable")]
+        say(f"{', '.join(words)}, of {len(outcomes)}")
     else:
         for each in outcomes:
             said = counted(each.templates, "template") if each.templates is not None else each.became
@@ -196,11 +195,11 @@ def _write_report(file: Path, outcomes: Iterable[Outcome]) -> None:
 
     from agent.client import files
     from agent.client.bulk import Outcome
+    from agent.reports.rows import safe
 
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow([field.name for field in fields(Outcome)])
     for outcome in outcomes:
-        cells = ["" if cell is None else str(cell) for cell in astuple(outcome)]
-        lines.writerow([f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in cells])
+        lines.writerow(["" if cell is None else safe(cell) for cell in astuple(outcome)])
     files.write(file, text.getvalue().encode())

@@ -11,7 +11,7 @@ import typer
 
 from agent.cli.admin.opened import WAIT, ProfileFolder, Wait, connected
 from agent.cli.admin.told import cell
-from agent.cli.output import Json, say_json, say_table
+from agent.cli.output import Json, printable, say_json, say_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,11 +81,12 @@ def _live(admin: Admin) -> None:
 
     with Live(console=Console(), refresh_per_second=4, screen=False) as live:
         while True:
-            live.update(_table(admin))
+            live.update(live_table(admin))
             time.sleep(REFRESH_SECONDS)
 
 
-def _table(admin: Admin) -> Table:
+def live_table(admin: Admin) -> Table:
+    """Returns the table as it is now."""
     from rich.table import Table
     from rich.text import Text
 
@@ -93,7 +94,7 @@ def _table(admin: Admin) -> Table:
     for row in rows_of(admin, datetime.now(UTC)):
         worst = "red" if row["alarms"] or row["state"] != "online" else ""
         worse = "yellow" if row["clock"] == "unsynchronised" or row["standing"] == "forged" else ""
-        table.add_row(*(Text(cell(row[column]), style=worst or worse) for column in COLUMNS))
+        table.add_row(*(Text(printable(cell(row[column])), style=worst or worse) for column in COLUMNS))
     if not admin.line.listening:
         table.caption = "no connection to the broker: trying again"
     return table

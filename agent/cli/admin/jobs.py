@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ def enrol_live(
     """
     agreed = consent or (True if consented else None)
     given = {"name": name, "consent": agreed, "replace": replace or None}
-    told = {key: value for key, value in given.items() if value is not None}
+    told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     told |= {"person": person, "shots": shots, "seconds": seconds}
     job_id = uuid.uuid4().hex
     with connected(profile, wait=wait) as admin:

@@ -76,7 +76,7 @@ def report(
             if not page.get("more") or page.get("last") == after:
                 break
             after = str(page.get("last"))
-    columns = [*rows[0]] if rows else []
+    columns = _columns(rows)
     if json:
         say_json([*rows])
     elif csv:
@@ -155,11 +155,22 @@ def _tell_event(event: Mapping[str, Any], *, json: bool) -> None:
     say(f"{event['seq']} {at:%Y-%m-%d %H:%M:%S} {words_of(str(event['kind']), event)}")
 
 
+def _columns(rows: list[Mapping[str, Any]]) -> list[str]:
+    """Returns the names in the order of a report; those that a newer device has besides come last."""
+    from agent.reports.rows import COLUMNS
+
+    found = rows[0] if rows else {}
+    return [name for name in COLUMNS if name in found] + sorted(found.keys() - set(COLUMNS))
+
+
 def _say_csv(columns: list[str], rows: list[Mapping[str, Any]]) -> None:
     import csv
     import sys
 
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
+    from agent.reports.rows import safe
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([safe(row.get(column, "")) for column in columns])
     warn(f"{counted(len(rows), 'line')}")

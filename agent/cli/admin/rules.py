@@ -11,7 +11,7 @@ import typer
 
 from agent.cli.admin.opened import WAIT, At, ProfileFolder, Wait, Yes, connected, target
 from agent.cli.admin.told import check_any, end, tell
-from agent.cli.output import Json, confirmed, counted, say, say_json, warn
+from agent.cli.output import Json, confirmed, counted, printable, say, say_json, warn
 from agent.errors import CommandError, RulesRefused
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def show(
     for text, devices in texts.items():
         if len(texts) > 1:
             warn(f"at {', '.join(devices)}:")
-        print(text or "# no rules were ever given: everybody enrolled may, at any time", end="")
+        print(printable(text) or "# no rules were ever given: everybody enrolled may, at any time", end="")
         print("" if text.endswith("\n") else "\n", end="")
     for device, result in results.items():
         if not result.ok:

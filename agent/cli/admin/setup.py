@@ -23,7 +23,7 @@ Pem = Annotated[Path | None, typer.Option(metavar="FILE", help="PEM.")]
 def init(
     *,
     broker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="Port: 8883, without TLS 1883.")],
-    site: Annotated[str, typer.Option(metavar="SITE", help="As in [device] site of the devices.")],
+    site: Annotated[str, typer.Option(metavar="SITE", help="As in device.site of the devices.")],
     name: Annotated[str, typer.Option(metavar="NAME", help="Of your key, as devices will know it.")] = "admin",
     ca: Pem = None,
     cert: Pem = None,
@@ -35,6 +35,7 @@ def init(
     ] = None,
     mqtt: Annotated[str, typer.Option("--mqtt", metavar="5|3.1.1", help="What the broker speaks.")] = "5",
     replace: Annotated[bool, typer.Option("--replace", help="Change a profile that is there; its keys stay.")] = False,
+    json: Json = False,
     profile: ProfileFolder = None,
 ) -> None:
     """Make a profile: which broker, which site. --cert and --key-file are those of this client for TLS."""
@@ -60,6 +61,9 @@ def init(
     made = Profile.make(profile or Profile.default(), told, replace=replace)
     if made.contents.broker.tls:
         _check_files(made)
+    if json:
+        say_json({"profile": str(made.folder), "site": made.site, "host": host, "port": port})
+        return
     say(f"{made.folder}: site {made.site} at {host}:{port}")
     if not made.key_file.exists():
         say("next: latchkey admin key create")
@@ -105,6 +109,7 @@ def export(
     *,
     stdin: Stdin = False,
     no_passphrase: Plain = False,
+    json: Json = False,
     profile: ProfileFolder = None,
 ) -> None:
     """Copy your key to a file, to keep it elsewhere, under a passphrase of its own."""
@@ -113,11 +118,16 @@ def export(
     made = key_file.read(profile_of(profile).key_file, passphrase)
     hidden = None if no_passphrase else _new_passphrase(stdin=stdin)
     files.write(file, key_file.pem(made, hidden), replace=False)
+    if json:
+        _tell(made.public.id, made.public.text, encrypted=bool(hidden), json=True)
+        return
     say(f"{file}: key {made.public.id}, {'under a passphrase' if hidden else 'WITHOUT a passphrase'}")
 
 
 @key.command("passphrase")
-def change_passphrase(*, stdin: Stdin = False, no_passphrase: Plain = False, profile: ProfileFolder = None) -> None:
+def change_passphrase(
+    *, stdin: Stdin = False, no_passphrase: Plain = False, json: Json = False, profile: ProfileFolder = None
+) -> None:
     """Change the passphrase of your key, or take it away."""
     from agent.client import key_file
 
@@ -125,6 +135,9 @@ def change_passphrase(*, stdin: Stdin = False, no_passphrase: Plain = False, pro
     made = key_file.read(path, passphrase)
     hidden = None if no_passphrase else _new_passphrase(stdin=stdin)
     key_file.write(path, made, hidden, replace=True)
+    if json:
+        _tell(made.public.id, made.public.text, encrypted=bool(hidden), json=True)
+        return
     say(f"{path}: {'under the new passphrase' if hidden else 'without a passphrase'}")
 
 
