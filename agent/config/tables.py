@@ -22,6 +22,7 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.machine import Clock, Log, Storage
 from agent.config.people import Events, Privacy
 from agent.config.retention import Retention
 from agent.config.roster import Roster
@@ -193,24 +194,6 @@ class Mqtt(Table):
             )
         refuse(problems)
         return self
-
-
-class Storage(Table):
-    """The database."""
-
-    path: OptionalFile = None  # none: latchkey.db in data_dir
-
-
-class Log(Table):
-    """What is told to the journal."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class Clock(Table):
-    """Whether the time can be believed."""
-
-    synchronised_file: File = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd.service(8)
 
 
 class Config(Table):
