@@ -21,10 +21,11 @@ from agent.device_key import device_key
 from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
+from agent.following import follow, topics_of
 from agent.handover import Handover
 from agent.health import HealthCheck
 from agent.homeassistant.camera import DoorCamera
-from agent.homeassistant.discovery import Discovery, births
+from agent.homeassistant.discovery import Discovery
 from agent.jobs.job import Job, State
 from agent.jobs.jobs import Jobs
 from agent.jobs.told import progress, recall
@@ -38,7 +39,6 @@ from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import Health
-from agent.mqtt.topics import Topics
 from agent.refusals import RefusalLog
 from agent.register import Request
 from agent.store import commands, events
@@ -91,10 +91,9 @@ def admission(config: Config, db: Db) -> Admission:
         config: with the device, its groups and its owner.
         db: to read, by the thread that asks.
     """
-    topics = Topics(config.device.site, config.device.name, config.device.groups)
     file = config.clock.synchronised_file
     return Admission(
-        lambda: topics.targets,
+        lambda: topics_of(config, db).targets,
         lambda key_id: admins.find(db, config, key_id),
         lambda: clock_state(file),
         lambda: bool(admins.owners(db, config)),
@@ -112,7 +111,8 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        self.topics = Topics(config.device.site, config.device.name, config.device.groups, births(config))
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
+        self.topics = topics_of(config, reads[1])
         self.link = Link(
             link_settings(config.mqtt),
             self.topics,
@@ -124,7 +124,6 @@ class Desk:
         self.discovery = Discovery(config, self.topics, self.link.send)
         shown = config.homeassistant
         self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
-        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
         self._publisher = OutboxPublisher(
             self.link,
             unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
@@ -142,6 +141,7 @@ class Desk:
         self._learn()
         if not admins.owners(reads[1], config):
             log.warning("nobody owns this device, and no command is carried out: latchkey trust pair, here")
+        self._puller = follow(stack, agent, bundle, link_settings(config.mqtt)) if config.roster.enabled else None
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
             self.link,
@@ -182,11 +182,14 @@ class Desk:
 
     def work(self) -> list[tuple[str, Callable[[], None], Callable[[], None]]]:
         """Returns workers to be: name, step, and what comes after the last step; to be stopped last first."""
-        return [
+        workers = [
             ("publisher", self._publisher.step, self._drain),
             ("telemetry", self.telling.step, self.telling.door),
             ("jobs", self.jobs.step, self.jobs.close),
         ]
+        if self._puller is not None:
+            workers.append(("roster", self._puller.step, self._puller.close))
+        return workers
 
     def carry_out(self) -> None:
         """Another worker's step: to be stopped before these, and before the door is closed."""

@@ -12,7 +12,7 @@ from agent.clock import clock_state
 from agent.config import Config
 from agent.mqtt.telemetry import Health, timestamp
 from agent.pki.ending import certificate_days
-from agent.store import audit, events
+from agent.store import audit, events, roster
 from agent.store.db import Db
 
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")  # thousandths of a degree Celsius
@@ -58,6 +58,8 @@ class HealthCheck:
             templates=templates,
             templates_damaged=damaged,
             rules=rules,
+            roster=roster.reading(self._db).cursor if self._config.roster.enabled else None,
+            roster_problems=roster.count_problems(self._db) if self._config.roster.enabled else None,
             audit=str(audit.head(self._db)),
             disk_free_bytes=shutil.disk_usage(self._db.path.parent).free,
             memory_bytes=resident_bytes(),

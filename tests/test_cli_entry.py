@@ -44,6 +44,7 @@ COMMANDS = [
     "keys",
     "trust",
     "models",
+    "roster",
     "admin",
 ]
 OPTIONS = {

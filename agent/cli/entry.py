@@ -37,6 +37,7 @@ from agent.cli.output import warn
 from agent.cli.people import people
 from agent.cli.report import report
 from agent.cli.retention import retention
+from agent.cli.roster import roster
 from agent.cli.rules import rules
 from agent.cli.run import demo, run
 from agent.cli.simulate import simulate
@@ -93,6 +94,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(trust, name="trust")
 app.add_typer(models, name="models")
 app.add_typer(homeassistant, name="homeassistant")
+app.add_typer(roster, name="roster")
 app.add_typer(admin, name="admin")
 
 

@@ -33,7 +33,7 @@ def import_file(
     from agent.cli.zone import site_zone
     from agent.members.roll import apply_roll, read_roll
 
-    text = _read(file)
+    text = read_table(file)
     with database(configured, create=not dry_run) as db:
         done = apply_roll(db, read_roll(text, site_zone(db)), request(), dry=dry_run)
     if json:
@@ -60,7 +60,12 @@ def export_list(
         print(write_roll(list_people(db, group=group, state=state), site_zone(db)), end="")
 
 
-def _read(file: Path) -> str:
+def read_table(file: Path) -> str:
+    """Returns the text of a table; - is stdin.
+
+    Raises:
+        CommandError: it cannot be read, or is no UTF-8.
+    """
     try:
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         return data.decode("utf-8-sig")  # spreadsheets put a mark before it

@@ -23,8 +23,10 @@ from agent.config.kinds import (
     TopicLevel,
     refuse,
 )
+from agent.config.machine import Clock, Log, Storage
 from agent.config.people import Events, Privacy
 from agent.config.retention import Retention
+from agent.config.roster import Roster
 from agent.config.security import Security
 from agent.config.trust import Trust
 from agent.config.web import Web
@@ -196,24 +198,6 @@ class Mqtt(Table):
         return self
 
 
-class Storage(Table):
-    """The database."""
-
-    path: OptionalFile = None  # none: latchkey.db in data_dir
-
-
-class Log(Table):
-    """What is told to the journal."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class Clock(Table):
-    """Whether the time can be believed."""
-
-    synchronised_file: File = Path("/run/systemd/timesync/synchronized")  # systemd-timesyncd.service(8)
-
-
 class Config(Table):
     """The whole configuration."""
 
@@ -236,6 +220,7 @@ class Config(Table):
     privacy: Privacy = Privacy()
     security: Security = Security()
     trust: Trust = Trust()
+    roster: Roster = Roster()
     log: Log = Log()
     clock: Clock = Clock()
 

@@ -96,6 +96,10 @@ class Code(StrEnum):
     BAD_BACKUP = "bad_backup"
     NO_BACKUP = "no_backup"
     # roster
+    ROSTER_CHANGED = "roster_changed"
+    UNKNOWN_OBJECT = "unknown_object"
+    WITHHELD = "withheld"
+    ROLLED_BACK = "rolled_back"
     # the photos of an enrolment, see EnrolmentRefused
     NO_PHOTOS = "no_photos"
     NO_FACE = "no_face"

@@ -18,6 +18,9 @@ from agent.mqtt.pair import PairAnswer, PairMessage
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
 from agent.mqtt.wire import COMMANDS, Progress, Result
 from agent.mqtt.zone import Passage, ZoneState
+from agent.roster import messages as roster
+from agent.roster.bodies import BODIES
+from agent.roster.document import Header
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "schema"
 
@@ -38,6 +41,14 @@ MODELS: Final[dict[str, type[Message]]] = {
     "in-credential": CredentialMessage,
     "pair": PairMessage,
     "pair-answer": PairAnswer,
+    "roster-head": roster.Head,
+    "roster-put": roster.Put,
+    "roster-ask": roster.Ask,
+    "roster-answer": roster.Answer,
+    "roster-pull": roster.Pull,
+    "roster-page": roster.Page,
+    "roster-document": Header,
+    **{f"roster-body-{kind}": model for kind, model in BODIES.items()},
 }
 """File name without ending to the model."""
 

@@ -44,6 +44,8 @@ class Health(News):
     templates_damaged: int | None = None  # that do not open under the site's key, or were changed
     rules: int | None = None  # version in force; 0: none were ever given
     certificate_days: int | None = None  # until the device's certificate, or its authority's, ends
+    roster: int | None = None  # number up to which the roster of the site was read
+    roster_problems: int | None = None  # objects of it that are not in force here, and a service that is doubted
     audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
 
 

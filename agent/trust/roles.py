@@ -38,6 +38,8 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     ("models", _ALL),
     ("update_model rollback_model backup backup_part restore restore_key", frozenset({_W})),
     # roster
+    ("roster", _ALL),
+    ("roster_person", frozenset({_E, _S, _W})),
 )
 
 VERBS: Final[dict[str, frozenset[Role]]] = {verb: roles for verbs, roles in _PERMITTED for verb in verbs.split()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agent.cli.admin import door, models, past, rules_read, setup
+from agent.cli.admin import door, models, past, roster_fleet, rules_read, setup
 from agent.cli.admin.devices import devices
 from agent.cli.admin.enrol import enrol
 from agent.cli.admin.health import health
@@ -14,6 +14,7 @@ from agent.cli.admin.pair import pair
 from agent.cli.admin.people import people
 from agent.cli.admin.pki import pki
 from agent.cli.admin.relay import relay
+from agent.cli.admin.roster import roster
 from agent.cli.admin.rules import rules
 
 admin = typer.Typer(
@@ -28,6 +29,10 @@ admin.add_typer(people, name="people")
 admin.add_typer(pki, name="pki")
 rules.command("try")(rules_read.try_rules)
 admin.add_typer(rules, name="rules")
+roster.command("import")(roster_fleet.import_table)
+for of_fleet in (roster_fleet.publish, roster_fleet.status):
+    roster.command()(of_fleet)
+admin.add_typer(roster, name="roster")
 for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):
     admin.command()(reading)
 for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.report, past.audit, health):
