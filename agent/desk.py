@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,10 +17,12 @@ from agent.config.tables import Mqtt
 from agent.enrolment import Administration
 from agent.errors import StoreError, StoreFull
 from agent.health import HealthCheck
+from agent.mqtt.acknowledgement import Acknowledgements
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
+from agent.mqtt.resending import RESEND_SECONDS, Resending
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
@@ -29,6 +31,7 @@ from agent.store.db import Db, open_db
 from agent.telling import Telling
 from agent.trust.keys import Admin, PublicKey
 from agent.trust.roles import Role
+from agent.types import Event
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -97,11 +100,12 @@ class Desk:
             link_settings(config.mqtt), self.topics, boot_id=agent.boot_id, version=VERSION, model=bundle.model_id
         )
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
-        self._publisher = OutboxPublisher(
-            self.link,
-            unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
-            mark_sent=self._mark_sent,
-            boot_id=agent.boot_id,
+        self._publisher = self._make_publisher(reads[0], acknowledged=config.mqtt.acknowledged)
+        self._acks = Acknowledgements(
+            admission(config, reads[1]),
+            newest=lambda: events.newest(reads[1]),
+            mark=self._mark_acknowledged,
+            taken=self._publisher.acknowledged,
         )
         self._commander = Commander(
             self.link,
@@ -110,6 +114,7 @@ class Desk:
             recall=lambda command_id: commands.recall(reads[1], command_id),
             remember=self._remember,
             shown=agent.porch.entrance.showed,
+            acknowledged=self._acks.take,
         )
         self._health = HealthCheck(config, reads[2], boot_id=agent.boot_id)
         self.telling = Telling(
@@ -147,10 +152,36 @@ class Desk:
         """Sends what is left, for a little while; the rest waits in the outbox."""
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
 
+    def _make_publisher(self, db: Db, *, acknowledged: bool) -> OutboxPublisher:
+        """Returns what empties the outbox, on the word of the broker or of a collector."""
+        unsent = events.unpublished if acknowledged else events.unsent
+
+        def overdue(limit: int) -> Sequence[Event]:
+            now = datetime.now(UTC)
+            return events.unacknowledged(db, now - timedelta(seconds=RESEND_SECONDS), now, limit=limit)
+
+        return OutboxPublisher(
+            self.link,
+            unsent=lambda *, after, limit: unsent(db, after=after, limit=limit),
+            mark_sent=self._mark_published if acknowledged else self._mark_sent,
+            boot_id=self._agent.boot_id,
+            resending=Resending(overdue) if acknowledged else None,
+        )
+
     def _mark_sent(self, seqs: Sequence[int]) -> None:
         done = list(seqs)
+        self._mark(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
+
+    def _mark_published(self, seqs: Sequence[int]) -> None:
+        done = list(seqs)
+        self._mark(lambda db: events.mark_published(db, done, datetime.now(UTC)))
+
+    def _mark_acknowledged(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self._mark(lambda db: events.mark_acknowledged(db, ranges, datetime.now(UTC)))
+
+    def _mark(self, change: Callable[[Db], object]) -> None:
         try:
-            self._agent.recorder.write(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
+            self._agent.recorder.write(change)
         except StoreError as error:  # such as another program that keeps it locked: as good as full, and tried again
             raise StoreFull(str(error)) from error
 
@@ -184,4 +215,5 @@ class Desk:
             templates=gallery.templates,
             damaged=agent.knowledge.damaged,
             rules=agent.porch.entrance.keeper.rules.version,
+            acks_refused=self._acks.refused if agent.config.mqtt.acknowledged else None,
         )

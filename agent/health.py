@@ -29,7 +29,15 @@ class HealthCheck:
         self._frames, self._at = 0, self._began
 
     def look(
-        self, *, frames: int, dropped: int, people: int, templates: int, damaged: int = 0, rules: int = 0
+        self,
+        *,
+        frames: int,
+        dropped: int,
+        people: int,
+        templates: int,
+        damaged: int = 0,
+        rules: int = 0,
+        acks_refused: int | None = None,
     ) -> Health:
         """Returns the state now.
 
@@ -40,6 +48,7 @@ class HealthCheck:
             templates: in the gallery.
             damaged: templates that do not open.
             rules: the version in force.
+            acks_refused: of collectors, since the start; None where they are not asked for.
         """
         now, at = time.monotonic(), datetime.now(UTC)
         fps = (frames - self._frames) / max(now - self._at, 1e-3)
@@ -57,6 +66,7 @@ class HealthCheck:
             templates=templates,
             templates_damaged=damaged,
             rules=rules,
+            acks_refused=acks_refused,
             audit=str(audit.head(self._db)),
             disk_free_bytes=shutil.disk_usage(self._db.path.parent).free,
             memory_bytes=resident_bytes(),

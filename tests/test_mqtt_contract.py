@@ -50,14 +50,14 @@ def test_the_tables_are_complete():
 
 
 def test_every_verb_has_its_roles_and_no_field_that_is_of_the_envelope():
-    assert set(VERBS) == {*COMMANDS, "credential"}
+    assert set(VERBS) == {*COMMANDS, "credential", "event_ack"}
     for verb, model in COMMANDS.items():
         assert {*model.model_fields} & {*Envelope.model_fields, "verb"} <= {*OF_COMMANDS}, verb
 
 
 def test_every_topic_is_in_the_table():
     topics = Topics("<site>", "<device>".replace(" ", ""))
-    ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
+    ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential, topics.ack]
     ours += [topics.event(kind) for kind in ("access", "attendance", "alarm", "audit")]
     ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), f"{topics.prefix}/cmd/enrol/<id>/part/<n>/<of>"]
     assert sorted(first_column("topic")) == sorted(topic.removeprefix(f"{topics.prefix}/") for topic in ours)

@@ -25,7 +25,7 @@ from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code, Command
 from agent.mqtt.parts import Parts
-from agent.mqtt.topics import CommandTopic, CredentialTopic, PartTopic
+from agent.mqtt.topics import AckTopic, CommandTopic, CredentialTopic, PartTopic
 from agent.mqtt.verbs.faces import EnrolCommand
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.types import Credential
@@ -61,6 +61,7 @@ class Commander:
         recall: the result of a command id that has been carried out, if any.
         remember: keeps the result of a command: id, verb, JSON.
         shown: told of every credential that came from the network.
+        acknowledged: takes what collectors say, as it came.
         now: the time, UTC.
         clock: monotonic seconds.
     """
@@ -75,6 +76,7 @@ class Commander:
         remember: Callable[[str, str, str], object],
         refused: Callable[[Refused], object] = lambda _: None,
         shown: Callable[[Credential], object] = lambda _: None,
+        acknowledged: Callable[[bytes], object] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,6 +88,7 @@ class Commander:
         self._now = now
         self._parts = Parts(clock)
         self._shown, self._reception = shown, Reception()
+        self._acknowledged = acknowledged
 
     def step(self) -> None:
         """Waits a while for one message and deals with it."""
@@ -102,6 +105,8 @@ class Commander:
                 credential = self._reception.take(message.payload, self._now())
                 if credential is not None:
                     self._shown(credential)
+            case AckTopic():
+                self._acknowledged(message.payload)
             case None:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from agent.mqtt.acknowledgement import EventAck
 from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.message import Message
 from agent.mqtt.telemetry import AccessEvent, AlarmEvent, AttendanceEvent, AuditEvent, DoorState, Health, Status
@@ -30,6 +31,7 @@ MODELS: Final[dict[str, type[Message]]] = {
     "state-zone": ZoneState,
     "passage": Passage,
     "in-credential": CredentialMessage,
+    "event-ack": EventAck,
 }
 """File name without ending to the model."""
 

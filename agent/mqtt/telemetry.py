@@ -44,6 +44,7 @@ class Health(Message):
     templates_damaged: int | None = None  # that do not open under the site's key, or were changed
     rules: int | None = None  # version in force; 0: none were ever given
     audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
+    acks_refused: int | None = None  # of collectors, since the start
 
 
 class DoorState(Message):

@@ -43,6 +43,11 @@ class CredentialTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class AckTopic:
+    """What a collector has written down of our events, on `event/ack`."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerTopic:
     """What another device of the site says: `status`, `door`, `zone` or `passage`."""
 
@@ -107,6 +112,11 @@ class Topics:
         """Where readers and keypads send cards and PINs."""
         return f"{self.prefix}/in/credential"
 
+    @property
+    def ack(self) -> str:
+        """Where collectors say which events they have written down."""
+        return self.event("ack")
+
     def peers(self, devices: Iterable[str]) -> tuple[str, ...]:
         """What the device listens to of other devices of its site."""
         sides = [f"{ROOT}/{self.site}/{device}" for device in devices]
@@ -132,7 +142,7 @@ class Topics:
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
         groups = (f"{ROOT}/{target}/cmd/+" for target in self.targets[1:])
-        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, *groups)
+        return (f"{self.prefix}/cmd/+", f"{self.prefix}/cmd/enrol/+/part/+/+", self.credential, self.ack, *groups)
 
     @property
     def news(self) -> tuple[str, ...]:
@@ -148,10 +158,12 @@ class Topics:
             return None
         return PeerTopic(device, _PEER_LEVELS[level])
 
-    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | None:
+    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | AckTopic | None:
         """What a topic asks for; None where it is none of ours."""
         if topic == self.credential:
             return CredentialTopic()
+        if topic == self.ack:
+            return AckTopic()
         ours = next((target for target in self.targets if topic.startswith(f"{ROOT}/{target}/")), "")
         match topic.removeprefix(f"{ROOT}/{ours}/").split("/"):
             case ["cmd", verb]:
