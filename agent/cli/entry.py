@@ -23,6 +23,7 @@ from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
 from agent.cli.export import export
+from agent.cli.fleet import fleet
 from agent.cli.forget import forget, receipts
 from agent.cli.identify import identify
 from agent.cli.keys import keys
@@ -69,6 +70,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(fleet, name="fleet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

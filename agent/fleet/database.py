@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
@@ -12,6 +14,9 @@ from psycopg import sql
 
 from agent.errors import ConfigError, LatchkeyError
 from agent.fleet.steps import STEPS
+from agent.mqtt.backoff import Backoff
+
+logger = logging.getLogger(__name__)
 
 MIGRATING: Final = 5_001_001
 """Key of the advisory lock that a migration holds: collectors that start together take turns."""
@@ -64,6 +69,17 @@ def connect(url: str) -> Pg:
     with translated(), connection.transaction():
         connection.execute(_DURABLE)
     return connection
+
+
+def connect_in_the_end(url: str) -> Pg:
+    """Returns a connection, however long the database is away."""
+    backoff = Backoff(least=0.5, most=15.0)
+    while True:
+        try:
+            return connect(url)
+        except DatabaseAway as error:
+            logger.warning("%s; trying again", error)
+            time.sleep(backoff.next())
 
 
 def migrate(pg: Pg) -> int:

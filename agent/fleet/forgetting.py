@@ -137,7 +137,8 @@ def _naming(pg: Pg, asking: Record, ids: Iterable[str]) -> list[Record]:
         " WHERE site = %s AND people && %s AND at <= %s AND id <> %s",
         [asking.site, sorted(ids), asking.at, asking.id],
     ).fetchall()
-    return [Record(*row[:10], tuple(row[10]), row[11]) for row in rows]
+    told: list[list[Any]] = [[*row[:10], tuple(row[10]), row[11]] for row in rows]
+    return [Record(*values) for values in told]
 
 
 def _rewrite(pg: Pg, record: Record) -> None:

@@ -37,7 +37,7 @@ def distrust(pg: Pg, site: str, device: str, key_id: str | None = None) -> int:
         CommandError: there is none in force.
     """
     with translated(), pg.transaction():
-        done = pg.execute(
+        done: int = pg.execute(
             "UPDATE device_keys SET revoked_at = now() WHERE (site, device) = (%s, %s) AND revoked_at IS NULL"
             " AND key_id = coalesce(%s, key_id)",
             [site, device, key_id],

@@ -123,7 +123,7 @@ class Writer:
             return 0
         # In one order, or two writers with the same events wait for each other
         told = sorted(forgetting.late(pg, self._pepper, records), key=lambda each: (each.site, each.device, each.id))
-        new = pg.execute(_EVENTS, [_as_json([_row(record) for record in told])]).rowcount
+        new: int = pg.execute(_EVENTS, [_as_json([_row(record) for record in told])]).rowcount
         numbers = [{"site": each.site, "device": each.device, "key_id": each.key_id, "seq": each.seq} for each in told]
         pg.execute(_SEQS, [_as_json(numbers)])
         return new

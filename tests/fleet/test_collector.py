@@ -59,11 +59,10 @@ def collecting(broker, url, name="c1", key=KEY, source=None):
 class Speaker:
     """Sends what devices say, and hears what they are told."""
 
-    def __init__(self, broker):
+    def __init__(self, broker, protocol=5):
         topics = ("latchkey/v1/+/+/event/ack",)
-        self._connection = Connection(
-            LinkSettings("127.0.0.1", broker.port), None, client_id="speaker", will=None, subscriptions=topics
-        )
+        settings = LinkSettings("127.0.0.1", broker.port, protocol=protocol, session_seconds=0)
+        self._connection = Connection(settings, None, client_id="speaker", will=None, subscriptions=topics)
         self._connection.open()
         self.told = []
         self.serve(0.3)
