@@ -34,7 +34,7 @@ from agent.cli.report import report
 from agent.cli.retention import retention
 from agent.cli.rules import rules
 from agent.cli.run import demo, run
-from agent.cli.simulate import simulate
+from agent.cli.simulate import simulations
 from agent.cli.version import version
 from agent.errors import (
     CalibrationError,
@@ -59,7 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, calibrate, embed, events, simulate, forget, export, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, forget, export, bench, version):
     app.command()(command)
 app.add_typer(people, name="people")
 app.add_typer(rules, name="rules")
@@ -71,6 +71,7 @@ app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
 app.add_typer(fleet, name="fleet")
+app.add_typer(simulations, name="simulate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

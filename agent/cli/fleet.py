@@ -32,7 +32,7 @@ Database = Annotated[
         help="postgresql://USER@HOST/NAME; its password is in PGPASSFILE, ~/.pgpass or PGPASSWORD.",
     ),
 ]
-DeviceName = Annotated[str, typer.Argument(metavar="SITE/DEVICE")]
+DeviceName = Annotated[str, typer.Argument(metavar="SITE/DEVICE", help="As in its topics.")]
 MOST: Final = 1000
 
 
@@ -57,7 +57,7 @@ def collect(
 ) -> None:
     """Write down what devices say, until asked to stop; as many of these as wanted share the work.
 
-    Without a key nothing is acknowledged: devices with [mqtt] acknowledged = true then keep their events.
+    Without a key nothing is acknowledged: devices that wait for that keep their events.
     """
     from agent.fleet.broker import Broker, open_source
     from agent.mqtt.settings import TlsFiles

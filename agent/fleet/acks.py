@@ -13,7 +13,7 @@ from agent.mqtt.envelope import signed
 from agent.mqtt.topics import Topics
 from agent.trust.keys import SigningKey
 
-GATHER_SECONDS: Final = 1.0  # so many events of a device share an acknowledgement; the device waits for a minute
+GATHER_SECONDS: Final = 5.0  # so many events of a device share an acknowledgement; the device waits for a minute
 LIFETIME: Final = timedelta(minutes=10)  # of an acknowledgement; one that comes too late is asked for again
 
 

@@ -117,7 +117,7 @@ def test_devices_believe_the_acknowledgement():
     acks = Acks(KEY)
     acks.add([record], 0.0)
     assert list(acks.due(0.5, NOW)) == []
-    ((topic, payload),) = acks.due(1.0, NOW)
+    ((topic, payload),) = acks.due(5.0, NOW)
     assert topic == "latchkey/v1/hq/door/event/ack"
     admit = admission(device.topics, collector=(KEY, Role.COLLECTOR)).admit("event_ack", payload, NOW)
     assert json.loads(admit.arguments)["seqs"] == [[1, 1]]
