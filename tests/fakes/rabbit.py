@@ -89,7 +89,7 @@ class Node:
             "mqtt.prefetch = 100",
             "cluster_formation.peer_discovery_backend = classic_config",
             *(f"cluster_formation.classic_config.nodes.{n} = {each}" for n, each in enumerate(names, start=1)),
-            "cluster_partition_handling = pause_minority",
+            "cluster_partition_handling = autoheal",
             "log.file.level = warning",
             "vm_memory_high_watermark.absolute = 2GB",
             "disk_free_limit.absolute = 100MB",
