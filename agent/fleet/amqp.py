@@ -23,7 +23,6 @@ from pika.spec import Basic, BasicProperties
 
 from agent.fleet.source import LARGEST, LISTENED_TO, Delivery
 from agent.mqtt.backoff import Backoff
-from agent.mqtt.complaints import Complaints
 from agent.mqtt.topics import ROOT
 
 logger = logging.getLogger(__name__)
@@ -77,7 +76,8 @@ class AmqpSource:
         )
         self._most, self._queue = most, queue
         self._backoff = Backoff(least=0.2, most=15.0)
-        self._complaints = Complaints()
+        self._complained = ""
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # a lost connection is several tracebacks to it
         self._connection: pika.BlockingConnection | None = None
         self._channel: BlockingChannel | None = None
         self._epoch = 0
@@ -137,7 +137,7 @@ class AmqpSource:
         except AWAY as error:
             self._lost(error)
             return
-        self._at = time.monotonic()
+        self._at, self._complained = time.monotonic(), ""
         self._epoch += 1
         logger.info("AMQP connected: %s:%s", self._nodes[0].host, self._nodes[0].port)
 
@@ -160,9 +160,11 @@ class AmqpSource:
         now = time.monotonic()
         if self._channel is not None and now - self._at > STEADY_SECONDS:
             self._backoff.reset()
-            self._complaints.forget()
         node = self._nodes[0]
-        self._complaints.add(f"{node.host}:{node.port}: {_said(error)}")
+        complaint = f"{node.host}:{node.port}: {_said(error)}"
+        if complaint != self._complained:
+            self._complained = complaint
+            logger.warning("RabbitMQ at %s; trying the next node", complaint)
         self.close()
         self._nodes.rotate(-1)
         self._waiting.clear()  # not settled: they come again

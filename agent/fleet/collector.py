@@ -107,7 +107,7 @@ class Collector:
         self._source, self._database, self._acks, self._now = source, database, acks, now
         self._keyring = Keyring(database)
         self._writer = Writer(database)
-        self._backoff = backoff or Backoff(least=0.2, most=15.0)
+        self._backoff = backoff or Backoff(least=0.2, most=5.0)
         self._batch: list[Delivery] = []
         self._since = 0.0  # monotonic seconds: when the first of the batch came
         self._try_at = 0.0  # monotonic seconds: not before, the database is away

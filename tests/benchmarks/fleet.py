@@ -1,4 +1,4 @@
-"""A fleet for a while, with a broker node, a collector and the database killed in turn: `python tests/benchmarks/fleet.py`.
+"""A fleet, with a broker node, a collector and the database killed in turn: `python tests/benchmarks/fleet.py`.
 
 Starts a cluster of RabbitMQ (or a Mosquitto), a PostgreSQL, two collectors and `latchkey simulate fleet` on loopback,
 all in temporary folders. kill -9 takes a broker node at a fifth of the time, a collector at two fifths, the database at
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,12 +29,19 @@ sys.path.insert(0, str(ROOT))
 
 from agent.fleet.secret import make_key  # noqa: E402  of this checkout
 from tests.conftest import Mosquitto  # noqa: E402
+from tests.fakes.ports import steady_port  # noqa: E402
 from tests.fakes.postgres import Postgres  # noqa: E402
 from tests.fakes.rabbit import Rabbit  # noqa: E402
 
 LATCHKEY = [sys.executable, "-m", "agent.cli"]
 CALM_SECONDS = 30.0  # after something came back, before figures count as those of a quiet fleet
 TICKS = os.sysconf("SC_CLK_TCK")
+_COUNTS = "SELECT count(*), count(DISTINCT (device, id)), count(DISTINCT (device, seq)) FROM events"
+_LATE = """
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY late), percentile_cont(0.99) WITHIN GROUP (ORDER BY late),
+           max(late), count(*)
+    FROM (SELECT at, extract(epoch FROM stored_at - at) AS late FROM events) AS events
+"""
 
 
 class SingleMosquitto:
@@ -43,7 +51,7 @@ class SingleMosquitto:
 
     def __init__(self, folder):
         lines = f"allow_anonymous true\npersistence true\npersistence_location {folder}/\nautosave_interval 1"
-        self._broker = Mosquitto(folder, lines)
+        self._broker = Mosquitto(folder, lines, steady_port())
         config = folder / "mosquitto.conf"
         config.write_text(
             config.read_text().replace("persistence false\n", "").replace("log_type all", "log_type error")
@@ -60,6 +68,9 @@ class SingleMosquitto:
 
     def start_one(self):
         self._broker.start()
+
+    def wait_one(self):
+        """It listens already."""
 
     @property
     def for_devices(self):
@@ -93,7 +104,9 @@ class RabbitCluster:
 
     def start_one(self):
         self._rabbit.nodes[0].start()
-        self._rabbit.nodes[0].wait(120)
+
+    def wait_one(self):
+        self._rabbit.nodes[0].wait(240)
 
     @property
     def for_devices(self):
@@ -154,10 +167,12 @@ class Trial:
             for number, what in enumerate(turns, start=1):
                 time.sleep(max(0.0, began + seconds * number / 5 - time.monotonic()))
                 self._kill(what, down=min(20.0, seconds / 10))
+            time.sleep(max(0.0, began + seconds - 1 - time.monotonic()))
+            simulating = usage(simulator.pid)
             said, _ = simulator.communicate(timeout=seconds + options.drain + 60)
         finally:
-            self.usage = self._usage(simulator.pid)
             simulator.kill()
+        self.usage = {"simulator": simulating, **self._usage()}
         return json.loads(said)
 
     def _kill(self, what, down):
@@ -172,7 +187,17 @@ class Trial:
         time.sleep(down)
         start()
         outage.back = datetime.now(UTC)
-        print(f"{what}: killed, back after {(outage.back - outage.killed).total_seconds():.0f} s", file=sys.stderr)
+        if what == "broker":  # it takes a while until a node listens again: what comes next does not wait for that
+            threading.Thread(target=self._see_it_listen, args=(outage,), daemon=True).start()
+        print(
+            f"{what}: killed, started again after {(outage.back - outage.killed).total_seconds():.0f} s",
+            file=sys.stderr,
+        )
+
+    def _see_it_listen(self, outage):
+        self.broker.wait_one()
+        outage.back = datetime.now(UTC)
+        print(f"broker: listens after {(outage.back - outage.killed).total_seconds():.0f} s", file=sys.stderr)
 
     def _start_first(self):
         self.collectors[0].wait()
@@ -203,8 +228,8 @@ class Trial:
             if self._options.verbose:
                 print((self.folder / f"collector{number}.log").read_text(), file=sys.stderr)
 
-    def _usage(self, simulator):
-        pids = {"simulator": simulator, "postgres": self.postgres.pid, **self.broker.pids}
+    def _usage(self):
+        pids = {"postgres": self.postgres.pid, **self.broker.pids}
         pids |= {f"collector {number}": collector.pid for number, collector in enumerate(self.collectors)}
         return {name: usage(pid) for name, pid in pids.items() if pid is not None}
 
@@ -239,13 +264,10 @@ def judge(trial, told):
             datetime.fromtimestamp(outage.killed.timestamp() - 2, UTC),
             datetime.fromtimestamp(outage.back.timestamp() + CALM_SECONDS, UTC),
         ]
-    late = "extract(epoch FROM stored_at - at)"
-    parts = ", ".join(f"percentile_cont({p}) WITHIN GROUP (ORDER BY {late})" for p in (0.5, 0.99))
     with psycopg.connect(trial.postgres.url()) as pg:
-        counts = "count(*), count(DISTINCT (device, id)), count(DISTINCT (device, seq))"
-        rows, ids, numbers = pg.execute(f"SELECT {counts} FROM events").fetchone()
-        everything = pg.execute(f"SELECT {parts}, max({late}), count(*) FROM events").fetchone()
-        calm = pg.execute(f"SELECT {parts}, max({late}), count(*) FROM events WHERE {quiet}", spans).fetchone()
+        rows, ids, numbers = pg.execute(_COUNTS).fetchone()
+        everything = pg.execute(_LATE).fetchone()
+        calm = pg.execute(f"{_LATE} WHERE {quiet}", spans).fetchone()
         (gaps,) = pg.execute("SELECT count(*) FROM gaps").fetchone()
         put_aside = pg.execute("SELECT reason, sum(messages)::int FROM quarantine_counts GROUP BY 1").fetchall()
         (size,) = pg.execute("SELECT sum(pg_total_relation_size(inhrelid))::bigint FROM pg_inherits").fetchone()

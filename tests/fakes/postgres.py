@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.conftest import _free_port
+from tests.fakes.ports import steady_port
 
 HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
 BIN = HOMES[0] if HOMES else None
@@ -25,7 +25,7 @@ class Postgres:
     def __init__(self, *settings: str, folder: Path | None = None) -> None:
         self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="latchkey-pg-", dir=folder))
-        self.port = _free_port()
+        self.port = steady_port()
         self._process: subprocess.Popen | None = None
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.conftest import _free_port
+from tests.fakes.ports import steady_port
 
 HOME = Path("/usr/lib/rabbitmq/bin")
 THERE = (HOME / "rabbitmq-server").exists()
@@ -24,7 +24,7 @@ class Rabbit:
     def __init__(self, nodes=1, folder=None):
         self._folder = Path(tempfile.mkdtemp(prefix="latchkey-mq-", dir=folder))
         self._owner = pwd.getpwnam("rabbitmq") if os.geteuid() == 0 else None
-        self._epmd_port = _free_port()
+        self._epmd_port = steady_port()
         self._epmd = None
         (self._folder / ".erlang.cookie").write_text("LATCHKEYTESTS")
         (self._folder / ".erlang.cookie").chmod(0o400)
@@ -80,7 +80,7 @@ class Node:
 
     def __init__(self, cluster, name, names):
         self._cluster, self.name = cluster, name
-        self.mqtt, self.amqp, self._dist = _free_port(), _free_port(), _free_port()
+        self.mqtt, self.amqp, self._dist = steady_port(), steady_port(), steady_port()
         self._process = None
         lines = [
             f"listeners.tcp.1 = 127.0.0.1:{self.amqp}",
