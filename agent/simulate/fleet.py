@@ -177,7 +177,8 @@ class Fleet:
                 case Gone():
                     self._lost(line)
                     return
-        if not line.ready and now - line.at > line.brokers[0].connect_seconds:
+        silent = not line.ready and now - line.at > line.brokers[0].connect_seconds
+        if silent or line.device.stalled(now):
             connection.drop()
             self._lost(line)
 

@@ -18,6 +18,7 @@ from ulid import ULID
 from agent.attendance.punch import Clock
 from agent.mqtt.acknowledgement import Acknowledgements
 from agent.mqtt.admission import Admission
+from agent.mqtt.outlet import STALLED_SECONDS
 from agent.mqtt.resending import RESEND_SECONDS, Resending
 from agent.mqtt.telemetry import event_body
 from agent.mqtt.topics import Topics
@@ -58,7 +59,7 @@ class SimulatedDevice:
         self._ahead: deque[int] = deque()  # to be sent
         self._inflight: dict[int, int] = {}  # message id to seq
         self._published: dict[int, float] = {}  # seq to monotonic seconds; the longest ago first
-        self._now = 0.0
+        self._now = self._progress = 0.0
         self._resending = Resending(self._overdue, rng=random.Random(number))  # noqa: S311  no secret
         admins = {collector.id: Admin(collector, "collector", Role.COLLECTOR)}
         self._acks = Acknowledgements(
@@ -109,6 +110,7 @@ class SimulatedDevice:
                 mid = publish(self.topics.event(event.kind), self._payload(event))
                 if mid is None:
                     return sent
+                self._progress = self._progress if self._inflight else now
                 self._inflight[mid] = event.seq
                 sent = True
                 self.sent += 1
@@ -118,10 +120,15 @@ class SimulatedDevice:
 
     def puback(self, mid: int, now: float) -> None:
         """The broker has it."""
+        self._progress = now
         seq = self._inflight.pop(mid, None)
         if seq in self._kept:
             self._published.pop(seq, None)
             self._published[seq] = now
+
+    def stalled(self, now: float) -> bool:
+        """Whether the broker has long acknowledged nothing of what is in flight."""
+        return bool(self._inflight) and now - self._progress > STALLED_SECONDS
 
     def disconnected(self) -> None:
         """What was in flight is sent again, in its order, before the rest."""
