@@ -103,7 +103,7 @@ OPTIONS = {
         "--outboxes",
         "--json",
     ],
-    "fleet collect": ["--broker", "--database", "--key", "--password-file", "--name", "--group", "--ca", "--mqtt311"],
+    "fleet collect": ["--broker", "--database", "--key", "--password-file", "--name", "--group", "--session"],
     "fleet trust": ["SITE/DEVICE", "KEY", "--database"],
     "fleet distrust": ["SITE/DEVICE", "--key-id"],
     "fleet quarantine": ["--database", "--json"],

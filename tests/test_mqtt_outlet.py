@@ -31,10 +31,10 @@ def test_what_is_not_acknowledged_for_long_is_sent_over_a_new_connection(mosquit
 
 
 def test_silence_with_nothing_in_flight_is_no_stall(mosquitto, monkeypatch, wait_for):
-    monkeypatch.setattr(outlet, "STALLED_SECONDS", 0.0)
     link = Link(LinkSettings("127.0.0.1", mosquitto.port), Topics("hq", "door"), boot_id="b", version="0", model="m")
     link.start()
     assert link.wait_connected(10)
     wait_for(lambda: link._outlet.wait_settled(1))
+    monkeypatch.setattr(outlet, "STALLED_SECONDS", -1.0)
     assert not link._outlet.stalled
     link.close()

@@ -52,6 +52,10 @@ def collect(
     ca: Annotated[Path | None, typer.Option(help="TLS: whom to believe. Default: the system's.")] = None,
     cert: Annotated[Path | None, typer.Option(help="TLS: who we are.")] = None,
     cert_key: Annotated[Path | None, typer.Option(help="TLS: its key.")] = None,
+    session: Annotated[
+        int,
+        typer.Option(min=0, max=86_400, help="Seconds that a broker of MQTT keeps what is for this one while away."),
+    ] = 3600,
     mqtt311: Annotated[bool, typer.Option("--mqtt311", help="Speak MQTT 3.1.1.")] = False,
     json: Json = False,
 ) -> None:
@@ -71,6 +75,7 @@ def collect(
         tls=TlsFiles(ca, cert, cert_key),
         protocol=311 if mqtt311 else 5,
         group=group,
+        session_seconds=session,
     )
     with _opened(database, wait=True) as pg:
         _migrate(pg)

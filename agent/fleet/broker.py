@@ -57,7 +57,14 @@ class Broker:
         """RabbitMQ's, after the hosts: `/%2F` and nothing mean "/"."""
         return unquote(self.path.removeprefix("/")) or "/"
 
-    def link(self, client_id: str, password: str | None, tls: TlsFiles, protocol: int = 5) -> LinkSettings:
+    def link(
+        self,
+        client_id: str,
+        password: str | None,
+        tls: TlsFiles,
+        protocol: int = 5,
+        session_seconds: int = SESSION_SECONDS,
+    ) -> LinkSettings:
         """Returns how MQTT reaches the first host."""
         host, port = self.hosts[0]
         return LinkSettings(
@@ -68,13 +75,21 @@ class Broker:
             username=self.user,
             password=password,
             tls=tls if self.is_tls else None,
-            session_seconds=SESSION_SECONDS,
+            session_seconds=session_seconds,
             max_payload_bytes=LARGEST,
         )
 
 
 def open_source(
-    broker: Broker, *, name: str, most: int, password: str | None, tls: TlsFiles, protocol: int = 5, group: str
+    broker: Broker,
+    *,
+    name: str,
+    most: int,
+    password: str | None,
+    tls: TlsFiles,
+    group: str,
+    protocol: int = 5,
+    session_seconds: int = SESSION_SECONDS,
 ) -> Source:
     """Returns the broker as a collector sees it; nothing is connected yet.
 
@@ -86,6 +101,7 @@ def open_source(
         tls: whom to believe, and who we are.
         protocol: of MQTT: 5 or 311.
         group: collectors of one group, or of one queue, share.
+        session_seconds: how long a broker of MQTT keeps what is for a collector that is away.
 
     Raises:
         ConfigError: a file cannot be used.
@@ -95,7 +111,7 @@ def open_source(
 
         if len(broker.hosts) > 1:
             raise ConfigError("an MQTT cluster is reached by one address: that of its load balancer, or one node's")
-        return MqttSource(broker.link(name, password, tls, protocol), most=most, group=group)
+        return MqttSource(broker.link(name, password, tls, protocol, session_seconds), most=most, group=group)
     from agent.fleet.amqp import QUEUE, AmqpSource
 
     context: ssl.SSLContext | None = tls.context() if broker.is_tls else None

@@ -1,4 +1,4 @@
-"""deploy/fleet: the dashboard's queries run on the real tables, its fields are those of Grafana; the files are whole."""
+"""deploy/fleet: the dashboard's queries run on the real tables, its fields are Grafana's; the files are whole."""
 
 import configparser
 import json
