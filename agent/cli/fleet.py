@@ -54,7 +54,7 @@ def collect(
     cert_key: Annotated[Path | None, typer.Option(help="TLS: its key.")] = None,
     session: Annotated[
         int,
-        typer.Option(min=0, max=86_400, help="Seconds that a broker of MQTT keeps what is for this one while away."),
+        typer.Option(min=0, max=86_400, help="Seconds that a broker of MQTT keeps what is for it while away."),
     ] = 3600,
     mqtt311: Annotated[bool, typer.Option("--mqtt311", help="Speak MQTT 3.1.1.")] = False,
     json: Json = False,
