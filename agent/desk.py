@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -30,12 +30,14 @@ from agent.jobs.job import Job, State
 from agent.jobs.jobs import Jobs
 from agent.jobs.told import progress, recall
 from agent.live import Live
+from agent.mqtt.acknowledgement import Acknowledgements
 from agent.mqtt.admission import Admission
 from agent.mqtt.commands import Commander, Handler
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
 from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
+from agent.mqtt.resending import RESEND_SECONDS, Resending
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import Health
@@ -47,6 +49,7 @@ from agent.store.db import Db, open_db
 from agent.store.device_keys import device_keys
 from agent.telling import Telling
 from agent.trust.keys import PublicKey
+from agent.types import Event
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -124,11 +127,12 @@ class Desk:
         self.discovery = Discovery(config, self.topics, self.link.send)
         shown = config.homeassistant
         self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
-        self._publisher = OutboxPublisher(
-            self.link,
-            unsent=lambda *, after, limit: events.unsent(reads[0], after=after, limit=limit),
-            mark_sent=self._mark_sent,
-            boot_id=agent.boot_id,
+        self._publisher = self._make_publisher(reads[0], acknowledged=config.mqtt.acknowledged)
+        self._acks = Acknowledgements(
+            admission(config, reads[1]),
+            newest=lambda: events.newest(reads[1]),
+            mark=self._mark_acknowledged,
+            taken=self._publisher.acknowledged,
         )
         unfinished = [job.id for job in job_store.unfinished(reads[3])]
         spool = Spool(config.parts_path, reads[3].seal, kept=unfinished)
@@ -166,6 +170,7 @@ class Desk:
             shown=agent.porch.entrance.showed,
             pair=PairingClerk(self._office(agent, db), device_key(config).public),
             born=self.discovery.born,
+            acknowledged=self._acks.take,
         )
 
     def __enter__(self) -> Self:
@@ -222,10 +227,36 @@ class Desk:
         """Sends what is left, for a little while; the rest waits in the outbox."""
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
 
+    def _make_publisher(self, db: Db, *, acknowledged: bool) -> OutboxPublisher:
+        """Returns what empties the outbox, on the word of the broker or of a collector."""
+        unsent = events.unpublished if acknowledged else events.unsent
+
+        def overdue(limit: int) -> Sequence[Event]:
+            now = datetime.now(UTC)
+            return events.unacknowledged(db, now - timedelta(seconds=RESEND_SECONDS), now, limit=limit)
+
+        return OutboxPublisher(
+            self.link,
+            unsent=lambda *, after, limit: unsent(db, after=after, limit=limit),
+            mark_sent=self._mark_published if acknowledged else self._mark_sent,
+            boot_id=self._agent.boot_id,
+            resending=Resending(overdue) if acknowledged else None,
+        )
+
     def _mark_sent(self, seqs: Sequence[int]) -> None:
         done = list(seqs)
+        self._mark(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
+
+    def _mark_published(self, seqs: Sequence[int]) -> None:
+        done = list(seqs)
+        self._mark(lambda db: events.mark_published(db, done, datetime.now(UTC)))
+
+    def _mark_acknowledged(self, ranges: Sequence[tuple[int, int]]) -> None:
+        self._mark(lambda db: events.mark_acknowledged(db, ranges, datetime.now(UTC)))
+
+    def _mark(self, change: Callable[[Db], object]) -> None:
         try:
-            self._agent.recorder.write(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
+            self._agent.recorder.write(change)
         except StoreError as error:  # such as another program that keeps it locked: as good as full, and tried again
             raise StoreFull(str(error)) from error
 
@@ -278,4 +309,5 @@ class Desk:
             templates=gallery.templates,
             damaged=agent.knowledge.damaged,
             rules=agent.porch.entrance.keeper.rules.version,
+            acks_refused=self._acks.refused if agent.config.mqtt.acknowledged else None,
         )

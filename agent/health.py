@@ -30,7 +30,15 @@ class HealthCheck:
         self._frames, self._at = 0, self._began
 
     def look(
-        self, *, frames: int, dropped: int, people: int, templates: int, damaged: int = 0, rules: int = 0
+        self,
+        *,
+        frames: int,
+        dropped: int,
+        people: int,
+        templates: int,
+        damaged: int = 0,
+        rules: int = 0,
+        acks_refused: int | None = None,
     ) -> Health:
         """Returns the state now.
 
@@ -41,6 +49,7 @@ class HealthCheck:
             templates: in the gallery.
             damaged: templates that do not open.
             rules: the version in force.
+            acks_refused: of collectors, since the start; None where they are not asked for.
         """
         now, at = time.monotonic(), datetime.now(UTC)
         fps = (frames - self._frames) / max(now - self._at, 1e-3)
@@ -60,6 +69,7 @@ class HealthCheck:
             rules=rules,
             roster=roster.reading(self._db).cursor if self._config.roster.enabled else None,
             roster_problems=roster.count_problems(self._db) if self._config.roster.enabled else None,
+            acks_refused=acks_refused,
             audit=str(audit.head(self._db)),
             disk_free_bytes=shutil.disk_usage(self._db.path.parent).free,
             memory_bytes=resident_bytes(),

@@ -43,14 +43,15 @@ ONLY_IN = {
     "agent/cli/": {"typer"},
     "agent/web/": {"starlette", "uvicorn"},
     ("agent/cli/", "agent/demo/"): {"rich"},
+    "agent/fleet/": {"psycopg", "pika"},
 }
 PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/", "agent/trust/")
 IMPURE = {"agent.store", "agent.mqtt", "agent.web", "agent.hardware", "agent.runtime", "agent.app", "agent.cli"}
 SHARED_WITH_TRAINING = {"agent.vision", "agent.gallery", "agent.hardware", "agent.types", "agent.errors"}
 LOADED_WHEN_CHOSEN = re.compile(
-    r"agent/hardware/(cameras|doors|inputs|readers|engines)/(?!__init__)\w+\.py|agent/demo/"
+    r"agent/hardware/(cameras|doors|inputs|readers|engines)/(?!__init__)\w+\.py|agent/demo/|agent/fleet/"
 )
-NOT_AT_IMPORT = HARDWARE | {"torch", "matplotlib", "litert_torch", "ai_edge_quantizer", "amqtt"}
+NOT_AT_IMPORT = HARDWARE | {"torch", "matplotlib", "litert_torch", "ai_edge_quantizer", "amqtt", "psycopg", "pika"}
 VAGUE = re.compile(r"(Manager|Helpers?|Utils?|Processor)$|^Base[A-Z]")
 
 
@@ -239,7 +240,7 @@ class TestImportingDoesNothing:
         return json.loads(run.stdout)
 
     def test_all_modules_can_be_imported_but_those_for_absent_hardware(self, report):
-        optional = HARDWARE | {"amqtt"}
+        optional = HARDWARE | {"amqtt", "psycopg", "pika"}
         assert {name: library for name, library in report["absent"].items() if library not in optional} == {}
 
     def test_no_file_is_written_no_model_read_no_socket_opened(self, report):

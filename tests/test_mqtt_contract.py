@@ -44,7 +44,7 @@ def test_the_tables_are_complete():
 
 
 def test_every_verb_has_its_roles_and_no_field_that_is_of_the_envelope():
-    assert set(VERBS) == {*COMMANDS, "credential"}
+    assert set(VERBS) == {*COMMANDS, "credential", "event_ack"}
     for verb, model in COMMANDS.items():
         assert {*model.model_fields} & {*Envelope.model_fields, "verb"} <= {*OF_COMMANDS}, verb
 
@@ -54,6 +54,7 @@ def test_every_topic_is_in_the_table():
     ours = [topics.status, topics.health, topics.door, topics.zone, topics.passage, topics.credential]
     ours += [topics.pair, topics.paired("<id>")]
     ours += [topics.snapshot]
+    ours += [topics.ack]
     ours += [topics.event(kind) for kind in ("access", "attendance", "alarm", "audit")]
     ours += [topics.command("<verb>"), topics.result("<verb>", "<id>"), topics.progress("<verb>", "<id>")]
     ours += [topics.part("<verb>", "<id>", "<n>", "<of>")]

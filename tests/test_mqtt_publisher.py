@@ -15,6 +15,7 @@ from agent.mqtt import publisher as publisher_module
 from agent.mqtt.link import Link
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.remote import Remote
+from agent.mqtt.resending import Resending
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.types import Event
@@ -275,3 +276,33 @@ def test_events_the_broker_refuses_stay_in_the_outbox(make_mosquitto, make, outb
     acl.write_text("topic readwrite #\n")
     broker.restart()
     step_until(publisher, lambda: len(outbox.sent) >= 5)
+
+
+class TestAcknowledgedByACollector:
+    """With `[mqtt] acknowledged`: a PUBACK only means that the broker has it."""
+
+    @pytest.fixture
+    def publishing(self, mosquitto, outbox):
+        overdue = []
+        link = Link(reach(mosquitto), TOPICS, boot_id="b1", version="0.1.0", model="m")
+        resending = Resending(lambda limit: overdue[:limit], least=0.05, most=0.1)
+        publisher = OutboxPublisher(
+            link, unsent=outbox.unsent, mark_sent=outbox.mark_sent, boot_id="b1", resending=resending
+        )
+        link.start()
+        assert link.wait_connected(10)
+        yield publisher, overdue
+        link.close()
+
+    def test_what_is_overdue_is_sent_again_under_its_id(self, publishing, outbox, listener):
+        publisher, overdue = publishing
+        outbox.record()
+        step_until(publisher, lambda: outbox.sent == [1])
+        overdue.append(outbox.events[0])
+        step_until(publisher, lambda: len(outbox.sent) >= 3)
+        overdue.clear()
+        publisher.acknowledged()
+        assert publisher.drain(10)
+        heard = events_heard(listener)
+        assert len(heard) >= 3
+        assert {event["id"] for event in heard} == {outbox.events[0].id}

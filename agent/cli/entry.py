@@ -27,6 +27,7 @@ from agent.cli.embed import embed
 from agent.cli.enrol import enrol
 from agent.cli.events import events
 from agent.cli.export import export
+from agent.cli.fleet import fleet
 from agent.cli.forget import forget, receipts
 from agent.cli.homeassistant import homeassistant
 from agent.cli.identify import identify
@@ -40,7 +41,7 @@ from agent.cli.retention import retention
 from agent.cli.roster import roster
 from agent.cli.rules import rules
 from agent.cli.run import demo, run
-from agent.cli.simulate import simulate
+from agent.cli.simulate import simulations
 from agent.cli.trust import trust
 from agent.cli.version import version
 from agent.errors import (
@@ -77,7 +78,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, check, enrol, identify, calibrate, embed, events, simulate, forget, export, bench, version):
+for command in (run, demo, check, enrol, identify, calibrate, embed, events, forget, export, bench, version):
     app.command()(command)
 app.command()(backup)
 app.command()(restore)
@@ -91,6 +92,8 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
+app.add_typer(fleet, name="fleet")
+app.add_typer(simulations, name="simulate")
 app.add_typer(trust, name="trust")
 app.add_typer(models, name="models")
 app.add_typer(homeassistant, name="homeassistant")

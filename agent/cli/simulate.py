@@ -1,18 +1,40 @@
-"""`latchkey simulate`: a day at the doors, replayed from a text file."""
+"""`latchkey simulate`: a day at the doors, replayed from a text file; `latchkey simulate fleet`: many devices."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from typer.core import TyperGroup
 
 from agent.access.rules import Rules
 from agent.cli.output import Json, say, say_json
+from agent.cli.simulate_fleet import fleet
 from agent.errors import RulesRefused, ScriptRefused
 
 
+class _DayOrFleet(TyperGroup):
+    """A file is a day; only `fleet` is something else."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Returns the arguments, with the command that was left out."""
+        if args and args[0] not in self.commands and not {*args} <= {"-h", "--help"}:
+            args = ["day", *args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+simulations = typer.Typer(
+    cls=_DayOrFleet,
+    help="Replay a day from a file, or simulate a fleet: `latchkey simulate FILE`, `latchkey simulate fleet`.",
+    no_args_is_help=True,
+)
+simulations.command("fleet")(fleet)
+
+
+@simulations.command("day")
 def simulate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The day, as deploy/day.example.txt explains.")],
     *,

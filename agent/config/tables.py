@@ -179,6 +179,7 @@ class Mqtt(Table):
     reconnect_max_seconds: Seconds = 30.0
     session_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300  # how long the broker keeps commands for us
     health_seconds: Seconds = 60.0
+    acknowledged: bool = False  # events stay in the outbox until a collector, not just the broker, has them
     remote_unlock: bool = False  # the commands `unlock` and `hold`, and the mode `free_access`
     unlocks_per_minute: Annotated[int, Field(ge=1, le=600)] = 6  # `unlock` and `hold`, by each key
     max_payload_bytes: Annotated[int, Field(ge=65_536, le=268_435_455)] = 8_388_608  # the most: MQTT 5.0, 1.5.5

@@ -27,7 +27,7 @@ from agent.mqtt.message import Code, Command, PartedCommand
 from agent.mqtt.pair import Pair, answered, no_pairing
 from agent.mqtt.parts import Spool
 from agent.mqtt.refusals import Refusals, Refused
-from agent.mqtt.topics import BirthTopic, CommandTopic, CredentialTopic, PairTopic, PartTopic
+from agent.mqtt.topics import AckTopic, BirthTopic, CommandTopic, CredentialTopic, PairTopic, PartTopic
 from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.types import Credential
 
@@ -60,6 +60,7 @@ class Commander:
         shown: told of every credential that came from the network.
         pair: answers who wants to be the first owner.
         born: told of what Home Assistant says of itself.
+        acknowledged: takes what collectors say, as it came.
         now: the time, UTC.
         clock: monotonic seconds.
     """
@@ -79,13 +80,14 @@ class Commander:
         shown: Callable[[Credential], object] = lambda _: None,
         pair: Pair = no_pairing,
         born: Callable[[bytes], object] = lambda _: None,
+        acknowledged: Callable[[bytes], object] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link, self._handlers, self._admission = link, handlers, admission
         self._recall, self._remember, self._begin, self._full = recall, remember, begin, full
         self._now = now
-        self._spool, self._born = spool, born
+        self._spool, self._born, self._acknowledged = spool, born, acknowledged
         self._refusals = Refusals(refused, clock)
         self._shown, self._pair, self._reception = shown, pair, Reception()
 
@@ -109,6 +111,8 @@ class Commander:
                 self._pairing(message)
             case BirthTopic():
                 self._born(message.payload)
+            case AckTopic():
+                self._acknowledged(message.payload)
             case None:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 

@@ -102,6 +102,7 @@ class Connection:
             clean_session=None if five else self._settings.session_seconds == 0,
             protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
+            manual_ack=self._settings.max_unsettled is not None,
         )
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -127,6 +128,8 @@ class Connection:
         properties.SessionExpiryInterval = settings.session_seconds
         # The broker keeps larger ones to itself; between one and two limits we say "too_large".
         properties.MaximumPacketSize = 2 * settings.max_payload_bytes
+        if settings.max_unsettled is not None:
+            properties.ReceiveMaximum = settings.max_unsettled
         clean = settings.session_seconds == 0
         self._client.connect(
             settings.host, settings.port, settings.keepalive_seconds, clean_start=clean, properties=properties
@@ -153,6 +156,15 @@ class Connection:
             properties.CorrelationData = message.correlation
         info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=properties)
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def settle(self, mid: int) -> None:
+        """Lets the broker forget a message that came, where `max_unsettled` makes it wait for that."""
+        self._client.ack(mid, 1)
+
+    def fileno(self) -> int:
+        """The socket's number, to wait for several connections at once; -1 where it is closed."""
+        open_socket = self._client.socket()
+        return -1 if open_socket is None else open_socket.fileno()
 
     def close(self) -> None:
         """Says goodbye (DISCONNECT), so that the broker forgets the will. Blocks for two seconds at the most."""
@@ -218,7 +230,8 @@ class Connection:
             topic = message.topic
         except UnicodeDecodeError:
             return  # a broker must not pass on such topics, and none of ours looks like that
-        self._happened.append(Incoming(topic, payload, size, retained=message.retain, reply_to=reply_to))
+        mid = message.mid if message.qos else 0
+        self._happened.append(Incoming(topic, payload, size, retained=message.retain, reply_to=reply_to, mid=mid))
 
 
 def _send_at_once(_client: Client, _data: Any, opened: Any) -> None:

@@ -31,6 +31,7 @@ class Incoming:
     size: int  # bytes it had; more than `payload` holds where it was too large to keep
     retained: bool = False
     reply_to: ReplyTo | None = None
+    mid: int = 0  # to settle it by; 0: there is nothing to settle
 
     @property
     def too_large(self) -> bool:

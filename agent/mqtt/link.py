@@ -132,7 +132,11 @@ class Link:
     def publish(self, topic: str, payload: bytes, *, seq: int, epoch: int) -> bool:
         """Sends an event, whose `seq` comes back in `acks` when the broker has it. False where too many wait already.
 
-        On another connection than that of `epoch` it is not sent, so that those lost with the old one can go first.
+        Args:
+            topic: where to.
+            payload: JSON.
+            seq: comes back in `acks`.
+            epoch: of the caller's connection; on another the event is not sent: those lost with the old one go first.
         """
         return self._outlet.send_event(self._signed(Outgoing(topic, payload, seq=seq)), epoch)
 
@@ -196,11 +200,12 @@ class Link:
             connection.close()
             self._lost("listening to others from now on", wait=False)
             return
-        for happening in connection.serve(TICK_SECONDS):
-            self._happened(connection, happening)
-        if not self.connected and time.monotonic() - self._at > self._settings.connect_seconds:
+        for each in connection.serve(TICK_SECONDS):
+            self._happened(connection, each)
+        silent = not self.connected and time.monotonic() - self._at > self._settings.connect_seconds
+        if silent or self._outlet.stalled:
             connection.drop()
-            self._lost("no answer to CONNECT")
+            self._lost("no answer to CONNECT" if silent else "what was sent is not acknowledged")
 
     def _happened(self, connection: Connection, happening: Happening) -> None:
         match happening:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from typing import Final
 
 from agent.mqtt.connection import Connection, Outgoing
 from agent.mqtt.ledger import Ledger
+
+STALLED_SECONDS: Final = 60.0
+"""Without an acknowledgement for what is in flight: a cluster that lost a node may keep a connection and forget it."""
 
 
 class Outlet:
@@ -20,6 +25,7 @@ class Outlet:
         self._connection: Connection | None = None
         self._window = 0
         self._epoch = 0
+        self._progress = 0.0  # monotonic seconds: the last acknowledgement, or what began to wait for one
 
     @property
     def is_open(self) -> bool:
@@ -30,6 +36,13 @@ class Outlet:
     def epoch(self) -> int:
         """Which connection it is, counted from 1; 0 before the first."""
         return self._epoch
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the broker has long acknowledged nothing of what is in flight."""
+        with self._changed:
+            waits = self._connection is not None and self._ledger.inflight > 0
+            return waits and time.monotonic() - self._progress > STALLED_SECONDS
 
     def open(self, connection: Connection, window: int) -> None:
         """A connection is ready; what waited goes out."""
@@ -67,6 +80,7 @@ class Outlet:
         """What the broker has taken, or refused; sends what waited for the room."""
         with self._changed:
             message = self._ledger.acked(mid)
+            self._progress = time.monotonic()
             self._pump()
             self._changed.notify_all()
             return message
@@ -88,4 +102,6 @@ class Outlet:
             mid = self._connection.publish(message) if message is not None else None
             if mid is None:
                 return
+            if self._ledger.inflight == 0:
+                self._progress = time.monotonic()
             self._ledger.sent(mid)

@@ -3,6 +3,9 @@
 At least once: an event is marked only after its PUBACK, so a crash or a lost connection in between sends it again,
 under the same id. After every new connection the outbox is read from the start: what was in flight on the old one
 goes first, which keeps the order in which a subscriber sees events for the first time.
+
+Where a collector has to acknowledge events, too, what is marked here is only that the broker has them; those that stay
+unacknowledged come back by `agent.mqtt.resending`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Final, Protocol
 
 from agent.errors import StoreError
 from agent.mqtt.link import Ack, Link
+from agent.mqtt.resending import Resending
 from agent.mqtt.telemetry import event_body
 from agent.types import Event
 
@@ -45,6 +49,7 @@ class OutboxPublisher:
         unsent: reads the outbox.
         mark_sent: marks events as sent, in one transaction.
         boot_id: of this start; events of another are historical.
+        resending: of events that a collector has not acknowledged, where one has to.
         now: the time, UTC.
     """
 
@@ -55,6 +60,7 @@ class OutboxPublisher:
         unsent: Unsent,
         mark_sent: Callable[[Sequence[int]], object],
         boot_id: str,
+        resending: Resending | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._link = link
@@ -62,6 +68,7 @@ class OutboxPublisher:
         self._mark_sent = mark_sent
         self._boot_id = boot_id
         self._now = now
+        self._resending, self._answered = resending, False
         self._epoch = 0
         self._cursor = 0  # the last seq read on this connection
         self._ahead: deque[Event] = deque()  # read, not yet sent
@@ -74,6 +81,11 @@ class OutboxPublisher:
     def wake(self) -> None:
         """An event has been recorded: look at once. From any thread."""
         self._link.acks.put(Ack())
+
+    def acknowledged(self) -> None:
+        """A collector has acknowledged something: go on with the rest. From any thread."""
+        self._answered = True
+        self.wake()
 
     def step(self) -> None:
         """Takes acknowledgements, marks, sends; waits for news where there is nothing to do."""
@@ -152,11 +164,22 @@ class OutboxPublisher:
             self._ahead.popleft()
 
     def _read(self) -> bool:
+        self._ahead.extend(self._again())
         events = self._unsent(after=self._cursor, limit=BATCH)
         if events:
             self._ahead.extend(events)
             self._cursor = events[-1].seq
-        return bool(events)
+        return bool(self._ahead)
+
+    def _again(self) -> list[Event]:
+        """What is sent once more, but for what is on its way just now."""
+        if self._resending is None:
+            return []
+        now = time.monotonic()
+        if self._answered:
+            self._answered = False
+            self._resending.acknowledged(now)
+        return [event for event in self._resending.round(now) if event.seq not in self._inflight]
 
     def _payload(self, event: Event) -> bytes:
         age_seconds = (self._now() - event.at).total_seconds()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema
 
 from agent.mqtt import contract
+from agent.mqtt.acknowledgement import EventAck
 from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.envelope import Envelope
 from agent.mqtt.message import Command, Message
@@ -49,6 +50,7 @@ MODELS: Final[dict[str, type[Message]]] = {
     "roster-page": roster.Page,
     "roster-document": Header,
     **{f"roster-body-{kind}": model for kind, model in BODIES.items()},
+    "event-ack": EventAck,
 }
 """File name without ending to the model."""
 

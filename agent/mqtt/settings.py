@@ -53,6 +53,7 @@ class LinkSettings:
     # How long the broker keeps commands for us while we are away; 0: not at all. MQTT 3.1.1 knows only yes or no.
     session_seconds: int = 300
     max_inflight: int = 100  # messages out and unacknowledged; a broker of MQTT 5 may allow fewer: Mosquitto says 20
+    max_unsettled: int | None = None  # messages in, until each is settled; None: each is at once, by paho
     max_payload_bytes: int = MAX_PAYLOAD
     reconnect_min_seconds: float = 0.5
     reconnect_max_seconds: float = 30.0

@@ -47,6 +47,7 @@ class Health(News):
     roster: int | None = None  # number up to which the roster of the site was read
     roster_problems: int | None = None  # objects of it that are not in force here, and a service that is doubted
     audit: str | None = None  # the last row of the audit, HASH@NUMBER: an anchor for `latchkey audit verify`
+    acks_refused: int | None = None  # of collectors, since the start
 
 
 class DoorState(News):

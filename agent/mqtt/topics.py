@@ -54,6 +54,11 @@ class BirthTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class AckTopic:
+    """What a collector has written down of our events, on `event/ack`."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerTopic:
     """What another device of the site says: `status`, `door`, `zone` or `passage`."""
 
@@ -133,6 +138,11 @@ class Topics:
         """Where that is answered."""
         return f"{self.prefix}/pair/{message_id or 'invalid'}/answer"
 
+    @property
+    def ack(self) -> str:
+        """Where collectors say which events they have written down."""
+        return self.event("ack")
+
     def peers(self, devices: Iterable[str]) -> tuple[str, ...]:
         """What the device listens to of other devices of its site."""
         sides = [f"{ROOT}/{self.site}/{device}" for device in devices]
@@ -162,7 +172,7 @@ class Topics:
     def subscriptions(self) -> tuple[str, ...]:
         """What the device listens to. Not `cmd/#`: that would bring its own results back."""
         commands = (f"{ROOT}/{target}/{level}" for target in self.targets for level in ("cmd/+", "cmd/+/+/part/+/+"))
-        return (*commands, self.credential, self.pair, *self.births)
+        return (*commands, self.credential, self.ack, self.pair, *self.births)
 
     @property
     def news(self) -> tuple[str, ...]:
@@ -179,12 +189,13 @@ class Topics:
             return None
         return PeerTopic(device, _PEER_LEVELS[level])
 
-    def parse(self, topic: str) -> CommandTopic | PartTopic | CredentialTopic | PairTopic | BirthTopic | None:
+    def parse(
+        self, topic: str
+    ) -> CommandTopic | PartTopic | CredentialTopic | AckTopic | PairTopic | BirthTopic | None:
         """What a topic asks for; None where it is none of ours."""
-        if topic == self.credential:
-            return CredentialTopic()
-        if topic == self.pair:
-            return PairTopic()
+        for own, what in ((self.credential, CredentialTopic), (self.ack, AckTopic), (self.pair, PairTopic)):
+            if topic == own:
+                return what()
         if topic in self.births:
             return BirthTopic()
         ours = next((target for target in self.targets if topic.startswith(f"{ROOT}/{target}/")), "")

@@ -1,4 +1,7 @@
-"""What happened, in order, and what of it the broker has not acknowledged yet: one row holds both.
+"""What happened, in order, and what of it is still to be acknowledged: one row holds both.
+
+An event is in the outbox until `sent_at`: until the broker has acknowledged it, or a collector where the configuration
+says so (`[mqtt] acknowledged`). For the latter, `published_at` says since when the broker has it.
 
 `seq` is the order and the truth. `at` is what the clock said, and clocks are set back.
 """
@@ -74,6 +77,54 @@ def mark_sent(db: Db, seqs: Iterable[int], at: datetime) -> None:
     now = to_text(at)
     with db.transaction() as sql:
         sql.executemany("UPDATE events SET sent_at = ? WHERE seq = ? AND sent_at IS NULL", [(now, seq) for seq in seqs])
+
+
+def unpublished(db: Db, *, after: int = 0, limit: int = 100) -> list[Event]:
+    """Return the first `limit` events beyond the seq `after` that no broker has, in order."""
+    where = "INDEXED BY events_unpublished WHERE sent_at IS NULL AND published_at IS NULL"
+    return _select(db, f"{where} AND seq > ? ORDER BY seq LIMIT ?", after, limit)
+
+
+def unacknowledged(db: Db, before: datetime, now: datetime, *, limit: int = 100) -> list[Event]:
+    """Return events that a broker took before `before` and no collector has acknowledged, the longest ago first.
+
+    What it took after `now` counts as well: the clock has been set back.
+    """
+    one = (
+        f"SELECT {_COLUMNS}, published_at FROM events INDEXED BY events_unacknowledged"  # noqa: S608 - ours
+        " WHERE sent_at IS NULL AND published_at"
+    )
+    query = f"{one} < ? UNION ALL {one} > ? ORDER BY published_at, seq LIMIT ?"
+    return [_event(row[:-1]) for row in db.rows(query, (to_text(before), to_text(now), limit))]
+
+
+def mark_published(db: Db, seqs: Iterable[int], at: datetime) -> None:
+    """Note that the broker has these, now or once more; they stay until a collector has acknowledged them."""
+    now = to_text(at)
+    with db.transaction() as sql:
+        sql.executemany(
+            "UPDATE events SET published_at = ? WHERE seq = ? AND sent_at IS NULL", [(now, seq) for seq in seqs]
+        )
+
+
+def mark_acknowledged(db: Db, ranges: Iterable[tuple[int, int]], at: datetime) -> int:
+    """Note that a collector has these; return how many it had not acknowledged before.
+
+    Args:
+        db: the database.
+        ranges: first and last seq of each.
+        at: when.
+    """
+    now = to_text(at)
+    with db.transaction() as sql:
+        query = "UPDATE events SET sent_at = ? WHERE sent_at IS NULL AND seq BETWEEN ? AND ?"
+        return sum(sql.execute(query, (now, first, last)).rowcount for first, last in ranges)
+
+
+def newest(db: Db) -> int:
+    """Return the greatest seq that was ever given; 0 before the first."""
+    rows = db.rows("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+    return int(rows[0][0]) if rows else 0
 
 
 def recent(db: Db, limit: int) -> list[Event]:

@@ -15,9 +15,10 @@ class Role(StrEnum):
     SECURITY = "security"  # rules, privacy, the audit; all that enrollers and operators may
     OWNER = "owner"  # everything: keys, models, backups as well
     READER = "reader"  # no person: a card reader or a keypad in the network
+    COLLECTOR = "collector"  # no person: writes down what a fleet says, and acknowledges it
 
 
-_V, _E, _O, _S, _W, _R = Role
+_V, _E, _O, _S, _W, _R, _C = Role
 _ALL: Final = frozenset({_V, _E, _O, _S, _W})
 
 _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
@@ -40,10 +41,14 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     # roster
     ("roster", _ALL),
     ("roster_person", frozenset({_E, _S, _W})),
+    # fleet
+    ("event_ack", frozenset({_C})),
 )
 
 VERBS: Final[dict[str, frozenset[Role]]] = {verb: roles for verbs, roles in _PERMITTED for verb in verbs.split()}
-"""Verb to the roles that may ask it; a test compares it with the verbs there are. `credential` is `in/credential`."""
+"""Verb to the roles that may ask it; a test compares it with the verbs there are.
+
+`credential` is `in/credential`, `event_ack` is `event/ack`."""
 
 
 def may(role: Role, verb: str) -> bool:

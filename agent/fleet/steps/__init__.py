@@ -1,0 +1,10 @@
+"""The tables of a fleet, as numbered steps. A step that has been released is never changed: a new one follows it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.fleet.steps import reports, tables
+
+STEPS: Final[tuple[str, ...]] = (tables.STEP, reports.STEP)
+"""SQL of PostgreSQL 14 or newer; each is one transaction with its number."""
