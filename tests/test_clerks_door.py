@@ -188,4 +188,4 @@ class TestMode:
 
 def test_the_clock_of_the_office_is_in_utc(db):
     office = Office(Config(), db, lambda change: change(db), "boot", lambda: None)
-    assert abs(office.request("c").at - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(office.request(COMMANDS["lock"](id="c")).at - datetime.now(UTC)) < timedelta(seconds=5)

@@ -16,7 +16,7 @@ from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.types import Event
-from tests.fakes.trust import OWNER
+from tests.fakes.trust import OWNER, admission
 
 TOPICS = Topics("demo", "door")
 
@@ -66,7 +66,9 @@ def publish_events(link, count):
 
 
 def ping(link, remote):
-    commander = Commander(link, {"ping": lambda _: {"pong": True}}, recall={}.get, remember=lambda *_: None)
+    commander = Commander(
+        link, {"ping": lambda _: {"pong": True}}, admission=admission(TOPICS), recall={}.get, remember=lambda *_: None
+    )
     thread = threading.Thread(target=commander.step)
     thread.start()
     result = remote.request("ping", seconds=10)

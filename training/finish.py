@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from training.loop.learner import outputs, to_input
 from training.measure import within
-from training.nets.folding import equalise, project
+from training.nets.folding import equalise, hold_constants, project
 from training.sources import Source
 
 CENTRED = 3000
@@ -38,6 +38,7 @@ def finish(net: nn.Module, source: Source, samples: NDArray[Any], *, side: int |
         matrix = whitening(people, collection.identity[named], F.normalize(everybody - mean).numpy())
         project(net, mean, torch.from_numpy(matrix))
     equalise(net, to_input(samples))
+    hold_constants(net)
 
 
 def _some(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,22 @@ from training.data.collection import train_labels
 from training.data.loader import Loader
 from training.data.mining import HardPeople
 from training.hints import Hinted, Maps
-from training.loop.learner import Drawn, embed
+from training.loop.learner import Drawn, embed, to_input
 from training.loop.world import World
 from training.losses.total import Total
 from training.measure import verification
+from training.nets.revival import dead, revive
 from training.preset import Phase, Preset
 from training.sources import Source
+
+log = logging.getLogger(__name__)
 
 TURNED = 6000
 """Training samples by which the target of a distillation is turned to weights that are gone on from."""
 MOST_LOOKED_AT = 4000
 """Validation samples of a look on the way; all pairs of them are compared."""
+SAMPLED = 128
+"""Training samples by which it is seen which channels of a net are dead."""
 NEAR_ENOUGH_TO_BE_ONE = 0.95
 """Two people whose centres are nearer than this cosine are taken for one with two names, and not for hard."""
 
@@ -89,6 +95,18 @@ class Task:
         device = next(net.parameters()).device
         losses.turn_to(said.to(device), torch.from_numpy(teacher[rows]).float().to(device))
 
+    def revive(self, net: nn.Module) -> None:
+        """Begins channels anew that have died in weights that are gone on from."""
+        if begun := revive(net, self._sample(self.preset.phase[0], net)):
+            log.warning("%d channels were dead, and begin anew", begun)
+
+    def _sample(self, phase: Phase, net: nn.Module) -> torch.Tensor:
+        """Returns some training samples as a net takes them."""
+        train = self.collection.train
+        rows = train[:: max(1, len(train) // SAMPLED)][:SAMPLED]
+        samples = np.stack([self.source.plain(int(row), phase.side) for row in rows])
+        return to_input(samples, next(net.parameters()).device)
+
     def draw(self, phase: Phase, step: int) -> Callable[[], Drawn]:
         """Returns what makes this process's batches of a phase, from a step on; earlier ones are stopped."""
         batch, size = self.preset.batch, self.world.size
@@ -122,7 +140,8 @@ class Task:
     def look(self, net: nn.Module, phase: Phase) -> dict[str, float]:
         """Returns the figures of the validation split."""
         rows = self.collection.val[:MOST_LOOKED_AT]
-        return verification(self.embed(net, rows, phase.side), self.collection.identity[rows])
+        figures = dict(verification(self.embed(net, rows, phase.side), self.collection.identity[rows]))
+        return figures | {"dead": round(dead(net, self._sample(phase, net)), 4)}
 
     def embed(self, net: nn.Module, rows: NDArray[np.int64], side: int | None) -> NDArray[np.float32]:
         """Returns (N, D) unit rows of samples as they are."""

@@ -47,7 +47,9 @@ class Device(Table):
 
     site: TopicLevel = "home"
     name: TopicLevel = "door"
-    groups: tuple[TopicLevel, ...] = ()  # of devices; commands for a group are for each of them
+    groups: Annotated[
+        tuple[TopicLevel, ...], Field(strict=False)
+    ] = ()  # of devices; commands for a group are for each of them
     data_dir: File = Field(default_factory=standard_data_dir)
 
 

@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from training.hints import Hinted, hint_loss
 from training.loop.world import World
 from training.losses.total import Total
+from training.nets.layers import GlobalDepthwise
 from training.preset import Optimiser, Preset
 
 
@@ -108,13 +109,19 @@ class Learner:
 
 
 def _optimiser(modules: nn.Module, options: Optimiser) -> torch.optim.Optimizer:
+    """Weights of full convolutions and matrices decay; scales, biases and depthwise kernels do not.
+
+    Those would decay to nothing where the rate is high, and their channels with them: see `training.nets.revival`.
+    """
+    still = {id(p) for m in modules.modules() if isinstance(m, GlobalDepthwise) for p in m.parameters()}
+    still |= {id(m.weight) for m in modules.modules() if isinstance(m, nn.Conv2d) and m.groups > 1}
+    still |= {id(p) for p in modules.parameters() if p.ndim < 2}
+    groups = [
+        {"params": [p for p in modules.parameters() if id(p) not in still], "weight_decay": options.weight_decay},
+        {"params": [p for p in modules.parameters() if id(p) in still], "weight_decay": 0.0},
+    ]
     if options.name == "sgd":
-        return torch.optim.SGD(
-            modules.parameters(), lr=0.0, momentum=options.momentum, nesterov=True, weight_decay=options.weight_decay
-        )
-    flat = [p for p in modules.parameters() if p.ndim < 2]
-    rest = [p for p in modules.parameters() if p.ndim >= 2]
-    groups = [{"params": rest, "weight_decay": options.weight_decay}, {"params": flat, "weight_decay": 0.0}]
+        return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=True)
     return torch.optim.AdamW(groups, lr=0.0, betas=(options.momentum, 0.99))
 
 

@@ -35,6 +35,7 @@ class Trainer:
         self.learner = Learner(task.module(), task.losses(), preset, world)
         if start is not None and not run.state.exists():
             load_weights(self.learner.net, start)
+            task.revive(self.learner.net)
             task.turn(self.learner.losses, self.learner.net)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
