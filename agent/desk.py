@@ -30,6 +30,7 @@ from agent.mqtt.link import Link
 from agent.mqtt.parts import Spool
 from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.settings import LinkSettings, TlsFiles
+from agent.mqtt.spooled import FOLDER
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
 from agent.store import admins, commands, events
@@ -113,7 +114,7 @@ class Desk:
             boot_id=agent.boot_id,
         )
         unfinished = [job.id for job in job_store.unfinished(reads[3])]
-        spool = Spool(config.parts_path, reads[3].seal, kept=unfinished)
+        spool = Spool(config.device.data_dir / FOLDER, reads[3].seal, kept=unfinished)
         self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
         enrolling = Enrolling(bundle, reads[3], agent.recorder.write, boot_id=agent.boot_id)
         live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
