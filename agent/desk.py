@@ -40,6 +40,7 @@ from agent.mqtt.publisher import OutboxPublisher
 from agent.mqtt.resending import RESEND_SECONDS, Resending
 from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.signing import Signer
+from agent.mqtt.spooled import FOLDER
 from agent.mqtt.telemetry import Health
 from agent.refusals import RefusalLog
 from agent.register import Request
@@ -135,7 +136,7 @@ class Desk:
             taken=self._publisher.acknowledged,
         )
         unfinished = [job.id for job in job_store.unfinished(reads[3])]
-        spool = Spool(config.parts_path, reads[3].seal, kept=unfinished)
+        spool = Spool(config.device.data_dir / FOLDER, reads[3].seal, kept=unfinished)
         self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
         enrolling = Enrolling(bundle, reads[3], agent.recorder.write, boot_id=agent.boot_id)
         live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)

@@ -234,8 +234,3 @@ class Config(Table):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.storage.path or self.device.data_dir / "latchkey.db"
-
-    @property
-    def parts_path(self) -> Path:
-        """The folder of what came before its command, see `agent.mqtt.parts`."""
-        return self.device.data_dir / "parts"

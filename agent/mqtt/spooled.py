@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from agent.mqtt.topics import ID_PATTERN
 from agent.seal.sealing import OVERHEAD, BrokenSealError, Seal, belonging
 
+FOLDER: Final = "parts"  # in data_dir
 FREE_BYTES: Final = 64 * 2**20  # of the disk, left to what happens at the door
 FREE_SHARE: Final = 1 / 16  # or this share of it, where that is less
 _FILE: Final = re.compile(r"([1-9][0-9]{0,3})-([0-9a-f]{64})")

@@ -24,6 +24,7 @@ from agent.audit import audit
 from agent.backup import leftovers
 from agent.config import Config
 from agent.errors import ConfigError, StoreError
+from agent.mqtt.spooled import FOLDER
 from agent.privacy.retention import UNKNOWN
 from agent.seal import key_file
 from agent.store import wiping
@@ -62,7 +63,7 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
         audit(db, "wiped", None, request, {"cause": cause, "keys": destroyed, **counts})
         db.vacuum()
         db.wipe_log()
-    for pictures in (config.device.data_dir / UNKNOWN, config.parts_path):
+    for pictures in (config.device.data_dir / UNKNOWN, config.device.data_dir / FOLDER):
         if pictures.is_dir():
             shutil.rmtree(pictures, ignore_errors=True)
             if pictures.exists():

@@ -113,7 +113,7 @@ class House:
             config=self.config, recorder=SimpleNamespace(write=self._write), boot_id="boot",
             knowledge=self.knowledge, porch=self.porch,
         )  # fmt: skip
-        spool = Spool(self.config.parts_path, bundle.key and self.db.seal)
+        spool = Spool(self.config.device.data_dir / "parts", bundle.key and self.db.seal)
         self.jobs = Jobs(self.db, self._write, spool, tell=self._told_job, now=self.now, clock=self._clock)
         live_enrolment.WAIT_SECONDS = 0.0
         studio = Studio(bundle.eyes(), lambda: self.knowledge.faces().gallery)
