@@ -195,8 +195,6 @@ class Agent:
         """The time; that of the recording where one is played as fast as it will go."""
         return self.visits.at if self.config.camera.as_fast_as_possible else datetime.now(UTC)
 
-    # What the workers do
-
     def _take(self) -> bool:
         try:
             frame = self._camera.read()
@@ -235,8 +233,6 @@ class Agent:
             self.desk.wake()
         if self.kiosk is not None:
             self.kiosk.recorded(event)
-
-    # Stopping, source first
 
     def _blind(self) -> None:
         """Takes no more frames, and looks at those that were taken."""

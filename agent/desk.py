@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent import admins
 from agent.bundle import Bundle
-from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.clerks.house import admission, handlers, office_of
 from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
-from agent.config import Config, mqtt_password
-from agent.config.tables import Mqtt
 from agent.device_key import device_key
 from agent.enrolling import Enrolling
-from agent.enrolment import Administration
-from agent.errors import StoreError, StoreFull
 from agent.following import follow, topics_of
-from agent.handover import Handover
 from agent.health import HealthCheck
 from agent.homeassistant.camera import DoorCamera
 from agent.homeassistant.discovery import Discovery
@@ -30,27 +25,23 @@ from agent.jobs.job import Job, State
 from agent.jobs.jobs import Jobs
 from agent.jobs.told import progress, recall
 from agent.live import Live
-from agent.mqtt.acknowledgement import Acknowledgements
-from agent.mqtt.admission import Admission
-from agent.mqtt.commands import Commander, Handler
+from agent.mqtt.commands import Commander
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
 from agent.mqtt.parts import Spool
-from agent.mqtt.publisher import OutboxPublisher
-from agent.mqtt.resending import RESEND_SECONDS, Resending
-from agent.mqtt.settings import LinkSettings, TlsFiles
 from agent.mqtt.signing import Signer
 from agent.mqtt.spooled import FOLDER
 from agent.mqtt.telemetry import Health
+from agent.outbox import Outbox
+from agent.reach import link_settings
 from agent.refusals import RefusalLog
 from agent.register import Request
-from agent.store import commands, events
+from agent.store import commands
 from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
 from agent.store.device_keys import device_keys
 from agent.telling import Telling
 from agent.trust.keys import PublicKey
-from agent.types import Event
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -61,47 +52,6 @@ log = logging.getLogger(__name__)
 DRAIN_SECONDS = 3.0
 GOODBYE_SECONDS = 2.0
 LEARN_SECONDS = 1.0
-
-
-def link_settings(mqtt: Mqtt) -> LinkSettings:
-    """Returns how to reach the broker, the password read from where it is kept.
-
-    Raises:
-        ConfigError: a secret or a TLS file cannot be read.
-    """
-    password = mqtt_password(mqtt)
-    tls = TlsFiles(ca=mqtt.tls.ca, cert=mqtt.tls.cert, key=mqtt.tls.key) if mqtt.tls.enabled else None
-    return LinkSettings(
-        host=mqtt.host,
-        port=mqtt.port,
-        protocol=mqtt.protocol,
-        client_id=mqtt.client_id,
-        username=mqtt.username,
-        password=password.get_secret_value() if password else None,
-        tls=tls,
-        keepalive_seconds=mqtt.keepalive_seconds,
-        session_seconds=mqtt.session_seconds,
-        max_inflight=mqtt.max_inflight,
-        max_payload_bytes=mqtt.max_payload_bytes,
-        reconnect_min_seconds=mqtt.reconnect_min_seconds,
-        reconnect_max_seconds=mqtt.reconnect_max_seconds,
-    )
-
-
-def admission(config: Config, db: Db) -> Admission:
-    """Returns what looks at the envelopes of commands.
-
-    Args:
-        config: with the device, its groups and its owner.
-        db: to read, by the thread that asks.
-    """
-    file = config.clock.synchronised_file
-    return Admission(
-        lambda: topics_of(config, db).targets,
-        lambda key_id: admins.find(db, config, key_id),
-        lambda: clock_state(file),
-        lambda: bool(admins.owners(db, config)),
-    )
 
 
 class Desk:
@@ -128,13 +78,10 @@ class Desk:
         self.discovery = Discovery(config, self.topics, self.link.send)
         shown = config.homeassistant
         self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
-        self._publisher = self._make_publisher(reads[0], acknowledged=config.mqtt.acknowledged)
-        self._acks = Acknowledgements(
-            admission(config, reads[1]),
-            newest=lambda: events.newest(reads[1]),
-            mark=self._mark_acknowledged,
-            taken=self._publisher.acknowledged,
-        )
+        acknowledged = config.mqtt.acknowledged
+        outbox = Outbox(self.link, reads[0], agent.recorder.write, agent.boot_id, acknowledged=acknowledged)
+        self._publisher = outbox.publisher
+        self._acks = outbox.acknowledgements(admission(config, reads[1]), reads[1])
         unfinished = [job.id for job in job_store.unfinished(reads[3])]
         spool = Spool(config.device.data_dir / FOLDER, reads[3].seal, kept=unfinished)
         self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
@@ -160,7 +107,7 @@ class Desk:
         config = agent.config
         return Commander(
             self.link,
-            self._handlers(agent, bundle, db, spool, work=self.jobs, live=live),
+            handlers(agent, bundle, db, spool, work=self.jobs, live=live),
             admission=admission(config, db),
             spool=spool,
             recall=lambda command_id: recall(db, command_id),
@@ -169,7 +116,7 @@ class Desk:
             full=lambda: self._full,
             refused=self._refusals.note,
             shown=agent.porch.entrance.showed,
-            pair=PairingClerk(self._office(agent, db), device_key(config).public),
+            pair=PairingClerk(office_of(agent, db), device_key(config).public),
             born=self.discovery.born,
             acknowledged=self._acks.take,
         )
@@ -228,39 +175,6 @@ class Desk:
         """Sends what is left, for a little while; the rest waits in the outbox."""
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
 
-    def _make_publisher(self, db: Db, *, acknowledged: bool) -> OutboxPublisher:
-        """Returns what empties the outbox, on the word of the broker or of a collector."""
-        unsent = events.unpublished if acknowledged else events.unsent
-
-        def overdue(limit: int) -> Sequence[Event]:
-            now = datetime.now(UTC)
-            return events.unacknowledged(db, now - timedelta(seconds=RESEND_SECONDS), now, limit=limit)
-
-        return OutboxPublisher(
-            self.link,
-            unsent=lambda *, after, limit: unsent(db, after=after, limit=limit),
-            mark_sent=self._mark_published if acknowledged else self._mark_sent,
-            boot_id=self._agent.boot_id,
-            resending=Resending(overdue) if acknowledged else None,
-        )
-
-    def _mark_sent(self, seqs: Sequence[int]) -> None:
-        done = list(seqs)
-        self._mark(lambda db: events.mark_sent(db, done, datetime.now(UTC)))
-
-    def _mark_published(self, seqs: Sequence[int]) -> None:
-        done = list(seqs)
-        self._mark(lambda db: events.mark_published(db, done, datetime.now(UTC)))
-
-    def _mark_acknowledged(self, ranges: Sequence[tuple[int, int]]) -> None:
-        self._mark(lambda db: events.mark_acknowledged(db, ranges, datetime.now(UTC)))
-
-    def _mark(self, change: Callable[[Db], object]) -> None:
-        try:
-            self._agent.recorder.write(change)
-        except StoreError as error:  # such as another program that keeps it locked: as good as full, and tried again
-            raise StoreFull(str(error)) from error
-
     def _remember(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
         self._agent.recorder.write(
             lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC), until=until)
@@ -271,34 +185,11 @@ class Desk:
             lambda db: commands.begin(db, command_id, verb, result, datetime.now(UTC), until=until)
         )
 
-    @staticmethod
-    def _office(agent: Agent, db: Db) -> Office:
-        return Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
-
     def _tell_job(self, job: Job) -> None:
         """What is only on the way is not kept for a broker that is away."""
         if job.state is State.RUNNING and not self.link.connected:
             return
         self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
-
-    def _handlers(
-        self, agent: Agent, bundle: Bundle, db: Db, spool: Spool, *, work: Jobs, live: Live
-    ) -> dict[str, Handler]:
-        """Returns what carries out each verb."""
-        admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
-        office = Desk._office(agent, db)
-        return {
-            **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=work, live=live),
-            **people.handlers(office),
-            **rules.handlers(office),
-            **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
-            **attendance.handlers(office),
-            **privacy.handlers(office),
-            **keys.handlers(office, device_key(agent.config).public, bundle.model_id),
-            **jobs.handlers(office, work, spool),
-            **models.handlers(office, work, spool, key=db.seal.key, configuration=agent.file),
-            **roster.handlers(office),
-        }
 
     def _look(self) -> Health:
         agent = self._agent

@@ -18,6 +18,7 @@ from agent.jobs.job import State
 from agent.jobs.jobs import Jobs
 from agent.mqtt.message import Code
 from agent.mqtt.parts import Spool
+from agent.mqtt.spooled import FOLDER
 from agent.mqtt.topics import PartTopic
 from agent.mqtt.wire import COMMANDS
 from agent.store import events
@@ -41,7 +42,7 @@ class Desk:
 
     def restart(self):
         kept = [job.id for job in store.unfinished(self.db)]
-        self.spool = Spool(self.device.config.parts_path, self.db.seal, kept=kept)
+        self.spool = Spool(self.device.config.device.data_dir / FOLDER, self.db.seal, kept=kept)
         self.jobs = Jobs(self.reads, lambda change: change(self.db), self.spool, tell=lambda _: None, now=lambda: NOW)
         office = Office(self.device.config, self.db, lambda change: change(self.db), "boot", lambda: None, lambda: NOW)
         self.handlers = models.handlers(office, self.jobs, self.spool, key=KEY, configuration=self.device.file)

@@ -14,7 +14,6 @@ import pytest
 from agent import recorder as recorder_module
 from agent.app import Agent
 from agent.config import load_config
-from agent.desk import link_settings
 from agent.errors import ConfigError
 from agent.mqtt import publisher
 from agent.mqtt.message import Code
@@ -22,6 +21,7 @@ from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import AccessEvent, DoorState, Health
 from agent.mqtt.topics import Topics
+from agent.reach import link_settings
 from agent.store import events
 from agent.store.db import open_db
 from agent.types import Outcome, Reason

@@ -22,13 +22,13 @@ from agent.cli.output import counted
 from agent.cli.sealing import sealing, site_key
 from agent.clock import clock_state
 from agent.config import Config, find_config
-from agent.desk import link_settings
 from agent.errors import CameraLost, ModelError
 from agent.gallery.threshold import HIGHEST_COSINE
 from agent.make import make_camera, make_door
 from agent.mqtt.complaints import HINTS
 from agent.mqtt.connection import Connection, Gone, Happening, Ready
 from agent.mqtt.topics import Topics
+from agent.reach import link_settings
 from agent.store import events, people
 from agent.store.db import Db
 from agent.store.templates import foreign_templates, load_gallery

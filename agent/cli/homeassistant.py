@@ -30,9 +30,9 @@ def remove(*, config: ConfigFile = None, sets: Sets = None) -> None:
     Exit status: 2 if the broker is not there or refuses.
     """
     configured = load(config, sets)
-    from agent.desk import link_settings
     from agent.homeassistant.discovery import to_remove
     from agent.homeassistant.removal import remove as take_away
+    from agent.reach import link_settings
 
     device, topics = configured.device, sorted(to_remove(configured))
     take_away(link_settings(configured.mqtt), topics, client_id=f"latchkey-{device.site}-{device.name}-remove")

@@ -28,7 +28,7 @@ def serve(*, folder: Folder = None, config: ConfigFile = None, sets: Sets = None
     has put into the roster. Exit status: 2 if one of them is missing.
     """
     configured = load(config, sets, quiet=False)
-    from agent.desk import link_settings
+    from agent.reach import link_settings
     from agent.roster.registrar import Registrar
     from agent.roster.service import RosterService
     from agent.roster.service_key import service_key

@@ -28,7 +28,7 @@ PEOPLE: Final = ("person", "second", "companion", "subject", "by")  # of a body,
 LONGEST: Final = 128  # of what may be a person
 _SHARED: Final = frozenset(
     {field_.alias or name for name, field_ in EventMessage.model_fields.items()}
-    | {"site", "device", "person", "kind", SIGNATURE, DEVICE_KEY}
+    | {"site", "device", "person", "kind", SIGNATURE}
 )
 
 
@@ -131,7 +131,7 @@ def _read(delivery: Delivery, site: str, device: str, what: str, keys: KeysOf) -
 
 def _event(site: str, device: str, kind: str, key_id: str, body: Mapping[str, Any]) -> Record:
     """Returns the event; raises ValueError for one that is not whole, or of another topic."""
-    shared = {name: body[name] for name in body if name in _SHARED - {"person", "kind", SIGNATURE, DEVICE_KEY}}
+    shared = {name: body[name] for name in body if name in _SHARED - {"person", "kind", SIGNATURE}}
     told = EventMessage.model_validate_json(json.dumps(shared))
     if (told.site, told.device, body.get("kind")) != (site, device, kind):
         raise ValueError("site, device and kind are not those of the topic")

@@ -132,11 +132,7 @@ class Link:
     def publish(self, topic: str, payload: bytes, *, seq: int, epoch: int) -> bool:
         """Sends an event, whose `seq` comes back in `acks` when the broker has it. False where too many wait already.
 
-        Args:
-            topic: where to.
-            payload: JSON.
-            seq: comes back in `acks`.
-            epoch: of the caller's connection; on another the event is not sent: those lost with the old one go first.
+        On another connection than that of `epoch` it is not sent, so that those lost with the old one can go first.
         """
         return self._outlet.send_event(self._signed(Outgoing(topic, payload, seq=seq)), epoch)
 

@@ -9,10 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent import desk
 from agent import live as live_enrolment
 from agent.bundle import open_bundle
-from agent.clerks import Office
+from agent.clerks import Office, house
 from agent.clerks.pairing import PairingClerk
 from agent.enrolling import Enrolling
 from agent.jobs.jobs import Jobs
@@ -120,13 +119,13 @@ class House:
         enrolling = Enrolling(bundle, self.db, self._write, boot_id="boot", now=self.now)
         live = Live(bundle, studio, enrolling, lambda: None, clock=self._clock)
         with pytest.MonkeyPatch.context() as patch:  # the clerks go by the clock of this house
-            patch.setattr(desk, "Office", partial(desk.Office, now=self.now))
-            patch.setattr(desk, "Administration", partial(desk.Administration, now=self.now))
-            handlers = desk.Desk._handlers(None, agent, bundle, self.db, spool, work=self.jobs, live=live)
+            patch.setattr(house, "Office", partial(house.Office, now=self.now))
+            patch.setattr(house, "Administration", partial(house.Administration, now=self.now))
+            handlers = house.handlers(agent, bundle, self.db, spool, work=self.jobs, live=live)
         self._commander = Commander(
             self.wire,
             handlers,
-            admission=desk.admission(self.config, self.db),
+            admission=house.admission(self.config, self.db),
             spool=spool,
             recall=lambda id_: recall(self.db, id_),
             remember=lambda *told: commands.remember(self.db, *told[:3], self.now(), until=told[3]),

@@ -1,0 +1,63 @@
+"""All clerks of a device together, and who is let in to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent import admins
+from agent.bundle import Bundle
+from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.clock import clock_state
+from agent.config import Config
+from agent.device_key import device_key
+from agent.enrolment import Administration
+from agent.following import topics_of
+from agent.handover import Handover
+from agent.jobs.jobs import Jobs
+from agent.live import Live
+from agent.mqtt.admission import Admission
+from agent.mqtt.commands import Handler
+from agent.mqtt.parts import Spool
+from agent.store.db import Db
+
+if TYPE_CHECKING:
+    from agent.app import Agent
+
+
+def admission(config: Config, db: Db) -> Admission:
+    """Returns what looks at the envelopes of commands.
+
+    Args:
+        config: with the device, its groups and its owner.
+        db: to read, by the thread that asks.
+    """
+    file = config.clock.synchronised_file
+    return Admission(
+        lambda: topics_of(config, db).targets,
+        lambda key_id: admins.find(db, config, key_id),
+        lambda: clock_state(file),
+        lambda: bool(admins.owners(db, config)),
+    )
+
+
+def office_of(agent: Agent, db: Db) -> Office:
+    """Returns what clerks work with; `db` to read."""
+    return Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
+
+
+def handlers(agent: Agent, bundle: Bundle, db: Db, spool: Spool, *, work: Jobs, live: Live) -> dict[str, Handler]:
+    """Returns what carries out each verb."""
+    admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
+    office = office_of(agent, db)
+    return {
+        **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=work, live=live),
+        **people.handlers(office),
+        **rules.handlers(office),
+        **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
+        **attendance.handlers(office),
+        **privacy.handlers(office),
+        **keys.handlers(office, device_key(agent.config).public, bundle.model_id),
+        **jobs.handlers(office, work, spool),
+        **models.handlers(office, work, spool, key=db.seal.key, configuration=agent.file),
+        **roster.handlers(office),
+    }
