@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import StoreFull
@@ -105,6 +105,7 @@ def test_a_full_disk_loses_nothing_and_is_no_refusal(db):
     assert (left(db), acks.refused) == ([1, 2], 0)
 
 
+@settings(deadline=None)  # the machine has other work to do
 @given(
     st.binary(max_size=200)
     | st.dictionaries(st.text(), st.integers() | st.text()).map(lambda d: json.dumps(d).encode())

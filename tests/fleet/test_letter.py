@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.fleet.letter import Doubt, Record, State, Why, named, read
@@ -81,6 +81,7 @@ def test_what_is_doubtful_is_told_with_its_reason(why, make):
     assert doubt.why is why
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine has other work to do
 @given(st.text(max_size=60), st.binary(max_size=300))
 def test_noise_is_doubtful_and_never_an_error(topic, payload):
     for where in (topic, f"latchkey/v1/hq/door/event/{topic}", f"latchkey/v1/{topic}"):
@@ -94,6 +95,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine has other work to do
 @given(
     st.dictionaries(
         st.sampled_from(["at", "id", "seq", "site", "details", "person", "schema"]) | st.text(), json_values
