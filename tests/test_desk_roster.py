@@ -1,7 +1,5 @@
 """The whole agent follows the roster: what an admin puts opens the door, and what is removed opens it no more."""
 
-import threading
-
 import pytest
 
 from agent.app import Agent
@@ -9,15 +7,12 @@ from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
-from agent.roster.client import RosterClient
-from agent.roster.registrar import Registrar
-from agent.roster.service import RosterService
 from agent.store.db import open_db
 from agent.store.people import get_person
 from tests.fakes.agents import Terminals, empty_stage, enrol, recorded
 from tests.fakes.blocks import RED
 from tests.fakes.cameras import ANNA, EMPTY
-from tests.fakes.rosters import SERVICE
+from tests.fakes.rosters import serving
 from tests.fakes.trust import OWNER
 
 TOPICS = Topics("home", "door")
@@ -30,21 +25,8 @@ def settings(mosquitto):
 
 @pytest.fixture
 def admin(settings, tmp_path):
-    closing = threading.Event()
-
-    def run():
-        with open_db(tmp_path / "roster.db") as db:
-            service = RosterService(settings, Registrar(db, "home", OWNER.public, SERVICE))
-            while not closing.is_set():
-                service.step(0.05)
-            service.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    with RosterClient(settings, "home", OWNER) as client:
+    with serving(settings, "home", tmp_path / "roster.db") as client:
         yield client
-    closing.set()
-    thread.join(10)
 
 
 def test_from_one_terminal_by_the_roster_to_another(tmp_path, monkeypatch, settings, admin, wait_for):

@@ -40,6 +40,11 @@ def everyone(db: Db) -> list[Entry]:
     return [Entry(_admin(row[:4]), from_text(row[4]), *row[5:]) for row in db.rows(query)]
 
 
+def count(db: Db) -> int:
+    """Return how many there are and ever were."""
+    return int(db.rows("SELECT count(*) FROM admins")[0][0])
+
+
 def add(db: Db, admin: Admin, at: datetime, by: str, *, replaces: str | None = None) -> None:
     """Add an admin; the key has to be new, and nobody else in force may have the name."""
     with db.transaction() as sql:
