@@ -35,7 +35,9 @@ def test_a_flood_is_told_busy_a_few_times_and_then_nothing(arrivals):
     assert b'"busy"' in answers[2].payload
 
 
-@pytest.mark.parametrize("topic", [TOPICS.command("unlock"), TOPICS.credential, TOPICS.pair, TOPICS.part("e1", 1, 1)])
+@pytest.mark.parametrize(
+    "topic", [TOPICS.command("unlock"), TOPICS.credential, TOPICS.pair, TOPICS.part("enrol", "e1", 1, 1)]
+)
 def test_nothing_retained_is_taken_and_the_log_says_so_a_few_times(arrivals, topic, caplog):
     for _ in range(1000):
         assert arrivals.take(Incoming(topic, b"{}", 2, retained=True)) is None
