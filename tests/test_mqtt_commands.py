@@ -32,6 +32,7 @@ from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code
 from agent.mqtt.parts import Spool
+from agent.mqtt.refusals import BURST
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
@@ -248,6 +249,15 @@ class TestParts:
     def test_parts_of_no_command_there_is(self, ask):
         result = ask(TOPICS.part("open-sesame", "e1", 1, 1), b"x")
         assert (result.verb, result.id, result.code) == ("open-sesame", "e1", Code.UNKNOWN_VERB)
+
+    def test_a_flood_of_parts_that_are_none_is_not_answered_one_by_one(self, office):
+        """Anybody may send them: the answers would crowd out those that somebody waits for."""
+        link = Answers()
+        commander = commander_of(link, office, clock=lambda: 0.0)
+        for number in range(1000):
+            link.message = Incoming(f"{TOPICS.prefix}/cmd/enrol/c{number}/part/9/1", b"", 0)
+            commander.step()
+        assert len(link.sent) == BURST
 
     def test_a_missing_part_can_follow(self, ask, office):
         ask(TOPICS.part("enrol", "e1", 1, 2), b"photo1")

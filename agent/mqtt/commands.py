@@ -117,13 +117,14 @@ class Commander:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 
     def _part(self, part: PartTopic, message: Incoming) -> None:
-        """Keeps a part; only a refusal is answered."""
+        """Keeps a part; only a refusal is answered, and of a flood few: parts are not signed."""
         try:
             if part.verb not in self._handlers:
                 raise CommandError(Code.UNKNOWN_VERB, f'no command "{part.verb}"')  # noqa: TRY301 - answered as others
             self._spool.add(part, message.payload, size=message.size)
         except CommandError as error:
-            self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), part=part.number))
+            if self._refusals.answered():
+                self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), part=part.number))
 
     def _pairing(self, message: Incoming) -> None:
         answer = answered(message.payload, self._pair)
