@@ -17,6 +17,7 @@ from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
 from agent.device_key import device_key
 from agent.enrolling import Enrolling
+from agent.errors import StoreError
 from agent.following import follow, topics_of
 from agent.health import HealthCheck
 from agent.homeassistant.camera import DoorCamera
@@ -146,7 +147,10 @@ class Desk:
 
     def carry_out(self) -> None:
         """Another worker's step: to be stopped before these, and before the door is closed."""
-        self._learn()
+        try:
+            self._learn()
+        except StoreError as error:  # it is looked again in a second
+            log.warning("whose commands count cannot be read: %s", error)
         self._commander.step()
         self._refusals.step()
 
