@@ -113,7 +113,7 @@ class TestInForce:
         assert admins.find(device.db, ENROLLER.public.id).revoked_at == NOW
         book.kept(admin_document(ENROLLER, "erik", "enroller", 3))
         device.read(book)
-        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "not_allowed")]  # revoked stays revoked
+        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "key_taken")]  # revoked stays revoked
         assert audited(device.db)[-1][0] == "roster_refused"
 
     def test_the_last_owner_is_not_revoked(self, book, tmp_path):
