@@ -14,6 +14,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.store import admins as store
+from agent.store import jobs
 from agent.trust.keys import Admin, PublicKey, rotation_text
 from agent.trust.roles import Role
 
@@ -106,7 +107,7 @@ def rotate(db: Db, config: Config, request: Request, *, old_id: str, new: Public
 
 
 def revoke(db: Db, config: Config, key_id: str, request: Request) -> dict[str, Any]:
-    """Lets a key count no more, from the next command on; twice changes nothing.
+    """Lets a key count no more, from the next command on, and gives up its jobs; twice changes nothing.
 
     Raises:
         CommandError: there is no such key, it is the last owner's, or it stands in the configuration.
@@ -122,8 +123,16 @@ def revoke(db: Db, config: Config, key_id: str, request: Request) -> dict[str, A
                 )
             store.revoke(db, key_id, request.at, request.by)
             audit(db, "key_revoked", key_id, request, {"name": admin.name, "role": admin.role.value})
+            _give_up_jobs(db, admin, request)
             there = admin
     return _gist(there)
+
+
+def _give_up_jobs(db: Db, admin: Admin, request: Request) -> None:
+    """What is not done yet was asked by somebody who may ask nothing any more."""
+    for job in jobs.unfinished(db):
+        if job.asked_by == f"mqtt:{admin.name}" and jobs.cancel(db, job.id, request.by):
+            audit(db, "job_cancelled", None, request, {"job": job.id, "verb": job.verb})
 
 
 def _check_listed(config: Config, key_id: str) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.admins import owners
 from agent.audit import audit
 from agent.backup import leftovers, outgoing, restoring, staging
 from agent.backup.content import Manifest, read_manifest
@@ -30,6 +31,7 @@ from agent.service import _restored as run_agent_restores
 from agent.store import admins, commands, events, jobs, receipts
 from agent.store.audit import verify
 from agent.store.db import agent_lock, open_db
+from agent.store.device_keys import device_keys, set_device_key
 from agent.store.people import list_people
 from agent.store.templates import enrol, load_templates
 from agent.trust.keys import Admin, SigningKey
@@ -209,6 +211,42 @@ class TestMeanwhile:
         with device.db() as db:
             assert all(admins.find(db, key.public.id).revoked_at == NOW for key in (ADMIN, late))
             assert (commands.recall(db, "c1"), commands.recall(db, "c0")) == ("{}", None)
+
+    def test_an_owner_who_rotated_since_still_owns_the_device(self, device):
+        """Else nobody would: the old key is revoked, and the backup does not know the new one."""
+        fresh = SigningKey(bytes(range(3, 35)))
+        with device.db() as db:
+            admins.add(db, Admin(ADMIN.public, "eve", Role.OWNER), NOW, "cli")
+        file = device.backup()
+        with device.db() as db:
+            admins.revoke(db, ADMIN.public.id, NOW, "mqtt:eve")
+            admins.add(db, Admin(fresh.public, "eve", Role.OWNER), NOW, "mqtt:eve", replaces=ADMIN.public.id)
+        device.restore(file)
+        with device.db() as db:
+            assert [admin.key for admin in owners(db, device.config)] == [fresh.public]
+
+    def test_who_has_paired_a_new_device_owns_it_after_its_predecessor_s_backup_is_put_back(self, device, tmp_path):
+        with device.db() as db:
+            admins.add(db, Admin(SigningKey(bytes(range(3, 35))).public, "old", Role.OWNER), NOW, "cli")
+        other = Device(tmp_path / "other").fill()
+        with other.db() as db:
+            admins.add(db, Admin(ADMIN.public, "eve", Role.OWNER), NOW, "pairing")
+        other.restore(device.backup(configuration=None))
+        with other.db() as db:
+            assert [admin.name for admin in owners(db, other.config)] == ["eve", "old"]
+
+    def test_a_device_is_not_believed_again_by_a_key_that_was_taken_back(self, device):
+        stolen, fresh = SigningKey(bytes(range(4, 36))).public, SigningKey(bytes(range(5, 37))).public
+        with device.db() as db:
+            for name in ("back", "side"):
+                set_device_key(db, name, stolen, NOW, "roster:eve")
+        file = device.backup()
+        with device.db() as db:
+            set_device_key(db, "back", fresh, NOW, "roster:eve")
+            set_device_key(db, "side", None, NOW, "roster:eve")
+        device.restore(file)
+        with device.db() as db:
+            assert device_keys(db) == {"back": fresh}
 
     def test_no_number_of_an_event_is_given_twice(self, device):
         file = device.backup()

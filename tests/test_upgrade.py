@@ -275,6 +275,13 @@ class TestWatch:
             watch.step()
         assert self.again == ["a backup is to be put in place"]
 
+    def test_a_database_that_cannot_be_read_for_a_moment_ends_nothing(self, site, caplog):
+        with site.db() as db:
+            watch = self.watch(site, db, [0.0])
+        watch.step()
+        assert "which models are in force cannot be read" in caplog.text
+        assert self.again == []
+
     def test_after_a_minute_they_have_proved_good(self, site):
         site.update()
         at = [0.0]
