@@ -66,7 +66,8 @@ def test_no_death_leaves_a_punch_without_its_visit_or_one_visit_with_two(make_te
     furnish(terminal)
     chance = random.Random(4)
     for _ in range(LIVES):
-        running = terminal.start()
+        running = terminal.fork("run")
+        running.wait_said("agent looks")
         come(terminal, witness)
         deadline = time.monotonic() + chance.uniform(0.05, 0.8)
         while time.monotonic() < deadline:
