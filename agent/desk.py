@@ -37,6 +37,7 @@ from agent.outbox import Outbox
 from agent.reach import link_settings
 from agent.refusals import RefusalLog
 from agent.register import Request
+from agent.roster.groups import groups_of
 from agent.store import commands
 from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
@@ -67,16 +68,16 @@ class Desk:
         config = agent.config
         self._agent = agent
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
-        self.topics = topics_of(config, reads[1])
+        topics = topics_of(config, reads[1])
         self.link = Link(
             link_settings(config.mqtt),
-            self.topics,
+            topics,
             boot_id=agent.boot_id,
             version=VERSION,
             model=bundle.model_id,
-            signer=Signer(device_key(config), self.topics.prefix),
+            signer=Signer(device_key(config), topics.prefix),
         )
-        self.discovery = Discovery(config, self.topics, self.link.send)
+        self.discovery = Discovery(config, topics, self.link.send)
         shown = config.homeassistant
         self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
         acknowledged = config.mqtt.acknowledged
@@ -171,6 +172,7 @@ class Desk:
         config, db = self._agent.config, self._db
         known = [key["id"].encode() for key in admins.everyone(db, config) if not key["revoked_at"]]
         self.link.inbox.known = frozenset(known)
+        self.link.regroup(groups_of(db, config))
         self._full = commands.count(db) > commands.MOST
         peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
         self._agent.porch.entrance.peers.know(device_keys(db) | peers)
@@ -193,7 +195,7 @@ class Desk:
         """What is only on the way is not kept for a broker that is away."""
         if job.state is State.RUNNING and not self.link.connected:
             return
-        self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
+        self.link.send(Outgoing(self.link.topics.progress(job.verb, job.id), progress(job).to_json()))
 
     def _look(self) -> Health:
         agent = self._agent

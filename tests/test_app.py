@@ -261,12 +261,12 @@ def test_a_camera_that_hangs_does_not_hold_the_agent(configure, monkeypatch, cap
 
 
 def test_vision_that_hangs_does_not_hold_the_agent(configure, stage, monkeypatch, caplog):
-    config, release = configure(), threading.Event()
+    config, told, release = configure(), threading.Event(), threading.Event()
     enrol(config, "anna", RED)
     stage.play = VISIT
-    with Agent(config, told=lambda _: release.wait()) as agent:
+    with Agent(config, told=lambda _: told.set() or release.wait()) as agent:
         agent.look()
-        time.sleep(0.5)
+        assert told.wait(10)
         began = time.monotonic()
     assert time.monotonic() - began < LONGEST_STOP_SECONDS - 3
     assert "worker does not stop: vision" in caplog.text

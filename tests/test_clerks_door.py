@@ -183,10 +183,14 @@ class TestMode:
     @pytest.mark.parametrize(
         ("options", "more", "code"),
         [
-            pytest.param({}, {"not_after": "2026-11-26T18:00:00Z"}, "bad_request", id="that a broker may keep for hours"),
+            pytest.param(
+                {}, {"not_after": "2026-11-26T18:00:00Z"}, "bad_request", id="that a broker may keep for hours"
+            ),
             pytest.param({}, {"not_after": "2026-11-26T11:59:59Z"}, "expired", id="that comes late"),
             pytest.param({}, {}, "bad_request", id="without an end"),
-            pytest.param({"synchronised": False}, {"not_after": SOON}, "clock_unsure", id="by a clock that may be wrong"),
+            pytest.param(
+                {"synchronised": False}, {"not_after": SOON}, "clock_unsure", id="by a clock that may be wrong"
+            ),
         ],
     )
     def test_free_access_that_was_kept_back_opens_no_door(self, make, options, more, code):

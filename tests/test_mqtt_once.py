@@ -10,13 +10,16 @@ import pytest
 from agent.mqtt.commands import Commander
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.message import Code
+from agent.mqtt.parts import Spool
 from agent.mqtt.refusals import BURST
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import Result
+from agent.seal.sealing import Seal
 from agent.store import commands
 from agent.store.db import open_db
 from agent.trust.keys import SigningKey
 from agent.trust.roles import Role
+from tests.fakes.keys import KEY
 from tests.fakes.trust import admission, signed
 
 TOPICS = Topics("hq", "door")
@@ -35,6 +38,7 @@ class Wire:
             self,
             dict.fromkeys(("unlock", "hold", "remove", "ping", "list"), handle),
             admission=admission(TOPICS, ben=(BEN, Role.VIEWER)),
+            spool=Spool(db.path.parent / "parts", Seal(KEY)),
             recall=lambda id_: commands.recall(db, id_),
             remember=lambda *told: commands.remember(db, *told[:3], NOW, until=told[3]),
             begin=lambda *told: commands.begin(db, *told[:3], NOW, until=told[3]),
@@ -73,10 +77,14 @@ def killed_while(path, payload, verb):
             os.write(write, b"!")
             os.kill(os.getpid(), signal.SIGKILL)
 
-        Wire(open_db(path), handle).ask(payload, verb)
-        os._exit(0)
+        try:
+            Wire(open_db(path), handle).ask(payload, verb)
+            os._exit(0)
+        finally:  # whatever is wrong: the child must never go on with the tests in its parent's name
+            os._exit(1)
     os.close(write)
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     with os.fdopen(read, "rb") as done:
         return len(done.read())
 

@@ -77,6 +77,27 @@ class TestInForce:
         device.read(book)
         assert list_people(device.db) == []
 
+    def test_who_was_removed_for_a_group_is_forgotten_with_the_rest(self, book, device):
+        book.kept(document(), document("person/ben"))
+        device.read(book)
+        book.kept(document(version=2, target="hq/@west"))
+        device.read(book)
+        assert get_person(device.db, "anna") is None  # removed: what happened here keeps the id
+        book.kept(
+            document(version=3, target="hq/@west", gone=True), document("person/ben", 2, target="hq/side", gone=True)
+        )
+        device.read(book)
+        told = [
+            receipt.reason for name in ("anna", "ben") for receipt in receipts.recent(device.db, person=name, limit=1)
+        ]
+        assert told == ["taken out of the roster"] * 2
+
+    def test_who_is_of_this_device_alone_stays(self, book, device):
+        set_person(device.db, "anna", {"name": "Anna"}, request(), create=True)
+        book.kept(document(target="hq/@west"), document(version=2, target="hq/@west", gone=True))
+        device.read(book)
+        assert get_person(device.db, "anna") is not None
+
     def test_rules(self, book, device):
         book.kept(document("rules", body={"text": RULES}))
         device.read(book)
@@ -92,7 +113,7 @@ class TestInForce:
         assert admins.find(device.db, ENROLLER.public.id).revoked_at == NOW
         book.kept(admin_document(ENROLLER, "erik", "enroller", 3))
         device.read(book)
-        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "not_allowed")]  # revoked stays revoked
+        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "key_taken")]  # revoked stays revoked
         assert audited(device.db)[-1][0] == "roster_refused"
 
     def test_the_last_owner_is_not_revoked(self, book, tmp_path):

@@ -12,7 +12,8 @@ from agent.studio import OVER, Guidance
 from agent.types import Outcome
 from tests.fakes.agents import Terminals, empty_stage, recorded
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
-from tests.fakes.kiosks import free_port, settle
+from tests.fakes.kiosks import settle
+from tests.fakes.ports import steady_port
 
 CHROMIUM = shutil.which("chromium")
 UPRIGHT, LYING, SMALL = (600, 1024), (1024, 600), (800, 480)
@@ -54,7 +55,7 @@ def terminal(tmp_path, monkeypatch, stage):
 
     @contextmanager
     def started(factors, attendance="", **more):
-        told = {"web__enabled": True, "web__port": free_port(), "web__theme": "light"}
+        told = {"web__enabled": True, "web__port": steady_port(), "web__theme": "light"}
         config = Terminals(tmp_path, monkeypatch)(**told | {"camera__as_fast_as_possible": False} | more)
         settle(config, factors, attendance)
         decided = []

@@ -182,8 +182,7 @@ class Taking:
                 if ours:
                     wrong = apply(db, document, self._config, self._site, request)
                     return held if wrong is None else _problem(held, wrong, document)
-                if before is not None and before.ours:
-                    release(db, document, request)
+                release(db, document, self._config, request, held=before is not None and before.ours)
             return held
         except RulesRefused as error:
             return _problem(replace(held, document=standing), CommandError(Code.BAD_RULES, str(error)), document)
