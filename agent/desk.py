@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from agent import admins
 from agent.bundle import Bundle
-from agent.clerks.house import admission, handlers, office_of
+from agent.clerks.house import admission, exempt, handlers, office_of
 from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
 from agent.device_key import device_key
@@ -115,7 +115,7 @@ class Desk:
             recall=lambda command_id: recall(db, command_id),
             remember=self._remember,
             begin=self._begin,
-            full=lambda: self._full,
+            full=lambda command: self._full and not exempt(command),
             refused=self._refusals.note,
             shown=agent.porch.entrance.showed,
             pair=PairingClerk(office_of(agent, db), device_key(config).public),
@@ -182,6 +182,8 @@ class Desk:
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
 
     def _remember(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
+        if self._full and verb == "lock":  # which does no harm twice
+            return
         self._agent.recorder.write(
             lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC), until=until)
         )

@@ -34,7 +34,7 @@ from agent.store.db import agent_lock, open_db
 from agent.store.device_keys import device_keys, set_device_key
 from agent.store.people import list_people
 from agent.store.templates import enrol, load_templates
-from agent.trust.keys import Admin, SigningKey
+from agent.trust.keys import Admin, SigningKey, packed
 from agent.trust.roles import Role
 from tests.fakes.keys import KEY
 from tests.test_store_people import template
@@ -42,7 +42,7 @@ from tests.test_store_people import template
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OWNER = BackupKey(bytes(range(32)))
 ADMIN = SigningKey(bytes(range(2, 34)))
-DEVICE_KEY = b"device secret\n"
+DEVICE_KEY = f"{packed(bytes(range(4, 36)))}\n".encode()
 
 
 def request(minutes=0, command=None):
@@ -66,6 +66,7 @@ class Device:
     def fill(self):
         key_file.write(key_path(self.config), KEY)
         (self.data / "device.key").write_bytes(DEVICE_KEY)
+        (self.data / "device.key").chmod(0o600)
         (self.data / "models" / "m2").mkdir(parents=True)
         (self.data / "models" / "m2" / "encoder.json").write_text("{}")
         with self.db() as db:

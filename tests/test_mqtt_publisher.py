@@ -306,7 +306,7 @@ class TestAcknowledgedByACollector:
         yield publisher, overdue
         link.close()
 
-    def test_what_is_overdue_is_sent_again_under_its_id(self, publishing, outbox, listener):
+    def test_what_is_overdue_is_sent_again_under_its_id(self, publishing, outbox, listener, wait_for):
         publisher, overdue = publishing
         outbox.record()
         step_until(publisher, lambda: outbox.sent == [1])
@@ -315,6 +315,6 @@ class TestAcknowledgedByACollector:
         overdue.clear()
         publisher.acknowledged()
         assert publisher.drain(10)
-        heard = events_heard(listener)
-        assert len(heard) >= 3
+        heard = []
+        wait_for(lambda: heard.extend(events_heard(listener)) or len(heard) >= 3)
         assert {event["id"] for event in heard} == {outbox.events[0].id}

@@ -149,6 +149,25 @@ class TestInForce:
         device.read(book)
         assert list_people(device.db) == []
 
+    @pytest.mark.parametrize(
+        ("name", "groups", "there"),
+        [("front", ("lab",), ["cora"]), ("back", (), ["dora"]), ("front", (), [])],
+        ids=["another group in its file", "another name", "as before"],
+    )
+    def test_a_device_that_is_another_at_its_next_start_reads_all_again(self, book, tmp_path, name, groups, there):
+        book.kept(document("person/cora", target="hq/@lab"), document("person/dora", target="hq/back"))
+        with Device(tmp_path) as device:
+            device.read(book)
+            assert list_people(device.db) == []
+        (tmp_path / name).mkdir(exist_ok=True)
+        if name != "front":
+            (tmp_path / "front").rename(tmp_path / name)
+        with Device(tmp_path, name, groups=groups) as device:
+            device.taking.check_head(device.db, book.head(), NOW)
+            assert (device.cursor == 2) == (not there)
+            device.read(book)
+            assert [person.id for person in list_people(device.db)] == there
+
     def test_a_month_away(self, book, tmp_path):
         """Each object that has changed comes once, however often it did."""
         with Device(tmp_path, "away") as device:

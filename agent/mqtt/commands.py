@@ -55,7 +55,7 @@ class Commander:
         recall: the result of a command id that has been carried out, or begun, if any.
         remember: keeps the result of a command.
         begin: the same, before it is done: the result if that is never known.
-        full: whether too many commands are remembered to take another.
+        full: whether too many commands are remembered to take this one, too.
         refused: told of every message that was not carried out for who sent it, or when.
         shown: told of every credential that came from the network.
         pair: answers who wants to be the first owner.
@@ -75,7 +75,7 @@ class Commander:
         recall: Callable[[str], str | None],
         remember: Remember,
         begin: Remember = lambda *_: None,
-        full: Callable[[], bool] = lambda: False,
+        full: Callable[[Command], bool] = lambda _: False,
         refused: Callable[[Refused], object] = lambda _: None,
         shown: Callable[[Credential], object] = lambda _: None,
         pair: Pair = no_pairing,
@@ -188,7 +188,7 @@ class Commander:
         remembered = self._recall(command.id)
         if remembered is not None:
             return self._again(Result.model_validate_json(remembered), verb, command)
-        if self._full():
+        if self._full(command):
             return refusal(verb, command.id, Code.BUSY, "too many commands that live for long are remembered")
         try:
             if isinstance(command, PartedCommand) and command.parts:

@@ -37,6 +37,7 @@ class Reading:
     tally: bytes
     service: bytes | None  # the service's public key
     trouble: str | None  # what is wrong with the service
+    targets: str | None  # whom documents were for that this device took; None: not noted yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,15 @@ def count_problems(db: Db) -> int:
 
 def reading(db: Db) -> Reading:
     """Return how far the device has read."""
-    return Reading(*db.rows("SELECT cursor, head, tally, service, trouble FROM roster_state")[0])
+    return Reading(*db.rows("SELECT cursor, head, tally, service, trouble, targets FROM roster_state")[0])
 
 
 def read_to(db: Db, now: Reading) -> None:
     """Note how far the device has read; in the transaction of what it has read."""
     with db.transaction() as sql:
         sql.execute(
-            "UPDATE roster_state SET cursor = ?, head = ?, tally = ?, service = ?, trouble = ?",
-            (now.cursor, now.head, now.tally, now.service, now.trouble),
+            "UPDATE roster_state SET cursor = ?, head = ?, tally = ?, service = ?, trouble = ?, targets = ?",
+            (now.cursor, now.head, now.tally, now.service, now.trouble, now.targets),
         )
 
 
