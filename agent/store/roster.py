@@ -81,6 +81,18 @@ def hold(db: Db, it: Held) -> None:
         )
 
 
+def compare_by(db: Db, encoder: str) -> None:
+    """Have the roster read again for another encoder; people who came with faces it does not know are a problem."""
+    with db.transaction() as sql:
+        sql.execute(
+            "UPDATE roster_objects SET code = 'other_model', problem = 'the models are others now' WHERE ours"
+            " AND code IS NULL AND object IN (SELECT 'person/' || person FROM templates WHERE event IS NULL"
+            " GROUP BY person HAVING max(model = ?) = 0)",
+            (encoder,),
+        )
+        sql.execute("UPDATE roster_state SET cursor = 0")
+
+
 def leaves(db: Db) -> list[bytes]:
     """Return those of all that is held."""
     return [leaf for (leaf,) in db.rows("SELECT leaf FROM roster_objects")]
