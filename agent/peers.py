@@ -58,9 +58,7 @@ class Peers:
         self._topics, self._unsigned, self._now = topics, unsigned, now
         self._keys: Mapping[str, PublicKey] = {}
         self._boots: dict[str, str] = {}  # by device; the link's thread alone uses these two
-        self._said_at: dict[
-            str, tuple[datetime, datetime]
-        ] = {}  # by device: said, heard
+        self._said_at: dict[str, tuple[datetime, datetime]] = {}  # by device: said, heard
         self._ear: Ear | None = None
         self._passed: Callable[[Passage], object] = lambda _: None
         self._devices: frozenset[str] = frozenset()
