@@ -77,7 +77,6 @@ def _forget(db: Db, person: str, config: Config, request: Request) -> None:
     except CommandError as error:
         if error.code != Code.UNKNOWN_PERSON:  # who never was here is forgotten already
             raise
-        db.wipe_log()  # but for what the roster said of them, where that could not be put in force
 
 
 def _admin(db: Db, body: AdminBody, config: Config, request: Request) -> None:
