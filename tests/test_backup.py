@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -368,6 +370,31 @@ def test_a_power_cut_at_any_line_is_made_good_by_the_next_start(tmp_path):
     states = json.loads(run.stdout)
     assert len(states) > 15
     assert states == sorted(states, key=["staged", "done"].index)
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder of another file system."""
+    shared = Path("/dev/shm")  # noqa: S108 - ours alone: a folder made in it
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one file system here")
+    with TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
+def test_what_goes_to_another_file_system_still_belongs_to_whom_it_did(tmp_path, elsewhere):
+    """The site's key on a stick, put back by root, is the agent's to read."""
+    key, there = tmp_path / "site.key", elsewhere / "site.key"
+    key.write_text("secret")
+    key.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(key, 1234, 1234)
+    owner = key.stat().st_uid
+    restoring._move(key, there)
+    told = there.stat()
+    assert (there.read_text(), told.st_uid, told.st_mode & 0o777) == ("secret", owner, 0o600)
+    assert list(elsewhere.iterdir()) == [there]
+    assert not key.exists()
 
 
 class TestLeftovers:

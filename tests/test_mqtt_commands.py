@@ -298,6 +298,18 @@ def test_errors_of_handlers_have_codes(ask, office, error, code):
     assert (result.ok, result.code, result.message) == (False, code, str(error))
 
 
+@pytest.mark.parametrize(("believed", "answers"), [(False, 0), (True, 1)])
+def test_a_flood_of_acknowledgements_that_nobody_signed_counts_as_one(office, believed, answers):
+    link = Answers()
+    commander = commander_of(link, office, acknowledged=lambda _: believed, clock=lambda: 0.0)
+    for _ in range(BURST):
+        link.message = Incoming(f"{TOPICS.prefix}/event/ack", b"{}", 2)
+        commander.step()
+    link.message = Incoming(TOPICS.command("ping"), b"{}", 2)
+    commander.step()
+    assert len(link.sent) == answers
+
+
 @pytest.mark.parametrize("topic", ["cmd/ping", "in/credential", "event/ack", "pair", "cmd/enrol/c1/part/1/1"])
 def test_a_database_that_cannot_be_read_for_a_moment_does_nothing_and_crashes_nothing(office, topic, caplog):
     """Neither who may nor what was done before is known then; the door goes on."""

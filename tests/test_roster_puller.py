@@ -68,6 +68,18 @@ def puller(settings, device):
     )
 
 
+@pytest.mark.parametrize("configured", ["", "mine"])
+def test_no_two_of_a_machine_are_one_client_to_the_broker(settings, tmp_path, configured):
+    """The broker would throw out one for the other, again and again."""
+    settings, ids = replace(settings, client_id=configured), []
+    with open_db(tmp_path / "roster.db") as db:
+        ids.append(RosterService(settings, Registrar(db, "hq", OWNER.public, SERVICE))._line._settings.client_id)
+    for name in ("roster", "a", "a-roster"):
+        with Device(tmp_path, name) as device:
+            ids += [puller(settings, device)._make()._line._settings.client_id, configured or f"latchkey-hq-{name}"]
+    assert len(set(ids)) == (3 if configured else 7)
+
+
 @PROTOCOLS
 def test_what_an_admin_puts_is_in_force_at_every_device(settings, protocol, tmp_path, wait_for):
     settings = replace(settings, protocol=protocol)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.admins import revoke
 from agent.errors import CommandError
 from agent.members.merge import rename
 from agent.members.particulars import set_person
@@ -18,6 +19,8 @@ from agent.store import admins, receipts, roster, roster_book
 from agent.store.db import open_db
 from agent.store.people import get_person, list_people
 from agent.store.rules import rules_in_force
+from agent.trust.keys import Admin
+from agent.trust.roles import Role
 from agent.trust.statement import signed_news
 from tests.fakes.registers import add, audited, request
 from tests.fakes.rosters import ENROLLER, NOW, SERVICE, STRANGER, Book, Device, admin_document, document
@@ -137,6 +140,25 @@ class TestInForce:
         book.kept(document(version=3, target="hq/front"))
         device.read(book)
         assert [person.id for person in list_people(device.db)] == ["anna"]
+
+    def test_a_key_that_is_for_another_device_now_counts_here_no_more(self, book, device):
+        """It comes back with the group, unlike one that was revoked; one that the device itself let in stays."""
+        for key, name in ((ENROLLER, "erik"), (STRANGER, "sam")):
+            book.kept(admin_document(key, name, "enroller"))
+        admins.add(device.db, Admin(STRANGER.public, "sam", Role.ENROLLER), NOW, "cli:root")
+        device.read(book)
+        for version, target, in_force in ((2, "hq/back", False), (3, "hq/@all", True), (4, "hq/back", False)):
+            for key, name in ((ENROLLER, "erik"), (STRANGER, "sam")):
+                book.kept(admin_document(key, name, "enroller", version, target=target))
+            device.read(book)
+            assert (admins.find(device.db, ENROLLER.public.id).revoked_at is None) is in_force
+            assert admins.find(device.db, STRANGER.public.id).revoked_at is None
+        assert problems(device) == []
+        revoke(device.db, device.config, ENROLLER.public.id, request())  # while it is away: for good
+        book.kept(admin_document(ENROLLER, "erik", "enroller", 5))
+        device.read(book)
+        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "key_taken")]
+        assert admins.find(device.db, ENROLLER.public.id).revoked_at is not None
 
     def test_a_device_that_is_put_into_a_group_gets_what_is_for_it(self, book, device):
         book.kept(document("person/cora", target="hq/@lab"))

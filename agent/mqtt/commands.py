@@ -60,7 +60,7 @@ class Commander:
         shown: told of every credential that came from the network.
         pair: answers who wants to be the first owner.
         born: told of what Home Assistant says of itself.
-        acknowledged: takes what collectors say, as it came.
+        acknowledged: takes what collectors say, as it came; returns False where it is not to be believed.
         now: the time, UTC.
         clock: monotonic seconds.
     """
@@ -118,7 +118,8 @@ class Commander:
             case BirthTopic():
                 self._born(message.payload)
             case AckTopic():
-                self._acknowledged(message.payload)
+                if self._acknowledged(message.payload) is False:
+                    self._refusals.answered()  # a flood of these rests, too
             case None:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 

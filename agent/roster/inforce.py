@@ -51,10 +51,13 @@ def apply(db: Db, document: Document, config: Config, site: Site, request: Reque
 
 
 def release(db: Db, document: Document, config: Config, request: Request, *, held: bool) -> None:
-    """Takes a person away who is not for this device any more; what happened here stays until they are no more at all.
+    """Takes a person, or a key, away who is not for this device any more.
 
-    Whom this device alone has enrolled, and never the roster, is none of its business.
+    What happened here stays until they are no more at all. Whom this device alone has enrolled, and never the roster,
+    is none of its business.
     """
+    if document.kind is Kind.ADMIN and held:
+        admins.keep_elsewhere(db, config, document.name, request)
     if document.kind is not Kind.PERSON:
         return
     there = bool(db.rows("SELECT 1 FROM people WHERE id = ?", (document.name,)))

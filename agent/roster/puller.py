@@ -64,7 +64,7 @@ class Puller:
         self._taking, self._write, self._db, self._changed, self._now = taking, write, db, changed, now
         own = replace(
             settings,
-            client_id=f"{settings.client_id or f'latchkey-{site}-{device}'}-roster",
+            client_id=f"{settings.client_id}-roster" if settings.client_id else f"latchkey-{site}-@{device}",
             session_seconds=0,
             max_payload_bytes=2 * MOST_PAGE_BYTES,
         )

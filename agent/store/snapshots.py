@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import StoreError
+from agent.store.admins import ELSEWHERE
 from agent.store.db import Db
 from agent.store.faults import files_translated, translated
 from agent.store.migrations import APPLICATION_ID, STEPS
@@ -122,7 +123,9 @@ def keep_admins(db: Db) -> int:
     """
     revoked = db.sql.execute(
         "UPDATE admins SET revoked_at = o.revoked_at, revoked_by = o.revoked_by FROM other.admins AS o"
-        " WHERE o.id = admins.id AND o.revoked_at IS NOT NULL AND admins.revoked_at IS NULL"
+        " WHERE o.id = admins.id AND o.revoked_at IS NOT NULL"
+        " AND (admins.revoked_at IS NULL OR admins.revoked_by = ? AND o.revoked_by != ?)",
+        (ELSEWHERE, ELSEWHERE),
     ).rowcount
     db.sql.execute("INSERT OR IGNORE INTO admins SELECT * FROM other.admins")
     return revoked

@@ -39,8 +39,8 @@ def admin_body(key, name, role, **more):
     return {"public": key.public.text, "name": name, "role": role, **more}
 
 
-def admin_document(key, name, role, version=1, *, by=OWNER, **more):
-    return document(f"admin/{key.public.id}", version, admin_body(key, name, role, **more), key=by)
+def admin_document(key, name, role, version=1, *, by=OWNER, target=ALL, **more):
+    return document(f"admin/{key.public.id}", version, admin_body(key, name, role, **more), key=by, target=target)
 
 
 class Book:

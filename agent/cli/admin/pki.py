@@ -199,6 +199,7 @@ def acl(
     ] = None,
     *,
     dynamic: Annotated[bool, typer.Option("--dynamic", help="For the dynamic security plugin, not acl_file.")] = False,
+    emqx: Annotated[bool, typer.Option("--emqx", help="For EMQX: its acl.conf.")] = False,
     out: Out = None,
     folder: Folder = None,
 ) -> None:
@@ -207,12 +208,15 @@ def acl(
     from agent.pki.acl import access_list
     from agent.pki.authority import subject_of
     from agent.pki.dynsec import dynamic_security
+    from agent.pki.emqx import emqx_rules
 
+    if dynamic and emqx:
+        raise ConfigError("--dynamic is of Mosquitto, --emqx of EMQX: choose one")
     if certificates:
         subjects = [subject_of(files.read_certificate(file)) for file in certificates]
     else:
         subjects = [each.subject for each in registry_in(folder).newest()]
-    _write((dynamic_security if dynamic else access_list)(subjects), out)
+    _write((dynamic_security if dynamic else emqx_rules if emqx else access_list)(subjects), out)
 
 
 def _somebody(kind: str, name: str, site: str) -> Subject:
