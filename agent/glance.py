@@ -22,9 +22,7 @@ class Glance:
     hint: Hint | None  # None: nothing is wrong
 
 
-def glance(
-    tracks: Sequence[tuple[int, Box]], refused: Mapping[int, Rejection], limits: QualityLimits
-) -> Glance | None:
+def glance(tracks: Sequence[tuple[int, Box]], refused: Mapping[int, Rejection], limits: QualityLimits) -> Glance | None:
     """Returns who is nearest; None where nobody is near enough to be spoken to.
 
     Args:

@@ -1,4 +1,8 @@
 // The page at the wall. It decides nothing: it shows what the agent tells, and sends what was typed.
+import { follow } from "/kiosk/mirror.js";
+import { ask, ended, progress, send as post } from "/kiosk/sitting.js";
+import * as sound from "/kiosk/sound.js";
+
 const $ = (id) => document.getElementById(id);
 const SHOWN = { granted: 5, denied: 6, pending: 15 }; // seconds
 const PUNCH_SECONDS = 7;
@@ -13,6 +17,7 @@ let state = null;
 let language = null; // its file
 let shown = null; // the result on the screen
 let guide = null; // what somebody who is being enrolled is to do
+let face = { size: 0 }; // whoever is nearest to the camera
 let complaint = 0; // until when it is said that something was not taken
 let pressed = null; // an attendance key that waits for somebody
 let ahead = 0; // ms that the device's clock is ahead of this one
@@ -80,11 +85,12 @@ function door() {
 }
 
 function prompt() {
-  if (guide) return `${language.guide[guide.hint]} ${guide.done}/${guide.of}`;
+  if (guide) return language.guide[guide.hint] ?? "";
   if (performance.now() < complaint) return say("not_taken");
   if (pressed) return say("key_waits", { what: label(pressed.key) });
   if (state.mode === "locked_down") return say("locked_down_more");
   if (state.mode === "free_access") return say("free_access_more");
+  if (face.hint && state.begins.includes("face")) return language.guide[face.hint];
   return say(state.begins.includes("face") ? "look" : state.begins.includes("card") ? "card" : "pin");
 }
 
@@ -148,6 +154,8 @@ function render() {
   text("pad-enter", say("enter"));
   $("pad-close").setAttribute("aria-label", say("close"));
   keys();
+  progress(guide, say);
+  ask(guide, state, language, say);
   tick();
 }
 
@@ -165,7 +173,7 @@ function tick() {
   if (shown) left(shown);
   text("prompt", prompt());
   padTick();
-  if (since > IDLE_SECONDS && !shown && !$("pad").open) sleep(at);
+  if (since > IDLE_SECONDS && !shown && !guide && !$("pad").open) sleep(at);
 }
 
 // A minute without anybody: only the clock, somewhere else each minute
@@ -223,8 +231,14 @@ function show(news) {
   $("result").dataset.outcome = news.outcome;
   $("result").dataset.reason = news.reason;
   $("result").hidden = false;
+  hear(news.outcome);
   bar(seconds);
   render();
+}
+
+function hear(name) {
+  if (state.sound === "tones") sound.tone(name);
+  if (state.sound === "speech") sound.say(["result-over", "result-head", "result-more"].map((id) => $(id).textContent).join(" "), language.locale);
 }
 
 function bar(seconds) {
@@ -267,10 +281,40 @@ function punched(news) {
 }
 
 function guided(news) {
+  const before = guide;
   guide = news.hint === "over" ? null : news;
   wake();
   hide();
+  if (guide) closePad();
+  if (news.why) showEnd(news);
+  else if (state.sound === "tones" && guide && before && guide.done > before.done) sound.tone("taken");
+  else if (state.sound === "speech" && language.guide[news.hint] && news.hint !== before?.hint) sound.say(language.guide[news.hint], language.locale);
   render();
+}
+
+function showEnd(news) {
+  const { outcome, words } = ended(news.why, language);
+  const [first, ...rest] = words.split("|");
+  shown = { visit: null, until: performance.now() + SHOWN.denied * 1000, counts: false };
+  text("result-head", first);
+  text("result-more", rest.join(""));
+  icon("result-symbol", outcome === "pending" ? "face" : outcome);
+  $("result-punch").hidden = $("result-hours").hidden = true;
+  $("result").dataset.outcome = outcome;
+  $("result").dataset.reason = news.why;
+  $("result").hidden = false;
+  hear(outcome);
+  bar(SHOWN.denied);
+}
+
+function faced(news) {
+  face = news;
+  if (news.size > 0 && news.hint !== "closer") { // near: also in the dark
+    if (!$("dim").hidden) wake();
+    touched = performance.now();
+  }
+  follow(news, state);
+  text("prompt", prompt());
 }
 
 // The PIN pad
@@ -354,19 +398,17 @@ function padTick() {
 
 // What is sent
 
-async function send(body) {
-  try {
-    const answer = await fetch("/kiosk/credential", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Latchkey": "kiosk" },
-      body: JSON.stringify(body),
-      cache: "no-store",
-      credentials: "omit",
-    });
-    return answer.status === 202;
-  } catch {
-    return false;
-  }
+const send = (body) => post("/kiosk/credential", body);
+
+async function answer(agreed) {
+  if (!guide) return;
+  if (!(await post("/kiosk/answer", { session: guide.session, agreed }))) complaint = performance.now() + 4000;
+  tick();
+}
+
+function nextLanguage() {
+  const all = state?.languages ?? ["en"];
+  speak(all[(all.indexOf(language?.code) + 1) % all.length]);
 }
 
 async function sendOrSay(body) {
@@ -396,7 +438,7 @@ function typing(digit) {
 function keyed(event) {
   wake();
   if (!state || !language) return;
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || guide) return;
   const at = performance.now();
   const ends = event.key === "Enter";
   if (at - wedge.last > 500) Object.assign(wedge, { text: "", fast: true });
@@ -430,6 +472,7 @@ function listen() {
     else if (language && news.kind === "result") show(news);
     else if (language && news.kind === "punch") punched(news);
     else if (language && news.kind === "guide") guided(news);
+    else if (language && news.kind === "face") faced(news);
   };
   source.onerror = () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
@@ -442,6 +485,8 @@ function begin(news) {
   guide = news.guide;
   state = news;
   ahead = news.now - Date.now();
+  document.documentElement.style.setProperty("--reach", state.reach);
+  document.body.classList.toggle("low", state.reach < 1);
   if (!language) speak(news.language);
   render();
 }
@@ -464,9 +509,11 @@ $("pad").addEventListener("close", () => {
   text("pad-who", "");
 });
 $("result").addEventListener("click", () => { if (!shown?.counts) hide(); });
-$("language").addEventListener("click", () => {
-  const all = state?.languages ?? ["en"];
-  speak(all[(all.indexOf(language?.code) + 1) % all.length]);
-});
+$("language").addEventListener("click", nextLanguage);
+$("consent-language").addEventListener("click", nextLanguage);
+$("consent-agree").addEventListener("click", () => answer(true));
+$("consent-decline").addEventListener("click", () => answer(false));
+$("consent").addEventListener("cancel", (event) => event.preventDefault()); // Escape is no answer
+$("cancel").addEventListener("click", () => answer(false));
 setInterval(tick, 250);
 listen();
