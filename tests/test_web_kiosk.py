@@ -14,6 +14,7 @@ from agent.studio import ENROLLED, OVER, Guidance, Session
 from agent.types import Outcome
 from agent.vision.quality import QualityLimits
 from tests.fakes.agents import Terminals, empty_stage, recorded
+from tests.fakes.axe import axe_source, violations
 from tests.fakes.blocks import GREEN, RED, Block, paint
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
 from tests.fakes.kiosks import free_port, settle
@@ -278,7 +279,10 @@ window.heard = [];
 const start = OscillatorNode.prototype.start;
 OscillatorNode.prototype.start = function (at) { window.heard.push(this.frequency.value); start.call(this, at); };
 const speak = SpeechSynthesis.prototype.speak;
-SpeechSynthesis.prototype.speak = function (said) { window.heard.push([said.lang, said.text]); speak.call(this, said); };
+SpeechSynthesis.prototype.speak = function (said) {
+  window.heard.push([said.lang, said.text]);
+  speak.call(this, said);
+};
 """
 
 
@@ -335,6 +339,9 @@ def test_whoever_is_asked_reads_agrees_and_may_stop(terminal, visit, tmp_path, w
             assert words(page, "#consent-name") == "Text: notice 2"
             page.keyboard.press("Escape")
             page.click("#consent-language")
+            page.wait_for_selector("#consent-agree:has-text('أوافق')")
+            assert words(page, "#consent-text") == "May this door know you?"  # there is no file in Arabic
+            page.click("#consent-language")
             page.wait_for_selector("#consent-text:has-text('Darf diese')")
             assert not session.told().agreed
             page.click("#consent-agree")
@@ -351,6 +358,7 @@ def test_what_happens_is_heard_where_that_is_wanted(terminal, visit, stage, wait
         comes(agent, stage)
         page.wait_for_selector('#result[data-outcome="granted"]:visible')
         wait_for(lambda: page.evaluate("window.heard") == [660, 880])  # up
+        page.context.close()
     with terminal("face", web__sound="speech", web__language="de") as (agent, _):
         page = visit(agent, init=TONES)
         comes(agent, stage)
@@ -385,3 +393,38 @@ def too_high(page):
           return box.width && (!over || over.contains(each)) && box.top < innerHeight / 2 - 1;
         }).map((each) => each.id || each.dataset.sign || each.dataset.key)"""
     )
+
+
+@pytest.fixture(scope="module")
+def axe():
+    source, why = axe_source()
+    if source is None:
+        pytest.skip(why)
+    return source
+
+
+@pytest.mark.parametrize("look", [("light", "en"), ("dark", "ar")], ids=" ".join)
+def test_people_can_use_every_state_whatever_they_see_or_hear(terminal, visit, stage, axe, look):
+    theme, code = look
+    more = {"web__theme": theme, "web__language": code, "web__picture": "live"}
+    with terminal("face+pin", 'type_by = "key"', **more) as (agent, _):
+        page = visit(agent, UPRIGHT if code == "en" else LYING, reduced_motion="reduce")
+        page.wait_for_selector(f"html[lang={code}]")
+        states = {"idle": violations(page, axe)}
+        page.click("#open-pad")
+        page.click('#digits [data-sign="1"]')
+        states["pad"] = violations(page, axe)
+        page.click("#pad-close")
+        for hint, what in (("consent", "#consent[open]"), ("look_left", "#cancel:visible")):
+            agent.studio.guide(Guidance(hint, 1, 5, 1))
+            page.wait_for_selector(what)
+            states[hint] = violations(page, axe)
+        for why in (ENROLLED, "duplicate_person"):
+            agent.studio.guide(Guidance(OVER, 1, 5, 1, why))
+            page.wait_for_selector(f"#result[data-reason={why}]:visible")
+            states[why] = violations(page, axe)
+        page.click("#result")
+        stage.play = [EMPTY] * (agent.visits.frames + agent.dropped) + [stands(GREEN, 60)] * 400
+        page.wait_for_selector("#mirror:visible")
+        states["near"] = violations(page, axe)
+        assert {state: found for state, found in states.items() if found} == {}

@@ -238,7 +238,7 @@ function show(news) {
 
 function hear(name) {
   if (state.sound === "tones") sound.tone(name);
-  if (state.sound === "speech") sound.say(["result-over", "result-head", "result-more"].map((id) => $(id).textContent).join(" "), language.locale);
+  if (state.sound === "speech") sound.say(["result-over", "result-head", "result-more"].map((id) => $(id).textContent).filter(Boolean).join(". "), language.locale);
 }
 
 function bar(seconds) {
