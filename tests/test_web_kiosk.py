@@ -1,5 +1,6 @@
 """The page in Debian's Chromium before a whole agent: from idle to a greeting to the event in the database."""
 
+import json
 import re
 import shutil
 import time
@@ -10,14 +11,22 @@ import pytest
 from agent.app import Agent
 from agent.gallery.likeness import Likeness
 from agent.gallery.sitting import Sitting
+from agent.live import TAKEN_DOWN_BY
+from agent.mqtt.remote import Remote
+from agent.mqtt.settings import LinkSettings
+from agent.mqtt.topics import Topics
+from agent.store import consents
+from agent.store.db import open_db
 from agent.studio import ENROLLED, OVER, Guidance, Session
 from agent.types import Outcome
 from agent.vision.quality import QualityLimits
 from tests.fakes.agents import Terminals, empty_stage, recorded
 from tests.fakes.axe import axe_source, violations
-from tests.fakes.blocks import GREEN, RED, Block, paint
+from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
+from tests.fakes.demo_door import demo_door
 from tests.fakes.kiosks import free_port, settle
+from tests.fakes.trust import OWNER
 
 CHROMIUM = shutil.which("chromium")
 UPRIGHT, LYING, SMALL = (600, 1024), (1024, 600), (800, 480)
@@ -428,3 +437,48 @@ def test_people_can_use_every_state_whatever_they_see_or_hear(terminal, visit, s
         page.wait_for_selector("#mirror:visible")
         states["near"] = violations(page, axe)
         assert {state: found for state, found in states.items() if found} == {}
+
+
+def test_the_clip_from_idle_to_a_greeting_to_the_event_in_the_database_and_at_the_broker(
+    tmp_path, visit, mosquitto, wait_for
+):
+    broker = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": mosquitto.port}
+    with Remote(LinkSettings("127.0.0.1", mosquitto.port), Topics("home", "door"), OWNER) as remote:
+        remote.wait_ready()
+        with demo_door(tmp_path, web__picture="live", **broker) as (agent, decided):
+            page = visit(agent, LYING)
+            assert page.locator("#mirror").is_hidden()
+            agent.look()
+            page.wait_for_selector("#mirror:visible")
+            page.wait_for_selector('#result[data-outcome="granted"]:visible', timeout=20_000)
+            assert words(page, "#result-head") == "Welcome, Ada Lind"
+            page.wait_for_selector("#result-punch:visible")
+            (event,) = recorded(agent.config)
+            assert (event.body["person"], event.body["outcome"], decided[0].person) == ("ada", "granted", "ada")
+            while (message := remote.heard.get(timeout=10)).topic != remote.topics.event("access"):
+                pass
+            assert json.loads(message.payload)["id"] == event.id
+            page.context.close()  # before the agent, which it would look for again
+
+
+def test_an_admin_asks_and_who_stands_there_reads_agrees_and_is_enrolled(terminal, visit, stage, mosquitto):
+    more = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": mosquitto.port}
+    with Remote(LinkSettings("127.0.0.1", mosquitto.port), Topics("home", "door"), OWNER) as admin:
+        admin.wait_ready()
+        with terminal("face", privacy__consent_text="notice 2", **more) as (agent, _):
+            page = visit(agent)
+            given = {"seconds": 12.0, "ask_consent": True}
+            assert admin.request("enrol_live", id="e1", person="ben", name="Ben", shots=2, fields=given).ok
+            page.wait_for_selector("#consent[open]")
+            pictures = [paint(Block(BLUE, tint=tint)) for tint in (0, 15, 30)]
+            since = agent.visits.frames + agent.dropped
+            stage.play = [pictures[max(0, number - since) // 10 % 3] for number in range(since + 900)]
+            page.click("#consent-agree")
+            page.wait_for_selector("body.enrolling")
+            page.wait_for_selector("#shots .done")
+            page.wait_for_selector('#result[data-reason="enrolled"]:visible', timeout=20_000)
+            assert words(page, "#result-more") == "This door knows you now."
+            with open_db(agent.config.database_path) as db:
+                given = consents.in_force(db, "ben")
+            assert (given.text, given.by) == ("notice 2", TAKEN_DOWN_BY)
+            page.context.close()
