@@ -164,6 +164,7 @@ class Studio:
         self._eyes, self._known = eyes, known
         self._session: Session | None = None
         self._sessions = 0
+        self._saying = threading.Lock()
         self._said: Guidance | None = None
 
     @property
@@ -178,7 +179,7 @@ class Studio:
         if session is None or session.number != number:
             return False
         session.answer(agreed=agreed)
-        self._say(session.guidance())
+        self._say(session, session.guidance())
         return True
 
     def see(self, frame: Frame) -> bool:
@@ -186,7 +187,7 @@ class Studio:
         session = self._session
         if session is None:
             return False
-        self._say(session.look(frame, self._eyes, self._known()))
+        self._say(session, session.look(frame, self._eyes, self._known()))
         return True
 
     @contextmanager
@@ -194,8 +195,8 @@ class Studio:
         """Lends the camera to a session for as long as the context lasts; from the thread of the jobs."""
         self._sessions += 1
         session.number, why = self._sessions, CANCELLED
-        self._say(session.guidance())
         self._session = session
+        self._say(session, session.guidance())
         try:
             yield session
             why = ENROLLED
@@ -203,10 +204,14 @@ class Studio:
             why = str(refused.code)
             raise
         finally:
-            self._session = None
-            self._say(Guidance(OVER, len(session.shots_taken()), session.shots, session.number, why))
+            self._say(session, Guidance(OVER, len(session.shots_taken()), session.shots, session.number, why))
 
-    def _say(self, guidance: Guidance) -> None:
-        if guidance != self._said:
+    def _say(self, session: Session, guidance: Guidance) -> None:
+        """Nothing is said after a session's end, though a frame was looked at for it meanwhile."""
+        with self._saying:
+            if session is not self._session or guidance == self._said:
+                return
             self._said = guidance
+            if guidance.hint == OVER:
+                self._session = None
             self.guide(guidance)

@@ -1,8 +1,10 @@
 """The camera lent to whoever is enrolled: frame by frame, with a clock of its own; faces are blocks."""
 
 import dataclasses
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from agent.bundle import open_bundle
@@ -11,14 +13,17 @@ from agent.config.people import Privacy
 from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused
+from agent.gallery.likeness import Likeness
+from agent.gallery.sitting import Sitting
 from agent.hardware.backends import BACKENDS
 from agent.live import TAKEN_DOWN_BY, Live
 from agent.mqtt.verbs.faces import EnrolLiveCommand
 from agent.store import consents, people
 from agent.store.db import open_db
 from agent.store.templates import load_gallery
-from agent.studio import CONSENT, ENROLLED, OVER, Studio
-from agent.types import Frame
+from agent.studio import CONSENT, ENROLLED, OVER, Session, Studio
+from agent.types import Box, Crop, Face, Frame, Quality
+from agent.vision.quality import QualityLimits
 from tests.fakes import blocks
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
 from tests.fakes.keys import KEY
@@ -226,3 +231,24 @@ def test_crops_are_kept_where_they_are_to_be(hall, bundle):
     config = bundle.config.model_copy(update={"security": security})
     Hall(dataclasses.replace(bundle, config=config), hall.db).act(moving(RED))
     assert hall.db.rows("SELECT count(crop) FROM templates") == [(3,)]
+
+
+def test_what_was_seen_as_the_session_ended_is_not_told_after_its_end():
+    class Eyes:
+        def faces(self, *_):
+            seat.close()  # in the meantime
+            return [face]
+
+        def crop(self, *_):
+            return Crop(paint()[:112, :112], Quality(face_px=20, sharpness=60, yaw=0, exposure=120, contrast=40))
+
+    face = Face(Box(10, 10, 20, 20), np.zeros((5, 2), np.float32), 0.9)  # too far away
+    guided = []
+    studio = Studio(Eyes(), lambda: None)
+    studio.guide = guided.append
+    sitting = Sitting(3, 20.0, limits=QualityLimits(), same_person=0.5)
+    session = Session("anna", sitting, 3, likeness=Likeness(0.9, 0.5), limits=QualityLimits())
+    with ExitStack() as seat:
+        seat.enter_context(studio.seated(session))
+        studio.see(Frame(paint(), BEGAN, 1, "camera"))
+    assert [each.hint for each in guided] == ["look_here", OVER]

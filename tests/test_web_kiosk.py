@@ -467,17 +467,15 @@ def test_an_admin_asks_and_who_stands_there_reads_agrees_and_is_enrolled(termina
         admin.wait_ready()
         with terminal("face", privacy__consent_text="notice 2", **more) as (agent, _):
             page = visit(agent)
-            given = {"seconds": 12.0, "ask_consent": True}
-            assert admin.request("enrol_live", id="e1", person="ben", name="Ben", shots=2, fields=given).ok
+            given = {"seconds": 60.0, "ask_consent": True}
+            assert admin.request("enrol_live", id="e1", person="ben", name="Ben", shots=1, fields=given).ok
             page.wait_for_selector("#consent[open]")
-            pictures = [paint(Block(BLUE, tint=tint)) for tint in (0, 15, 30)]
-            since = agent.visits.frames + agent.dropped
-            stage.play = [pictures[max(0, number - since) // 10 % 3] for number in range(since + 900)]
             page.click("#consent-agree")
-            page.wait_for_selector("body.enrolling")
-            page.wait_for_selector("#shots .done")
+            page.wait_for_selector("#consent", state="hidden")
+            stage.play = [stands(BLUE)] * (agent.visits.frames + agent.dropped + 900)
             page.wait_for_selector('#result[data-reason="enrolled"]:visible', timeout=20_000)
             assert words(page, "#result-more") == "This door knows you now."
+            page.wait_for_selector('#result[data-reason="no_access"]:visible')  # told once that could be read
             with open_db(agent.config.database_path) as db:
                 given = consents.in_force(db, "ben")
             assert (given.text, given.by) == ("notice 2", TAKEN_DOWN_BY)

@@ -6,6 +6,7 @@ import * as sound from "/kiosk/sound.js";
 const $ = (id) => document.getElementById(id);
 const SHOWN = { granted: 5, denied: 6, pending: 15 }; // seconds
 const PUNCH_SECONDS = 7;
+const READ_SECONDS = 3; // how an enrolment ended stays, though whoever stands there is recognised at once
 const CLEAR_SECONDS = 10; // what is typed and not sent
 const LEAVE_SECONDS = 20; // a pad that nobody uses
 const IDLE_SECONDS = 60;
@@ -18,6 +19,7 @@ let language = null; // its file
 let shown = null; // the result on the screen
 let guide = null; // what somebody who is being enrolled is to do
 let face = { size: 0 }; // whoever is nearest to the camera
+let later = []; // results and punches that came meanwhile
 let complaint = 0; // until when it is said that something was not taken
 let pressed = null; // an attendance key that waits for somebody
 let ahead = 0; // ms that the device's clock is ahead of this one
@@ -171,6 +173,7 @@ function tick() {
   const since = (performance.now() - touched) / 1000;
   if (pressed && performance.now() > pressed.until) { pressed = null; render(); }
   if (shown) left(shown);
+  if (later.length && !(shown?.read > performance.now())) later.splice(0).forEach(happened);
   text("prompt", prompt());
   padTick();
   if (since > IDLE_SECONDS && !shown && !guide && !$("pad").open) sleep(at);
@@ -295,7 +298,7 @@ function guided(news) {
 function showEnd(news) {
   const { outcome, words } = ended(news.why, language);
   const [first, ...rest] = words.split("|");
-  shown = { visit: null, until: performance.now() + SHOWN.denied * 1000, counts: false };
+  shown = { visit: null, until: performance.now() + SHOWN.denied * 1000, counts: false, read: performance.now() + READ_SECONDS * 1000 };
   text("result-head", first);
   text("result-more", rest.join(""));
   icon("result-symbol", outcome === "pending" ? "face" : outcome);
@@ -469,14 +472,19 @@ function listen() {
     const news = JSON.parse(message.data);
     heard = performance.now();
     if (news.kind === "state") begin(news);
-    else if (language && news.kind === "result") show(news);
-    else if (language && news.kind === "punch") punched(news);
+    else if (language && (news.kind === "result" || news.kind === "punch")) happened(news);
     else if (language && news.kind === "guide") guided(news);
     else if (language && news.kind === "face") faced(news);
   };
   source.onerror = () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
   };
+}
+
+function happened(news) {
+  if (shown?.read > performance.now()) later = [...later.slice(-7), news];
+  else if (news.kind === "result") show(news);
+  else punched(news);
 }
 
 function begin(news) {
