@@ -275,7 +275,7 @@ def test_whoever_is_enrolled_is_guided_also_by_a_page_that_comes_later(terminal,
             each.wait_for_selector("#prompt:has-text('A little to your left, please.')")
             assert each.locator("#shots").get_attribute("aria-label") == "1 of 5 pictures taken"
             assert each.locator("#shots .done").count() == 1
-            assert each.locator("#open-pad").is_hidden()
+            assert each.locator("#cancel").is_visible()
         agent.studio.guide(Guidance(OVER, 5, 5, why=ENROLLED))
         page.wait_for_selector('#result[data-outcome="granted"]:visible')
         assert words(page, "#result-head") == "Thank you."
@@ -316,6 +316,7 @@ def test_a_face_is_followed_told_what_to_do_and_wakes_the_screen(terminal, visit
         page.wait_for_selector("#dim", state="hidden")
         assert page.locator("#somebody").get_attribute("style") != moved
         assert page.locator("#mirror").is_hidden()  # a drawn one
+        assert page.request.get(f"http://127.0.0.1:{agent.config.web.port}/kiosk/picture").status == 404
         stage.play = []
         page.wait_for_selector("body:not(.seen)")
 
@@ -480,3 +481,25 @@ def test_an_admin_asks_and_who_stands_there_reads_agrees_and_is_enrolled(termina
                 given = consents.in_force(db, "ben")
             assert (given.text, given.by) == ("notice 2", TAKEN_DOWN_BY)
             page.context.close()
+
+
+def test_cards_and_pins_go_on_while_somebody_is_enrolled_and_a_reader_that_types_agrees_to_nothing(
+    terminal, visit, wait_for
+):
+    with terminal("face, pin, card") as (agent, _):
+        page = visit(agent)
+        sitting = Sitting(5, 60.0, limits=QualityLimits(), same_person=0.5)
+        session = Session("ben", sitting, 5, likeness=Likeness(0.9, 0.5), limits=QualityLimits(), asks=True)
+        with agent.studio.seated(session):
+            page.wait_for_selector("#consent[open]")
+            page.focus("#consent-agree")
+            page.keyboard.type("0123456789")
+            page.keyboard.press("Enter")  # as a reader does
+            wait_for(lambda: [event.body["reason"] for event in recorded(agent.config)] == ["unknown_credential"])
+            assert not session.told().agreed
+            page.keyboard.press("Enter")
+            wait_for(lambda: session.told().agreed)
+            page.click("#open-pad")
+            type_(page, "1042*4712")
+            wait_for(lambda: agent.porch.door.unlocked)
+            assert not session.told().given_up

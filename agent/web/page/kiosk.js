@@ -287,8 +287,10 @@ function guided(news) {
   const before = guide;
   guide = news.hint === "over" ? null : news;
   wake();
-  hide();
-  if (guide) closePad();
+  if (news.session !== before?.session || news.why) {
+    hide();
+    closePad();
+  }
   if (news.why) showEnd(news);
   else if (state.sound === "tones" && guide && before && guide.done > before.done) sound.tone("taken");
   else if (state.sound === "speech" && language.guide[news.hint] && news.hint !== before?.hint) sound.say(language.guide[news.hint], language.locale);
@@ -441,7 +443,7 @@ function typing(digit) {
 function keyed(event) {
   wake();
   if (!state || !language) return;
-  if (event.ctrlKey || event.altKey || event.metaKey || guide) return;
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
   const at = performance.now();
   const ends = event.key === "Enter";
   if (at - wedge.last > 500) Object.assign(wedge, { text: "", fast: true });
@@ -458,8 +460,10 @@ function keyed(event) {
   } else if ($("pad").open && (event.key === "#" || (ends && pad.typed))) {
     event.preventDefault();
     enter();
+  } else if (ends && wedge.text) {
+    event.preventDefault(); // a slow reader's end is no press of a button
   }
-  if (!wedge.text && !$("pad").open && /^[0-9]$/.test(event.key)) setTimeout(typing, 150, event.key);
+  if (!wedge.text && !$("pad").open && !guide && /^[0-9]$/.test(event.key)) setTimeout(typing, 150, event.key);
   if (ends) wedge.text = "";
   else if (event.key.length === 1 && wedge.text.length < 72) wedge.text += event.key;
 }

@@ -1,6 +1,7 @@
 // Whoever is being enrolled: the text they agree to, the shots, a way out, and how it ended.
 const $ = (id) => document.getElementById(id);
 const texts = new Map(); // by language
+let wanting = null; // the language of the text that is to be shown
 
 export async function send(path, body) {
   try {
@@ -45,7 +46,9 @@ export async function ask(guide, state, language, say) {
     dialog.showModal();
     $("consent-text").scrollTop = 0;
   }
+  wanting = language.code;
   const wanted = code === null ? say("consent_plain") : await text(code, say("consent_plain"));
+  if (wanting !== language.code) return; // another one was chosen meanwhile
   if ($("consent-text").textContent !== wanted) $("consent-text").textContent = wanted;
   $("consent-text").lang = code ?? language.code;
   $("consent-text").dir = "auto";
