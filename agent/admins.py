@@ -7,6 +7,7 @@ somebody else's.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.audit import audit
@@ -14,6 +15,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.store import admins as store
+from agent.store import jobs
 from agent.trust.keys import Admin, PublicKey, rotation_text
 from agent.trust.roles import Role
 
@@ -64,6 +66,11 @@ def add(db: Db, config: Config, admin: Admin, request: Request) -> dict[str, Any
         there = find(db, config, admin.key.id)
         if there == admin:
             return _gist(admin)
+        details = {"name": admin.name, "role": admin.role.value}
+        if there is not None and replace(there, revoked_at=None) == admin and store.is_elsewhere(db, admin.key.id):
+            store.take_back(db, admin.key.id)
+            audit(db, "key_added", admin.key.id, request, details)
+            return _gist(admin)
         if there is not None:
             state = f"is known as {there.name}, {there.role}"
             gone = "was revoked, and does not come back: make a new one"
@@ -73,7 +80,7 @@ def add(db: Db, config: Config, admin: Admin, request: Request) -> dict[str, Any
                 Code.NAME_TAKEN, f'"{admin.name}" is or was the name of another key: choose another, or rotate that one'
             )
         store.add(db, admin, request.at, request.by)
-        audit(db, "key_added", admin.key.id, request, {"name": admin.name, "role": admin.role.value})
+        audit(db, "key_added", admin.key.id, request, details)
     return _gist(admin)
 
 
@@ -102,11 +109,13 @@ def rotate(db: Db, config: Config, request: Request, *, old_id: str, new: Public
         store.revoke(db, old_id, request.at, request.by)
         store.add(db, admin, request.at, request.by, replaces=old_id)
         audit(db, "key_rotated", new.id, request, {"replaces": old_id, "name": old.name, "role": old.role.value})
+        if request.by != f"mqtt:{old.name}":  # another rotates it where it was lost, or stolen
+            _give_up_jobs(db, old, request)
     return _gist(admin) | {"replaces": old_id}
 
 
 def revoke(db: Db, config: Config, key_id: str, request: Request) -> dict[str, Any]:
-    """Lets a key count no more, from the next command on; twice changes nothing.
+    """Lets a key count no more, from the next command on, and gives up its jobs; twice changes nothing.
 
     Raises:
         CommandError: there is no such key, it is the last owner's, or it stands in the configuration.
@@ -115,15 +124,40 @@ def revoke(db: Db, config: Config, key_id: str, request: Request) -> dict[str, A
         _check_listed(config, key_id)
         there = store.find(db, key_id)
         if there is None or there.revoked_at is None:
-            admin = _in_force(db, key_id)
-            if [owner.key.id for owner in owners(db, config)] == [key_id]:
-                raise CommandError(
-                    Code.LAST_OWNER, f"{admin.name} is the only owner: add or rotate to another key first"
-                )
+            there = _let_go(db, config, key_id, request, by=request.by)
+        elif store.is_elsewhere(db, key_id):  # from now on for good
             store.revoke(db, key_id, request.at, request.by)
-            audit(db, "key_revoked", key_id, request, {"name": admin.name, "role": admin.role.value})
-            there = admin
+            audit(db, "key_revoked", key_id, request, {"name": there.name, "role": there.role.value})
     return _gist(there)
+
+
+def keep_elsewhere(db: Db, config: Config, key_id: str, request: Request) -> None:
+    """Lets a key count no more that the roster has let in, and that is for other devices alone now: it may come back.
+
+    Raises:
+        CommandError: it is the last owner's.
+    """
+    with db.transaction():
+        known = [each for each in store.everyone(db) if each.admin.key.id == key_id and each.admin.revoked_at is None]
+        if any(each.added_by.startswith("roster:") for each in known):
+            _let_go(db, config, key_id, request, by=store.ELSEWHERE)
+
+
+def _let_go(db: Db, config: Config, key_id: str, request: Request, *, by: str) -> Admin:
+    admin = _in_force(db, key_id)
+    if [owner.key.id for owner in owners(db, config)] == [key_id]:
+        raise CommandError(Code.LAST_OWNER, f"{admin.name} is the only owner: add or rotate to another key first")
+    store.revoke(db, key_id, request.at, by)
+    audit(db, "key_revoked", key_id, request, {"name": admin.name, "role": admin.role.value})
+    _give_up_jobs(db, admin, request)
+    return admin
+
+
+def _give_up_jobs(db: Db, admin: Admin, request: Request) -> None:
+    """What is not done yet was asked by somebody who may ask nothing any more."""
+    for job in jobs.unfinished(db):
+        if job.asked_by == f"mqtt:{admin.name}" and jobs.cancel(db, job.id, request.by):
+            audit(db, "job_cancelled", None, request, {"job": job.id, "verb": job.verb})
 
 
 def _check_listed(config: Config, key_id: str) -> None:

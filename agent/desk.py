@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Self
 
 from agent import admins
 from agent.bundle import Bundle
-from agent.clerks.house import admission, handlers, office_of
+from agent.clerks.house import admission, exempt, handlers, office_of
 from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
 from agent.device_key import device_key
 from agent.enrolling import Enrolling
+from agent.errors import StoreError
 from agent.following import follow, topics_of
 from agent.health import HealthCheck
 from agent.homeassistant.camera import DoorCamera
@@ -36,6 +37,7 @@ from agent.outbox import Outbox
 from agent.reach import link_settings
 from agent.refusals import RefusalLog
 from agent.register import Request
+from agent.roster.groups import groups_of
 from agent.store import commands
 from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
@@ -66,16 +68,16 @@ class Desk:
         config = agent.config
         self._agent = agent
         reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
-        self.topics = topics_of(config, reads[1])
+        topics = topics_of(config, reads[1])
         self.link = Link(
             link_settings(config.mqtt),
-            self.topics,
+            topics,
             boot_id=agent.boot_id,
             version=VERSION,
             model=bundle.model_id,
-            signer=Signer(device_key(config), self.topics.prefix),
+            signer=Signer(device_key(config), topics.prefix),
         )
-        self.discovery = Discovery(config, self.topics, self.link.send)
+        self.discovery = Discovery(config, topics, self.link.send)
         shown = config.homeassistant
         self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
         acknowledged = config.mqtt.acknowledged
@@ -113,7 +115,7 @@ class Desk:
             recall=lambda command_id: recall(db, command_id),
             remember=self._remember,
             begin=self._begin,
-            full=lambda: self._full,
+            full=lambda command: self._full and not exempt(command),
             refused=self._refusals.note,
             shown=agent.porch.entrance.showed,
             pair=PairingClerk(office_of(agent, db), device_key(config).public),
@@ -146,7 +148,10 @@ class Desk:
 
     def carry_out(self) -> None:
         """Another worker's step: to be stopped before these, and before the door is closed."""
-        self._learn()
+        try:
+            self._learn()
+        except StoreError as error:  # it is looked again in a second
+            log.warning("whose commands count cannot be read: %s", error)
         self._commander.step()
         self._refusals.step()
 
@@ -167,6 +172,7 @@ class Desk:
         config, db = self._agent.config, self._db
         known = [key["id"].encode() for key in admins.everyone(db, config) if not key["revoked_at"]]
         self.link.inbox.known = frozenset(known)
+        self.link.regroup(groups_of(db, config))
         self._full = commands.count(db) > commands.MOST
         peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
         self._agent.porch.entrance.peers.know(device_keys(db) | peers)
@@ -176,6 +182,8 @@ class Desk:
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
 
     def _remember(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
+        if self._full and verb == "lock":  # which does no harm twice
+            return
         self._agent.recorder.write(
             lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC), until=until)
         )
@@ -189,7 +197,7 @@ class Desk:
         """What is only on the way is not kept for a broker that is away."""
         if job.state is State.RUNNING and not self.link.connected:
             return
-        self.link.send(Outgoing(self.topics.progress(job.verb, job.id), progress(job).to_json()))
+        self.link.send(Outgoing(self.link.topics.progress(job.verb, job.id), progress(job).to_json()))
 
     def _look(self) -> Health:
         agent = self._agent

@@ -29,6 +29,7 @@ from agent.write import Write
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+RETRY_SECONDS = 5.0  # after what could not be read: it may be so for good
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,18 @@ class Knowledge:
         """Waits a little, and hands over what is another than before."""
         self._changed.wait(LOOK_SECONDS)
         self._changed.clear()
-        before, now = self._versions, self._now()
-        if before is None or now == before:
+        before = self._versions
+        if before is None:
+            return
+        try:
+            self._hand_over(takers, before, self._now())
+        except StoreError as error:  # what is known goes on, and it is looked again
+            self._versions = before
+            log.warning("what has changed cannot be read: %s", error)
+            self._changed.wait(RETRY_SECONDS)
+
+    def _hand_over(self, takers: Takers, before: Versions, now: Versions) -> None:
+        if now == before:
             return
         self._versions = replace(now, models=before.models)
         if now.faces != before.faces and now.models == before.models:  # else the agent is about to start with others

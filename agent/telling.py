@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,10 +13,13 @@ from pydantic import ValidationError
 from agent.access.around import Passage
 from agent.doorman import DoorReport
 from agent.entrance import Entrance
+from agent.errors import StoreError
 from agent.mqtt import zone
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
 from agent.mqtt.telemetry import DoorState, Health, timestamp
+
+log = logging.getLogger(__name__)
 
 STEP_SECONDS: Final = 0.2
 ZONE_SECONDS: Final = 10.0  # between two `state/zone`; each passage is told at once
@@ -55,7 +59,13 @@ class Telling:
         self._zone()
         if time.monotonic() >= self._health_due:
             self._health_due = time.monotonic() + self._seconds
+            self._tell_health()
+
+    def _tell_health(self) -> None:
+        try:
             self._link.publish_health(self._health())
+        except StoreError as error:  # it is told the next time
+            log.warning("how the device is cannot be told: %s", error)
 
     def door(self) -> None:
         """Tells of the door what is new."""

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from agent.mqtt.settings import TlsFiles
+from tests.fakes.ports import steady_port
 
 # The same examples each time, so that a change is judged by itself; others each time to look for what nobody thought of
 settings.register_profile("fixed", derandomize=True)
@@ -32,7 +33,7 @@ class Mosquitto:
     def __init__(self, folder: Path, lines: str = "allow_anonymous true", port: int | None = None) -> None:
         assert MOSQUITTO is not None
         self.host = HOST
-        self.port = port or _free_port()
+        self.port = port or steady_port()
         self._log = folder / "mosquitto.log"
         self._config = folder / "mosquitto.conf"
         # Unlimited in flight: a message is on its way to subscribers before its publisher gets the PUBACK.
@@ -86,12 +87,6 @@ def wait_for(condition: Callable[[], object], *, seconds: float = 10.0, what: st
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
         time.sleep(0.01)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)

@@ -263,6 +263,7 @@ def test_when_the_case_is_opened_keys_and_faces_go_and_the_agent_begins_anew(con
     agent = Agent(config)
     with agent:
         agent.look()
+        own = device_key(config).public
         inputs.change(Change(Input.TAMPER, True, time.monotonic()))
         assert waited(agent) == 1
     assert agent.failed
@@ -279,6 +280,7 @@ def test_when_the_case_is_opened_keys_and_faces_go_and_the_agent_begins_anew(con
         with open_db(config.database_path, key=bundle.key) as db:
             assert load_gallery(db, bundle.template_model).templates == 0
     assert key_path(config).read_bytes() != key
+    assert device_key(config).public != own  # whoever has opened it cannot speak for it
 
 
 def test_who_is_forgotten_while_the_agent_runs_is_nowhere_any_more(configure, admin, wait_for):

@@ -249,6 +249,15 @@ def test_a_visit_that_the_end_cuts_short_is_concluded(configure, stage, wait_for
     assert outcomes(config) == [("denied", "unknown", None)]
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Half as long is waited for each part; tests/test_desk.py has everything hang for as long as it may."""
+    monkeypatch.setattr("agent.app.STOP_SECONDS", 4.0)
+    for module in ("agent.app", "agent.crew"):
+        monkeypatch.setattr(f"{module}.PART_SECONDS", 1.5)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_camera_that_hangs_does_not_hold_the_agent(configure, monkeypatch, caplog):
     monkeypatch.setitem(BACKENDS["camera"], "demo", cameras.STUCK)
     with Agent(configure()) as agent:
@@ -260,13 +269,14 @@ def test_a_camera_that_hangs_does_not_hold_the_agent(configure, monkeypatch, cap
     assert "worker does not stop: capture" in caplog.text
 
 
+@pytest.mark.usefixtures("impatient")
 def test_vision_that_hangs_does_not_hold_the_agent(configure, stage, monkeypatch, caplog):
-    config, release = configure(), threading.Event()
+    config, told, release = configure(), threading.Event(), threading.Event()
     enrol(config, "anna", RED)
     stage.play = VISIT
-    with Agent(config, told=lambda _: release.wait()) as agent:
+    with Agent(config, told=lambda _: told.set() or release.wait()) as agent:
         agent.look()
-        time.sleep(0.5)
+        assert told.wait(10)
         began = time.monotonic()
     assert time.monotonic() - began < LONGEST_STOP_SECONDS - 3
     assert "worker does not stop: vision" in caplog.text

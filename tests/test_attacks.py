@@ -15,7 +15,6 @@ from agent.app import Agent
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
-from agent.mqtt.wire import COMMANDS
 from agent.store import admins, people
 from agent.store.db import open_db
 from agent.trust.keys import Admin, SigningKey
@@ -29,9 +28,6 @@ FRONT, SIDE = Topics("home", "front", ("ground",)), Topics("home", "side")
 STRANGER = SigningKey(bytes([7]) * 32)
 KEYS = {role: SigningKey(bytes([number]) * 32) for number, role in enumerate(Role, start=50)}
 SECONDS = 10.0
-
-
-NEEDS_KEYS = pytest.mark.skipif("key_add" not in COMMANDS, reason="keys cannot be changed over MQTT yet")
 
 
 @pytest.fixture(scope="module")
@@ -195,14 +191,12 @@ class TestWhoHoldsAKeyThatMayLess:
         assert attacker.sends("person_set", told) == "not_permitted"
         assert staff(config) == []
 
-    @NEEDS_KEYS
     @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
     def test_nobody_lets_others_in(self, config, attacker, role):
         body = {"id": attacker.id(), "public": STRANGER.public.text, "name": "eve", "role": "owner"}
         told = signed(FRONT, "key_add", body, datetime.now(UTC), KEYS[role])
         assert attacker.sends("key_add", told) == "not_permitted"
 
-    @NEEDS_KEYS
     def test_a_revoked_key_may_nothing(self, config, attacker):
         before, operator = len(openings(config)), KEYS[Role.OPERATOR]
         assert attacker.sends("unlock", unlock(attacker, operator)) is None

@@ -9,9 +9,12 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from agent.admins import owners
 from agent.audit import audit
 from agent.backup import leftovers, outgoing, restoring, staging
 from agent.backup.content import Manifest, read_manifest
@@ -30,9 +33,10 @@ from agent.service import _restored as run_agent_restores
 from agent.store import admins, commands, events, jobs, receipts
 from agent.store.audit import verify
 from agent.store.db import agent_lock, open_db
+from agent.store.device_keys import device_keys, set_device_key
 from agent.store.people import list_people
 from agent.store.templates import enrol, load_templates
-from agent.trust.keys import Admin, SigningKey
+from agent.trust.keys import Admin, SigningKey, packed
 from agent.trust.roles import Role
 from tests.fakes.keys import KEY
 from tests.test_store_people import template
@@ -40,7 +44,7 @@ from tests.test_store_people import template
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OWNER = BackupKey(bytes(range(32)))
 ADMIN = SigningKey(bytes(range(2, 34)))
-DEVICE_KEY = b"device secret\n"
+DEVICE_KEY = f"{packed(bytes(range(4, 36)))}\n".encode()
 
 
 def request(minutes=0, command=None):
@@ -64,6 +68,7 @@ class Device:
     def fill(self):
         key_file.write(key_path(self.config), KEY)
         (self.data / "device.key").write_bytes(DEVICE_KEY)
+        (self.data / "device.key").chmod(0o600)
         (self.data / "models" / "m2").mkdir(parents=True)
         (self.data / "models" / "m2" / "encoder.json").write_text("{}")
         with self.db() as db:
@@ -210,6 +215,42 @@ class TestMeanwhile:
             assert all(admins.find(db, key.public.id).revoked_at == NOW for key in (ADMIN, late))
             assert (commands.recall(db, "c1"), commands.recall(db, "c0")) == ("{}", None)
 
+    def test_an_owner_who_rotated_since_still_owns_the_device(self, device):
+        """Else nobody would: the old key is revoked, and the backup does not know the new one."""
+        fresh = SigningKey(bytes(range(3, 35)))
+        with device.db() as db:
+            admins.add(db, Admin(ADMIN.public, "eve", Role.OWNER), NOW, "cli")
+        file = device.backup()
+        with device.db() as db:
+            admins.revoke(db, ADMIN.public.id, NOW, "mqtt:eve")
+            admins.add(db, Admin(fresh.public, "eve", Role.OWNER), NOW, "mqtt:eve", replaces=ADMIN.public.id)
+        device.restore(file)
+        with device.db() as db:
+            assert [admin.key for admin in owners(db, device.config)] == [fresh.public]
+
+    def test_who_has_paired_a_new_device_owns_it_after_its_predecessor_s_backup_is_put_back(self, device, tmp_path):
+        with device.db() as db:
+            admins.add(db, Admin(SigningKey(bytes(range(3, 35))).public, "old", Role.OWNER), NOW, "cli")
+        other = Device(tmp_path / "other").fill()
+        with other.db() as db:
+            admins.add(db, Admin(ADMIN.public, "eve", Role.OWNER), NOW, "pairing")
+        other.restore(device.backup(configuration=None))
+        with other.db() as db:
+            assert [admin.name for admin in owners(db, other.config)] == ["eve", "old"]
+
+    def test_a_device_is_not_believed_again_by_a_key_that_was_taken_back(self, device):
+        stolen, fresh = SigningKey(bytes(range(4, 36))).public, SigningKey(bytes(range(5, 37))).public
+        with device.db() as db:
+            for name in ("back", "side"):
+                set_device_key(db, name, stolen, NOW, "roster:eve")
+        file = device.backup()
+        with device.db() as db:
+            set_device_key(db, "back", fresh, NOW, "roster:eve")
+            set_device_key(db, "side", None, NOW, "roster:eve")
+        device.restore(file)
+        with device.db() as db:
+            assert device_keys(db) == {"back": fresh}
+
     def test_no_number_of_an_event_is_given_twice(self, device):
         file = device.backup()
         with device.db() as db:
@@ -329,6 +370,31 @@ def test_a_power_cut_at_any_line_is_made_good_by_the_next_start(tmp_path):
     states = json.loads(run.stdout)
     assert len(states) > 15
     assert states == sorted(states, key=["staged", "done"].index)
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder of another file system."""
+    shared = Path("/dev/shm")  # noqa: S108 - ours alone: a folder made in it
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is one file system here")
+    with TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
+def test_what_goes_to_another_file_system_still_belongs_to_whom_it_did(tmp_path, elsewhere):
+    """The site's key on a stick, put back by root, is the agent's to read."""
+    key, there = tmp_path / "site.key", elsewhere / "site.key"
+    key.write_text("secret")
+    key.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(key, 1234, 1234)
+    owner = key.stat().st_uid
+    restoring._move(key, there)
+    told = there.stat()
+    assert (there.read_text(), told.st_uid, told.st_mode & 0o777) == ("secret", owner, 0o600)
+    assert list(elsewhere.iterdir()) == [there]
+    assert not key.exists()
 
 
 class TestLeftovers:

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from paho.mqtt.client import topic_matches_sub
 
+from agent.homeassistant.bundle import birth_topic, discovery_topic, lock_topic, release_topic
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
 from agent.mqtt.settings import LinkSettings, TlsFiles
@@ -27,6 +28,7 @@ from agent.pki.bundle import make_bundle
 from agent.pki.dynsec import dynamic_security
 from agent.pki.identity import Identity, Kind
 from agent.pki.registry import Registry
+from agent.roster.topics import RosterTopics
 from tests.conftest import MOSQUITTO
 from tests.fakes.broker import PLUGIN, Client, DeployedBroker
 
@@ -351,15 +353,14 @@ def test_the_tables_have_every_topic_of_a_device():
 
 
 def test_the_tables_have_the_rosters_topics():
-    topics = pytest.importorskip("agent.roster.topics").RosterTopics("hq")
+    topics = RosterTopics("hq")
     asked = {topics.put("x"), topics.ask("x"), topics.answer("x1"), topics.pull("a"), topics.page("a")}
     assert {topics.head, *asked} <= set(ALL)
 
 
 def test_the_tables_have_home_assistants_topics():
-    there = pytest.importorskip("agent.homeassistant.bundle")
-    asked = {there.lock_topic("homeassistant", "hq", "a"), there.release_topic("homeassistant", "hq")}
-    assert {there.discovery_topic("homeassistant", "hq", "a"), there.birth_topic("homeassistant"), *asked} <= set(ALL)
+    asked = {lock_topic("homeassistant", "hq", "a"), release_topic("homeassistant", "hq")}
+    assert {discovery_topic("homeassistant", "hq", "a"), birth_topic("homeassistant"), *asked} <= set(ALL)
 
 
 def test_the_contract_shows_what_the_access_list_says_of_a_device():

@@ -178,7 +178,30 @@ class TestMode:
 
     def test_free_access_is_unlocking(self, make):
         assert make(remote=False).refused("mode", mode="free_access")[0] == "not_allowed"
-        assert make()("mode", mode="free_access")["mode"] == "free_access"
+        assert make()("mode", mode="free_access", not_after=SOON)["mode"] == "free_access"
+
+    @pytest.mark.parametrize(
+        ("options", "more", "code"),
+        [
+            pytest.param(
+                {}, {"not_after": "2026-11-26T18:00:00Z"}, "bad_request", id="that a broker may keep for hours"
+            ),
+            pytest.param({}, {"not_after": "2026-11-26T11:59:59Z"}, "expired", id="that comes late"),
+            pytest.param({}, {}, "bad_request", id="without an end"),
+            pytest.param(
+                {"synchronised": False}, {"not_after": SOON}, "clock_unsure", id="by a clock that may be wrong"
+            ),
+        ],
+    )
+    def test_free_access_that_was_kept_back_opens_no_door(self, make, options, more, code):
+        clerk = make(**options)
+        assert clerk.refused("mode", mode="free_access", **more)[0] == code
+        assert load_mode(clerk.db).mode is None
+
+    def test_free_access_ends_a_lock_down(self, make):
+        clerk = make()
+        clerk("mode", mode="locked_down")
+        assert clerk("mode", mode="free_access", not_after=SOON)["mode"] == "free_access"
 
     def test_the_rules_say_who_may(self, make):
         clerk = make()

@@ -57,7 +57,7 @@ class Desk:
         return {"person": "anna"}
 
     def ask(self, verb, role=Role.OWNER, **fields):
-        command = COMMANDS[verb].model_validate({"id": "c-1", **fields}).asked("mqtt:ada", role)
+        command = COMMANDS[verb].model_validate({"id": "c-1", **fields}).asked("mqtt:ada", role=role)
         return self.handlers[verb](command)
 
     def refused(self, verb, *arguments, **fields):

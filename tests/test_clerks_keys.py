@@ -1,16 +1,21 @@
 """Whose commands are carried out: added, rotated, revoked; and always somebody who may."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
+from agent import admins
 from agent.clerks import Office
 from agent.clerks.keys import handlers
 from agent.config import load_config
 from agent.errors import CommandError
+from agent.jobs.job import Job, State
 from agent.mqtt.message import Code
 from agent.mqtt.verbs.keys import COMMANDS
+from agent.register import Request
+from agent.store import jobs
 from agent.store.db import open_db
 from agent.trust.keys import SigningKey, packed, rotation_text
 from tests.fakes.registers import NOW, audited, details
@@ -153,6 +158,28 @@ def test_revoking_is_audited_once_and_bears_repeating(desk):
     assert desk("key_revoke", id_of=BEN.public.id) == desk("key_revoke", id_of=BEN.public.id)
     actions = [action for action, *_ in audited(desk.db)]
     assert actions == ["key_added", "key_added", "key_revoked"]
+
+
+def test_with_a_key_go_the_jobs_that_it_has_asked_for(desk):
+    """Else a stolen key that queued a restore has it done after it was revoked."""
+    desk.add(BEN, "ben")
+    for job_id, by in (("j1", "mqtt:ben"), ("j2", "mqtt:anna"), ("j3", "mqtt:ben")):
+        jobs.add(desk.db, Job(id=job_id, verb="restore", asked_by=by, body="{}", accepted_at=NOW, changed_at=NOW))
+    jobs.finish(desk.db, replace(jobs.find(desk.db, "j3"), state=State.DONE))
+    desk("key_revoke", id_of=BEN.public.id)
+    assert [jobs.find(desk.db, each).cancelled_by for each in ("j1", "j2", "j3")] == ["mqtt:anna", None, None]
+    assert [action for action, _ in audited(desk.db)[-2:]] == ["key_revoked", "job_cancelled"]
+    assert details(desk.db) == {"job": "j1", "verb": "restore"}
+
+
+@pytest.mark.parametrize(("by", "given_up"), [("mqtt:ben", 0), ("mqtt:anna", 1)], ids=["holder", "another"])
+def test_a_key_that_another_rotates_may_have_been_stolen(desk, by, given_up):
+    desk.add(BEN, "ben")
+    jobs.add(desk.db, Job(id="j1", verb="restore", asked_by="mqtt:ben", body="{}", accepted_at=NOW, changed_at=NOW))
+    asked = Request(by, NOW, "boot")
+    proved = CARL.sign(rotation_text(BEN.public.id))
+    admins.rotate(desk.db, desk.config, asked, old_id=BEN.public.id, new=CARL.public, proof=proved)
+    assert [job.cancelled_by for job in jobs.unfinished(desk.db)] == [by if given_up else None]
 
 
 def test_a_key_that_nobody_has_is_not_revoked(desk):

@@ -8,7 +8,7 @@ import pytest
 
 from agent.backup import outgoing
 from agent.backup.content import read_manifest
-from agent.backup.keys import BackupKey, Recipient
+from agent.backup.keys import BackupKey, Recipient, restore_key
 from agent.backup.restoring import finish
 from agent.backup.stream import Opened
 from agent.clerks import Office, models
@@ -159,6 +159,11 @@ class TestRestore:
         assert desk.ask("restore_key", "k") != other.ask("restore_key", "k")
         assert desk.ask("restore_key", "k") == desk.ask("restore_key", "l")
         other.close()
+
+    def test_who_has_the_site_s_key_alone_does_not_open_what_is_on_its_way(self, desk):
+        """All devices of a site may share that; in a backup is the device's own, which forges what it says."""
+        site_s = restore_key(KEY.secret, "hq", "front")
+        assert desk.ask("restore_key", "k")["public"] != site_s.recipient.text
 
 
 class TestModels:

@@ -137,6 +137,8 @@ def test_what_the_broker_reads(made, tmp_path):
     assert "broker.lan" not in printed
     assert made("acl", "--out", tmp_path / "acl").out == ""
     assert (tmp_path / "acl").read_text() == printed
+    assert '{allow, {username, "hq/a"}, publish, [' in made("acl", "--emqx").out
+    assert made("acl", "--emqx", "--dynamic").code == 2
     dynamic = made("acl", "--dynamic").json
     assert [each["username"] for each in dynamic["clients"]] == ["hq/a", "admin:anna"]
     assert not any(allowed for kind, allowed in dynamic["defaultACLAccess"].items() if kind != "unsubscribe")

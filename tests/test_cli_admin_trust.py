@@ -13,8 +13,6 @@ from tests.fakes.desks import Desk
 from tests.fakes.terminal import forget_logging
 from tests.fakes.trust import OWNER
 
-pytest.importorskip("agent.pairing", reason="this terminal neither signs nor pairs yet")
-
 
 @pytest.fixture
 def terminal(tmp_path, mosquitto, monkeypatch):

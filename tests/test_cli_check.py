@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import gpiozero
@@ -13,12 +14,17 @@ import numpy as np
 import pytest
 from gpiozero.pins.mock import MockFactory
 
+from agent import admins
 from agent.cli import checks
 from agent.cli.findings import State
+from agent.cli.owner_check import owner
 from agent.config import load_config
 from agent.hardware import backends
 from agent.mqtt.connection import Ready
+from agent.register import Request
 from agent.store.db import open_db
+from agent.trust.keys import Admin, SigningKey
+from agent.trust.roles import Role
 from agent.vision.align import TEMPLATE
 from agent.vision.selftest import Golden, write_golden
 from tests.fakes import blocks, scenes, sites
@@ -32,9 +38,11 @@ with agent_lock(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+KEY = SigningKey(bytes([7]) * 32)
 NAMES = [
-    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "door", "inputs", "reader",
-    "clock", "disk",
+    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "owner", "door", "inputs",
+    "reader", "clock", "disk",
 ]  # fmt: skip
 
 
@@ -278,6 +286,26 @@ class TestBroker:
             config.write('[mqtt.tls]\nenabled = true\nca = "none.pem"\n')
         outcome = latchkey("check", "--json", "--set", "mqtt.enabled=true")
         assert "none.pem" in finding(outcome, "broker")["text"]
+
+
+class TestOwner:
+    def test_nobody_s_commands_are_carried_out_before_it_is_paired(self, latchkey):
+        found = look(latchkey, owner, mqtt__enabled=True)
+        assert (found.state, found.text[:6], found.advice[:19]) == (State.WARNING, "nobody", "latchkey trust pair")
+
+    def test_who_owns_it(self, latchkey):
+        by = Request("cli:root", NOW, "boot")
+        with open_db(latchkey.database) as db:
+            admins.add(db, load_config(latchkey.config, {}, {}), Admin(KEY.public, "anna", Role.OWNER), by)
+        assert look(latchkey, owner, mqtt__enabled=True).text == "anna"
+        told = look(latchkey, owner, mqtt__enabled=True, trust__owner=SigningKey(bytes(range(32))).public.text)
+        assert (told.state, told.text) == (State.OK, "owner, anna")
+
+    def test_another_role_does_not_own_it(self, latchkey):
+        by = Request("cli:root", NOW, "boot")
+        with open_db(latchkey.database) as db:
+            admins.add(db, load_config(latchkey.config, {}, {}), Admin(KEY.public, "anna", Role.SECURITY), by)
+        assert look(latchkey, owner, mqtt__enabled=True).state is State.WARNING
 
 
 class TestRest:

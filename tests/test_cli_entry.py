@@ -41,11 +41,12 @@ COMMANDS = [
     "retention",
     "receipts",
     "keys",
-    "trust",
-    "models",
-    "roster",
     "fleet",
     "simulate",
+    "trust",
+    "models",
+    "homeassistant",
+    "roster",
     "admin",
 ]
 OPTIONS = {

@@ -1,23 +1,20 @@
 """The whole agent follows the roster: what an admin puts opens the door, and what is removed opens it no more."""
 
-import threading
-
 import pytest
 
 from agent.app import Agent
+from agent.mqtt.envelope import signed
+from agent.mqtt.message import Command
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.telemetry import Health
 from agent.mqtt.topics import Topics
-from agent.roster.client import RosterClient
-from agent.roster.registrar import Registrar
-from agent.roster.service import RosterService
 from agent.store.db import open_db
 from agent.store.people import get_person
 from tests.fakes.agents import Terminals, empty_stage, enrol, recorded
 from tests.fakes.blocks import RED
 from tests.fakes.cameras import ANNA, EMPTY
-from tests.fakes.rosters import SERVICE
+from tests.fakes.rosters import serving
 from tests.fakes.trust import OWNER
 
 TOPICS = Topics("home", "door")
@@ -30,21 +27,8 @@ def settings(mosquitto):
 
 @pytest.fixture
 def admin(settings, tmp_path):
-    closing = threading.Event()
-
-    def run():
-        with open_db(tmp_path / "roster.db") as db:
-            service = RosterService(settings, Registrar(db, "home", OWNER.public, SERVICE))
-            while not closing.is_set():
-                service.step(0.05)
-            service.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    with RosterClient(settings, "home", OWNER) as client:
+    with serving(settings, "home", tmp_path / "roster.db") as client:
         yield client
-    closing.set()
-    thread.join(10)
 
 
 def test_from_one_terminal_by_the_roster_to_another(tmp_path, monkeypatch, settings, admin, wait_for):
@@ -75,13 +59,19 @@ def test_from_one_terminal_by_the_roster_to_another(tmp_path, monkeypatch, setti
         assert get_person(db, "anna") is None
 
 
-def test_the_roster_puts_a_device_into_a_group(tmp_path, monkeypatch, settings, admin, wait_for):
+def test_a_group_that_the_roster_gives_is_heard_at_once(tmp_path, monkeypatch, settings, admin, wait_for):
     stage = empty_stage(monkeypatch)
     stage.play, stage.goes_on = [EMPTY] * 3, True
     reaching = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": settings.port, "roster__enabled": True}
     config = Terminals(tmp_path, monkeypatch)(**reaching, device__groups=("east",))
-    admin.put("device/home/door", {"groups": ["west"]})
-    with Agent(config), Remote(settings, TOPICS, OWNER) as remote:
+    with Agent(config) as agent, Remote(settings, TOPICS, OWNER) as remote:
+        wait_for(lambda: agent.desk.link.connected)
+        admin.put("device/home/door", {"groups": ["west"]})
         wait_for(lambda: remote.request("roster").data["groups"] == ["west"])
+        wait_for(lambda: agent.desk.link.epoch == 2, what="the link to listen to others")
+        command = signed("ping", Command(id="g1"), "home/@west", OWNER)
+        remote.send("latchkey/v1/home/@west/cmd/ping", command)
+        answer = f"{TOPICS.prefix}/cmd/ping/g1/result"
+        wait_for(lambda: remote.heard.get(timeout=5).topic == answer, what="an answer to the group's command")
     with Agent(config) as agent:
-        assert agent.desk.topics.targets == ("home/door", "home/@all", "home/@west")
+        assert agent.desk.link.topics.targets == ("home/door", "home/@all", "home/@west")

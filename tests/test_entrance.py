@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from agent import knowledge as knowledge_module
 from agent import recorder as recorder_module
 from agent.access.around import Passage
 from agent.access.holder import State
@@ -315,6 +316,23 @@ def test_people_who_change_do_not_undo_what_was_decided_meanwhile(make, tmp_path
     hall.card("card-anna")
     hall.card("card-ben")
     assert hall.told[2:] == [("denied", "passback", "anna"), ("denied", "passback", "ben")]
+
+
+def test_people_who_change_while_nothing_can_be_read_are_taken_over_later(make, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(knowledge_module, "RETRY_SECONDS", 0.0)
+    hall = make()
+    add_person(hall.db, "carl", name=None, at=BEGAN)
+    with open_db(tmp_path / "latchkey.db") as reads:
+        knowledge = Knowledge(SimpleNamespace(config=hall.config), reads, lambda change: change(hall.db))
+        update(hall.db, "carl", {"notes": "on holiday"})
+        taken = []
+        takers = Takers(faces=nobody, keeper=nobody, labels=taken.append, mode=nobody)
+        for table, there in (("people", "away"), ("away", "people")):
+            hall.db.sql.execute(f"ALTER TABLE {table} RENAME TO {there}")
+            knowledge.soon()
+            knowledge.look(takers)
+            assert len(taken) == (there == "people")
+    assert "what has changed cannot be read" in caplog.text
 
 
 # Modes

@@ -15,7 +15,7 @@ from agent.store import people
 from agent.store.db import open_db
 from agent.studio import OVER
 from agent.types import Credential
-from tests.fakes.agents import Terminals, empty_stage, enrol, outcomes
+from tests.fakes.agents import Terminals, empty_stage, enrol, outcomes, waited
 from tests.fakes.blocks import GREEN, RED, Block, paint
 from tests.fakes.cameras import EMPTY, FPS
 from tests.fakes.kiosks import settle
@@ -132,6 +132,24 @@ def test_it_can_be_cancelled_and_the_door_goes_on(configure, stage, admin, wait_
         agent.look()
         assert admin.request("job_cancel", id_of="e1").ok
         assert admin.to_the_end()["code"] == "cancelled"
+        wait_for(lambda: ("granted", "match", "ben") in outcomes(config))
+
+
+def test_an_agent_that_starts_again_for_new_models_says_that_it_was_cut_short(configure, stage, admin, wait_for):
+    config = configure()
+    enrol(config, "ben", GREEN)
+    stage.play = standing(RED, 3000)
+    with Agent(config) as agent:
+        agent.look()
+        admin.request("enrol_live", id="e1", person="anna", shots=10, fields={"seconds": 300.0})
+        wait_for(lambda: admin.request("job", id_of="e1").data["job"] == "running")
+        agent.again("other models are in force")
+        assert (waited(agent), agent.starts_again) == (0, True)
+    stage.play = standing(GREEN, 3000)
+    with Agent(config) as agent:
+        agent.look()
+        ended = admin.to_the_end()
+        assert (ended["state"], ended["code"]) == ("failed", "interrupted")
         wait_for(lambda: ("granted", "match", "ben") in outcomes(config))
 
 

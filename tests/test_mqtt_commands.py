@@ -27,16 +27,17 @@ from agent.errors import (
     StoreError,
     StoreFull,
 )
-from agent.mqtt.commands import Commander, code_of
+from agent.mqtt.commands import Commander
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
 from agent.mqtt.message import Code
 from agent.mqtt.parts import Spool
+from agent.mqtt.refusals import BURST
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.mqtt.verbs.faces import EnrolCommand
-from agent.mqtt.wire import COMMANDS, Result
+from agent.mqtt.wire import COMMANDS, Result, code_of
 from agent.seal.keys import SiteKey
 from agent.seal.sealing import Seal
 from tests.fakes.trust import OWNER, admission, signed
@@ -89,6 +90,16 @@ class Answers:
         self.sent.append(message)
 
 
+class Locked:
+    """An admission that cannot look up whose key it is."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def admit(self, *_):
+        raise self.error
+
+
 @pytest.fixture
 def office(tmp_path):
     return Office(tmp_path)
@@ -96,8 +107,9 @@ def office(tmp_path):
 
 def commander_of(link, office, **more):
     return Commander(
-        link, office.handlers, admission=admission(TOPICS), recall=office.memory.get,
-        **{"remember": office.remember, "now": lambda: NOW, "spool": office.spool, **more},
+        link, office.handlers,
+        **{"admission": admission(TOPICS), "recall": office.memory.get, "remember": office.remember,
+           "now": lambda: NOW, "spool": office.spool, **more},
     )  # fmt: skip
 
 
@@ -249,6 +261,15 @@ class TestParts:
         result = ask(TOPICS.part("open-sesame", "e1", 1, 1), b"x")
         assert (result.verb, result.id, result.code) == ("open-sesame", "e1", Code.UNKNOWN_VERB)
 
+    def test_a_flood_of_parts_that_are_none_is_not_answered_one_by_one(self, office):
+        """Anybody may send them: the answers would crowd out those that somebody waits for."""
+        link = Answers()
+        commander = commander_of(link, office, clock=lambda: 0.0)
+        for number in range(1000):
+            link.message = Incoming(f"{TOPICS.prefix}/cmd/enrol/c{number}/part/9/1", b"", 0)
+            commander.step()
+        assert len(link.sent) == BURST
+
     def test_a_missing_part_can_follow(self, ask, office):
         ask(TOPICS.part("enrol", "e1", 1, 2), b"photo1")
         body = {"id": "e1", "person": "anna", "parts": [sha256(b"photo1"), sha256(b"photo2")]}
@@ -275,6 +296,39 @@ def test_errors_of_handlers_have_codes(ask, office, error, code):
     office.error = error
     result = ask(TOPICS.command("remove"), {"id": "7", "person": "anna"})
     assert (result.ok, result.code, result.message) == (False, code, str(error))
+
+
+@pytest.mark.parametrize(("believed", "answers"), [(False, 0), (True, 1)])
+def test_a_flood_of_acknowledgements_that_nobody_signed_counts_as_one(office, believed, answers):
+    link = Answers()
+    commander = commander_of(link, office, acknowledged=lambda _: believed, clock=lambda: 0.0)
+    for _ in range(BURST):
+        link.message = Incoming(f"{TOPICS.prefix}/event/ack", b"{}", 2)
+        commander.step()
+    link.message = Incoming(TOPICS.command("ping"), b"{}", 2)
+    commander.step()
+    assert len(link.sent) == answers
+
+
+@pytest.mark.parametrize("topic", ["cmd/ping", "in/credential", "event/ack", "pair", "cmd/enrol/c1/part/1/1"])
+def test_a_database_that_cannot_be_read_for_a_moment_does_nothing_and_crashes_nothing(office, topic, caplog):
+    """Neither who may nor what was done before is known then; the door goes on."""
+    link, locked = Answers(), StoreError("latchkey.db: another program has kept it locked")
+
+    def fail(*_):
+        raise locked
+
+    verb = topic.rpartition("/")[2].replace("ack", "event_ack")
+    more = {"at": NOW.isoformat(), "card": "1"} if verb == "credential" else {}
+    link.message = Incoming(f"{TOPICS.prefix}/{topic}", signed(TOPICS, verb, {"id": "c1", **more}, NOW), 0)
+    commander = commander_of(link, office, recall=fail, acknowledged=fail, pair=fail, admission=Locked(locked))
+    commander.step()
+    assert office.done == []
+    answers = [
+        Result.model_validate_json(message.payload).code for message in link.sent if "/cmd/ping/" in message.topic
+    ]
+    assert answers == [Code.STORAGE_FAILED] * (topic == "cmd/ping")
+    assert ("not looked at" in caplog.text) == (topic in {"cmd/ping", "in/credential", "event/ack"})
 
 
 def test_a_mistake_of_ours_crashes(ask, office):

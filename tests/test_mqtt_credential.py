@@ -9,9 +9,12 @@ from pydantic import ValidationError
 from agent.mqtt.commands import Commander
 from agent.mqtt.credential import MOST_A_SECOND, CredentialMessage, Reception
 from agent.mqtt.inbox import Incoming
+from agent.mqtt.parts import Spool
 from agent.mqtt.topics import Topics
+from agent.seal.sealing import Seal
 from agent.trust.keys import SigningKey
 from agent.trust.roles import Role
+from tests.fakes.keys import KEY
 from tests.fakes.trust import OWNER, READER, admission, signed
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -26,7 +29,8 @@ def message(at=NOW, **fields):
 class Door:
     """What comes on `in/credential`, up to what is shown to the door."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.spool = Spool(folder / "parts", Seal(KEY))
         self.shown, self.memory, self.refused, self.now = [], {}, [], NOW
         self.start()
 
@@ -35,6 +39,7 @@ class Door:
             self,
             {},
             admission=admission(TOPICS, ben=(BEN, Role.OPERATOR)),
+            spool=self.spool,
             recall=self.memory.get,
             remember=lambda id_, *_: self.memory.update({id_: "{}"}),
             refused=self.refused.append,
@@ -57,8 +62,8 @@ class Door:
 
 
 @pytest.fixture
-def door():
-    return Door()
+def door(tmp_path):
+    return Door(tmp_path)
 
 
 def card(number="04A2B3", key=READER, **more):

@@ -26,6 +26,14 @@ def test_what_is_said_is_heard(mosquitto):
     assert not one.listening
 
 
+def test_a_name_that_cannot_be_a_host_s_is_said():
+    with (
+        Line(LinkSettings("a" * 70, 1883), (), lambda _: None) as one,
+        pytest.raises(NoAnswer, match=r"aaaa:1883: .*label"),
+    ):
+        one.wait_ready(1.0)
+
+
 def test_more_than_the_broker_takes_at_once_waits_its_turn(make_mosquitto):
     """Mosquitto hangs up on who sends more than it allows to be in flight."""
     broker = make_mosquitto("allow_anonymous true\nmax_inflight_messages 3")

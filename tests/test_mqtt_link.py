@@ -306,7 +306,7 @@ def test_settings_that_make_no_sense(wrong):
 def test_an_unexpected_error_is_told(mosquitto, make_link, wait_for):
     link = make_link(reach(mosquitto))
     crashes = []
-    link.topics = None  # a mistake of ours
+    link._arrivals.topics = None  # a mistake of ours
     link.start(crashes.append)
     wait_for(lambda: crashes)
     assert not link.connected

@@ -28,12 +28,12 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 def test_forgetting_beside_a_writer_keeps_the_chain_whole_and_loses_no_event(tmp_path):
     config = Config.model_validate({"device": {"data_dir": tmp_path}})
     with open_db(config.database_path) as db:
-        for n in range(10):
+        for n in range(5):
             people.add_person(db, f"p{n}", name=None, at=NOW)
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(db.path)], stdout=subprocess.PIPE, text=True)
         try:
             assert writer.stdout.readline() == "ready\n"
-            for n in range(10):
+            for n in range(5):
                 forget(db, config, f"p{n}", Request("cli", NOW, "b"))
                 assert chain.verify(db) is None  # as of one moment, though rows are being added
             assert writer.poll() is None

@@ -50,6 +50,8 @@ def key(tmp_path):
 def crop(tmp_path):
     (tmp_path / "unknown" / "today").mkdir(parents=True)
     (tmp_path / "unknown" / "today" / "1.jpg").write_bytes(b"x")
+    (tmp_path / "parts" / "e1").mkdir(parents=True)
+    (tmp_path / "parts" / "e1" / "1").write_bytes(b"a part of a photo")
     return tmp_path / "unknown"
 
 
@@ -57,7 +59,7 @@ def bytes_of(db):
     return b"".join(path.read_bytes() for path in db.path.parent.glob(db.path.name + "*"))
 
 
-def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop):
+def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop, tmp_path):
     sealed = db.rows("SELECT vector FROM templates")[0][0]
     done = wipe(db, config, [key, key.with_name("absent.key")], REQUEST, cause="tamper")
     assert done == {
@@ -73,6 +75,7 @@ def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop)
     }
     assert not key.exists()
     assert not crop.exists()
+    assert not (tmp_path / "parts").exists()
     left = bytes_of(db)
     for each in (sealed[:16], b"the-hash", b"the-digest", b"the-detail", b"the-answer"):
         assert each not in left

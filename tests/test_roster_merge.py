@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import CommandError
-from agent.roster.document import Document
+from agent.roster.document import Document, sign
 from agent.roster.edits import normal
 from agent.roster.merge import Disagreement, merged
 from agent.store.db import open_db
-from tests.fakes.rosters import Book
+from tests.fakes.rosters import NOW, Book
 from tests.fakes.trust import OWNER
 
 A = {"name": "Anna", "badge": "1", "groups": ["x", "y"]}
@@ -111,6 +111,35 @@ def test_no_interleaving_of_two_admins_loses_a_change(database, steps):
 def _present(book, name):
     answer = book.ask(what="get", object=name)
     return Document.parse(answer.rows[0]["document"]) if answer.ok else None
+
+
+class TestWhomItIsFor:
+    """Is a field like others, beside the body."""
+
+    @pytest.fixture
+    def book(self, tmp_path):
+        with open_db(tmp_path / "roster.db") as db:
+            book = Book(db)
+            book.kept(sign("person/anna", 1, "hq/@all", A, OWNER, NOW))
+            yield book
+
+    def change(self, book, body, target):
+        """Somebody else was faster: the person is in the group "east" now, and for the door "side"."""
+        base = Document.parse(book.ask(what="get", object="person/anna").rows[0]["document"])
+        book.editor().replace("person/anna", base, {**A, "badge": "2"}, "hq/side")
+        return book.editor().replace("person/anna", base, body, target)
+
+    @pytest.mark.parametrize("body", [A, {**A, "notes": "n"}], ids=["nothing", "another field"])
+    def test_what_somebody_else_made_of_it_stays(self, book, body):
+        kept = self.change(book, body, "hq/@all")
+        assert (kept.header.target, kept.body["badge"]) == ("hq/side", "2")
+
+    def test_two_who_want_it_elsewhere_are_told(self, book):
+        with pytest.raises(CommandError, match="target was changed meanwhile"):
+            self.change(book, {**A, "notes": "n"}, "hq/back")
+
+    def test_two_who_want_the_same(self, book):
+        assert self.change(book, {**A, "badge": "2"}, "hq/side").header.version == 2
 
 
 def test_a_body_is_written_in_one_way():

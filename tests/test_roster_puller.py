@@ -15,11 +15,13 @@ from agent.roster.client import RosterClient
 from agent.roster.puller import Puller
 from agent.roster.registrar import Registrar
 from agent.roster.service import RosterService
-from agent.store import roster
+from agent.store import admins, roster
 from agent.store.db import open_db
 from agent.store.people import get_person
+from agent.trust.keys import Admin
+from agent.trust.roles import Role
 from tests.fakes.registers import add, audited, request
-from tests.fakes.rosters import ENROLLER, SERVICE, Device, admin_body
+from tests.fakes.rosters import ENROLLER, NOW, SERVICE, Device, admin_body
 from tests.fakes.trust import OWNER
 
 PROTOCOLS = pytest.mark.parametrize("protocol", [5, 311])
@@ -64,6 +66,18 @@ def puller(settings, device):
             settings, "hq", device.name, taking=device.taking, write=lambda change: change(device.db), db=device.db
         )
     )
+
+
+@pytest.mark.parametrize("configured", ["", "mine"])
+def test_no_two_of_a_machine_are_one_client_to_the_broker(settings, tmp_path, configured):
+    """The broker would throw out one for the other, again and again."""
+    settings, ids = replace(settings, client_id=configured), []
+    with open_db(tmp_path / "roster.db") as db:
+        ids.append(RosterService(settings, Registrar(db, "hq", OWNER.public, SERVICE))._line._settings.client_id)
+    for name in ("roster", "a", "a-roster"):
+        with Device(tmp_path, name) as device:
+            ids += [puller(settings, device)._make()._line._settings.client_id, configured or f"latchkey-hq-{name}"]
+    assert len(set(ids)) == (3 if configured else 7)
 
 
 @PROTOCOLS
@@ -200,3 +214,18 @@ def test_what_was_not_in_force_is_tried_again_by_and_by(settings, tmp_path, wait
             wait_for(lambda: roster.count_problems(device.db) == 1)
             set_person(device.db, "local", {"badge": None}, request())
             wait_for(lambda: roster.count_problems(device.db) == 0)
+
+
+@pytest.mark.parametrize("certified", [False, True], ids=["whatever key its service has", "its service by the owner"])
+def test_a_device_that_gets_its_owner_later_takes_what_it_could_not_believe(settings, certified, tmp_path, wait_for):
+    with Device(tmp_path, owner=None) as front, service(settings, tmp_path):
+        with RosterClient(settings, "hq", OWNER) as admin:
+            if certified:
+                admin.put("service", {"public": SERVICE.public.text})
+            admin.put("person/anna", {"name": "Anna"})
+        with puller(settings, front):
+            told = ("roster_doubted", None) if certified else ("roster_refused", "anna")
+            wait_for(lambda: told in audited(front.db))
+            admins.add(front.db, Admin(OWNER.public, "olga", Role.OWNER), NOW, "pairing")
+            wait_for(lambda: get_person(front.db, "anna") is not None)
+            wait_for(lambda: roster.count_problems(front.db) == 0)

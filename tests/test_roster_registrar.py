@@ -36,6 +36,26 @@ class TestPut:
         one = document()
         assert (book.put(one).seq, book.put(one).seq, book.head().seq) == (1, 1, 1)
 
+    def test_the_answer_to_many_that_came_second_is_a_message(self, book):
+        """Each of the present documents in it would be megabytes, which the client's line drops: no answer at all."""
+        names = [f"person/p{n}" for n in range(300)]
+        for name in names:
+            book.kept(document(name, body={"name": "A", "notes": "n" * 1900}))
+        stale = [document(name, body={"name": "B"}).as_json() for name in names]
+        answer = book.registrar.put(json.dumps({"id": "p1", "documents": stale}).encode())
+        assert len(answer) < 2 * MOST_PAGE_BYTES
+        done = Answer.model_validate_json(answer).done
+        assert {each.code for each in done} == {"roster_changed"}
+        assert done[0].document is not None
+        assert done[-1].document is None
+
+    @pytest.mark.parametrize("then", [{"gone": True}, {"body": {"name": "Ben"}}], ids=["removed", "changed"])
+    def test_no_byte_of_an_old_body_stays_in_its_files(self, book, db, then):
+        book.kept(document(body={"name": "Zzyzx"}), document("person/ben"))
+        book.kept(document(version=2, **then))
+        files = [file for file in db.path.parent.iterdir() if b"Zzyzx" in file.read_bytes()]
+        assert files == []
+
     def test_another_version_than_the_next_is_refused_with_the_present_document(self, book):
         present = book.kept(document(), document(version=2, body={"name": "A"}))
         for version in (1, 2, 2_000_000):
@@ -168,6 +188,13 @@ class TestAsk:
         assert (first.more, first.rows[0]["document"]["object"]) == (True, "person/a")
         second = book.ask(what="list", prefix="person/", limit=1, after="person/a", bodies=True)
         assert (second.more, second.rows[0]["document"]["body"]) == (False, {"name": "Anna"})
+
+    def test_a_list_in_another_script_is_a_message_as_well(self, book):
+        for n in range(100):
+            book.kept(document(f"person/p{n}", body={"name": "A", "notes": "\u6f22" * 1900}))
+        answer = book.registrar.ask(b'{"id": "a1", "what": "list", "limit": 1000, "bodies": true}')
+        assert len(answer) <= MOST_PAGE_BYTES
+        assert Answer.model_validate_json(answer).more
 
     def test_history_names_who_and_when_and_not_what(self, book, db):
         for version in range(1, roster_book.KEEP_VERSIONS + 5):

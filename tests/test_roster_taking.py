@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.admins import revoke
 from agent.errors import CommandError
 from agent.members.merge import rename
 from agent.members.particulars import set_person
@@ -18,6 +19,8 @@ from agent.store import admins, receipts, roster, roster_book
 from agent.store.db import open_db
 from agent.store.people import get_person, list_people
 from agent.store.rules import rules_in_force
+from agent.trust.keys import Admin
+from agent.trust.roles import Role
 from agent.trust.statement import signed_news
 from tests.fakes.registers import add, audited, request
 from tests.fakes.rosters import ENROLLER, NOW, SERVICE, STRANGER, Book, Device, admin_document, document
@@ -77,6 +80,36 @@ class TestInForce:
         device.read(book)
         assert list_people(device.db) == []
 
+    def test_who_was_removed_for_a_group_is_forgotten_with_the_rest(self, book, device):
+        book.kept(document(), document("person/ben"))
+        device.read(book)
+        book.kept(document(version=2, target="hq/@west"))
+        device.read(book)
+        assert get_person(device.db, "anna") is None  # removed: what happened here keeps the id
+        book.kept(
+            document(version=3, target="hq/@west", gone=True), document("person/ben", 2, target="hq/side", gone=True)
+        )
+        device.read(book)
+        told = [
+            receipt.reason for name in ("anna", "ben") for receipt in receipts.recent(device.db, person=name, limit=1)
+        ]
+        assert told == ["taken out of the roster"] * 2
+
+    def test_who_was_never_in_force_leaves_no_byte_either(self, book, device):
+        book.kept(document(body={"name": "Zzyzx", "factors": "nose"}))
+        device.read(book)
+        assert problems(device) == [("person/anna", "bad_request")]
+        book.kept(document(version=2, gone=True))
+        device.read(book)
+        folder = device.config.database_path.parent
+        assert [file for file in folder.rglob("*") if file.is_file() and b"Zzyzx" in file.read_bytes()] == []
+
+    def test_who_is_of_this_device_alone_stays(self, book, device):
+        set_person(device.db, "anna", {"name": "Anna"}, request(), create=True)
+        book.kept(document(target="hq/@west"), document(version=2, target="hq/@west", gone=True))
+        device.read(book)
+        assert get_person(device.db, "anna") is not None
+
     def test_rules(self, book, device):
         book.kept(document("rules", body={"text": RULES}))
         device.read(book)
@@ -92,7 +125,7 @@ class TestInForce:
         assert admins.find(device.db, ENROLLER.public.id).revoked_at == NOW
         book.kept(admin_document(ENROLLER, "erik", "enroller", 3))
         device.read(book)
-        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "not_allowed")]  # revoked stays revoked
+        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "key_taken")]  # revoked stays revoked
         assert audited(device.db)[-1][0] == "roster_refused"
 
     def test_the_last_owner_is_not_revoked(self, book, tmp_path):
@@ -117,6 +150,25 @@ class TestInForce:
         device.read(book)
         assert [person.id for person in list_people(device.db)] == ["anna"]
 
+    def test_a_key_that_is_for_another_device_now_counts_here_no_more(self, book, device):
+        """It comes back with the group, unlike one that was revoked; one that the device itself let in stays."""
+        for key, name in ((ENROLLER, "erik"), (STRANGER, "sam")):
+            book.kept(admin_document(key, name, "enroller"))
+        admins.add(device.db, Admin(STRANGER.public, "sam", Role.ENROLLER), NOW, "cli:root")
+        device.read(book)
+        for version, target, in_force in ((2, "hq/back", False), (3, "hq/@all", True), (4, "hq/back", False)):
+            for key, name in ((ENROLLER, "erik"), (STRANGER, "sam")):
+                book.kept(admin_document(key, name, "enroller", version, target=target))
+            device.read(book)
+            assert (admins.find(device.db, ENROLLER.public.id).revoked_at is None) is in_force
+            assert admins.find(device.db, STRANGER.public.id).revoked_at is None
+        assert problems(device) == []
+        revoke(device.db, device.config, ENROLLER.public.id, request())  # while it is away: for good
+        book.kept(admin_document(ENROLLER, "erik", "enroller", 5))
+        device.read(book)
+        assert problems(device) == [(f"admin/{ENROLLER.public.id}", "key_taken")]
+        assert admins.find(device.db, ENROLLER.public.id).revoked_at is not None
+
     def test_a_device_that_is_put_into_a_group_gets_what_is_for_it(self, book, device):
         book.kept(document("person/cora", target="hq/@lab"))
         device.read(book)
@@ -127,6 +179,25 @@ class TestInForce:
         book.kept(document("device/hq/front", 2, {"groups": []}))
         device.read(book)
         assert list_people(device.db) == []
+
+    @pytest.mark.parametrize(
+        ("name", "groups", "there"),
+        [("front", ("lab",), ["cora"]), ("back", (), ["dora"]), ("front", (), [])],
+        ids=["another group in its file", "another name", "as before"],
+    )
+    def test_a_device_that_is_another_at_its_next_start_reads_all_again(self, book, tmp_path, name, groups, there):
+        book.kept(document("person/cora", target="hq/@lab"), document("person/dora", target="hq/back"))
+        with Device(tmp_path) as device:
+            device.read(book)
+            assert list_people(device.db) == []
+        (tmp_path / name).mkdir(exist_ok=True)
+        if name != "front":
+            (tmp_path / "front").rename(tmp_path / name)
+        with Device(tmp_path, name, groups=groups) as device:
+            device.taking.check_head(device.db, book.head(), NOW)
+            assert (device.cursor == 2) == (not there)
+            device.read(book)
+            assert [person.id for person in list_people(device.db)] == there
 
     def test_a_month_away(self, book, tmp_path):
         """Each object that has changed comes once, however often it did."""

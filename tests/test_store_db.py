@@ -275,6 +275,6 @@ def test_counts_tell_the_rows_of_every_table(tmp_path):
     with open_db(tmp_path / "latchkey.db") as db:
         counts = db.counts()
     assert {table for table, rows in counts.items() if rows} == {
-        *("gallery", "register", "retention", "roster_state", "book_state"),  # one row each
+        *("gallery", "register", "retention", "models", "roster_state", "book_state"),  # one row each
     }
     assert {"people", "templates", "events", "punches", "audit"} <= counts.keys()

@@ -7,6 +7,7 @@ import pytest
 
 from agent import telling as telling_module
 from agent.access.rules import AntiPassback, Zone
+from agent.errors import StoreError
 from agent.mqtt.topics import Topics
 from agent.telling import Telling
 from tests.fakes.doorways import ANNA, BEN, door
@@ -70,4 +71,16 @@ def test_a_clock_that_is_centuries_off_is_told_to_nobody_and_ends_nothing(tmp_pa
     telling.step()
     assert hall.told[-1][0] == "granted"
     assert line.zones in ([], [[]])
+    hall.close()
+
+
+def test_health_that_cannot_be_read_is_told_later_and_ends_nothing(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(telling_module, "STEP_SECONDS", 0.0)
+    hall = Hall(tmp_path, ANNA)
+
+    def health():
+        raise StoreError("latchkey.db: another program has kept it locked")
+
+    Telling(Line(), door=hall.doorman.report, entrance=hall.entrance, health=health, health_seconds=60).step()
+    assert "how the device is cannot be told" in caplog.text
     hall.close()

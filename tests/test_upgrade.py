@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +17,7 @@ from agent.mqtt.message import Code
 from agent.privacy.forgetting import remove
 from agent.register import Request
 from agent.seal.keyring import site_key
-from agent.store import models, spares
+from agent.store import models, roster, spares
 from agent.store.db import agent_lock, open_db
 from agent.store.people import gallery_version
 from agent.store.templates import load_templates, move_templates
@@ -166,6 +167,17 @@ class TestUpdate:
         site.roll_back()
         assert site.known() == (OLD, ["anna", "ben", "cleo"], 4)
 
+    def test_who_came_by_the_roster_and_cannot_be_compared_is_told_of_and_read_again(self, site):
+        site.enrol("cleo", GREEN, keep=False)
+        with site.db() as db:
+            for person in ("anna", "cleo"):
+                roster.hold(db, roster.Held(f"person/{person}", 1, b"l" * 32, b"l" * 32, ours=True))
+            roster.read_to(db, replace(roster.reading(db), cursor=2, head=2))
+        site.update(force=True)
+        with site.db() as db:
+            assert [(held.object, held.code) for held in roster.problems(db, 9)] == [("person/cleo", "other_model")]
+            assert (roster.reading(db).cursor, roster.reading(db).head) == (0, 2)
+
     def test_another_encoder_of_the_same_name(self, site, tmp_path):
         with pytest.raises(CommandError, match="is called latchkey-encoder-1-b10c0000: give it another id"):
             site.update(bundles.blocks(tmp_path / "same", OLD))
@@ -274,6 +286,13 @@ class TestWatch:
             (site.config.device.data_dir / "restoring").mkdir()
             watch.step()
         assert self.again == ["a backup is to be put in place"]
+
+    def test_a_database_that_cannot_be_read_for_a_moment_ends_nothing(self, site, caplog):
+        with site.db() as db:
+            watch = self.watch(site, db, [0.0])
+        watch.step()
+        assert "which models are in force cannot be read" in caplog.text
+        assert self.again == []
 
     def test_after_a_minute_they_have_proved_good(self, site):
         site.update()

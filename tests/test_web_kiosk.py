@@ -25,7 +25,8 @@ from tests.fakes.axe import axe_source, violations
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
 from tests.fakes.demo_door import demo_door
-from tests.fakes.kiosks import free_port, settle
+from tests.fakes.kiosks import settle
+from tests.fakes.ports import steady_port
 from tests.fakes.trust import OWNER
 
 CHROMIUM = shutil.which("chromium")
@@ -68,7 +69,7 @@ def terminal(tmp_path, monkeypatch, stage):
 
     @contextmanager
     def started(factors, attendance="", **more):
-        told = {"web__enabled": True, "web__port": free_port(), "web__theme": "light"}
+        told = {"web__enabled": True, "web__port": steady_port(), "web__theme": "light"}
         config = Terminals(tmp_path, monkeypatch)(**told | {"camera__as_fast_as_possible": False} | more)
         settle(config, factors, attendance)
         decided = []

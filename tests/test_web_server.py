@@ -23,14 +23,14 @@ from agent.web.intake import WAITING, Intake
 from agent.web.mirror import Mirror
 from agent.web.server import WebServer
 from agent.web.site import WATCHERS, Site
-from tests.fakes.kiosks import free_port
+from tests.fakes.ports import steady_port
 
 
 class Kiosk:
     """The web part alone, before a door that notes what it is shown."""
 
     def __init__(self):
-        self.port, self.shown, self.crashes = free_port(), [], []
+        self.port, self.shown, self.crashes = steady_port(), [], []
         self.audience, self.intake = Audience(), Intake(self.shown.append)
         self.url = f"http://127.0.0.1:{self.port}"
         self.mirror, self.answers = Mirror(), []

@@ -145,10 +145,10 @@ class BackupKey:
 
 
 def restore_key(secret: bytes, site: str, device: str) -> BackupKey:
-    """Returns the key that opens what is to be restored on a device.
+    """Returns the key that opens what is to be restored on a device, and no other of the site does.
 
     Args:
-        secret: the site's.
+        secret: the device's.
         site: the device is of.
         device: its name.
     """

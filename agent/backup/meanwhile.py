@@ -64,7 +64,8 @@ def learn(db: Db, before: Path, config: Config, note: Note, request: Request) ->
         done = Restored(note, known, 0, 0)
         answers = 0
         if known:
-            done = Restored(note, known, _forget_again(db, config, request), snapshots.keep_revoked(db))
+            done = Restored(note, known, _forget_again(db, config, request), snapshots.keep_admins(db))
+            snapshots.keep_device_keys(db)
             answers = snapshots.keep_answers(db, request.at - REMEMBERED)
         _end_jobs(db, note, request, known=known)
         snapshots.go_on_numbering(db, known=known)

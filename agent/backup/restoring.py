@@ -23,7 +23,7 @@ from agent.backup.staging import Note, discard, read_note
 from agent.config import Config
 from agent.device_key import key_path as device_key_path
 from agent.errors import BackupError, ConfigError, LatchkeyError
-from agent.owned import leave_to_owner, sync
+from agent.owned import leave_to_owner, sync, write_private
 from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import find_key, given_key, key_path
@@ -33,6 +33,7 @@ from agent.upgrade.in_force import models_folder
 log = logging.getLogger(__name__)
 
 BESIDE: Final = "agent.toml.restored"  # where the configuration's own folder is not for us to write to
+_BLOCK: Final = 2**20  # bytes, copied at a time
 _LOGS: Final = ("-wal", "-shm", "-journal")  # of SQLite: they belong to the old database
 
 
@@ -146,14 +147,23 @@ def _move(source: Path, target: Path) -> None:
         source.replace(target)
     else:
         fresh = target.with_name(f".{target.name}.new")
-        shutil.copy2(source, fresh)
-        with fresh.open("rb+") as file:
-            os.fsync(file.fileno())
+        fresh.unlink(missing_ok=True)
+        _copy(source, fresh)
         fresh.replace(target)
         sync(target.parent)
         source.unlink()
     sync(target.parent)
     sync(source.parent)
+
+
+def _copy(source: Path, fresh: Path) -> None:
+    """Copies a file that others may not read, not for a moment either; it belongs to whom the other does."""
+    with source.open("rb") as data:
+        write_private(fresh, lambda: data.read(_BLOCK))
+        there = os.fstat(data.fileno())
+    if os.geteuid() == 0:
+        os.chown(fresh, there.st_uid, there.st_gid)
+    fresh.chmod(stat.S_IMODE(there.st_mode))
 
 
 def _clear(data: Path) -> None:

@@ -51,7 +51,7 @@ class _Clerk:
         if wanted is None:
             return mode_as_json(load_mode(self._office.db), rules)
         if wanted is Mode.FREE_ACCESS:
-            self._check_remote()
+            self._check_fresh(command)
         request = self._office.request(command)
         kept = self._office.write(lambda db: set_mode(db, wanted, rules, request))
         self._office.changed()
@@ -92,12 +92,20 @@ class _Clerk:
         Raises:
             CommandError: saying which.
         """
+        self._check_fresh(command)
+        if self._doorman.locked_down:
+            raise _locked_down()
+
+    def _check_fresh(self, command: UnlockCommand | HoldCommand | ModeCommand) -> None:
+        """Refuses what unlocks where that is off, and what somebody may have kept back."""
         self._check_remote()
         file = self._office.config.clock.synchronised_file
         if clock_state(file) is not Clock.SYNCHRONISED:
             raise CommandError(
                 Code.CLOCK_UNSURE, f"the clock of this device is not known to be right ({file} is not there): try later"
             )
+        if command.not_after is None:
+            raise CommandError(Code.BAD_REQUEST, "not_after is wanted: until when it may be done")
         ahead = command.not_after - self._office.now()
         if ahead < timedelta():  # it has waited here since it was checked
             raise CommandError(Code.EXPIRED, f"it was to be done by {command.not_after.isoformat()}")
@@ -105,8 +113,6 @@ class _Clerk:
             raise CommandError(
                 Code.BAD_REQUEST, f"not_after is {ahead.total_seconds():.0f} s ahead: want {FARTHEST_SECONDS:.0f} s"
             )
-        if self._doorman.locked_down:
-            raise _locked_down()
 
     def _check_often(self, command: UnlockCommand | HoldCommand) -> None:
         """Refuses more than so many a minute by one key, and counts this one."""

@@ -15,6 +15,7 @@ from agent.backup.making import back_up
 from agent.backup.staging import stage
 from agent.backup.stream import Opened
 from agent.clerks import Office
+from agent.device_key import device_key
 from agent.errors import BackupError, CommandError
 from agent.jobs.aside import Progress, aside
 from agent.jobs.job import Step, Steps, Work
@@ -142,7 +143,7 @@ class _Clerk:
 
     def _restore_key(self) -> BackupKey:
         device = self._config.device
-        return restore_key(self._key.secret, device.site, device.name)
+        return restore_key(device_key(self._config).secret, device.site, device.name)
 
 
 class _Joined:

@@ -35,7 +35,7 @@ class DatabaseAway(LatchkeyError, OSError):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns what may pass (no connection, shut down, full, a deadlock) into DatabaseAway.
+    """Turns what may pass (no connection, shut down, full, a deadlock, a standby not promoted yet) into DatabaseAway.
 
     Raises:
         DatabaseAway: try again later.
@@ -43,7 +43,7 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
         raise DatabaseAway(f"the database does not answer: {_line(error)}") from error
     except psycopg.ProgrammingError as error:
         raise ConfigError(f"the database refuses: {_line(error)}") from error

@@ -13,8 +13,10 @@ import json
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
+from agent.attendance.punch import Clock
 from agent.fleet.database import Pg
 from agent.fleet.letter import Record, named
 from agent.privacy.redaction import Pseudonyms, relabelled
@@ -63,7 +65,7 @@ def late(pg: Pg, pepper: bytes, records: Sequence[Record]) -> list[Record]:
     if not who:
         return list(records)
     found = pg.execute(
-        "SELECT digest, site, pseudonym, at FROM forgettings WHERE digest = ANY(%s)", [list(who)]
+        "SELECT digest, site, pseudonym, at FROM forgettings WHERE digest = ANY(%s) ORDER BY at", [list(who)]
     ).fetchall()
     if not found:
         return list(records)
@@ -97,8 +99,8 @@ def forget(pg: Pg, pepper: bytes, record: Record, person: str) -> int:
     if done.rowcount:
         return 0
     ids, pseudonym = _ids(pg, record.site, person), f"forgotten-{secrets.token_hex(6)}"
-    changed = 0
-    for event in _naming(pg, record, ids):
+    changed, until = 0, _until(pg, record)
+    for event in _naming(pg, record, ids, until):
         _rewrite(pg, without(event, ids, pseudonym))
         changed += 1
     _rewrite(pg, without(record, ids, pseudonym))
@@ -111,7 +113,7 @@ def forget(pg: Pg, pepper: bytes, record: Record, person: str) -> int:
         pg.execute(
             "INSERT INTO forgettings (event_id, site, digest, pseudonym, receipt, at, events)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [record.id, record.site, digest(pepper, record.site, each), pseudonym, receipt, record.at, changed],
+            [record.id, record.site, digest(pepper, record.site, each), pseudonym, receipt, until, changed],
         )
     return changed
 
@@ -130,12 +132,20 @@ def _ids(pg: Pg, site: str, person: str) -> set[str]:
     return ids
 
 
-def _naming(pg: Pg, asking: Record, ids: Iterable[str]) -> list[Record]:
-    """Returns the other events of the site, up to the one that asks, that name somebody."""
+def _until(pg: Pg, asking: Record) -> datetime:
+    """Returns when somebody was forgotten: now, where the device's clock was not set and is behind."""
+    if asking.body.get("clock") != Clock.UNSYNCHRONISED:
+        return asking.at
+    (now,) = pg.execute("SELECT now()").fetchone() or (asking.at,)
+    return max(asking.at, now)
+
+
+def _naming(pg: Pg, asking: Record, ids: Iterable[str], until: datetime) -> list[Record]:
+    """Returns the other events of the site that name somebody: of before, or written down before, whatever they say."""
     rows = pg.execute(
         "SELECT site, device, '', id, seq, kind, at, boot_id, historical, person, people, body FROM events"
-        " WHERE site = %s AND people && %s AND at <= %s AND id <> %s",
-        [asking.site, sorted(ids), asking.at, asking.id],
+        " WHERE site = %s AND people && %s AND (at <= %s OR stored_at <= %s) AND id <> %s",
+        [asking.site, sorted(ids), until, until, asking.id],
     ).fetchall()
     told: list[list[Any]] = [[*row[:10], tuple(row[10]), row[11]] for row in rows]
     return [Record(*values) for values in told]

@@ -141,6 +141,8 @@ def _event(site: str, device: str, kind: str, key_id: str, body: Mapping[str, An
     if at is None:
         raise ValueError("at: a time is wanted")
     person = body.get("person")
+    if len(kind) > LONGEST or (isinstance(person, str) and len(person) > LONGEST):
+        raise ValueError(f"kind or person has more than {LONGEST} characters")  # more than an index takes
     return Record(
         site=site,
         device=device,

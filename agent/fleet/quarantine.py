@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from agent.fleet.database import Pg, translated
-from agent.fleet.letter import Doubt, Record, State, Why
+from agent.fleet.letter import LONGEST, Doubt, Record, State, Why
 from agent.fleet.source import Delivery
 from agent.mqtt.topics import ROOT
 
 MOST_OF_A_DEVICE: Final = 1000
+MOST_BYTES_OF_A_DEVICE: Final = 1_000_000  # so many events are less; 10 GB of all devices there may be
 MOST_DEVICES: Final = 10_000  # unknown ones are made up easily: beyond, they are counted as one
 MOST_DETAIL: Final = 300  # characters
 OTHERS: Final = ("", "")
@@ -48,6 +49,8 @@ def put(pg: Pg, doubts: Sequence[Doubt]) -> None:
 def _place(pg: Pg, doubt: Doubt) -> tuple[str, str]:
     """Returns under which device it is kept."""
     site, device = _text(doubt.site), _text(doubt.device)
+    if max(len(site), len(device)) > LONGEST:  # an index does not take what a topic may be
+        return OTHERS
     known = "SELECT FROM quarantine_counts WHERE (site, device) = (%s, %s) LIMIT 1"
     if pg.execute(known, [site, device]).rowcount:
         return site, device
@@ -60,9 +63,9 @@ def _keep(pg: Pg, site: str, device: str, doubt: Doubt) -> bool:
     key = hashlib.sha256(delivery.topic.encode() + b"\0" + delivery.payload).digest()
     if pg.execute("UPDATE quarantine SET times = times + 1, last_at = now() WHERE digest = %s", [key]).rowcount:
         return True
-    count = "SELECT count(*) FROM quarantine WHERE (site, device) = (%s, %s)"
-    (there,) = pg.execute(count, [site, device]).fetchone() or (0,)
-    if there >= MOST_OF_A_DEVICE:
+    count = "SELECT count(*), coalesce(sum(length(payload)), 0) FROM quarantine WHERE (site, device) = (%s, %s)"
+    there, size = pg.execute(count, [site, device]).fetchone() or (0, 0)
+    if there >= MOST_OF_A_DEVICE or size + len(delivery.payload) > MOST_BYTES_OF_A_DEVICE:
         return False
     pg.execute(
         "INSERT INTO quarantine (digest, site, device, topic, payload, size, reason, detail)"

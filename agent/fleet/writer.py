@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
@@ -14,6 +14,8 @@ from agent.fleet import forgetting, quarantine
 from agent.fleet.database import Pg, translated
 from agent.fleet.letter import Doubt, Letter, Record, State
 
+REFUSED: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+"""For what it is, such as a NUL in a text, or a text that no index takes: trying again would not help."""
 WRITING: Final = 5_001_003
 """Key of the advisory lock that writers share, and who forgets has alone: no event slips in behind their back."""
 
@@ -62,7 +64,6 @@ class Writer:
 
     def __init__(self, pg: Callable[[], Pg]) -> None:
         self._pg = pg
-        self._months: set[date] = set()  # that have their partition
         self._pepper = b""
 
     def write(self, letters: Sequence[Letter]) -> Written:
@@ -78,7 +79,7 @@ class Writer:
             self._prepare(records)
             try:
                 return self._whole(records, states, doubts)
-            except (psycopg.DataError, psycopg.IntegrityError) as error:  # such as a NUL in a text
+            except REFUSED as error:
                 return self._refused(letters, error)
 
     def _refused(self, letters: Sequence[Letter], error: psycopg.Error) -> Written:
@@ -92,16 +93,19 @@ class Writer:
         raise error
 
     def _prepare(self, records: Sequence[Record]) -> None:
-        """Makes partitions, each in a transaction of its own: other writers wait for it no longer than it takes."""
+        """Makes partitions, in a transaction of their own: other writers wait for it no longer than it takes.
+
+        Looked at for each batch: a month that was there may have been dropped meanwhile, and its events would lie
+        where nobody looks for them.
+        """
         pg = self._pg()
         if not self._pepper:
             with pg.transaction():
                 row = pg.execute("SELECT value FROM pepper").fetchone()
                 self._pepper = bytes(row[0]) if row else b""
-        for month in {record.at.astimezone(UTC).date().replace(day=1) for record in records} - self._months:
+        if months := sorted({record.at.astimezone(UTC).date().replace(day=1) for record in records}):
             with pg.transaction():
-                pg.execute("SELECT ensure_month(%s)", [month])
-            self._months.add(month)
+                pg.execute("SELECT ensure_month(month) FROM unnest(%s::date[]) AS month", [months])
 
     def _whole(self, records: Sequence[Record], states: Sequence[State], doubts: Sequence[Doubt]) -> Written:
         pg = self._pg()

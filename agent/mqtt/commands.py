@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
+from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, StoreError
 from agent.mqtt.admission import Admission, NotAdmitted
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.credential import VERB, CredentialMessage, Reception
@@ -28,7 +28,7 @@ from agent.mqtt.pair import Pair, answered, no_pairing
 from agent.mqtt.parts import Spool
 from agent.mqtt.refusals import Refusals, Refused
 from agent.mqtt.topics import AckTopic, BirthTopic, CommandTopic, CredentialTopic, PairTopic, PartTopic
-from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
+from agent.mqtt.wire import COMMANDS, Result, code_of, explain, recover_id, refusal
 from agent.types import Credential
 
 logger = logging.getLogger(__name__)
@@ -55,12 +55,12 @@ class Commander:
         recall: the result of a command id that has been carried out, or begun, if any.
         remember: keeps the result of a command.
         begin: the same, before it is done: the result if that is never known.
-        full: whether too many commands are remembered to take another.
+        full: whether too many commands are remembered to take this one, too.
         refused: told of every message that was not carried out for who sent it, or when.
         shown: told of every credential that came from the network.
         pair: answers who wants to be the first owner.
         born: told of what Home Assistant says of itself.
-        acknowledged: takes what collectors say, as it came.
+        acknowledged: takes what collectors say, as it came; returns False where it is not to be believed.
         now: the time, UTC.
         clock: monotonic seconds.
     """
@@ -75,7 +75,7 @@ class Commander:
         recall: Callable[[str], str | None],
         remember: Remember,
         begin: Remember = lambda *_: None,
-        full: Callable[[], bool] = lambda: False,
+        full: Callable[[Command], bool] = lambda _: False,
         refused: Callable[[Refused], object] = lambda _: None,
         shown: Callable[[Credential], object] = lambda _: None,
         pair: Pair = no_pairing,
@@ -98,6 +98,12 @@ class Commander:
         if message is None:
             return
         self._refusals.begin()
+        try:
+            self._take(message)
+        except StoreError as error:  # who may, and what was done, cannot be read just now: nothing is done
+            self._put_off(message, error)
+
+    def _take(self, message: Incoming) -> None:
         match self._link.topics.parse(message.topic):
             case CommandTopic(verb):
                 result = self._command(verb, message)
@@ -112,18 +118,26 @@ class Commander:
             case BirthTopic():
                 self._born(message.payload)
             case AckTopic():
-                self._acknowledged(message.payload)
+                if self._acknowledged(message.payload) is False:
+                    self._refusals.answered()  # a flood of these rests, too
             case None:
                 logger.warning("MQTT: not a command topic: %s", message.topic)
 
+    def _put_off(self, message: Incoming, error: StoreError) -> None:
+        if self._refusals.answered():
+            logger.warning("MQTT: not looked at: %s: %s", message.topic, error)
+            if isinstance(topic := self._link.topics.parse(message.topic), CommandTopic):
+                self._answer(message, refusal(topic.verb, recover_id(message.payload), Code.STORAGE_FAILED, str(error)))
+
     def _part(self, part: PartTopic, message: Incoming) -> None:
-        """Keeps a part; only a refusal is answered."""
+        """Keeps a part; only a refusal is answered, and of a flood few: parts are not signed."""
         try:
             if part.verb not in self._handlers:
                 raise CommandError(Code.UNKNOWN_VERB, f'no command "{part.verb}"')  # noqa: TRY301 - answered as others
             self._spool.add(part, message.payload, size=message.size)
         except CommandError as error:
-            self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), part=part.number))
+            if self._refusals.answered():
+                self._answer(message, refusal(part.verb, part.id, Code(error.code), str(error), part=part.number))
 
     def _pairing(self, message: Incoming) -> None:
         answer = answered(message.payload, self._pair)
@@ -175,7 +189,7 @@ class Commander:
         remembered = self._recall(command.id)
         if remembered is not None:
             return self._again(Result.model_validate_json(remembered), verb, command)
-        if self._full():
+        if self._full(command):
             return refusal(verb, command.id, Code.BUSY, "too many commands that live for long are remembered")
         try:
             if isinstance(command, PartedCommand) and command.parts:
@@ -234,15 +248,3 @@ class Commander:
             self._link.send(Outgoing(reply_to.topic, body, correlation=reply_to.correlation, said_on=said_on))
         else:
             logger.warning("MQTT: a response topic is refused: %.100s", reply_to.topic)
-
-
-def code_of(error: LatchkeyError) -> Code:
-    """The code that stands for an error raised by a handler."""
-    match error:
-        case EnrolmentRefused() | CommandError():
-            return Code(error.code) if error.code in set(Code) else Code.FAILED
-        case PictureError():
-            return Code.NOT_A_PICTURE
-        case StoreError():
-            return Code.STORAGE_FAILED
-    return Code.FAILED

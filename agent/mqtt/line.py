@@ -136,7 +136,7 @@ class Line:
             try:
                 connection.open()
                 self._serve(connection)
-            except OSError as error:
+            except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
                 self._trouble = str(error)
             if self.listening and time.monotonic() - began > STEADY_SECONDS:
                 backoff.reset()

@@ -72,7 +72,6 @@ class Link:
         model: str,
         signer: Signer | None = None,
     ) -> None:
-        self.topics = topics
         self.inbox = Inbox(max_bytes=max(MAX_WAITING_BYTES, settings.max_payload_bytes))
         self._arrivals = Arrivals(topics, self.inbox)
         self.acks: SimpleQueue[Ack] = SimpleQueue()  # bounded by what is in flight
@@ -86,7 +85,6 @@ class Link:
         self._at = 0.0  # monotonic seconds: the next attempt, or when the connection began
         self._complaints = Complaints()
         self._closing = threading.Event()
-        self._again = threading.Event()  # connect anew: there is something else to listen to
         self._worker: Worker | None = None
         self.send(self._status("online"))  # the first of the retained state, on every connection
 
@@ -101,14 +99,17 @@ class Link:
         self._worker.start()
 
     def listen(self, devices: Iterable[str], heard: Callable[[Incoming | None], object]) -> None:
-        """Listens to other devices of the site from now on, and to those alone.
+        """Listens to other devices of the site from now on, and to those alone. Connects anew for others."""
+        self._arrivals.listen(devices, heard)
 
-        Args:
-            devices: their names.
-            heard: told of each message, in the link's thread; of None when a connection begins: all is told again.
-        """
-        if self._arrivals.listen(devices, heard):
-            self._again.set()
+    def regroup(self, groups: tuple[str, ...]) -> None:
+        """Takes commands to these groups of devices from now on, and to those alone. Connects anew for others."""
+        self._arrivals.regroup(groups)
+
+    @property
+    def topics(self) -> Topics:
+        """Of the device, with the groups that it is in now."""
+        return self._arrivals.topics
 
     @property
     def alive(self) -> bool:
@@ -173,16 +174,14 @@ class Link:
 
     def _connect(self) -> None:
         settings = self._settings
-        self._again.clear()
         connection = Connection(
             settings,
             self._context,
             client_id=settings.client_id or f"latchkey-{self.topics.site}-{self.topics.device}",
             will=self._signed(self._status("offline")),
-            subscriptions=self.topics.subscriptions + self._arrivals.peers,
+            subscriptions=self._arrivals.begin(),
         )
         self._at = time.monotonic()
-        self._arrivals.begin()
         try:
             connection.open()
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
@@ -192,7 +191,7 @@ class Link:
         self._connection = connection
 
     def _serve(self, connection: Connection) -> None:
-        if self._again.is_set():
+        if self._arrivals.others.is_set():
             connection.close()
             self._lost("listening to others from now on", wait=False)
             return

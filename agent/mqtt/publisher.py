@@ -92,8 +92,12 @@ class OutboxPublisher:
         self._take_acks(self._patience())
         self._mark()
         if self._link.connected and time.monotonic() >= self._hold_until:
-            self._follow_connection()
-            self._send()
+            try:
+                self._follow_connection()
+                self._send()
+            except StoreError as error:  # they cannot be read just now: they wait, and people go in
+                logger.warning("events cannot be read, and are not sent until they can: %s", error)
+                self._hold_until = time.monotonic() + HOLD_SECONDS
 
     def drain(self, seconds: float) -> bool:
         """Publishes what is left, for at most a time; whether the outbox is empty."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
 from agent.jobs.job import State
 from agent.mqtt.message import Code, Command, CommandId, News
 from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
@@ -90,3 +91,15 @@ def explain(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     told = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"[:120] for each in found[:3]]
     return "; ".join(told)
+
+
+def code_of(error: LatchkeyError) -> Code:
+    """The code that stands for an error raised by a handler."""
+    match error:
+        case EnrolmentRefused() | CommandError():
+            return Code(error.code) if error.code in set(Code) else Code.FAILED
+        case PictureError():
+            return Code.NOT_A_PICTURE
+        case StoreError():
+            return Code.STORAGE_FAILED
+    return Code.FAILED

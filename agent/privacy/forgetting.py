@@ -187,6 +187,7 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
         ("events", traces.rewrite_events(db, texts, without) + traces.erase_audit(db, texts, ids=set(ids))),
         ("commands", traces.blank_answers(db, texts, rewrite)),
         ("jobs", traces.blank_jobs(db, texts)),
+        ("roster_objects", traces.drop_waiting(db, ids, texts)),
     ]
     for table, count in changed:
         if count:

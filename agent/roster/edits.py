@@ -68,6 +68,7 @@ class Editor:
         if base is not None:
             self.check(base)
         base_body, mine = _plain(base), body
+        was = base.header.target if base else None
         for _ in range(TRIES):
             version = max(above, base.header.version if base else 0) + 1
             document = sign(object_, version, target, mine, self.key, self.now())
@@ -84,8 +85,11 @@ class Editor:
                 self.check(base)
             theirs = _plain(base)
             mine = _both(object_, base, base_body, theirs, mine)
-            if mine == theirs and base is not None:
-                return base  # somebody has made the same change
+            if base is not None:
+                target = _whom(base, was, target)
+                if mine == theirs and target == base.header.target:
+                    return base  # somebody has made the same change
+                was = base.header.target
             base_body = theirs
         raise CommandError(Code.BUSY, f"{object_}: others keep changing it: try again later")
 
@@ -96,11 +100,24 @@ def _both(
     try:
         return merged(base, there, normal(object_, mine))
     except Disagreement as error:
-        who = f"key {theirs.header.key} at {theirs.header.issued.isoformat()}" if theirs else "somebody"
-        raise CommandError(
-            Code.ROSTER_CHANGED,
-            f"{object_}: {', '.join(error.fields)} was changed meanwhile, by {who}: look at it, and change it again",
-        ) from None
+        raise _changed(object_, theirs, ", ".join(error.fields)) from None
+
+
+def _whom(theirs: Document, was: str | None, mine: str) -> str:
+    """Whom it is for when both changes are made."""
+    there = theirs.header.target
+    if there in {was, mine}:
+        return mine
+    if mine == was:
+        return there
+    raise _changed(theirs.header.object, theirs, "target")
+
+
+def _changed(object_: str, theirs: Document | None, what: str) -> CommandError:
+    who = f"key {theirs.header.key} at {theirs.header.issued.isoformat()}" if theirs else "somebody"
+    return CommandError(
+        Code.ROSTER_CHANGED, f"{object_}: {what} was changed meanwhile, by {who}: look at it, and change it again"
+    )
 
 
 def normal(object_: str, body: Body | None) -> Body | None:

@@ -50,9 +50,20 @@ def apply(db: Db, document: Document, config: Config, site: Site, request: Reque
     return None
 
 
-def release(db: Db, document: Document, request: Request) -> None:
-    """Takes a person away who is not for this device any more; what happened here stays."""
-    if document.kind is Kind.PERSON and db.rows("SELECT 1 FROM people WHERE id = ?", (document.name,)):
+def release(db: Db, document: Document, config: Config, request: Request, *, held: bool) -> None:
+    """Takes a person, or a key, away who is not for this device any more.
+
+    What happened here stays until they are no more at all. Whom this device alone has enrolled, and never the roster,
+    is none of its business.
+    """
+    if document.kind is Kind.ADMIN and held:
+        admins.keep_elsewhere(db, config, document.name, request)
+    if document.kind is not Kind.PERSON:
+        return
+    there = bool(db.rows("SELECT 1 FROM people WHERE id = ?", (document.name,)))
+    if document.gone and (held or not there):
+        _forget(db, document.name, config, request)
+    elif held and there:
         remove_person(db, document.name, request)
 
 

@@ -20,7 +20,7 @@ from agent.roster.line import Line
 from agent.roster.messages import MOST_PAGE_BYTES, Head, Page, Pull
 from agent.roster.taking import Taken, Taking
 from agent.roster.topics import RosterTopics
-from agent.store import roster
+from agent.store import admins, roster
 from agent.store.db import Db
 from agent.trust.statement import read_json
 from agent.write import Write
@@ -64,7 +64,7 @@ class Puller:
         self._taking, self._write, self._db, self._changed, self._now = taking, write, db, changed, now
         own = replace(
             settings,
-            client_id=f"{settings.client_id or f'latchkey-{site}-{device}'}-roster",
+            client_id=f"{settings.client_id}-roster" if settings.client_id else f"latchkey-{site}-@{device}",
             session_seconds=0,
             max_payload_bytes=2 * MOST_PAGE_BYTES,
         )
@@ -72,6 +72,8 @@ class Puller:
         self._asked: str | None = None  # id of the pull that is waited for
         self._asked_at = self._hold_until = 0.0  # monotonic seconds
         self._head: Head | None = None
+        self._doubted: Incoming | None = None  # the last head that was not believed
+        self._admins = -1  # how many were known when all was tried again
         self._again_after = ""  # name of the last object that was tried again
         self._again_at = 0.0  # monotonic seconds: the next try
         self._start_over_at = 0.0  # monotonic seconds: not before is everything read again
@@ -79,6 +81,7 @@ class Puller:
     def step(self, seconds: float = 0.25) -> None:
         """Serves the line for a moment, and asks for what is due."""
         self._line.step(seconds)
+        self._meet()
         now = time.monotonic()
         if self._asked is not None and now - self._asked_at > PATIENCE_SECONDS:
             self._asked = None
@@ -104,6 +107,7 @@ class Puller:
                 self._hear_page(Page.model_validate_json(message.payload))
         except (ValidationError, ValueError) as error:  # a CommandError is one
             log.warning("roster: not taken: %s (%d bytes): %s", message.topic, message.size, str(error)[:200])
+            self._doubted = message if message.topic == self._topics.head else self._doubted
             self._wait()
         except StoreError as error:
             log.warning("roster: not kept, tried again: %s", error)
@@ -116,7 +120,7 @@ class Puller:
         except StoreError:
             self._head = head  # looked at again with the page
             raise
-        self._head = head
+        self._head, self._doubted = head, None
         if self._asked is None and (reading.cursor < head.seq or reading.trouble):  # which may be over
             self._ask(reading.cursor)
 
@@ -155,14 +159,26 @@ class Puller:
         else:
             self._write(lambda db: self._taking.miss(db, head, now))
 
+    def _meet(self) -> None:
+        """Looks again at what was not believed, once somebody is known who may have signed it."""
+        known = admins.count(self._db)
+        if known == self._admins:
+            return
+        self._admins, self._again_after, self._again_at, self._hold_until = known, "", 0.0, 0.0
+        if (doubted := self._doubted) is not None:
+            self._doubted = None
+            self._hear(doubted)
+
     def _try_again(self) -> None:
-        """Some of what is not in force, a few at a time: at the start, and every hour."""
-        now, after = self._now(), self._again_after
+        """Some of what is not in force, a few at a time: at the start, every hour, and when somebody is known since."""
+        now, after, before = self._now(), self._again_after, roster.count_problems(self._db)
         try:
             self._again_after = self._write(lambda db: self._taking.try_again(db, after, PAGE_ROWS, now))
         except StoreError as error:
             log.warning("roster: not tried again: %s", error)
             self._again_after = ""
+        if roster.count_problems(self._db) != before:
+            self._changed()
         if not self._again_after:
             self._again_at = time.monotonic() + AGAIN_SECONDS
 

@@ -75,7 +75,9 @@ class Registrar:
             asked = Put.model_validate_json(payload)
         except ValidationError as error:
             return _refusal(payload, Code.BAD_REQUEST, explain(error))
-        done = tuple(self._kept(value) for value in read_json(payload)["documents"])
+        done = _in_a_message([self._kept(value) for value in read_json(payload)["documents"]])
+        if any(each.ok for each in done):
+            self._db.wipe_log()  # the bodies that they have replaced are in it still
         answer = Answer(id=asked.id, ok=all(each.ok for each in done), done=done, head=self._head())
         return answer.to_json()
 
@@ -206,7 +208,7 @@ class Registrar:
         rows, size = list[dict[str, Any]](), 0
         found = book.named(self._db, asked.prefix, asked.after, asked.limit + 1)
         for entry in found[: asked.limit]:
-            size += len(entry.document if asked.bodies else entry.stub)
+            size += len((entry.document if asked.bodies else entry.stub).encode())
             if rows and size > _ROOM:
                 return rows, True
             rows.append(_row(entry, bodies=asked.bodies))
@@ -218,6 +220,15 @@ class Registrar:
 
 def _row(entry: book.Entry, *, bodies: bool) -> dict[str, Any]:
     return {"seq": entry.seq, "document": json.loads(entry.document if bodies else entry.stub)}
+
+
+def _in_a_message(done: Sequence[Done]) -> tuple[Done, ...]:
+    """Leaves out present documents beyond what a message holds: who wants one asks for it."""
+    told, size = list[Done](), 0
+    for each in done:
+        size += len(each.to_json())
+        told.append(each if size <= _ROOM else each.model_copy(update={"document": None}))
+    return tuple(told)
 
 
 def _refusal(payload: bytes, code: Code, message: str) -> bytes:

@@ -31,7 +31,9 @@ class RosterService:
         self._registrar, self._topics = registrar, registrar.topics
         own = replace(
             settings,
-            client_id=settings.client_id or f"latchkey-{self._topics.site}-roster",
+            client_id=f"{settings.client_id}-service"
+            if settings.client_id
+            else f"latchkey-{self._topics.site}-$roster",
             session_seconds=0,
             max_payload_bytes=MOST_PAYLOAD,
         )

@@ -73,7 +73,9 @@ class Taking:
         except CommandError as error:
             self._trouble(db, before, error, now)
             raise
-        after = replace(before, head=head.seq, service=public.raw)
+        after = replace(before, head=head.seq, service=public.raw, targets=self._aimed_at(db))
+        if after.targets != before.targets:  # the device has another name, or its file names other groups
+            after = replace(after, cursor=0)
         if after != before:
             roster.read_to(db, after)
         return after
@@ -98,7 +100,7 @@ class Taking:
         """
         reading = self.check_head(db, head, now)
         with db.transaction():
-            tally, before = Tally.read(reading.tally), self._targets(db)
+            tally = Tally.read(reading.tally)
             for seq, value in rows:
                 tally = self._one(db, value, tally, now)
                 reading = replace(reading, cursor=max(reading.cursor, seq))
@@ -107,9 +109,8 @@ class Taking:
             if any(_is_key(value) for _, value in rows):
                 for held in roster.problems_of(db, Code.UNKNOWN_KEY, MOST_WAITING):
                     self._again(db, held, now)
-            if self._targets(db) != before:  # what was for others may be ours now: all is read again
-                reading = replace(reading, cursor=0)
-                more = True
+            if (now_for := self._aimed_at(db)) != reading.targets:  # what was for others may be ours: all is read again
+                reading, more = replace(reading, cursor=0, targets=now_for), True
             fits = not more and tally.text == head.tally
             trouble = None if fits else reading.trouble
             roster.read_to(db, replace(reading, tally=tally.raw, trouble=trouble))
@@ -182,8 +183,7 @@ class Taking:
                 if ours:
                     wrong = apply(db, document, self._config, self._site, request)
                     return held if wrong is None else _problem(held, wrong, document)
-                if before is not None and before.ours:
-                    release(db, document, request)
+                release(db, document, self._config, request, held=before is not None and before.ours)
             return held
         except RulesRefused as error:
             return _problem(replace(held, document=standing), CommandError(Code.BAD_RULES, str(error)), document)
@@ -203,6 +203,9 @@ class Taking:
         site = self._config.device.site
         groups = (f"{site}/@{group}" for group in ("all", *groups_of(db, self._config)))
         return frozenset({f"{site}/{self._config.device.name}", *groups})
+
+    def _aimed_at(self, db: Db) -> str:
+        return " ".join(sorted(self._targets(db)))
 
     def _trouble(self, db: Db, reading: Reading, error: CommandError, now: datetime) -> None:
         told = f"{error.code}: {error}"

@@ -11,6 +11,9 @@ from agent.store.times import from_text, to_text
 from agent.trust.keys import Admin, PublicKey
 from agent.trust.roles import Role
 
+ELSEWHERE = "elsewhere"
+"""Who has revoked a key that the roster keeps for other devices alone: it may come back."""
+
 _COLUMNS = "key, name, role, revoked_at"
 
 
@@ -40,6 +43,11 @@ def everyone(db: Db) -> list[Entry]:
     return [Entry(_admin(row[:4]), from_text(row[4]), *row[5:]) for row in db.rows(query)]
 
 
+def count(db: Db) -> int:
+    """Return how many there are and ever were."""
+    return int(db.rows("SELECT count(*) FROM admins")[0][0])
+
+
 def add(db: Db, admin: Admin, at: datetime, by: str, *, replaces: str | None = None) -> None:
     """Add an admin; the key has to be new, and nobody else in force may have the name."""
     with db.transaction() as sql:
@@ -50,11 +58,25 @@ def add(db: Db, admin: Admin, at: datetime, by: str, *, replaces: str | None = N
 
 
 def revoke(db: Db, key_id: str, at: datetime, by: str) -> None:
-    """Let a key count no more; the first time stays."""
+    """Let a key count no more; the first time stays, but for one that is elsewhere."""
     with db.transaction() as sql:
         sql.execute(
-            "UPDATE admins SET revoked_at = ?, revoked_by = ? WHERE id = ? AND revoked_at IS NULL",
-            (to_text(at), by, key_id),
+            "UPDATE admins SET revoked_at = ?, revoked_by = ? WHERE id = ? AND (revoked_at IS NULL OR revoked_by = ?)",
+            (to_text(at), by, key_id, ELSEWHERE),
+        )
+
+
+def is_elsewhere(db: Db, key_id: str) -> bool:
+    """Return whether a key is out of force because it is for other devices, and for no other reason."""
+    return bool(db.rows("SELECT 1 FROM admins WHERE id = ? AND revoked_by = ?", (key_id, ELSEWHERE)))
+
+
+def take_back(db: Db, key_id: str) -> None:
+    """Let a key count again that was elsewhere."""
+    with db.transaction() as sql:
+        sql.execute(
+            "UPDATE admins SET revoked_at = NULL, revoked_by = NULL WHERE id = ? AND revoked_by = ?",
+            (key_id, ELSEWHERE),
         )
 
 

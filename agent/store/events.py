@@ -110,6 +110,9 @@ def mark_published(db: Db, seqs: Iterable[int], at: datetime) -> None:
 def mark_acknowledged(db: Db, ranges: Iterable[tuple[int, int]], at: datetime) -> int:
     """Note that a collector has these; return how many it had not acknowledged before.
 
+    What has not gone out nobody can have. After an older copy of the file was put back, new events have numbers that
+    others had before them, and an acknowledgement of those may still be on its way.
+
     Args:
         db: the database.
         ranges: first and last seq of each.
@@ -117,7 +120,9 @@ def mark_acknowledged(db: Db, ranges: Iterable[tuple[int, int]], at: datetime) -
     """
     now = to_text(at)
     with db.transaction() as sql:
-        query = "UPDATE events SET sent_at = ? WHERE sent_at IS NULL AND seq BETWEEN ? AND ?"
+        query = (
+            "UPDATE events SET sent_at = ? WHERE sent_at IS NULL AND published_at IS NOT NULL AND seq BETWEEN ? AND ?"
+        )
         return sum(sql.execute(query, (now, first, last)).rowcount for first, last in ranges)
 
 

@@ -17,6 +17,7 @@ from agent.store.steps import (
     audit,
     commands,
     events,
+    following,
     jobs,
     models,
     outbox,
@@ -48,6 +49,7 @@ STEPS: tuple[Step, ...] = tuple(
         roster,
         outbox,
         models,
+        following,
     )
 )
 

@@ -37,6 +37,7 @@ class Reading:
     tally: bytes
     service: bytes | None  # the service's public key
     trouble: str | None  # what is wrong with the service
+    targets: str | None  # whom documents were for that this device took; None: not noted yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,18 @@ def hold(db: Db, it: Held) -> None:
         )
 
 
+def compare_by(db: Db, encoder: str) -> None:
+    """Have the roster read again for another encoder; people who came with faces it does not know are a problem."""
+    with db.transaction() as sql:
+        sql.execute(
+            "UPDATE roster_objects SET code = 'other_model', problem = 'the models are others now' WHERE ours"
+            " AND code IS NULL AND object IN (SELECT 'person/' || person FROM templates WHERE event IS NULL"
+            " GROUP BY person HAVING max(model = ?) = 0)",
+            (encoder,),
+        )
+        sql.execute("UPDATE roster_state SET cursor = 0")
+
+
 def leaves(db: Db) -> list[bytes]:
     """Return those of all that is held."""
     return [leaf for (leaf,) in db.rows("SELECT leaf FROM roster_objects")]
@@ -105,15 +118,15 @@ def count_problems(db: Db) -> int:
 
 def reading(db: Db) -> Reading:
     """Return how far the device has read."""
-    return Reading(*db.rows("SELECT cursor, head, tally, service, trouble FROM roster_state")[0])
+    return Reading(*db.rows("SELECT cursor, head, tally, service, trouble, targets FROM roster_state")[0])
 
 
 def read_to(db: Db, now: Reading) -> None:
     """Note how far the device has read; in the transaction of what it has read."""
     with db.transaction() as sql:
         sql.execute(
-            "UPDATE roster_state SET cursor = ?, head = ?, tally = ?, service = ?, trouble = ?",
-            (now.cursor, now.head, now.tally, now.service, now.trouble),
+            "UPDATE roster_state SET cursor = ?, head = ?, tally = ?, service = ?, trouble = ?, targets = ?",
+            (now.cursor, now.head, now.tally, now.service, now.trouble, now.targets),
         )
 
 

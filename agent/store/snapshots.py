@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import StoreError
+from agent.store.admins import ELSEWHERE
 from agent.store.db import Db
 from agent.store.faults import files_translated, translated
 from agent.store.migrations import APPLICATION_ID, STEPS
@@ -100,8 +101,8 @@ def go_on_numbering(db: Db, *, known: bool) -> None:
 def keep_answers(db: Db, since: datetime) -> int:
     """Take over from `other` the commands that were carried out since, so that none is again; return how many."""
     return db.sql.execute(
-        "INSERT OR IGNORE INTO commands (id, verb, result, at)"
-        " SELECT id, verb, result, at FROM other.commands WHERE at >= ? ORDER BY number",
+        "INSERT OR IGNORE INTO commands (id, verb, result, at, until)"
+        " SELECT id, verb, result, at, until FROM other.commands WHERE at >= ? ORDER BY number",
         (to_text(since),),
     ).rowcount
 
@@ -115,17 +116,29 @@ def keep_job(db: Db, job_id: str) -> None:
     )
 
 
-def keep_revoked(db: Db) -> int:
-    """Take over from `other` which keys are revoked; return how many that changes.
+def keep_admins(db: Db) -> int:
+    """Take over from `other` whose keys count, and which are revoked; return how many are revoked by that.
 
-    A key that only `other` knows comes as revoked too: its name is not given to another.
+    So an owner who has rotated since the backup, and revoked the old key by that, stays an owner.
     """
     revoked = db.sql.execute(
         "UPDATE admins SET revoked_at = o.revoked_at, revoked_by = o.revoked_by FROM other.admins AS o"
-        " WHERE o.id = admins.id AND o.revoked_at IS NOT NULL AND admins.revoked_at IS NULL"
+        " WHERE o.id = admins.id AND o.revoked_at IS NOT NULL"
+        " AND (admins.revoked_at IS NULL OR admins.revoked_by = ? AND o.revoked_by != ?)",
+        (ELSEWHERE, ELSEWHERE),
     ).rowcount
-    db.sql.execute("INSERT OR IGNORE INTO admins SELECT * FROM other.admins WHERE revoked_at IS NOT NULL")
+    db.sql.execute("INSERT OR IGNORE INTO admins SELECT * FROM other.admins")
     return revoked
+
+
+def keep_device_keys(db: Db) -> None:
+    """Take over from `other` by which keys other devices are believed: one that was replaced since does not come back.
+
+    Where `other` is no continuation of `db`, those that it does not know stay.
+    """
+    if _continued(db):
+        db.sql.execute("DELETE FROM main.device_keys")
+    db.sql.execute("INSERT OR REPLACE INTO main.device_keys SELECT * FROM other.device_keys")
 
 
 def missing_receipts(db: Db) -> list[str]:
@@ -142,15 +155,17 @@ def take_receipt(db: Db, receipt: str) -> tuple[str, str]:
 
 
 def gone(db: Db) -> list[str]:
-    """Return who is in `db` and no more in `other`; nobody where `other` is not a continuation of `db`.
-
-    A continuation has the last row of the audit of `db` in its own.
-    """
-    last = db.rows("SELECT number, hash FROM main.audit ORDER BY number DESC LIMIT 1")
-    if not last or not db.rows("SELECT 1 FROM other.audit WHERE number = ? AND hash = ?", last[0]):
+    """Return who is in `db` and no more in `other`; nobody where `other` is not a continuation of `db`."""
+    if not _continued(db):
         return []
     found = db.rows(
         "SELECT id FROM main.people WHERE id NOT IN (SELECT id FROM other.people)"
         " AND id NOT IN (SELECT was FROM other.former_ids) ORDER BY id"
     )
     return [person for (person,) in found]
+
+
+def _continued(db: Db) -> bool:
+    """Whether `other` is a continuation of `db`: it has the last row of the audit of `db` in its own."""
+    last = db.rows("SELECT number, hash FROM main.audit ORDER BY number DESC LIMIT 1")
+    return bool(last and db.rows("SELECT 1 FROM other.audit WHERE number = ? AND hash = ?", last[0]))

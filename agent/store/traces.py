@@ -129,6 +129,18 @@ def blank_jobs(db: Db, texts: Sequence[str]) -> int:
     return changed
 
 
+def drop_waiting(db: Db, ids: Sequence[str], texts: Sequence[str]) -> int:
+    """Drop what the roster says of `ids` and could not be put in force; return of how many.
+
+    Why something of others could not be is not told any more where it names one of `texts`: it is tried again.
+    """
+    with db.transaction() as sql:
+        for text in texts:
+            sql.execute("UPDATE roster_objects SET problem = '' WHERE instr(problem, ?)", (text,))
+        dropped = "UPDATE roster_objects SET waiting = NULL, problem = '' WHERE object = ? AND waiting IS NOT NULL"
+        return sum(sql.execute(dropped, (f"person/{id_}",)).rowcount for id_ in ids)
+
+
 def _names(value: object, ids: Collection[str]) -> bool:
     """Whether a text or a key anywhere in JSON is one of `ids`: as in `agent.store.audit.about`."""
     match value:

@@ -9,6 +9,15 @@ from agent.store.places import columns
 
 TABLES: Final = ("templates", "pins", "cards", "sealing", "standings", "events", "commands", "jobs")
 _KEEP: Final = {"events": "kind <> 'alarm' OR sent_at IS NOT NULL"}
+_UNREAD: Final = (
+    "UPDATE roster_objects SET waiting = NULL WHERE waiting IS NOT NULL",
+    (
+        "UPDATE roster_objects SET code = 'other_site_key', problem = 'the device was wiped, and its site key with it'"
+        " WHERE ours AND object LIKE 'person/%'"
+    ),
+    "UPDATE roster_state SET cursor = 0",
+)
+"""What came from the roster is in force no more, is told so, and is read again."""
 
 
 def wipe(db: Db) -> dict[str, int]:
@@ -18,6 +27,8 @@ def wipe(db: Db) -> dict[str, int]:
     """
     there = {table for table, _ in columns(db)}
     with db.transaction() as sql:
+        for statement in _UNREAD if "roster_objects" in there else ():
+            sql.execute(statement)
         return {
             table: sql.execute(f"DELETE FROM {table} WHERE {_KEEP.get(table, 'true')}").rowcount  # noqa: S608 - ours
             for table in TABLES

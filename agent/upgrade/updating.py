@@ -19,7 +19,7 @@ from agent.jobs.job import Step, Steps
 from agent.mqtt.message import Code
 from agent.register import Request
 from agent.seal.keys import SiteKey
-from agent.store import models, spares
+from agent.store import models, roster, spares
 from agent.store.crops import KeptCrop
 from agent.store.db import Db
 from agent.types import Embedding, Image
@@ -159,6 +159,7 @@ def go_back(db: Db, *, bundle: Bundle, request: Request, why: str, at: datetime)
         left = models.in_force(db)
         swapped = spares.swap(db, bundle.model_id)
         models.go_back(db, at)
+        roster.compare_by(db, bundle.model_id)
         spares.forget_but(db)
         told: dict[str, Any] = {"encoder": bundle.model_id, "templates": swapped.templates, "left": swapped.left}
         audit(
@@ -172,6 +173,7 @@ def _switch(db: Db, *, folder: str, bundle: Bundle, request: Request, told: dict
         before = models.in_force(db)
         swapped = spares.swap(db, bundle.model_id)
         models.choose(db, folder, request.at)
+        roster.compare_by(db, bundle.model_id)
         done = {"templates": swapped.templates, "people": swapped.people, "left": swapped.left}
         audit(db, "model_updated", None, request, {**told, **done, "folder": folder, "from": before.folder})
     return done

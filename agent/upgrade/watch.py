@@ -50,6 +50,12 @@ class Watch:
         time.sleep(LOOK_SECONDS)
         if self._asked:
             return
+        try:
+            self._look()
+        except StoreError as error:  # looked at again in a moment
+            log.warning("which models are in force cannot be read: %s", error)
+
+    def _look(self) -> None:
         if models.in_force(self._db).folder != self._started.folder:
             self._ask("other models are in force")
         elif self._staged.is_dir():

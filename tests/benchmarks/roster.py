@@ -48,11 +48,11 @@ NUMBERS = 256
 PROCESSES = 4
 
 
-def body(seal: Seal, person: str, seed: int) -> dict[str, Any]:
+def body(seal: Seal, person: str, seed: int, model: str = "m1") -> dict[str, Any]:
     vector = np.random.default_rng(seed).normal(size=NUMBERS)
-    sealed, _ = Whose(person, "m1").close(seal, (vector / np.linalg.norm(vector)).astype("<f4").tobytes())
+    sealed, _ = Whose(person, model).close(seal, (vector / np.linalg.norm(vector)).astype("<f4").tobytes())
     template = {
-        "model": "m1",
+        "model": model,
         "key": seal.key.id,
         "vector": base64.b64encode(sealed).decode(),
         "measures": [130.0, 210.4, 0.01, 121.9, 48.3],

@@ -16,10 +16,11 @@ import sys
 from pathlib import Path
 
 from agent.cli import main
-from tests.conftest import HOST, MOSQUITTO, _free_port
+from tests.conftest import HOST, MOSQUITTO
 from tests.end_to_end.forked import IMPORTED
 from tests.end_to_end.patience import PATIENCE_SECONDS, wait_for
 from tests.fakes.broker import substituted
+from tests.fakes.ports import steady_port
 
 ROOT = Path(__file__).parents[2]
 PREPARED = [*IMPORTED, "agent.cli.admin", "agent.cli.checks", "agent.client", "agent.pki.bundle", __name__]
@@ -43,7 +44,7 @@ class Street:
     """All machines of the page, and the broker's port."""
 
     def __init__(self, folder, edit):
-        self.folder, self.port, self.edit = folder, _free_port(), edit
+        self.folder, self.port, self.edit = folder, steady_port(), edit
         self.machines = {}
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(PREPARED)

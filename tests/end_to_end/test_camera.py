@@ -8,6 +8,7 @@ import numpy as np
 from agent.vision.pictures import decode_picture
 from tests.end_to_end.patience import wait_for
 from tests.fakes.mjpeg import MjpegServer
+from tests.fakes.ports import steady_port
 
 FPS = 10.0
 STAY_SECONDS, AWAY_SECONDS = 1.0, 1.5
@@ -20,7 +21,7 @@ def test_the_agent_outlives_its_camera(make_terminal, mosquitto, witness, pictur
         there = time.monotonic() % (STAY_SECONDS + AWAY_SECONDS) < STAY_SECONDS
         return shown[0] if there else shown[1]
 
-    port = free_port(scene)
+    port = steady_port()
     terminal = make_terminal(
         mqtt__enabled=True, mqtt__port=mosquitto.port,
         camera__backend="opencv", camera__source=f"http://127.0.0.1:{port}/stream.mjpg",
@@ -42,12 +43,6 @@ def test_the_agent_outlives_its_camera(make_terminal, mosquitto, witness, pictur
     assert {(outcome, person) for outcome, _, person in terminal.decisions()} == {("granted", "ada")}
     witness.heard_all_of(terminal.check())
     assert "Traceback" not in running.said()
-
-
-def free_port(scene):
-    probe = MjpegServer(scene)
-    probe.close()
-    return probe.port
 
 
 def as_jpeg(image):

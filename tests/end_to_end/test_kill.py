@@ -14,7 +14,7 @@ from tests.end_to_end.pictures import hurried
 from tests.end_to_end.terminal import told
 
 HOW = {  # how many deaths, what starts it, how long that may take
-    "forked": (50, lambda terminal: terminal.fork("run"), 0.5),
+    "forked": (20, lambda terminal: terminal.fork("run"), 0.5),
     "latchkey run": (5, lambda terminal: terminal.start(ready=False), 2.0),
 }
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from agent.members.credentials import add_card
 from agent.members.particulars import set_person
-from agent.mqtt.credential import CredentialMessage
 from agent.mqtt.remote import NoAnswer
 from agent.register import Request
 from agent.rules_in_force import apply_rules
@@ -19,6 +18,7 @@ from agent.store.db import open_db
 from agent.store.sealing import card_key
 from agent.store.standings import load_standings
 from tests.end_to_end.patience import wait_for
+from tests.fakes.trust import READER, let_reader_in, signed
 
 PEOPLE = ("ada", "bruno", "clara", "dora")
 LIVES = 5
@@ -40,6 +40,7 @@ doors = ["*"]
 def furnish(terminal):
     request = Request("cli", datetime.now(UTC), "boot")
     with open_db(terminal.database, key=site_key(terminal.config)) as db:
+        let_reader_in(db)
         apply_rules(lambda change: change(db), RULES, request)
         for person in PEOPLE:
             set_person(db, person, {"groups": ["staff"]}, request, create=True)
@@ -47,9 +48,10 @@ def furnish(terminal):
 
 
 def show(witness, card):
-    message = CredentialMessage(id=uuid.uuid4().hex, at=datetime.now(UTC), card=card)
+    topics, at = witness.remote.topics, datetime.now(UTC)
+    body = {"id": uuid.uuid4().hex, "at": at.isoformat(), "card": card}
     with suppress(NoAnswer):
-        witness.remote.send(witness.remote.topics.credential, message.to_json())
+        witness.remote.send(topics.credential, signed(topics, "credential", body, at, READER))
 
 
 def come(terminal, witness):
@@ -64,7 +66,8 @@ def test_no_death_leaves_a_punch_without_its_visit_or_one_visit_with_two(make_te
     furnish(terminal)
     chance = random.Random(4)
     for _ in range(LIVES):
-        running = terminal.start()
+        running = terminal.fork("run")
+        running.wait_said("agent looks")
         come(terminal, witness)
         deadline = time.monotonic() + chance.uniform(0.05, 0.8)
         while time.monotonic() < deadline:

@@ -42,6 +42,10 @@ def test_people_are_known_and_forgotten_without_a_restart(make_terminal, mosquit
     witness.heard_all_of(terminal.recorded())
 
 
+def unsigned(result):
+    return result.model_copy(update={"signature": None})
+
+
 def test_a_command_that_comes_twice_is_answered_twice_and_done_once(make_terminal, mosquitto, witness, pictures):
     terminal = make_terminal(mqtt__enabled=True, mqtt__port=mosquitto.port)
     terminal.show([pictures.empty])
@@ -49,22 +53,21 @@ def test_a_command_that_comes_twice_is_answered_twice_and_done_once(make_termina
     enrol = {"id": "enrol-1", "person": "ada", "photos": [pictures.ada]}
     first = witness.request("enrol", **enrol)
     assert first.ok
-    again = first.model_copy(update={"code": Code.SEEN_BEFORE})
-    assert witness.request("enrol", **enrol) == again
+    again = unsigned(first.model_copy(update={"code": Code.SEEN_BEFORE}))
+    assert unsigned(witness.request("enrol", **enrol)) == again
     removed = witness.request("remove", id="remove-1", person="ada")
     assert removed.ok
-    assert witness.request("enrol", **enrol) == again  # told what it was; not enrolled again
+    assert unsigned(witness.request("enrol", **enrol)) == again  # told what it was; not enrolled again
     assert witness.request("list").data["people"] == []
 
     running.kill()
     running = terminal.start()  # it remembers across its death
     wait_for(lambda: [status["state"] for status in witness.on("status")].count("online") >= 2, what="the second birth")
-    again = first.model_copy(update={"code": Code.SEEN_BEFORE})
-    assert witness.request("enrol", **enrol) == again
-    assert witness.request("remove", id="remove-1", person="ada") == removed.model_copy(
-        update={"code": Code.SEEN_BEFORE}
-    )
+    assert unsigned(witness.request("enrol", **enrol)) == again
+    again = unsigned(removed.model_copy(update={"code": Code.SEEN_BEFORE}))
+    assert unsigned(witness.request("remove", id="remove-1", person="ada")) == again
     assert witness.request("remove", id="enrol-1", person="ada").code == "id_reused"
     assert witness.request("list").data["people"] == []
     assert running.stop() == 0
-    assert [event.body["command_id"] for event in terminal.check()] == ["enrol-1", "remove-1"]
+    done = [event.body for event in terminal.check() if event.body["action"] != "command_refused"]
+    assert [body["command_id"] for body in done] == ["enrol-1", "remove-1"]

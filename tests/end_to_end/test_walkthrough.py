@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -26,10 +25,7 @@ PLACEHOLDERS = {  # what the page leaves to the reader to copy from what was pri
 }
 ALSO_ON = {"front": ["front", "side"]}  # "On front, and the same on side"
 
-pytestmark = [
-    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: sudo apt install mosquitto"),
-    pytest.mark.skipif(find_spec("agent.mqtt.pair") is None, reason="terminals cannot be paired yet"),
-]
+pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed: sudo apt install mosquitto")
 
 
 def blocks():

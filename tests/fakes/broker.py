@@ -12,7 +12,8 @@ from pathlib import Path
 from paho.mqtt.client import Client as Paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.conftest import HOST, MOSQUITTO, _free_port, wait_for
+from tests.conftest import HOST, MOSQUITTO, wait_for
+from tests.fakes.ports import steady_port
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "mosquitto" / "latchkey.conf"
 PLUGIN = next(iter(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")), None)
@@ -30,7 +31,7 @@ class DeployedBroker:
     """Mosquitto with Debian's mosquitto.conf and ours in conf.d; `files` lie in the folder of ours."""
 
     def __init__(self, folder, files, *, dynamic=False, one_each=False):
-        self.folder, self.port = folder, _free_port()
+        self.folder, self.port = folder, steady_port()
         for part in ("latchkey", "conf.d", "lib"):
             (folder / part).mkdir(parents=True)
         for name, source in files.items():

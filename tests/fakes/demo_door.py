@@ -11,7 +11,8 @@ from agent.members.particulars import set_person
 from agent.rules_in_force import apply_rules
 from agent.seal.keyring import site_key
 from agent.store.db import open_db
-from tests.fakes.kiosks import RULES, free_port
+from tests.fakes.kiosks import RULES
+from tests.fakes.ports import steady_port
 from tests.fakes.registers import request
 from tests.fakes.trust import OWNER
 
@@ -22,7 +23,7 @@ def demo_config(folder, **more):
     """The configuration of a door in `folder` that sees the clip."""
     told = {
         "device.data_dir": folder, "camera.backend": "demo", "trust.owner": OWNER.public.text, "mqtt.enabled": False,
-        "web.enabled": True, "web.port": free_port(), "privacy.consent_text": "Faces at the door, version 2",
+        "web.enabled": True, "web.port": steady_port(), "privacy.consent_text": "Faces at the door, version 2",
     }  # fmt: skip
     told |= {key.replace("__", "."): value for key, value in more.items()}
     return load_config(None, told, {"LATCHKEY_CONFIG": ""})

@@ -1,7 +1,5 @@
 """What tests of the kiosk share: an agent that serves its page, people who stand before it."""
 
-import socket
-
 from agent.members.credentials import new_pins, set_pin
 from agent.members.particulars import set_person
 from agent.rules_in_force import apply_rules
@@ -21,11 +19,6 @@ factors = "{factors}"
 groups = ["staff"]
 doors = ["*"]
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        return made.getsockname()[1]
 
 
 def settle(config, factors, attendance=""):

@@ -4,6 +4,7 @@ import getpass
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -72,7 +73,7 @@ class Postgres:
 
     def remove(self) -> None:
         if self._process is not None:
-            self._process.send_signal(2)  # SIGINT: fast shutdown
+            self._process.send_signal(signal.SIGQUIT)  # at once: nobody wants it again
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)
         self.kill()

@@ -1,8 +1,9 @@
 """A roster without a network: its service's book, admins who sign, and devices with real databases that read it."""
 
 import json
+import threading
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from agent.config import load_config
@@ -13,6 +14,7 @@ from agent.roster.edits import Editor
 from agent.roster.members import Site
 from agent.roster.messages import Answer, Head, Page, Pull
 from agent.roster.registrar import Registrar
+from agent.roster.service import RosterService
 from agent.roster.taking import Taking
 from agent.store.db import open_db
 from agent.store.roster import reading
@@ -37,8 +39,8 @@ def admin_body(key, name, role, **more):
     return {"public": key.public.text, "name": name, "role": role, **more}
 
 
-def admin_document(key, name, role, version=1, *, by=OWNER, **more):
-    return document(f"admin/{key.public.id}", version, admin_body(key, name, role, **more), key=by)
+def admin_document(key, name, role, version=1, *, by=OWNER, target=ALL, **more):
+    return document(f"admin/{key.public.id}", version, admin_body(key, name, role, **more), key=by, target=target)
 
 
 class Book:
@@ -118,3 +120,25 @@ class Device:
 
 def connected(client: RosterClient, wait_for):
     wait_for(lambda: client._line.connected, what="the client to be connected")
+
+
+@contextmanager
+def serving(settings, site, path):
+    """The service of a site that OWNER owns, at a real broker, while it is asked; gives the owner's client."""
+    closing = threading.Event()
+
+    def run():
+        with open_db(path) as db:
+            service = RosterService(settings, Registrar(db, site, OWNER.public, SERVICE))
+            while not closing.is_set():
+                service.step(0.05)
+            service.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        with RosterClient(settings, site, OWNER) as client:
+            yield client
+    finally:
+        closing.set()
+        thread.join(10)

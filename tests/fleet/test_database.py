@@ -1,6 +1,7 @@
 """The tables: made once however many come at once, written once however often, by month, and forgotten by it."""
 
 import random
+import secrets
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from agent.fleet.database import DatabaseAway, connect, migrate, without_passwor
 from agent.fleet.keys import Keyring, distrust, read_target, trust
 from agent.fleet.letter import Doubt, Record, State, Why, read
 from agent.fleet.source import Delivery
+from agent.fleet.steps import STEPS
 from agent.fleet.writer import Writer
 from tests.fakes.fleet import NOW, Device
 
@@ -54,7 +56,7 @@ class TestMigrations:
             thread.start()
         for thread in threads:
             thread.join(20)
-        assert sorted(done) == [0, 0, 0, 2]
+        assert sorted(done) == [0, 0, 0, len(STEPS)]
 
     def test_a_database_of_a_newer_version_is_left_alone(self, pg):
         pg.execute("INSERT INTO steps (number) VALUES (99)")
@@ -100,6 +102,56 @@ class TestWriting:
         writer.write(letters(*(DOOR.event(when=at) for at in months)))
         assert rows(pg, "SELECT drop_months_before('2026-03-01')") == [(2,)]
         assert rows(pg, "SELECT at FROM events") == [(months[2],)]
+
+    def test_a_month_that_was_dropped_comes_back_with_what_is_told_of_it_late(self, pg, writer):
+        first, second, third = (datetime(2026, 1, day, tzinfo=UTC) for day in (3, 4, 5))
+        writer.write(letters(DOOR.event(when=first)))
+        rows(pg, "SELECT drop_months_before('2026-03-01')")
+        assert writer.write(letters(DOOR.event(when=second))).new == 1
+        assert Writer(lambda: pg).write(letters(DOOR.event(when=third))).new == 1
+        found = rows(pg, "SELECT tableoid::regclass::text, at FROM events ORDER BY at")
+        assert found == [("events_2026_01", second), ("events_2026_01", third)]
+
+    def test_what_lies_among_the_undated_does_not_keep_a_month_from_being_made(self, pg, writer):
+        early, late = (datetime(2026, 1, day, tzinfo=UTC) for day in (3, 4))
+        writer.write(letters(DOOR.event(when=early)))
+        with pg.transaction():  # as a collector does whose month was dropped under its hands
+            pg.execute("CREATE TEMP TABLE it AS SELECT * FROM events")
+            pg.execute("DROP TABLE events_2026_01")
+            pg.execute("INSERT INTO events SELECT * FROM it")
+        assert rows(pg, "SELECT at FROM events_undated") == [(early,)]
+        assert writer.write(letters(DOOR.event(when=late))).new == 1
+        assert rows(pg, "SELECT at FROM events_2026_01 ORDER BY at") == [(early,), (late,)]
+        assert rows(pg, "SELECT count(*) FROM pg_indexes WHERE tablename = 'events_2026_01'") == [(5,)]
+
+    def test_wrong_clocks_and_strangers_are_dropped_by_when_they_were_written_down(self, pg, writer):
+        odd = [datetime(year, 1, 1, tzinfo=UTC) for year in (1970, 2098, 2150)]
+        writer.write(letters(*(DOOR.event(when=at) for at in (*odd, NOW)), Device("stranger").event()))
+        rows(pg, "SELECT drop_months_before((now() - interval '1 day')::date)")
+        assert rows(pg, "SELECT count(*) FROM events") == [(4,)]
+        pg.execute("UPDATE events SET stored_at = '2020-01-02'")
+        pg.execute("UPDATE quarantine SET last_at = '2020-01-02'")
+        rows(pg, "SELECT drop_months_before('2021-01-01')")
+        assert rows(pg, "SELECT at FROM events") == [(NOW,)]
+        assert rows(pg, "SELECT count(*) FROM quarantine") == [(0,)]
+
+    def test_a_standby_is_a_database_that_is_away(self, pg, url):
+        with connect(url) as standby:
+            standby.execute("SET default_transaction_read_only = on")
+            standby.commit()
+            with pytest.raises(DatabaseAway, match="read-only"):
+                Writer(lambda: standby).write(letters(DOOR.event()))
+        assert rows(pg, "SELECT count(*) FROM events") == [(0,)]
+
+    def test_numbers_that_go_back_after_a_restored_backup_are_no_duplicates(self, pg, writer):
+        door = Device()
+        first = [door.event() for _ in range(3)]
+        writer.write(letters(*first))
+        door.seq -= 2
+        again = [door.event() for _ in range(3)]
+        written = writer.write(letters(*first[1:], *again))
+        assert (written.new, sorted({record.seq for record in written.records})) == (3, [2, 3, 4])
+        assert rows(pg, "SELECT count(*), count(DISTINCT seq) FROM events") == [(6, 4)]
 
     def test_writers_that_start_a_month_together_do_not_stumble(self, pg, url):
         barrier, failed = threading.Barrier(4), []
@@ -168,8 +220,18 @@ class TestWriting:
         assert len(written.records) == 7
         assert rows(pg, "SELECT reason, topic FROM quarantine") == [("refused", "latchkey/v1/hq/door/event/access")]
 
+    def test_nor_does_one_that_no_index_takes(self, pg, writer):
+        record = letters(DOOR.event())[0]
+        written = writer.write([replace(record, kind=secrets.token_hex(9000)), *letters(DOOR.event())])
+        assert (written.new, written.doubts) == (1, 1)
+
 
 class TestQuarantine:
+    def test_a_stranger_with_an_endless_name_stops_nobody(self, pg, writer):
+        written = writer.write(letters(Delivery(f"latchkey/v1/{secrets.token_hex(9000)}/door/event/x", b"{}")))
+        assert written.doubts == 1
+        assert [(site, device) for site, device, *_ in quarantine.counts(pg)] == [("", "")]
+
     def test_the_same_is_kept_once_and_counted(self, pg, writer):
         stranger = Device("stranger").event()
         for _ in range(3):
@@ -184,6 +246,15 @@ class TestQuarantine:
         writer.write(letters(*(Delivery("latchkey/v1/hq/door/event/x", b"%d" % n) for n in range(8))))
         assert rows(pg, "SELECT count(*) FROM quarantine") == [(5,)]
         assert quarantine.counts(pg) == [("hq", "door", "malformed", 8, 3)]
+
+    def test_no_more_bytes_of_a_device_than_there_is_room_for(self, pg, writer, monkeypatch):
+        monkeypatch.setattr(quarantine, "MOST_BYTES_OF_A_DEVICE", 1000)
+        writer.write(letters(*(Delivery("latchkey/v1/hq/door/event/x", b"%d" % n * 400) for n in range(5))))
+        writer.write(letters(Delivery("latchkey/v1/hq/other/event/x", b"1" * 2000)))
+        assert rows(pg, "SELECT device, count(*), sum(length(payload)) FROM quarantine GROUP BY 1") == [
+            ("door", 2, 800)
+        ]
+        assert quarantine.counts(pg) == [("hq", "door", "malformed", 5, 3), ("hq", "other", "malformed", 1, 1)]
 
     def test_made_up_devices_are_counted_as_one_in_the_end(self, pg, writer, monkeypatch):
         monkeypatch.setattr(quarantine, "MOST_DEVICES", 3)

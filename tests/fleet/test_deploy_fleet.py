@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from agent.fleet.letter import read
+from agent.fleet.source import LISTENED_TO
 from agent.fleet.writer import Writer
+from agent.mqtt.topics import Topics
+from agent.pki.authority import Subject
+from agent.pki.emqx import emqx_rules
+from agent.pki.identity import Identity
 from tests.fakes.fleet import Device
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "fleet"
@@ -109,6 +114,25 @@ def test_a_unit_is_confined_and_comes_back(unit):
     assert service["NoNewPrivileges"] == "yes"
     assert service["ProtectSystem"] == "strict"
     assert "LoadCredential" in service
+
+
+SUBJECTS = [
+    *(Subject(Identity.parse(name)) for name in ("admin:anna", "collector:1", "collector:2", "hq/roster:main")),
+    Subject(Identity.parse("hq/front-door"), groups=("east",)),
+]
+
+
+def test_the_rules_of_emqx_are_those_of_the_policy():
+    assert emqx_rules(SUBJECTS) == (FOLDER / "acl.conf").read_text(encoding="utf-8")
+
+
+def test_emqx_lets_everybody_listen_to_what_they_do():
+    text = emqx_rules(SUBJECTS)
+    heard = set(re.findall(r'"([^"]+)"', "".join(re.findall(r'"hq/front-door"}, subscribe, \[([^]]+)\]', text))))
+    assert set(Topics("hq", "front-door", groups=("east",)).subscriptions) <= heard
+    collectors = "".join(re.findall(r'"collector:2"}, subscribe, \[([^]]+)\]', text))
+    assert all(f'"$share/collector/latchkey/v1/+/+/{topic}"' in collectors for topic in LISTENED_TO)
+    assert text.endswith("{deny, all}.\n")
 
 
 def test_every_secret_and_file_of_the_compose_file_is_told_of():

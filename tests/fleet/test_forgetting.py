@@ -73,6 +73,29 @@ def test_what_another_door_tells_late_gets_the_same_pseudonym(pg, door, write):
     assert len(people) == 1
 
 
+def test_what_was_told_by_a_clock_that_was_ahead_goes_as_well(pg, door, write):
+    write(door.event(when=NOW + timedelta(days=900), person="anna"))
+    pg.execute("UPDATE events SET stored_at = %s", [NOW])
+    write(forgotten(door, "anna"))
+    assert "anna" not in everything(pg)
+
+
+def test_a_door_whose_clock_was_not_set_forgets_until_now(pg, door, write):
+    write(door.event(person="anna"))
+    write(door.audit("forgotten", "anna", {"receipt": "r-1"}, minutes=-60 * 24 * 365 * 50, clock="unsynchronised"))
+    assert "anna" not in everything(pg)
+
+
+def test_two_lives_under_one_id_keep_their_pseudonyms(pg, door, write):
+    for day in (0, 10):
+        write(door.event(when=NOW + timedelta(days=day), person="anna"), forgotten(door, "anna", 60 * 24 * day + 1))
+    early, late = (Device("other") for _ in range(2))
+    write(late.event(when=NOW + timedelta(days=5), person="anna"), device="other")
+    write(early.event(when=NOW - timedelta(days=5), person="anna"), device="other")
+    (lives,) = pg.execute("SELECT array_agg(person ORDER BY at) FROM events WHERE person IS NOT NULL").fetchone()
+    assert lives[0] == lives[1] != lives[2] == lives[3]
+
+
 def test_who_comes_back_later_is_somebody_new(pg, door, write):
     write(door.event(person="anna"), forgotten(door, "anna"))
     write(door.event(when=NOW + timedelta(days=1), person="anna"))

@@ -67,6 +67,8 @@ DOUBTFUL = [
     (Why.MALFORMED, lambda: Device().event(at="yesterday")),
     (Why.MALFORMED, lambda: Device().event(at="2026-11-22T06:00:00")),
     (Why.MALFORMED, lambda: Device().event(id="x" * 200)),
+    (Why.MALFORMED, lambda: Device().event(person="x" * 129)),
+    (Why.MALFORMED, lambda: Device().event("x" * 129)),
     (Why.MALFORMED, lambda: DOOR.say("health", {"at": 7})),
     (Why.TOPIC, lambda: Delivery("latchkey/v1/hq", b"{}")),
     (Why.TOPIC, lambda: Delivery("other/v1/hq/door/event/access", b"{}")),

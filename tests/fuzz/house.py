@@ -110,7 +110,7 @@ class House:
         self.wire, entrance = Wire(), self.porch.entrance
         agent = SimpleNamespace(
             config=self.config, recorder=SimpleNamespace(write=self._write), boot_id="boot",
-            knowledge=self.knowledge, porch=self.porch,
+            knowledge=self.knowledge, porch=self.porch, file=None,
         )  # fmt: skip
         spool = Spool(self.config.device.data_dir / "parts", bundle.key and self.db.seal)
         self.jobs = Jobs(self.db, self._write, spool, tell=self._told_job, now=self.now, clock=self._clock)

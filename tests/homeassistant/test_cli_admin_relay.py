@@ -8,18 +8,17 @@ import sys
 import pytest
 
 from agent.cli.entry import main
+from agent.client import key_file
+from agent.client.profile import Profile
 from agent.homeassistant.bundle import lock_topic
 from tests.fakes.trust import OWNER
 from tests.homeassistant.listener import listening
-
-key_file = pytest.importorskip("agent.client.key_file")
-profiles = pytest.importorskip("agent.client.profile")
 
 
 @pytest.fixture
 def profile(tmp_path, mosquitto):
     broker = {"host": "127.0.0.1", "port": mosquitto.port, "tls": False}
-    made = profiles.Profile.make(tmp_path / "profile", {"site": "hq", "name": "homeassistant", "broker": broker})
+    made = Profile.make(tmp_path / "profile", {"site": "hq", "name": "homeassistant", "broker": broker})
     key_file.write(made.key_file, OWNER, None)
     return made
 

@@ -76,6 +76,14 @@ def test_after_a_new_prefix_the_old_one_is_taken_away(terminals):
     assert to_remove(terminals()) == {TOPIC, TOPIC.replace("homeassistant", "ha")}
 
 
+@pytest.mark.parametrize("changed", [{"device__name": "gate"}, {"device__site": "hq"}], ids=["name", "site"])
+def test_after_a_new_name_the_old_one_is_taken_away(terminals, changed):
+    Told(terminals(homeassistant__enabled=True))
+    told = Told(terminals(homeassistant__enabled=True, **changed))
+    assert told.topics[0] == (TOPIC, False)
+    assert (len(told.topics), told.topics[1][1]) == (2, True)
+
+
 def test_a_file_of_something_else_makes_nothing_be_taken_away(terminals):
     config = terminals()
     config.device.data_dir.mkdir(exist_ok=True)

@@ -29,8 +29,8 @@ Request = Annotated[
 ]
 Site = Annotated[str, typer.Option(metavar="SITE", help="For this site only; without it for all of the broker.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write there, not to stdout.")]
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Device = Annotated[str, typer.Argument(metavar="SITE/DEVICE")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose the certificate is to be.")]
+Device = Annotated[str, typer.Argument(metavar="SITE/DEVICE", help="As in its table device.")]
 
 
 @pki.command()
@@ -104,7 +104,7 @@ def reader(of: Device, name: Name, *, days: Days = 365, request: Request = None,
 
 @pki.command()
 def service(
-    kind: Annotated[str, typer.Argument(metavar="collector|roster|home|relay|keeper")],
+    kind: Annotated[str, typer.Argument(metavar="collector|roster|home|relay|keeper", help="What it does.")],
     name: Name,
     *,
     site: Site = "",
@@ -168,7 +168,11 @@ def renew(
 
 
 @pki.command()
-def revoke(names: Annotated[list[str], typer.Argument(metavar="NAME...")], *, folder: Folder = None) -> None:
+def revoke(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As `list` shows them.")],
+    *,
+    folder: Folder = None,
+) -> None:
     """Revoke all certificates of a name.
 
     It counts when the broker has the new list. Restart it: that ends the connections that are there.
@@ -190,9 +194,12 @@ def crl(*, out: Out = None, folder: Folder = None) -> None:
 
 @pki.command()
 def acl(
-    certificates: Annotated[list[Path] | None, typer.Argument(metavar="[CERTIFICATE...]")] = None,
+    certificates: Annotated[
+        list[Path] | None, typer.Argument(metavar="[CERTIFICATE...]", help="Of another authority.")
+    ] = None,
     *,
     dynamic: Annotated[bool, typer.Option("--dynamic", help="For the dynamic security plugin, not acl_file.")] = False,
+    emqx: Annotated[bool, typer.Option("--emqx", help="For EMQX: its acl.conf.")] = False,
     out: Out = None,
     folder: Folder = None,
 ) -> None:
@@ -201,12 +208,15 @@ def acl(
     from agent.pki.acl import access_list
     from agent.pki.authority import subject_of
     from agent.pki.dynsec import dynamic_security
+    from agent.pki.emqx import emqx_rules
 
+    if dynamic and emqx:
+        raise ConfigError("--dynamic is of Mosquitto, --emqx of EMQX: choose one")
     if certificates:
         subjects = [subject_of(files.read_certificate(file)) for file in certificates]
     else:
         subjects = [each.subject for each in registry_in(folder).newest()]
-    _write((dynamic_security if dynamic else access_list)(subjects), out)
+    _write((dynamic_security if dynamic else emqx_rules if emqx else access_list)(subjects), out)
 
 
 def _somebody(kind: str, name: str, site: str) -> Subject:

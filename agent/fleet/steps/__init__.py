@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.fleet.steps import reports, tables
+from agent.fleet.steps import keeping, reports, tables
 
-STEPS: Final[tuple[str, ...]] = (tables.STEP, reports.STEP)
+STEPS: Final[tuple[str, ...]] = (tables.STEP, reports.STEP, keeping.STEP)
 """SQL of PostgreSQL 14 or newer; each is one transaction with its number."""

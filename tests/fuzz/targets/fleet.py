@@ -3,11 +3,11 @@
 import json
 from contextlib import ExitStack, suppress
 
+from pydantic import ValidationError
+
 from agent.fleet.letter import read
 from agent.fleet.source import Delivery
 from agent.mqtt.acknowledgement import EventAck
-from pydantic import ValidationError
-
 from agent.trust.statement import read_json, signed_news
 from tests.fakes.trust import OWNER
 from tests.fuzz.target import Target, split

@@ -4,7 +4,9 @@ import json
 import re
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from pydantic import ValidationError
@@ -13,16 +15,17 @@ from agent.config.homeassistant import HomeAssistant
 from agent.errors import CommandError
 from agent.homeassistant.discovery import Discovery
 from agent.mqtt.commands import Commander
-from agent.mqtt.credential import Reception
 from agent.mqtt.inbox import Incoming
+from agent.mqtt.parts import Spool
 from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
 from agent.mqtt.wire import COMMANDS, Result
 from agent.peers import Peers
+from agent.seal.keys import SiteKey
+from agent.seal.sealing import Seal
 from agent.trust.keys import PublicKey, unpacked
-from agent.trust.roles import Role
-from agent.trust.statement import canonical, command_text, read_json
-from tests.fakes.trust import OWNER, admission, signed
+from agent.trust.statement import canonical, command_text, read_json, signed_news
+from tests.fakes.trust import OWNER, READER, admission, signed
 from tests.fuzz.target import Target, split
 
 TOPICS = Topics("hq", "front", ("doors",), ("homeassistant/status",))
@@ -53,25 +56,26 @@ class Wire:
         self.answers += 1
 
 
-def commander():
+def commander(stack: ExitStack):
     """Carries out nothing; but everything up to that is real."""
     wire, kept = Wire(), {}
-    admins = {"reader": (OWNER, Role.OWNER)}
+    folder = Path(stack.enter_context(TemporaryDirectory()))
     made = Commander(
         wire,
         {verb: lambda _: {} for verb in COMMANDS},
-        admission=admission(TOPICS, **admins),
+        admission=admission(TOPICS),
+        spool=Spool(folder / "parts", Seal(SiteKey(bytes(32)))),
         recall=kept.get,
         remember=lambda *_: None,
         now=lambda: NOW,
-        clock=lambda: 0.0,
+        clock=count().__next__,  # each refusal is answered
     )
     return wire, made
 
 
-def commands(_stack: ExitStack):
+def commands(stack: ExitStack):
     """The whole payload as it comes, on the topic of a verb."""
-    wire, made = commander()
+    wire, made = commander(stack)
 
     def feed(data):
         verb, payload = split(data, VERBS)
@@ -82,9 +86,9 @@ def commands(_stack: ExitStack):
     return feed
 
 
-def bodies(_stack: ExitStack):
+def bodies(stack: ExitStack):
     """What can be signed is: the bodies of verbs are behind the signature."""
-    wire, made = commander()
+    wire, made = commander(stack)
 
     def feed(data):
         verb, payload = split(data, VERBS)
@@ -115,9 +119,9 @@ def statements(_stack: ExitStack):
     return feed
 
 
-def topics(_stack: ExitStack):
+def topics(stack: ExitStack):
     """Topics of any text, with a payload: parts, credentials, births, and what is none of ours."""
-    wire, made = commander()
+    wire, made = commander(stack)
 
     def feed(data):
         topic, _, payload = data.partition(b"\0")
@@ -127,14 +131,20 @@ def topics(_stack: ExitStack):
         wire.message, wire.answers = Incoming(said, payload, len(payload)), 0
         made.step()
         assert wire.answers <= 1
-        made._parts._albums.clear()
 
     return feed
 
 
-def credentials(_stack: ExitStack):
+def credentials(stack: ExitStack):
+    """What can be signed is, by a reader: the card or PIN is behind the signature."""
+    wire, made = commander(stack)
+
     def feed(data):
-        Reception().take(data, NOW)
+        with suppress(ValueError):
+            data = signed(TOPICS, "credential", read_json(data), NOW, READER)
+        wire.message, wire.answers = Incoming(TOPICS.credential, data, len(data)), 0
+        made.step()
+        assert wire.answers == 0
 
     return feed
 
@@ -144,10 +154,13 @@ def peers(_stack: ExitStack):
     made = Peers(TOPICS)
     made.hear_by(ear, lambda _: None)
     made.listen_to({"side"})
+    made.know({"side": OWNER.public})
     levels = ["status", "state/door", "state/zone", "passage"]
 
     def feed(data):
         level, payload = split(data, levels)
+        with suppress(ValueError):
+            payload = canonical(signed_news(f"latchkey/v1/hq/side/{level}", read_json(payload), OWNER))
         ear.heard(Incoming(f"latchkey/v1/hq/side/{level}", payload, len(payload)))
         assert made.silent() <= {"side"}
         assert made.open() <= {"side"}

@@ -3,12 +3,12 @@
 import json
 from contextlib import ExitStack, suppress
 
-from agent.roster import messages
-from agent.roster.bodies import check_body
-from agent.roster.document import Document, digest_of
 from pydantic import ValidationError
 
 from agent.errors import CommandError
+from agent.roster import messages
+from agent.roster.bodies import check_body
+from agent.roster.document import Document, digest_of
 from agent.trust.statement import read_json
 from tests.fuzz.target import Target, split
 
