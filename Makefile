@@ -65,7 +65,7 @@ fuzz: $(STAMPS)/dev
 	nice -n 19 $(BIN)/python -m tests.fuzz.run $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(TRAINING) $(CONTRACT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINING) $(CONTRACT) .axe build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find agent training tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A second run is instant; a change of pyproject.toml installs again.

@@ -147,7 +147,6 @@ class Agent:
             self._open_desk(stack, bundle)
         if config.web.enabled:
             self.kiosk = stack.enter_context(make_kiosk(self, bundle))
-            self.studio.guide = self.kiosk.guided
             for name, step in self.kiosk.work():
                 self._crew.work_beside(stack, name, step)
         self._crew.work_beside(stack, "reader", self.porch.read)
@@ -214,6 +213,8 @@ class Agent:
             self.porch.entrance.followers.saw(self.recogniser.near)
             if self.desk is not None and self.desk.camera is not None:
                 self.desk.camera.saw(taken[0])
+            if self.kiosk is not None:
+                self.kiosk.saw(taken[0], self.studio.glance or self.recogniser.glance)
         elif self._latest.closed:
             self.visits.finish()
             self._control.put("the recording has ended")

@@ -68,6 +68,7 @@ class Enrolling:
         *,
         replace: bool = False,
         consent: str | None = None,
+        consent_by: str | None = None,
         by: By,
         command_id: str | None = None,
     ) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Enrolling:
             judge: returns the templates, or raises, for the people there are; may be asked again.
             replace: forget the templates so far; the new ones need not be like them.
             consent: the text that the person agrees to with this; None where that is on record.
+            consent_by: who took that down; None: who asked.
             by: who asked.
             command_id: of the command, if it was one.
 
@@ -97,7 +99,7 @@ class Enrolling:
             new = _not_yet(judge(known), known, person)
             add = partial(
                 add_templates,
-                enrolment=Enrolment(person, name, new, replace, consent),
+                enrolment=Enrolment(person, name, new, replace, consent, consent_by),
                 version=version,
                 privacy=self._bundle.config.privacy,
                 request=self.request(by, command_id),

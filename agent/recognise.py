@@ -12,8 +12,9 @@ from datetime import datetime
 
 from agent.access.gate import Gate
 from agent.gallery.match import Gallery
+from agent.glance import Glance, glance
 from agent.stopwatch import Stopwatch
-from agent.types import Frame, Sighting
+from agent.types import Frame, Rejection, Sighting
 from agent.vision.eyes import Eyes
 from agent.vision.motion import MotionGate
 from agent.vision.quality import QualityLimits, judge
@@ -48,11 +49,13 @@ class Recogniser:
         self.stopwatch = Stopwatch()
         self.faces = 0  # in the last frame
         self.near: dict[int, str | None] = {}  # tracks in the last frame whose face is near, with who it is
+        self.glance: Glance | None = None  # at whoever is nearest in the last frame
         self.tracks = Tracker()
         self.gate = gate
         self.eyes, self._limits, self._motion = eyes, limits, motion
         self._claim: tuple[Known, Gate] | None = None  # that is being looked into
         self._reopened: deque[str] = deque()
+        self._refused: dict[int, Rejection] = {}  # by track: why it is not good enough as yet
 
     def see(self, frame: Frame) -> list[Sighting]:
         """What this frame was the last missing piece of: mostly nothing."""
@@ -73,6 +76,7 @@ class Recogniser:
         self.near = {track.id: self.gate.person(track.id) for track in tracks if self._is_near(track)}
         concluded = self._gone(frame.at)
         concluded += [self._look(track, frame, known.gallery, gate) for track in tracks]
+        self.glance = glance([(track.id, track.face.box) for track in tracks], self._refused, self._limits)
         return [sighting for sighting in concluded + self._gone(frame.at) if sighting is not None]
 
     def finish(self, at: datetime) -> list[Sighting]:
@@ -89,7 +93,7 @@ class Recogniser:
         return self._without_faces(at)
 
     def _without_faces(self, at: datetime) -> list[Sighting]:
-        self.faces, self.near = 0, {}
+        self.faces, self.near, self.glance = 0, {}, None
         self.tracks.update([], at)
         return [sighting for sighting in self._gone(at) if sighting is not None]
 
@@ -116,7 +120,9 @@ class Recogniser:
             crop = self.eyes.crop(frame.image, track.face)
         rejection = judge(crop.quality, self._limits)
         if rejection is not None:
+            self._refused[track.id] = rejection
             return gate.reject(track.id, frame.at, rejection)
+        self._refused.pop(track.id, None)
         with self.stopwatch.stage("encode"):
             embedding = self.eyes.embed(crop)
         with self.stopwatch.stage("match"):
@@ -126,4 +132,7 @@ class Recogniser:
 
     def _gone(self, at: datetime) -> list[Sighting | None]:
         gates = [self.gate] if self._claim is None else [self._claim[1], self.gate]
-        return [gate.leave(ended, at) for ended in self.tracks.take_ended() for gate in gates]
+        ended = self.tracks.take_ended()
+        for track in ended:
+            self._refused.pop(track, None)
+        return [gate.leave(track, at) for track in ended for gate in gates]

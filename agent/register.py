@@ -55,6 +55,7 @@ class Enrolment:
     new: Templates  # may be none at all
     replace: bool  # forget the person's templates so far
     consent: str | None  # the text that is agreed to with this
+    consent_by: str | None = None  # who took that down; None: who asked
 
 
 def add_templates(
@@ -85,7 +86,7 @@ def add_templates(
             check_free(db, person)
         people.add_person(db, person, name=enrolment.name, at=request.at)
         if enrolment.consent is not None:
-            consents.give(db, person, enrolment.consent, request)
+            consents.give(db, person, enrolment.consent, request, by=enrolment.consent_by)
         if new:
             consents.check(db, person, enrolment.consent, privacy)
             enrol(db, person, enrolment.name, new, request.at, replace=enrolment.replace)

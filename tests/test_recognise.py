@@ -260,3 +260,19 @@ def test_who_was_asked_for_more_and_did_not_go_on_is_recognised_again():
     looking.reopen("anna")
     second = [s for _ in range(20) for s in looking.see(next(shots))]
     assert [(s.person, s.repeat) for s in first + second] == [("anna", False), ("anna", False)]
+
+
+@pytest.mark.parametrize(
+    ("there", "hint"),
+    [([ANNA], None), ([replace(ANNA, quality=DARK)], "too_dark"), ([replace(ANNA, px=40)], "closer")],
+    ids=["all is well", "in the dark", "far away"],
+)
+def test_whoever_is_nearest_is_glanced_at_until_they_have_gone(there, hint):
+    looking = recogniser(FakeEyes([there] * 20 + [[]] * 30))
+    for frame in frames(20):
+        looking.see(frame)
+    assert looking.glance.hint == hint
+    for frame in frames(30, first=20):
+        looking.see(frame)
+    assert looking.glance is None
+    assert looking._refused == {}

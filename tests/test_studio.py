@@ -1,8 +1,10 @@
 """The camera lent to whoever is enrolled: frame by frame, with a clock of its own; faces are blocks."""
 
 import dataclasses
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from agent.bundle import open_bundle
@@ -11,14 +13,17 @@ from agent.config.people import Privacy
 from agent.enrolling import Enrolling
 from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused
+from agent.gallery.likeness import Likeness
+from agent.gallery.sitting import Sitting
 from agent.hardware.backends import BACKENDS
-from agent.live import Live
+from agent.live import TAKEN_DOWN_BY, Live
 from agent.mqtt.verbs.faces import EnrolLiveCommand
-from agent.store import people
+from agent.store import consents, people
 from agent.store.db import open_db
 from agent.store.templates import load_gallery
-from agent.studio import OVER, Studio
-from agent.types import Frame
+from agent.studio import CONSENT, ENROLLED, OVER, Session, Studio
+from agent.types import Box, Crop, Face, Frame, Quality
+from agent.vision.quality import QualityLimits
 from tests.fakes import blocks
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
 from tests.fakes.keys import KEY
@@ -142,6 +147,60 @@ def test_somebody_else_under_a_known_name_is_refused(hall):
     assert hall.act(moving(RED), replace=True)[0]["templates"] == 3
 
 
+def asked(hall, *, pressed, play=None, **more):
+    """Does the job with a person who presses a button when the text is shown; returns its answer and its steps."""
+    steps, told = hall.live.work.run(hall.command(ask_consent=True, **more), 0), []
+    try:
+        while True:
+            told.append(next(steps))
+            if told[-1].note == CONSENT and pressed is not None:
+                assert not hall.studio.answer(hall.guided[-1].session + 1, agreed=True)  # another's button
+                assert hall.studio.answer(hall.guided[-1].session, agreed=pressed)
+            hall.show((play or moving(RED))(len(told)))
+    except StopIteration as end:
+        return end.value, told
+
+
+@pytest.fixture
+def careful(hall, bundle):
+    strict = bundle.config.model_copy(update={"privacy": Privacy(consent_text="notice 2")})
+    return Hall(dataclasses.replace(bundle, config=strict), hall.db)
+
+
+def test_who_is_asked_and_agrees_is_enrolled_and_it_is_on_record_who_took_that_down(careful):
+    answer, told = asked(careful, pressed=True)
+    assert answer["templates"] == 3
+    assert [step.note for step in told][:2] == [CONSENT, "hold_still"]
+    given = consents.in_force(careful.db, "anna")
+    assert (given.text, given.by) == ("notice 2", TAKEN_DOWN_BY)
+    assert (careful.guided[0].hint, careful.guided[-1].why) == (CONSENT, ENROLLED)
+
+
+@pytest.mark.parametrize(
+    ("pressed", "code"),
+    [pytest.param(False, "no_consent", id="no"), pytest.param(None, "timed_out", id="nobody presses anything")],
+)
+def test_without_a_yes_there_is_no_shot(careful, pressed, code):
+    with pytest.raises(CommandError) as refused:
+        asked(careful, pressed=pressed)
+    assert refused.value.code == careful.guided[-1].why == code
+    assert {each.done for each in careful.guided} == {0}
+    assert people.list_people(careful.db) == []
+    assert careful.studio.glance is None
+
+
+def test_whoever_stands_there_may_stop_the_shots(hall):
+    steps = hall.live.work.run(hall.command(), 0)
+    next(steps)
+    hall.show(paint(Block(RED)))
+    assert hall.studio.glance.hint is not None
+    assert hall.studio.answer(hall.guided[-1].session, agreed=False)
+    with pytest.raises(CommandError) as refused:
+        next(steps)
+    assert refused.value.code == hall.guided[-1].why == "cancelled"
+    assert not hall.studio.answer(hall.guided[-1].session, agreed=True)  # it is over
+
+
 def test_no_camera_at_all_is_a_time_out(hall):
     steps = hall.live.work.run(hall.command(), 0)
     next(steps)
@@ -172,3 +231,24 @@ def test_crops_are_kept_where_they_are_to_be(hall, bundle):
     config = bundle.config.model_copy(update={"security": security})
     Hall(dataclasses.replace(bundle, config=config), hall.db).act(moving(RED))
     assert hall.db.rows("SELECT count(crop) FROM templates") == [(3,)]
+
+
+def test_what_was_seen_as_the_session_ended_is_not_told_after_its_end():
+    class Eyes:
+        def faces(self, *_):
+            seat.close()  # in the meantime
+            return [face]
+
+        def crop(self, *_):
+            return Crop(paint()[:112, :112], Quality(face_px=20, sharpness=60, yaw=0, exposure=120, contrast=40))
+
+    face = Face(Box(10, 10, 20, 20), np.zeros((5, 2), np.float32), 0.9)  # too far away
+    guided = []
+    studio = Studio(Eyes(), lambda: None)
+    studio.guide = guided.append
+    sitting = Sitting(3, 20.0, limits=QualityLimits(), same_person=0.5)
+    session = Session("anna", sitting, 3, likeness=Likeness(0.9, 0.5), limits=QualityLimits())
+    with ExitStack() as seat:
+        seat.enter_context(studio.seated(session))
+        studio.see(Frame(paint(), BEGAN, 1, "camera"))
+    assert [each.hint for each in guided] == ["look_here", OVER]

@@ -1,5 +1,6 @@
 """The page in Debian's Chromium before a whole agent: from idle to a greeting to the event in the database."""
 
+import json
 import re
 import shutil
 import time
@@ -8,12 +9,25 @@ from contextlib import contextmanager
 import pytest
 
 from agent.app import Agent
-from agent.studio import OVER, Guidance
+from agent.gallery.likeness import Likeness
+from agent.gallery.sitting import Sitting
+from agent.live import TAKEN_DOWN_BY
+from agent.mqtt.remote import Remote
+from agent.mqtt.settings import LinkSettings
+from agent.mqtt.topics import Topics
+from agent.store import consents
+from agent.store.db import open_db
+from agent.studio import ENROLLED, OVER, Guidance, Session
 from agent.types import Outcome
+from agent.vision.quality import QualityLimits
 from tests.fakes.agents import Terminals, empty_stage, recorded
+from tests.fakes.axe import axe_source, violations
+from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
+from tests.fakes.demo_door import demo_door
 from tests.fakes.kiosks import settle
 from tests.fakes.ports import steady_port
+from tests.fakes.trust import OWNER
 
 CHROMIUM = shutil.which("chromium")
 UPRIGHT, LYING, SMALL = (600, 1024), (1024, 600), (800, 480)
@@ -71,12 +85,12 @@ def visit(chromium):
     """Opens the page of an agent; what its console says is an error."""
     said, contexts = [], []
 
-    def opened(agent, size=UPRIGHT, **more):
+    def opened(agent, size=UPRIGHT, init="", **more):
         context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **more)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8000)
-        page.add_init_script(WATCH)
+        page.add_init_script(WATCH + init)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: said.extend(elsewhere(request.url, agent)))
@@ -257,8 +271,236 @@ def test_whoever_is_enrolled_is_guided_also_by_a_page_that_comes_later(terminal,
     with terminal("face") as (agent, _):
         page = visit(agent)
         agent.studio.guide(Guidance("look_left", 1, 5))
-        page.wait_for_selector("#prompt:has-text('A little to your left, please. 1/5')")
         later = visit(agent)
-        later.wait_for_selector("#prompt:has-text('A little to your left, please. 1/5')")
-        agent.studio.guide(Guidance(OVER, 5, 5))
+        for each in (page, later):
+            each.wait_for_selector("#prompt:has-text('A little to your left, please.')")
+            assert each.locator("#shots").get_attribute("aria-label") == "1 of 5 pictures taken"
+            assert each.locator("#shots .done").count() == 1
+            assert each.locator("#cancel").is_visible()
+        agent.studio.guide(Guidance(OVER, 5, 5, why=ENROLLED))
+        page.wait_for_selector('#result[data-outcome="granted"]:visible')
+        assert words(page, "#result-head") == "Thank you."
+        page.click("#result")
         page.wait_for_selector("#prompt:has-text('Please look at the camera.')")
+
+
+TONES = """
+window.heard = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (at) { window.heard.push(this.frequency.value); start.call(this, at); };
+const speak = SpeechSynthesis.prototype.speak;
+SpeechSynthesis.prototype.speak = function (said) {
+  window.heard.push([said.lang, said.text]);
+  speak.call(this, said);
+};
+"""
+
+
+def stands(colour, px=120):
+    return paint(Block(colour, px=px))
+
+
+def test_a_face_is_followed_told_what_to_do_and_wakes_the_screen(terminal, visit, stage):
+    with terminal("face") as (agent, _):
+        page = visit(agent)
+        page.clock.install()
+        page.reload()
+        page.wait_for_selector("#prompt:not(:empty)")
+        page.clock.run_for(62_000)
+        assert page.locator("#dim").is_visible()
+        stage.play = [EMPTY] * (agent.visits.frames + agent.dropped) + [stands(RED, 40)] * 400
+        page.wait_for_selector("body.seen")
+        assert words(page, "#prompt") == "Please come closer."
+        assert page.locator("#dim").is_visible()  # somebody far away
+        moved = page.locator("#somebody").get_attribute("style")
+        stage.play = [EMPTY] * (agent.visits.frames + agent.dropped) + [stands(GREEN)] * 400
+        page.wait_for_selector("#dim", state="hidden")
+        assert page.locator("#somebody").get_attribute("style") != moved
+        assert page.locator("#mirror").is_hidden()  # a drawn one
+        assert page.request.get(f"http://127.0.0.1:{agent.config.web.port}/kiosk/picture").status == 404
+        stage.play = []
+        page.wait_for_selector("body:not(.seen)")
+
+
+def test_the_live_picture_is_shown_while_somebody_is_there(terminal, visit, stage):
+    with terminal("face", web__picture="live") as (agent, _):
+        page = visit(agent)
+        assert page.locator("#mirror").is_hidden()
+        stage.play = [EMPTY] * (agent.visits.frames + agent.dropped) + [stands(RED, 60)] * 400
+        page.wait_for_selector("#mirror:visible")
+        assert page.evaluate("document.getElementById('picture').naturalWidth") == 320
+        ring, image = (page.locator(each).bounding_box() for each in ("#face-ring", "#picture"))
+        assert image["x"] < ring["x"] < image["x"] + image["width"]
+        stage.play = []
+        page.wait_for_selector("#portrait:visible")
+        assert page.locator("#picture").get_attribute("src") is None
+
+
+def test_whoever_is_asked_reads_agrees_and_may_stop(terminal, visit, tmp_path, wait_for):
+    for code, text in (("en", "May this door know you?"), ("de", "Darf diese Tür Sie kennen?")):
+        (tmp_path / f"consent.{code}.txt").write_text(text, encoding="utf-8")
+    files = {"web__consent_file": tmp_path / "consent.{language}.txt", "privacy__consent_text": "notice 2"}
+    with terminal("face", **files) as (agent, _):
+        page = visit(agent)
+        sitting = Sitting(5, 60.0, limits=QualityLimits(), same_person=0.5)
+        session = Session("anna", sitting, 5, likeness=Likeness(0.9, 0.5), limits=QualityLimits(), asks=True)
+        with agent.studio.seated(session):
+            page.wait_for_selector("#consent[open]")
+            assert words(page, "#consent-text") == "May this door know you?"
+            assert words(page, "#consent-name") == "Text: notice 2"
+            page.keyboard.press("Escape")
+            page.click("#consent-language")
+            page.wait_for_selector("#consent-agree:has-text('أوافق')")
+            assert words(page, "#consent-text") == "May this door know you?"  # there is no file in Arabic
+            page.click("#consent-language")
+            page.wait_for_selector("#consent-text:has-text('Darf diese')")
+            assert not session.told().agreed
+            page.click("#consent-agree")
+            page.wait_for_selector("#consent", state="hidden")
+            assert session.told().agreed
+            page.click("#cancel")
+            wait_for(lambda: session.told().given_up)
+        page.wait_for_selector("#result:visible")
+
+
+def test_what_happens_is_heard_where_that_is_wanted(terminal, visit, stage, wait_for):
+    with terminal("face", web__sound="tones") as (agent, _):
+        page = visit(agent, init=TONES)
+        comes(agent, stage)
+        page.wait_for_selector('#result[data-outcome="granted"]:visible')
+        wait_for(lambda: page.evaluate("window.heard") == [660, 880])  # up
+        page.context.close()
+    with terminal("face", web__sound="speech", web__language="de") as (agent, _):
+        page = visit(agent, init=TONES)
+        comes(agent, stage)
+        page.wait_for_selector('#result[data-outcome="granted"]:visible')
+        wait_for(lambda: page.evaluate("window.heard") == [["de-DE", "Willkommen, Anna Berg"]])
+
+
+def test_nothing_to_press_stands_above_the_reach_of_somebody_who_sits(terminal, visit):
+    with terminal("face+pin", 'type_by = "key"', web__reach=0.5) as (agent, _):
+        page = visit(agent, reduced_motion="reduce")
+        page.wait_for_selector("body.low")
+        for size in (UPRIGHT, LYING, SMALL, (480, 800)):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            assert (size, too_high(page), overflowing(page)) == (size, [], [])
+            page.click("#open-pad")
+            assert (size, too_high(page), overflowing(page)) == (size, [], [])
+            page.click("#pad-close")
+            for hint, first in (("consent", "#consent-agree"), ("look_left", "#cancel")):
+                agent.studio.guide(Guidance(hint, 1, 5, 1))
+                page.wait_for_selector(f"{first}:visible")
+                assert (size, hint, too_high(page), overflowing(page)) == (size, hint, [], [])
+            agent.studio.guide(Guidance(OVER, 1, 5, 1))
+            page.wait_for_selector("#open-pad:visible")
+
+
+def too_high(page):
+    """What is to be pressed in the upper half of the screen."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("button")].filter((each) => {
+          const over = document.querySelector("dialog[open]");
+          const box = each.getBoundingClientRect();
+          return box.width && (!over || over.contains(each)) && box.top < innerHeight / 2 - 1;
+        }).map((each) => each.id || each.dataset.sign || each.dataset.key)"""
+    )
+
+
+@pytest.fixture(scope="module")
+def axe():
+    source, why = axe_source()
+    if source is None:
+        pytest.skip(why)
+    return source
+
+
+@pytest.mark.parametrize("look", [("light", "en"), ("dark", "ar")], ids=" ".join)
+def test_people_can_use_every_state_whatever_they_see_or_hear(terminal, visit, stage, axe, look):
+    theme, code = look
+    more = {"web__theme": theme, "web__language": code, "web__picture": "live"}
+    with terminal("face+pin", 'type_by = "key"', **more) as (agent, _):
+        page = visit(agent, UPRIGHT if code == "en" else LYING, reduced_motion="reduce")
+        page.wait_for_selector(f"html[lang={code}]")
+        states = {"idle": violations(page, axe)}
+        page.click("#open-pad")
+        page.click('#digits [data-sign="1"]')
+        states["pad"] = violations(page, axe)
+        page.click("#pad-close")
+        for hint, what in (("consent", "#consent[open]"), ("look_left", "#cancel:visible")):
+            agent.studio.guide(Guidance(hint, 1, 5, 1))
+            page.wait_for_selector(what)
+            states[hint] = violations(page, axe)
+        for why in (ENROLLED, "duplicate_person"):
+            agent.studio.guide(Guidance(OVER, 1, 5, 1, why))
+            page.wait_for_selector(f"#result[data-reason={why}]:visible")
+            states[why] = violations(page, axe)
+        page.click("#result")
+        stage.play = [EMPTY] * (agent.visits.frames + agent.dropped) + [stands(GREEN, 60)] * 400
+        page.wait_for_selector("#mirror:visible")
+        states["near"] = violations(page, axe)
+        assert {state: found for state, found in states.items() if found} == {}
+
+
+def test_the_clip_from_idle_to_a_greeting_to_the_event_in_the_database_and_at_the_broker(
+    tmp_path, visit, mosquitto, wait_for
+):
+    broker = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": mosquitto.port}
+    with Remote(LinkSettings("127.0.0.1", mosquitto.port), Topics("home", "door"), OWNER) as remote:
+        remote.wait_ready()
+        with demo_door(tmp_path, web__picture="live", **broker) as (agent, decided):
+            page = visit(agent, LYING)
+            assert page.locator("#mirror").is_hidden()
+            agent.look()
+            page.wait_for_selector("#mirror:visible")
+            page.wait_for_selector('#result[data-outcome="granted"]:visible', timeout=20_000)
+            assert words(page, "#result-head") == "Welcome, Ada Lind"
+            page.wait_for_selector("#result-punch:visible")
+            (event,) = recorded(agent.config)
+            assert (event.body["person"], event.body["outcome"], decided[0].person) == ("ada", "granted", "ada")
+            while (message := remote.heard.get(timeout=10)).topic != remote.topics.event("access"):
+                pass
+            assert json.loads(message.payload)["id"] == event.id
+            page.context.close()  # before the agent, which it would look for again
+
+
+def test_an_admin_asks_and_who_stands_there_reads_agrees_and_is_enrolled(terminal, visit, stage, mosquitto):
+    more = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": mosquitto.port}
+    with Remote(LinkSettings("127.0.0.1", mosquitto.port), Topics("home", "door"), OWNER) as admin:
+        admin.wait_ready()
+        with terminal("face", privacy__consent_text="notice 2", **more) as (agent, _):
+            page = visit(agent)
+            given = {"seconds": 60.0, "ask_consent": True}
+            assert admin.request("enrol_live", id="e1", person="ben", name="Ben", shots=1, fields=given).ok
+            page.wait_for_selector("#consent[open]")
+            page.click("#consent-agree")
+            page.wait_for_selector("#consent", state="hidden")
+            stage.play = [stands(BLUE)] * (agent.visits.frames + agent.dropped + 900)
+            page.wait_for_selector('#result[data-reason="enrolled"]:visible', timeout=20_000)
+            assert words(page, "#result-more") == "This door knows you now."
+            page.wait_for_selector('#result[data-reason="no_access"]:visible')  # told once that could be read
+            with open_db(agent.config.database_path) as db:
+                given = consents.in_force(db, "ben")
+            assert (given.text, given.by) == ("notice 2", TAKEN_DOWN_BY)
+            page.context.close()
+
+
+def test_cards_and_pins_go_on_while_somebody_is_enrolled_and_a_reader_that_types_agrees_to_nothing(
+    terminal, visit, wait_for
+):
+    with terminal("face, pin, card") as (agent, _):
+        page = visit(agent)
+        sitting = Sitting(5, 60.0, limits=QualityLimits(), same_person=0.5)
+        session = Session("ben", sitting, 5, likeness=Likeness(0.9, 0.5), limits=QualityLimits(), asks=True)
+        with agent.studio.seated(session):
+            page.wait_for_selector("#consent[open]")
+            page.focus("#consent-agree")
+            page.keyboard.type("0123456789")
+            page.keyboard.press("Enter")  # as a reader does
+            wait_for(lambda: [event.body["reason"] for event in recorded(agent.config)] == ["unknown_credential"])
+            assert not session.told().agreed
+            page.keyboard.press("Enter")
+            wait_for(lambda: session.told().agreed)
+            page.click("#open-pad")
+            type_(page, "1042*4712")
+            wait_for(lambda: agent.porch.door.unlocked)
+            assert not session.told().given_up

@@ -12,7 +12,7 @@ from agent.access.rules import DoorRules
 from agent.access.told import TOLD
 from agent.attendance.rules import AttendanceRules, Key, PunchType
 from agent.gallery.sitting import Hint
-from agent.studio import Guidance
+from agent.studio import ENROLLED, OVER, Guidance
 from agent.types import Alarm, Decision, Outcome, Reason, Shown
 from agent.web import news
 from agent.web.assets import FOLDER, LANGUAGES, load_assets
@@ -51,11 +51,17 @@ class TestLanguages:
         assert list(FILES[code]["guide"]) == [hint.value for hint in Hint]
         assert all(FILES[code]["guide"].values())
 
+    @pytest.mark.parametrize("code", FILES)
+    def test_each_says_how_an_enrolment_ended(self, code):
+        told = [ENROLLED, "no_consent", "cancelled", "timed_out", "different_people", "duplicate_person", "failed"]
+        assert list(FILES[code]["ended"]) == told
+        assert all(re.fullmatch(r"[^|]+\|[^|]+", words) for words in FILES[code]["ended"].values())
+
     def test_english_is_what_the_documentation_says(self):
         assert FILES["en"]["reasons"] == {reason.value: text for reason, text in TOLD.items()}
 
     def test_no_word_is_there_that_the_page_does_not_say(self):
-        script = (PAGE / "kiosk.js").read_text(encoding="utf-8")
+        script = "".join(file.read_text(encoding="utf-8") for file in PAGE.glob("*.js"))
         built = {"in", "out", "break_start", "break_end"}  # types of punches
         assert [word for word in FILES["en"]["words"] if f'"{word}"' not in script and word not in built] == []
 
@@ -67,7 +73,9 @@ class TestPage:
     def test_nothing_is_inline_and_nothing_comes_from_elsewhere(self):
         html = (PAGE / "kiosk.html").read_text(encoding="utf-8")
         assert re.findall(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=", html) == []
-        everything = html + "".join((PAGE / name).read_text(encoding="utf-8") for name in ("kiosk.css", "kiosk.js"))
+        everything = html + "".join(
+            file.read_text(encoding="utf-8") for file in PAGE.iterdir() if file.suffix in {".css", ".js"}
+        )
         assert set(re.findall(r"https?://[^\s\"')]+", everything)) == {"http://www.w3.org/2000/svg"}
         assert "innerHTML" not in everything
 
@@ -158,7 +166,9 @@ def test_keys_are_the_four_types_and_the_named_ones_where_people_punch():
 
 
 def test_whoever_is_enrolled_is_told_what_to_do_and_how_far_it_is():
-    assert news.guided(Guidance("look_left", 2, 5)) == {"kind": "guide", "hint": "look_left", "done": 2, "of": 5}
+    told = {"kind": "guide", "hint": "look_left", "done": 2, "of": 5, "session": 7, "why": None}
+    assert news.guided(Guidance("look_left", 2, 5, 7)) == told
+    assert news.guided(Guidance(OVER, 5, 5, 7, ENROLLED))["why"] == "enrolled"
 
 
 class TestAudience:

@@ -4,18 +4,25 @@ import json
 import socket
 import threading
 import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import httpx
+import numpy as np
 import pytest
 
 from agent.config import load_config
 from agent.errors import ConfigError
+from agent.glance import Glance
+from agent.types import Box, Frame
+from agent.vision.pictures import decode_picture
 from agent.web.assets import check_language
 from agent.web.audience import Audience
 from agent.web.guard import known_host
 from agent.web.intake import WAITING, Intake
+from agent.web.mirror import Mirror
 from agent.web.server import WebServer
-from agent.web.site import Site
+from agent.web.site import WATCHERS, Site
 from tests.fakes.ports import steady_port
 
 
@@ -26,14 +33,21 @@ class Kiosk:
         self.port, self.shown, self.crashes = steady_port(), [], []
         self.audience, self.intake = Audience(), Intake(self.shown.append)
         self.url = f"http://127.0.0.1:{self.port}"
-        site = Site(self.audience, self.intake).app("127.0.0.1")
+        self.mirror, self.answers = Mirror(), []
+        site = Site(self.audience, self.intake, self.mirror, answer=self.answer, consents={"en": b"May we?"}).app(
+            "127.0.0.1"
+        )
         self.server = WebServer(site, "127.0.0.1", self.port, self.crashes.append)
         self.ours = {"Origin": self.url, "X-Latchkey": "kiosk", "Content-Type": "application/json"}
 
-    def post(self, body, **headers):
+    def answer(self, number, agreed):
+        self.answers.append((number, agreed))
+        return number == 1
+
+    def post(self, body, path="/kiosk/credential", **headers):
         content = body if isinstance(body, str | bytes) else json.dumps(body)
         given = {key: value for key, value in (self.ours | headers).items() if value is not None}
-        return self.client.post("/kiosk/credential", content=content, headers=given)
+        return self.client.post(path, content=content, headers=given)
 
     def door(self):
         """The door sees what waits."""
@@ -51,6 +65,7 @@ def served():
     with kiosk.server, httpx.Client(base_url=kiosk.url, timeout=5) as kiosk.client:
         yield kiosk
         kiosk.audience.close()
+        kiosk.mirror.close()
     assert kiosk.crashes == []
 
 
@@ -244,3 +259,79 @@ def test_it_stops_with_browsers_that_listen():
         kiosk.audience.close()
     listening.join(5)
     assert not listening.is_alive()
+
+
+# The picture
+
+
+def stands_there(kiosk):
+    image = np.full((480, 640, 3), 90, np.uint8)
+    kiosk.mirror.saw(Frame(image, datetime.now(UTC), 1, "camera"), Glance(Box(100, 100, 90, 120), None))
+
+
+def test_the_picture_comes_while_somebody_is_seen_and_is_never_kept(kiosk):
+    with kiosk.client.stream("GET", "/kiosk/picture") as answer:
+        assert answer.headers["content-type"] == "multipart/x-mixed-replace; boundary=frame"
+        assert answer.headers["cache-control"] == "no-store"
+        parts = answer.iter_bytes()
+        assert next(parts) == b"--frame\r\n"  # nobody is there
+        stands_there(kiosk)
+        got = b""
+        while b"\r\n--frame\r\n" not in got:
+            got += next(parts)
+    head, _, rest = got.partition(b"\r\n\r\n")
+    length = int(head.partition(b"Content-Length: ")[2])
+    assert decode_picture(rest[:length]).shape == (240, 320, 3)
+    kiosk.mirror.saw(None, None)
+
+
+def test_few_may_watch_and_whoever_goes_makes_room(kiosk, wait_for):
+    with ExitStack() as watching:
+        watched = [watching.enter_context(kiosk.client.stream("GET", "/kiosk/picture")) for _ in range(WATCHERS)]
+        parts = [each.iter_bytes() for each in watched]
+        assert [next(each) for each in parts] == [b"--frame\r\n"] * WATCHERS
+        assert kiosk.client.get("/kiosk/picture").status_code == 429
+
+    def there_is_room():
+        with kiosk.client.stream("GET", "/kiosk/picture") as answer:
+            return answer.status_code == 200
+
+    wait_for(there_is_room)
+
+
+def test_another_page_does_not_see_it(kiosk):
+    assert kiosk.client.get("/kiosk/picture", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+# Who is enrolled
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"session": 1, "agreed": True}, 202),
+        ({"session": 2, "agreed": True}, 409),
+        ({"session": 1}, 422),
+        ({"session": -1, "agreed": True}, 422),
+        ({"session": 1, "agreed": "yes"}, 422),
+        ({"session": 1, "agreed": True, "person": "anna"}, 422),
+    ],
+)
+def test_an_answer_is_taken_once_it_is_understood(kiosk, body, status):
+    kiosk.answers.clear()
+    assert kiosk.post(body, "/kiosk/answer").status_code == status
+    assert kiosk.answers == ([(body["session"], True)] if status != 422 else [])
+
+
+def test_another_page_cannot_agree(kiosk):
+    kiosk.answers.clear()
+    assert kiosk.post({"session": 1, "agreed": True}, "/kiosk/answer", Origin="http://evil.example").status_code == 403
+    assert kiosk.post({"session": 1, "agreed": True}, "/kiosk/answer", **{"X-Latchkey": None}).status_code == 403
+    assert kiosk.answers == []
+
+
+def test_the_text_is_there_in_its_language_and_no_other(kiosk):
+    answer = kiosk.client.get("/kiosk/consent/en")
+    assert (answer.text, answer.headers["content-type"]) == ("May we?", "text/plain; charset=utf-8")
+    assert kiosk.client.get("/kiosk/consent/xx").status_code == 404
+    assert kiosk.client.get("/kiosk/consent/..%2Fagent.toml").status_code == 404

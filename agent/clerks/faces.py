@@ -9,11 +9,13 @@ from typing import Any, Literal
 from agent.audit import audit
 from agent.clerks import Office
 from agent.enrolment import Administration
+from agent.errors import CommandError
 from agent.handover import Handover
 from agent.jobs.jobs import Jobs
 from agent.live import Live
 from agent.members.consent import text_of
 from agent.mqtt.commands import Handler
+from agent.mqtt.message import Code
 from agent.mqtt.parts import Spool
 from agent.mqtt.telemetry import timestamp
 from agent.mqtt.verbs.faces import (
@@ -73,7 +75,11 @@ class _Clerk:
         return done
 
     def check_live(self, command: EnrolLiveCommand) -> None:
-        self._admin.enrolling.check(command.person, command.name, self._consent(command.consent))
+        if command.ask_consent and not self._office.config.web.enabled:
+            raise CommandError(
+                Code.BAD_REQUEST, "nobody can be asked here: [web] enabled = false; ask them, and send `consent`"
+            )
+        self._admin.enrolling.check(command.person, command.name, self._consent(command.agrees_to))
 
     def templates(self, command: TemplatesCommand) -> dict[str, Any]:
         told, request = self._handover.give(command.person), self._office.request(command)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agent.config.kinds import Host, Table
+from agent.config.kinds import Host, OptionalFile, Table
 
 
 class Web(Table):
@@ -20,3 +20,7 @@ class Web(Table):
     names: Literal["name", "number", "none"] = "name"  # what people are called on the screen
     hours: bool = True  # people see their own hours once they are let in
     theme: Literal["auto", "light", "dark"] = "auto"  # dark by night
+    picture: Literal["silhouette", "live"] = "silhouette"  # what people see of themselves
+    sound: Literal["none", "tones", "speech"] = "none"
+    reach: Annotated[float, Field(ge=0.5, le=1)] = 1.0  # share of the height, from below, where all buttons are
+    consent_file: OptionalFile = None  # what is shown to whoever is asked; {language} in it is the language's code

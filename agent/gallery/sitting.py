@@ -69,6 +69,11 @@ _MENDS: Final = {
 }
 
 
+def mend(rejection: Rejection) -> Hint:
+    """What a person can do about it."""
+    return _MENDS.get(rejection.code, Hint.LOOK_HERE)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Glimpse:
     """What one frame shows."""
@@ -134,7 +139,7 @@ class Sitting:
         if glimpse.crowded:
             return self._not_now(Hint.ONE_AT_A_TIME)
         if glimpse.rejection is not None:
-            return self._not_now(_MENDS.get(glimpse.rejection.code, Hint.LOOK_HERE))
+            return self._not_now(mend(glimpse.rejection))
         if glimpse.front is None:
             self._follow(glimpse.at)
             return self._not_now(Hint.LOOK_HERE)

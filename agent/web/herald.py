@@ -37,6 +37,7 @@ class Sources:
     entrance: Entrance
     door: Callable[[], DoorReport]
     online: Callable[[], bool]  # whether the broker is there; True where none is wanted
+    face: Callable[[], dict[str, Any] | None]  # where the nearest face is, where that is news
 
 
 class Herald:
@@ -91,6 +92,8 @@ class Herald:
                     self._tell_punch(each)
                 case Guidance():
                     self._audience.publish(news.guided(each))
+        if len(self._audience) and (face := self._sources.face()) is not None:
+            self._audience.publish(face)
         self.tell_state()
 
     def tell_state(self) -> None:

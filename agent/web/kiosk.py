@@ -11,8 +11,10 @@ from agent.bundle import Bundle
 from agent.store.db import open_db
 from agent.web.assets import check_language, languages
 from agent.web.audience import Audience
+from agent.web.consent import load_texts
 from agent.web.herald import Herald, Sources
 from agent.web.intake import Intake
+from agent.web.mirror import Mirror
 from agent.web.server import WebServer
 from agent.web.site import Site
 
@@ -30,33 +32,47 @@ class Kiosk:
     def __init__(self, agent: Agent, bundle: Bundle) -> None:
         told = agent.config.web
         check_language(told.language)
+        texts = load_texts(told.consent_file, languages(), told.language)
         about: dict[str, Any] = {
             "boot": agent.boot_id,
             "language": told.language,
             "languages": languages(),
             "scramble": told.scramble,
             "theme": told.theme,
+            "picture": told.picture,
+            "sound": told.sound,
+            "reach": told.reach,
+            "consent": {"name": agent.config.privacy.consent_text, "languages": [*texts]},
         }
         self._stack = ExitStack()
-        self._audience = Audience()
+        self._audience, self._mirror, self._studio = Audience(), Mirror(), agent.studio
         self._intake = Intake(agent.porch.entrance.showed)
         sources = Sources(
             entrance=agent.porch.entrance,
             door=agent.porch.doorman.report,
             online=lambda: agent.desk is None or agent.desk.link.connected,
+            face=self._mirror.told,
         )
         with ExitStack() as stack:
             db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
-            app = Site(self._audience, self._intake).app(told.host)
-            self._server = WebServer(app, told.host, told.port, agent.crashed)
+            site = Site(
+                self._audience,
+                self._intake,
+                self._mirror if told.picture == "live" else None,
+                answer=lambda number, agreed: agent.studio.answer(number, agreed=agreed),
+                consents=texts,
+            )
+            self._server = WebServer(site.app(told.host), told.host, told.port, agent.crashed)
             self._stack = stack.pop_all()
         self._herald = Herald(agent.config, sources, db, self._audience, about)
-        self.decided, self.recorded, self.guided = self._herald.decided, self._herald.recorded, self._herald.guided
+        self.decided, self.recorded, self.saw = self._herald.decided, self._herald.recorded, self._mirror.saw
 
     def __enter__(self) -> Self:
+        self._studio.guide = self._herald.guided
         self._herald.tell_state()
         self._stack.enter_context(self._server)
         self._stack.callback(self._audience.close)  # first: open streams would keep the server
+        self._stack.callback(self._mirror.close)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -82,7 +82,14 @@ def punched(event: Event, visit: int, hours: Mapping[str, Any] | None) -> dict[s
 
 def guided(guidance: Guidance) -> dict[str, Any]:
     """Returns what is shown to somebody who is being enrolled: a word to do, and how many shots there are."""
-    return {"kind": "guide", "hint": guidance.hint, "done": guidance.done, "of": guidance.of}
+    return {
+        "kind": "guide",
+        "hint": guidance.hint,
+        "done": guidance.done,
+        "of": guidance.of,
+        "session": guidance.session,
+        "why": guidance.why,
+    }
 
 
 def keys(rules: AttendanceRules, door: str) -> list[dict[str, str]]:

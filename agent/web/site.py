@@ -1,28 +1,41 @@
-"""What can be asked of the web server: the page, its files, its news, and one place to send what was typed to."""
+"""What can be asked of the web server: the page, its files, its news, the picture, and where to send what was typed."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Annotated, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from agent.mqtt.message import LARGEST, Message
 from agent.web.assets import load_assets
 from agent.web.audience import Audience, Listener
 from agent.web.guard import Guard
 from agent.web.intake import Intake, Typed
+from agent.web.mirror import EVERY_SECONDS, Mirror
 
 log = logging.getLogger(__name__)
 
 LONGEST_BODY: Final = 1024  # bytes
 BODY_SECONDS: Final = 5.0  # for all of it to come
+WATCHERS: Final = 4  # of the picture; a door has a screen or two
+PART: Final = b"--frame\r\n"
+
+Body = TypeVar("Body", bound=Message)
+
+
+class Answer(Message):
+    """What somebody who is being enrolled has pressed."""
+
+    session: Annotated[int, Field(ge=0, le=LARGEST)]
+    agreed: bool  # False: no more of it
 
 
 class Site:
@@ -31,10 +44,23 @@ class Site:
     Args:
         audience: who listens.
         intake: takes what was typed.
+        mirror: what is seen; None where no picture of it is to be had.
+        answer: takes what somebody who is being enrolled has pressed: the session's number, whether they agree.
+        consents: the text to agree to, by language.
     """
 
-    def __init__(self, audience: Audience, intake: Intake) -> None:
+    def __init__(
+        self,
+        audience: Audience,
+        intake: Intake,
+        mirror: Mirror | None = None,
+        *,
+        answer: Callable[[int, bool], bool] = lambda *_: False,
+        consents: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._audience, self._intake, self._assets = audience, intake, load_assets()
+        self._mirror, self._answered, self._consents = mirror, answer, consents or {}
+        self._watchers = 0
 
     def app(self, host: str) -> ASGIApp:
         """Returns it as ASGI, guarded."""
@@ -42,7 +68,10 @@ class Site:
             Route("/", self._home),
             Route("/kiosk", self._asset),
             Route("/kiosk/events", self._events),
+            Route("/kiosk/picture", self._picture, methods=["GET"]),
+            Route("/kiosk/consent/{language}", self._consent),
             Route("/kiosk/credential", self._credential, methods=["POST"]),
+            Route("/kiosk/answer", self._answer, methods=["POST"]),
             Route("/kiosk/{name:path}", self._asset),
         ]
         return Guard(Starlette(routes=routes), host)
@@ -59,6 +88,10 @@ class Site:
             return Response(status_code=304, headers=headers)
         return Response(asset.content, media_type=asset.media_type, headers=headers)
 
+    async def _consent(self, request: Request) -> Response:
+        text = self._consents.get(request.path_params["language"])
+        return _refused("there is no such text", 404) if text is None else Response(text, media_type="text/plain")
+
     async def _events(self, _: Request) -> Response:
         return StreamingResponse(self._stream(self._audience.join()), media_type="text/event-stream")
 
@@ -70,7 +103,48 @@ class Site:
         finally:
             self._audience.leave(listener)
 
+    async def _picture(self, _: Request) -> Response:
+        if self._mirror is None:
+            return _refused('there is no picture: [web] picture = "live" shows one', 404)
+        if self._watchers >= WATCHERS:
+            return _refused(f"{WATCHERS} watch already", 429)
+        return StreamingResponse(self._pictures(self._mirror), media_type="multipart/x-mixed-replace; boundary=frame")
+
+    async def _pictures(self, mirror: Mirror) -> AsyncIterator[bytes]:
+        """The picture whenever there is a new one. Whoever is slow misses those in between, and no one waits."""
+        self._watchers += 1
+        try:
+            yield PART
+            sight = None
+            while not mirror.closed.is_set():
+                made = mirror.picture(sight)
+                if made is not None:
+                    sight, jpeg = made
+                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+                    yield head + jpeg + b"\r\n" + PART  # a browser shows a part once the next begins
+                await asyncio.sleep(EVERY_SECONDS)
+        finally:
+            self._watchers -= 1
+
     async def _credential(self, request: Request) -> Response:
+        typed = await self._sent(request, Typed)
+        if isinstance(typed, Response):
+            return typed
+        try:
+            taken = self._intake.take(typed)
+        except ValueError as error:  # which does not say what was typed
+            return _refused(str(error), 422)
+        return _taken() if taken else _refused("the door is busy", 429)
+
+    async def _answer(self, request: Request) -> Response:
+        answer = await self._sent(request, Answer)
+        if isinstance(answer, Response):
+            return answer
+        taken = self._answered(answer.session, answer.agreed)
+        return _taken() if taken else _refused("that is over already", 409)
+
+    async def _sent(self, request: Request, kind: type[Body]) -> Body | Response:
+        """What was sent, or why it is not taken."""
         if self._intake.too_many():
             return _refused("too many within a second", 429)
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -82,12 +156,9 @@ class Site:
         if body is None:
             return _refused(f"at most {LONGEST_BODY} bytes are wanted", 413)
         try:
-            taken = self._intake.take(Typed.model_validate_json(body))
+            return kind.model_validate_json(body)
         except ValidationError as error:
             return _refused(f"not understood: {error.errors(include_url=False, include_input=False)[0]['msg']}", 422)
-        except ValueError as error:  # which does not say what was typed
-            return _refused(str(error), 422)
-        return JSONResponse({"taken": True}, 202) if taken else _refused("the door is busy", 429)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -98,6 +169,10 @@ async def _body(request: Request) -> bytes | None:
         if len(body) > LONGEST_BODY:
             return None
     return body
+
+
+def _taken() -> Response:
+    return JSONResponse({"taken": True}, 202)
 
 
 def _refused(why: str, status: int) -> Response:

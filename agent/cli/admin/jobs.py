@@ -29,6 +29,9 @@ def enrol_live(
     replace: Annotated[bool, typer.Option("--replace", help="Forget what was enrolled of them before.")] = False,
     consent: Annotated[str | None, typer.Option(metavar="TEXT", help="They have agreed to this text.")] = None,
     consented: Annotated[bool, typer.Option("--consented", help="They have agreed to the device's text.")] = False,
+    ask: Annotated[
+        bool, typer.Option("--ask-consent", help="They read the device's text on its screen, and agree there.")
+    ] = False,
     json: Json = False,
     wait: Wait = WAIT,
     profile: ProfileFolder = None,
@@ -38,7 +41,7 @@ def enrol_live(
     With --json one object a line. Exit status: 1 if it was refused, or not enough good pictures came in time.
     """
     agreed = consent or (True if consented else None)
-    given = {"name": name, "consent": agreed, "replace": replace or None}
+    given = {"name": name, "consent": agreed, "replace": replace or None, "ask_consent": ask or None}
     told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     told |= {"person": person, "shots": shots, "seconds": seconds}
     job_id = uuid.uuid4().hex

@@ -46,6 +46,18 @@ class EnrolLiveCommand(Command):
     seconds: Annotated[float, Field(ge=5, le=300)] = 60.0
     replace: bool = False
     consent: ConsentText | Literal[True] | None = None
+    ask_consent: bool = False  # the person reads the text of the configuration at the door, and presses a button
+
+    @model_validator(mode="after")
+    def _one_way(self) -> EnrolLiveCommand:
+        if self.ask_consent and self.consent is not None:
+            raise ValueError("consent and ask_consent exclude each other")
+        return self
+
+    @property
+    def agrees_to(self) -> str | Literal[True] | None:
+        """To which text, as `consent` says it, whoever asks for it."""
+        return True if self.ask_consent else self.consent
 
 
 class TemplatesCommand(Command):

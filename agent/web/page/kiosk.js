@@ -1,7 +1,12 @@
 // The page at the wall. It decides nothing: it shows what the agent tells, and sends what was typed.
+import { follow } from "/kiosk/mirror.js";
+import { ask, ended, progress, send as post } from "/kiosk/sitting.js";
+import * as sound from "/kiosk/sound.js";
+
 const $ = (id) => document.getElementById(id);
 const SHOWN = { granted: 5, denied: 6, pending: 15 }; // seconds
 const PUNCH_SECONDS = 7;
+const READ_SECONDS = 3; // how an enrolment ended stays, though whoever stands there is recognised at once
 const CLEAR_SECONDS = 10; // what is typed and not sent
 const LEAVE_SECONDS = 20; // a pad that nobody uses
 const IDLE_SECONDS = 60;
@@ -13,6 +18,8 @@ let state = null;
 let language = null; // its file
 let shown = null; // the result on the screen
 let guide = null; // what somebody who is being enrolled is to do
+let face = { size: 0 }; // whoever is nearest to the camera
+let later = []; // results and punches that came meanwhile
 let complaint = 0; // until when it is said that something was not taken
 let pressed = null; // an attendance key that waits for somebody
 let ahead = 0; // ms that the device's clock is ahead of this one
@@ -80,11 +87,12 @@ function door() {
 }
 
 function prompt() {
-  if (guide) return `${language.guide[guide.hint]} ${guide.done}/${guide.of}`;
+  if (guide) return language.guide[guide.hint] ?? "";
   if (performance.now() < complaint) return say("not_taken");
   if (pressed) return say("key_waits", { what: label(pressed.key) });
   if (state.mode === "locked_down") return say("locked_down_more");
   if (state.mode === "free_access") return say("free_access_more");
+  if (face.hint && state.begins.includes("face")) return language.guide[face.hint];
   return say(state.begins.includes("face") ? "look" : state.begins.includes("card") ? "card" : "pin");
 }
 
@@ -148,6 +156,8 @@ function render() {
   text("pad-enter", say("enter"));
   $("pad-close").setAttribute("aria-label", say("close"));
   keys();
+  progress(guide, say);
+  ask(guide, state, language, say);
   tick();
 }
 
@@ -163,9 +173,10 @@ function tick() {
   const since = (performance.now() - touched) / 1000;
   if (pressed && performance.now() > pressed.until) { pressed = null; render(); }
   if (shown) left(shown);
+  if (later.length && !(shown?.read > performance.now())) later.splice(0).forEach(happened);
   text("prompt", prompt());
   padTick();
-  if (since > IDLE_SECONDS && !shown && !$("pad").open) sleep(at);
+  if (since > IDLE_SECONDS && !shown && !guide && !$("pad").open) sleep(at);
 }
 
 // A minute without anybody: only the clock, somewhere else each minute
@@ -223,8 +234,14 @@ function show(news) {
   $("result").dataset.outcome = news.outcome;
   $("result").dataset.reason = news.reason;
   $("result").hidden = false;
+  hear(news.outcome);
   bar(seconds);
   render();
+}
+
+function hear(name) {
+  if (state.sound === "tones") sound.tone(name);
+  if (state.sound === "speech") sound.say(["result-over", "result-head", "result-more"].map((id) => $(id).textContent).filter(Boolean).join(". "), language.locale);
 }
 
 function bar(seconds) {
@@ -267,10 +284,42 @@ function punched(news) {
 }
 
 function guided(news) {
+  const before = guide;
   guide = news.hint === "over" ? null : news;
   wake();
-  hide();
+  if (news.session !== before?.session || news.why) {
+    hide();
+    closePad();
+  }
+  if (news.why) showEnd(news);
+  else if (state.sound === "tones" && guide && before && guide.done > before.done) sound.tone("taken");
+  else if (state.sound === "speech" && language.guide[news.hint] && news.hint !== before?.hint) sound.say(language.guide[news.hint], language.locale);
   render();
+}
+
+function showEnd(news) {
+  const { outcome, words } = ended(news.why, language);
+  const [first, ...rest] = words.split("|");
+  shown = { visit: null, until: performance.now() + SHOWN.denied * 1000, counts: false, read: performance.now() + READ_SECONDS * 1000 };
+  text("result-head", first);
+  text("result-more", rest.join(""));
+  icon("result-symbol", outcome === "pending" ? "face" : outcome);
+  $("result-punch").hidden = $("result-hours").hidden = true;
+  $("result").dataset.outcome = outcome;
+  $("result").dataset.reason = news.why;
+  $("result").hidden = false;
+  hear(outcome);
+  bar(SHOWN.denied);
+}
+
+function faced(news) {
+  face = news;
+  if (news.size > 0 && news.hint !== "closer") { // near: also in the dark
+    if (!$("dim").hidden) wake();
+    touched = performance.now();
+  }
+  follow(news, state);
+  text("prompt", prompt());
 }
 
 // The PIN pad
@@ -354,19 +403,17 @@ function padTick() {
 
 // What is sent
 
-async function send(body) {
-  try {
-    const answer = await fetch("/kiosk/credential", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Latchkey": "kiosk" },
-      body: JSON.stringify(body),
-      cache: "no-store",
-      credentials: "omit",
-    });
-    return answer.status === 202;
-  } catch {
-    return false;
-  }
+const send = (body) => post("/kiosk/credential", body);
+
+async function answer(agreed) {
+  if (!guide) return;
+  if (!(await post("/kiosk/answer", { session: guide.session, agreed }))) complaint = performance.now() + 4000;
+  tick();
+}
+
+function nextLanguage() {
+  const all = state?.languages ?? ["en"];
+  speak(all[(all.indexOf(language?.code) + 1) % all.length]);
 }
 
 async function sendOrSay(body) {
@@ -413,8 +460,10 @@ function keyed(event) {
   } else if ($("pad").open && (event.key === "#" || (ends && pad.typed))) {
     event.preventDefault();
     enter();
+  } else if (ends && wedge.text) {
+    event.preventDefault(); // a slow reader's end is no press of a button
   }
-  if (!wedge.text && !$("pad").open && /^[0-9]$/.test(event.key)) setTimeout(typing, 150, event.key);
+  if (!wedge.text && !$("pad").open && !guide && /^[0-9]$/.test(event.key)) setTimeout(typing, 150, event.key);
   if (ends) wedge.text = "";
   else if (event.key.length === 1 && wedge.text.length < 72) wedge.text += event.key;
 }
@@ -427,13 +476,19 @@ function listen() {
     const news = JSON.parse(message.data);
     heard = performance.now();
     if (news.kind === "state") begin(news);
-    else if (language && news.kind === "result") show(news);
-    else if (language && news.kind === "punch") punched(news);
+    else if (language && (news.kind === "result" || news.kind === "punch")) happened(news);
     else if (language && news.kind === "guide") guided(news);
+    else if (language && news.kind === "face") faced(news);
   };
   source.onerror = () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
   };
+}
+
+function happened(news) {
+  if (shown?.read > performance.now()) later = [...later.slice(-7), news];
+  else if (news.kind === "result") show(news);
+  else punched(news);
 }
 
 function begin(news) {
@@ -442,6 +497,8 @@ function begin(news) {
   guide = news.guide;
   state = news;
   ahead = news.now - Date.now();
+  document.documentElement.style.setProperty("--reach", state.reach);
+  document.body.classList.toggle("low", state.reach < 1);
   if (!language) speak(news.language);
   render();
 }
@@ -464,9 +521,11 @@ $("pad").addEventListener("close", () => {
   text("pad-who", "");
 });
 $("result").addEventListener("click", () => { if (!shown?.counts) hide(); });
-$("language").addEventListener("click", () => {
-  const all = state?.languages ?? ["en"];
-  speak(all[(all.indexOf(language?.code) + 1) % all.length]);
-});
+$("language").addEventListener("click", nextLanguage);
+$("consent-language").addEventListener("click", nextLanguage);
+$("consent-agree").addEventListener("click", () => answer(true));
+$("consent-decline").addEventListener("click", () => answer(false));
+$("consent").addEventListener("cancel", (event) => event.preventDefault()); // Escape is no answer
+$("cancel").addEventListener("click", () => answer(false));
 setInterval(tick, 250);
 listen();
