@@ -29,7 +29,7 @@ def test_what_is_said_is_heard(mosquitto):
 def test_a_name_that_cannot_be_a_host_s_is_said():
     with (
         Line(LinkSettings("a" * 70, 1883), (), lambda _: None) as one,
-        pytest.raises(NoAnswer, match="aaaa:1883: .*label"),
+        pytest.raises(NoAnswer, match=r"aaaa:1883: .*label"),
     ):
         one.wait_ready(1.0)
 
