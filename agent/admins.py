@@ -109,6 +109,8 @@ def rotate(db: Db, config: Config, request: Request, *, old_id: str, new: Public
         store.revoke(db, old_id, request.at, request.by)
         store.add(db, admin, request.at, request.by, replaces=old_id)
         audit(db, "key_rotated", new.id, request, {"replaces": old_id, "name": old.name, "role": old.role.value})
+        if request.by != f"mqtt:{old.name}":  # another rotates it where it was lost, or stolen
+            _give_up_jobs(db, old, request)
     return _gist(admin) | {"replaces": old_id}
 
 

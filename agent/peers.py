@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 from pydantic import ValidationError
 
@@ -26,6 +26,8 @@ from agent.mqtt.zone import PeerDoor, PeerStatus, ZoneState
 from agent.trust.keys import PublicKey
 
 log = logging.getLogger(__name__)
+
+SKEW: Final = timedelta(seconds=5)  # of clocks that are right, with the way of a message
 
 
 class Ear(Protocol):
@@ -47,13 +49,16 @@ class Peers:
     Args:
         topics: of this device.
         unsigned: believe those whose key is not known, too: anybody who may write to their topics.
+        now: the time, UTC.
     """
 
-    def __init__(self, topics: Topics, *, unsigned: bool = False) -> None:
-        self._topics, self._unsigned = topics, unsigned
+    def __init__(
+        self, topics: Topics, *, unsigned: bool = False, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._topics, self._unsigned, self._now = topics, unsigned, now
         self._keys: Mapping[str, PublicKey] = {}
         self._boots: dict[str, str] = {}  # by device; the link's thread alone uses these two
-        self._said_at: dict[str, datetime] = {}  # by device: of the door's state, since it booted
+        self._said_at: dict[str, tuple[datetime, datetime]] = {}  # by device: said, heard
         self._ear: Ear | None = None
         self._passed: Callable[[Passage], object] = lambda _: None
         self._devices: frozenset[str] = frozenset()
@@ -149,13 +154,18 @@ class Peers:
         return self._unsigned if key is None else genuine(message.topic, message.payload, key) is not None
 
     def _newer(self, device: str, at: datetime | None) -> bool:
-        """Whether it is not older than the last; in the same millisecond it may be another state."""
-        last = self._said_at.get(device)
+        """Whether it is not older than the last; in the same millisecond it may be another state.
+
+        Where the last came from a clock that was ahead, one that was set right since counts by when the last was heard.
+        """
+        last, now = self._said_at.get(device), self._now()
         if at is None:
             return last is None
-        if last is not None and at < last:
-            return False
-        self._said_at[device] = at
+        if last is not None and at < last[0]:
+            said, heard = last
+            if not (said > now and heard - SKEW <= at <= now + SKEW):
+                return False
+        self._said_at[device] = at, now
         return True
 
     def _complain(self, said: PeerTopic, problem: str, why: str) -> None:

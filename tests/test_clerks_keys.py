@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
+from agent import admins
 from agent.clerks import Office
 from agent.clerks.keys import handlers
 from agent.config import load_config
@@ -13,6 +14,7 @@ from agent.errors import CommandError
 from agent.jobs.job import Job, State
 from agent.mqtt.message import Code
 from agent.mqtt.verbs.keys import COMMANDS
+from agent.register import Request
 from agent.store import jobs
 from agent.store.db import open_db
 from agent.trust.keys import SigningKey, packed, rotation_text
@@ -168,6 +170,16 @@ def test_with_a_key_go_the_jobs_that_it_has_asked_for(desk):
     assert [jobs.find(desk.db, each).cancelled_by for each in ("j1", "j2", "j3")] == ["mqtt:anna", None, None]
     assert [action for action, _ in audited(desk.db)[-2:]] == ["key_revoked", "job_cancelled"]
     assert details(desk.db) == {"job": "j1", "verb": "restore"}
+
+
+@pytest.mark.parametrize(("by", "given_up"), [("mqtt:ben", 0), ("mqtt:anna", 1)], ids=["holder", "another"])
+def test_a_key_that_another_rotates_may_have_been_stolen(desk, by, given_up):
+    desk.add(BEN, "ben")
+    jobs.add(desk.db, Job(id="j1", verb="restore", asked_by="mqtt:ben", body="{}", accepted_at=NOW, changed_at=NOW))
+    asked = Request(by, NOW, "boot")
+    proved = CARL.sign(rotation_text(BEN.public.id))
+    admins.rotate(desk.db, desk.config, asked, old_id=BEN.public.id, new=CARL.public, proof=proved)
+    assert [job.cancelled_by for job in jobs.unfinished(desk.db)] == [by if given_up else None]
 
 
 def test_a_key_that_nobody_has_is_not_revoked(desk):

@@ -1,7 +1,7 @@
 """Other doors: heard or silent, open or closed, and who went through."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
@@ -52,9 +52,21 @@ def passed():
     return []
 
 
+class Clock:
+    now = NOW
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def peers(ear, passed):
-    made = Peers(HERE)
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def peers(ear, passed, clock):
+    made = Peers(HERE, now=clock)
     made.know({"side": KEY.public})
     made.hear_by(ear, passed.append)
     made.listen_to({"side"})
@@ -213,6 +225,20 @@ class TestWhoIsBelieved:
         assert peers.open() == {"side"}
         ear.say(SIDE.door, self.SHUT)
         assert peers.open() == frozenset()
+
+    def test_a_door_whose_clock_was_ahead_and_is_set_right_is_heard_to_open(self, peers, ear, clock):
+        """Else the interlock takes it for shut until the time that it once said."""
+        ahead = {"at": (NOW + timedelta(minutes=2)).isoformat()}
+        ear.say(SIDE.status, ONLINE)
+        ear.say(SIDE.door, self.OPEN | ahead)
+        clock.now += timedelta(seconds=30)
+        for before in (timedelta(minutes=-1), timedelta(minutes=1)):  # said before that was, or by the clock of before
+            ear.say(SIDE.door, self.SHUT | {"at": (NOW + before).isoformat()})
+            assert peers.open() == {"side"}
+        ear.say(SIDE.door, self.SHUT | {"at": clock.now.isoformat()})
+        assert peers.open() == frozenset()
+        ear.say(SIDE.door, self.OPEN | {"at": (clock.now + timedelta(seconds=1)).isoformat()})
+        assert peers.open() == {"side"}
 
     def test_a_device_whose_clock_is_another_after_a_start_is_heard(self, peers, ear):
         ear.say(SIDE.status, ONLINE)

@@ -49,6 +49,13 @@ class TestPut:
         assert done[0].document is not None
         assert done[-1].document is None
 
+    @pytest.mark.parametrize("then", [{"gone": True}, {"body": {"name": "Ben"}}], ids=["removed", "changed"])
+    def test_no_byte_of_an_old_body_stays_in_its_files(self, book, db, then):
+        book.kept(document(body={"name": "Zzyzx"}), document("person/ben"))
+        book.kept(document(version=2, **then))
+        files = [file for file in db.path.parent.iterdir() if b"Zzyzx" in file.read_bytes()]
+        assert files == []
+
     def test_another_version_than_the_next_is_refused_with_the_present_document(self, book):
         present = book.kept(document(), document(version=2, body={"name": "A"}))
         for version in (1, 2, 2_000_000):

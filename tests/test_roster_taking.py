@@ -95,6 +95,15 @@ class TestInForce:
         ]
         assert told == ["taken out of the roster"] * 2
 
+    def test_who_was_never_in_force_leaves_no_byte_either(self, book, device):
+        book.kept(document(body={"name": "Zzyzx", "factors": "nose"}))
+        device.read(book)
+        assert problems(device) == [("person/anna", "bad_request")]
+        book.kept(document(version=2, gone=True))
+        device.read(book)
+        folder = device.config.database_path.parent
+        assert [file for file in folder.rglob("*") if file.is_file() and b"Zzyzx" in file.read_bytes()] == []
+
     def test_who_is_of_this_device_alone_stays(self, book, device):
         set_person(device.db, "anna", {"name": "Anna"}, request(), create=True)
         book.kept(document(target="hq/@west"), document(version=2, target="hq/@west", gone=True))

@@ -54,13 +54,18 @@ class Ration:
         now = self._clock()
         taken = self._taken.get((door, verb))
         if taken is None:
-            if len(self._taken) >= 2 * MOST_DOORS:
+            if len(self._taken) >= 2 * MOST_DOORS and not self._forget(now):
                 return False
             taken = self._taken[door, verb] = deque(maxlen=MOST[verb])
         if len(taken) == MOST[verb] and now - taken[0] < WITHIN_SECONDS:
             return False
         taken.append(now)
         return True
+
+    def _forget(self, now: float) -> bool:
+        """Returns whether there is room again: names that were made up a while ago keep no door out."""
+        self._taken = {each: taken for each, taken in self._taken.items() if now - taken[-1] < WITHIN_SECONDS}
+        return len(self._taken) < 2 * MOST_DOORS
 
 
 class Relay:

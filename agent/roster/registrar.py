@@ -76,6 +76,8 @@ class Registrar:
         except ValidationError as error:
             return _refusal(payload, Code.BAD_REQUEST, explain(error))
         done = _in_a_message([self._kept(value) for value in read_json(payload)["documents"]])
+        if any(each.ok for each in done):
+            self._db.wipe_log()  # the bodies that they have replaced are in it still
         answer = Answer(id=asked.id, ok=all(each.ok for each in done), done=done, head=self._head())
         return answer.to_json()
 

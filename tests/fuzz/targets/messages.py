@@ -16,6 +16,7 @@ from agent.errors import CommandError
 from agent.homeassistant.discovery import Discovery
 from agent.mqtt.commands import Commander
 from agent.mqtt.inbox import Incoming
+from agent.mqtt.pair import PairAnswer
 from agent.mqtt.parts import Spool
 from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
@@ -51,8 +52,11 @@ class Wire:
         return message
 
     def send(self, message):
-        Result.model_validate_json(message.payload)
-        assert TOPICS.may_answer_on(message.topic), message.topic
+        if message.topic.startswith(f"{TOPICS.pair}/"):
+            PairAnswer.model_validate_json(message.payload)
+        else:
+            Result.model_validate_json(message.payload)
+            assert TOPICS.may_answer_on(message.topic), message.topic
         self.answers += 1
 
 
@@ -203,7 +207,7 @@ LEVELS = ("status", "state-door", "state-zone", "passage")
 TOPIC_SEEDS = [
     b"^/cmd/enrol/c1/part/1/2\0x", b"^/cmd/ping\0{}", b"^/in/credential\0{}", b"homeassistant/status\0online",
     b"latchkey/v1/hq/@all/cmd/lock\0{}", b"latchkey/v1/hq/@doors/cmd/lock\0{}", b"^/cmd/x/y/result\0",
-    b"latchkey/v1/hq/side/state/zone\0{}",
+    b"latchkey/v1/hq/side/state/zone\0{}", b"^/pair\0{}", b'^/event/ack\0{"through":1}',
 ]  # fmt: skip
 TARGETS = (
     Target("commands", commands, COMMAND_SEEDS, share=60),
