@@ -6,6 +6,7 @@ import pytest
 
 from agent.errors import CommandError
 from agent.members.credentials import new_pins, set_pin
+from agent.privacy.export import held
 from agent.privacy.forgetting import forget
 from agent.privacy.wipe import wipe
 from agent.register import Request
@@ -51,6 +52,12 @@ class TestForget:
             book.kept(document(body=anna | {"badge": "7"}))
             front.read(book)
             assert problems(front) == [("person/anna", "badge_taken")]
+            told = held(front.db, front.config, "anna", NOW)["held"]["roster"]
+            assert told == [
+                {"person": "anna", "version": 1, "problem": "badge_taken", "badge": "7", "pin": "(secret)"}
+                | {name: anna[name] for name in anna if name not in {"badge", "pin", "templates"}}
+                | {"templates": "(secret)"}
+            ]
             receipt = forget(front.db, front.config, "anna", request())
             assert receipt.what["pseudonymised"]["roster_objects"] == 1
             front.try_again()

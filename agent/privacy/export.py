@@ -30,7 +30,7 @@ from agent.privacy.redaction import VOCABULARY, Others, relabelled
 from agent.seal.sealing import BrokenSealError
 from agent.seal.turning import Turn
 from agent.store import audit as chain
-from agent.store import places, traces
+from agent.store import places, roster, traces
 from agent.store.db import Db
 from agent.store.places import Fate
 from agent.store.sealing import STORED, Whose
@@ -55,6 +55,7 @@ WITHHELD: Final = {
     ("pins", "duress"): "(secret)",
     ("cards", "digest"): "(secret)",
 }
+_SEALED: Final = {"pin", "cards", "templates"}
 LATEST: Final = 200
 """Rows of each kind, the latest, where the answer has to be small."""
 
@@ -105,6 +106,7 @@ def held(
     changes = {row.number: row for each in ids for row in chain.about(db, each)}.values()
     kinds: dict[str, list[dict[str, Any]]] = {
         **tables,
+        "roster": [others(row) for id_ in ids for row in _waiting(db, id_)],
         "events": [_event(event, others, ids) for event in traces.naming(db, ids) if _concerns(event, ids)],
         "audit": [_change(row, others) for row in changes],
     }
@@ -120,6 +122,16 @@ def held(
         "counts": counts,
         "held": {kind: rows[-limit:] if limit else rows for kind, rows in kinds.items() if rows},
     }
+
+
+def _waiting(db: Db, person: str) -> list[dict[str, Any]]:
+    """What the site's roster says of a person and could not be put in force here; of secrets that there are such."""
+    kept = roster.held(db, f"person/{person}")
+    if kept is None or kept.waiting is None:
+        return []
+    body = json.loads(kept.waiting).get("body") or {}
+    told = {name: "(secret)" if name in _SEALED and value else value for name, value in body.items()}
+    return [{"person": person, "version": kept.version, "problem": kept.code, **told}]
 
 
 def crops(db: Db, ids: Sequence[str], opened: Open) -> dict[str, bytes]:

@@ -22,6 +22,7 @@ HEADINGS: Final = {
     "punches": ("Attendance", "When you came and went."),
     "corrections": ("Corrections", "Of your attendance, by whom and why."),
     "rosters": ("Roster", "When you were to work."),
+    "roster": ("From the site", "What your site says of you, and could not be put in force at this door."),
     "events": ("Events", "What happened at the door."),
     "audit": ("Changes", "What was changed about you or by you."),
     "receipts": ("Receipts", "What was deleted of you."),
