@@ -153,6 +153,13 @@ class TestGroups:
             assert admin.members("@doors") == ["a", "b", "c"]
             assert admin.ask_all("@nobody", "lock") == {}
 
+    def test_a_device_that_does_not_say_its_groups_is_no_member_but_may_answer(self, profile, mosquitto):
+        with device(mosquitto.port, "old", groups=["doors"], lock=lambda _: OK) as old, Admin(profile, OWNER) as admin:
+            old.status("online", groups=None)
+            old.line.wait_taken()
+            assert admin.members("@doors") == []  # whoever enrols at a group enrols nobody elsewhere
+            assert admin.ask_all("@doors", "lock", wait_seconds=1.0)["old"].ok
+
 
 class TestSignatures:
     @pytest.fixture(autouse=True)

@@ -164,9 +164,9 @@ class Admin:
         return dict(sorted(found.items()))
 
     def members(self, target: str | Sequence[str], wait_seconds: float = WAIT_SECONDS) -> list[str]:
-        """Returns the names of the devices that a target means, online or not; all that may be in a group."""
-        there, absent, maybe = self._meant(target, time.monotonic() + wait_seconds)
-        return sorted({*there, *absent, *maybe})
+        """Returns the names of the devices that a target means, online or not; of a group those that say so."""
+        there, absent, _ = self._meant(target, time.monotonic() + wait_seconds)
+        return sorted({*there, *absent})
 
     def run(
         self,
