@@ -247,3 +247,11 @@ class TestKeysOfDevices:
             assert sorted(path.name for path in desk.profile.folder.iterdir()) == ["admin.toml", "key", "key.pub"]
             assert desk("devices", "list", "--json").code == 0
             assert second.out == "a: knows the new key\nb: knows the new key\n"
+
+
+def test_which_models_are_in_force_ends_with_1_where_a_device_does_not_say(desk, mosquitto):
+    with device(mosquitto.port, "a", models=lambda _: {"ok": True, "data": {"encoder": "e-1"}}):
+        told = desk("models", "--at", "a", "--at", "gone")
+        assert (told.code, "e-1" in told.out, "gone (offline)" in told.err) == (1, True, True)
+        assert desk("models", "--at", "gone", "--json").code == 1
+        assert desk("models", "--at", "a").code == 0

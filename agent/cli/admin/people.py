@@ -131,7 +131,7 @@ def forget(
     told = {"reason": reason} | ({"attendance": attendance} if attendance else {})
 
     def words(data: Mapping[str, Any]) -> str:
-        return f"{person} forgotten, receipt {data.get('id', '')}"
+        return f"{person} forgotten, receipt {data.get('receipt', '')}"
 
     ask("forget", words, at=at, json=json, wait=wait, profile=profile, person=person, **told)
 
