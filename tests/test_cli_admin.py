@@ -58,7 +58,13 @@ class TestInit:
         settings = Profile.read(tmp_path / "p").settings
         assert (settings.port, settings.tls) == (8883, files)
         wrong = bare("init", "--broker", "localhost", "--site", "hq", "--ca", "absent.pem", "--replace")
-        assert (wrong.code, "absent.pem" in wrong.err) == (2, True)
+        assert (wrong.code, "absent.pem: there is no such file" in wrong.err) == (2, True)
+
+    def test_what_was_refused_leaves_nothing_behind(self, bare, tmp_path, certificates):
+        told = ("init", "--broker", "localhost", "--site", "hq", "--ca")
+        assert bare(*told, "absent.pem").code == 2
+        assert bare(*told, certificates.admin.ca).code == 0
+        assert "--replace changes it" in bare(*told, certificates.admin.ca).err
 
     @pytest.mark.parametrize(
         ("told", "wrong"),
