@@ -22,7 +22,7 @@ door = typer.Typer(help="Set the mode of the door; unlock, lock or hold it; let 
 
 @door.command()
 def mode(
-    mode: Annotated[Mode | None, typer.Argument(metavar="[MODE]", help=f"One of {', '.join(Mode)}.")] = None,
+    mode: Annotated[Mode | None, typer.Argument(metavar="MODE", help=f"One of {', '.join(Mode)}.")] = None,
     *,
     json: Json = False,
     config: ConfigFile = None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def embed(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures, or folders of them.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures, or folders of them.")],
     *,
     npz: Annotated[Path | None, typer.Option(metavar="OUT", help="Write all vectors to this file.")] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="Take 112x112 crops as they are.")] = False,
