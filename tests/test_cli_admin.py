@@ -261,3 +261,25 @@ def test_which_models_are_in_force_ends_with_1_where_a_device_does_not_say(desk,
         assert (told.code, "e-1" in told.out, "gone (offline)" in told.err) == (1, True, True)
         assert desk("models", "--at", "gone", "--json").code == 1
         assert desk("models", "--at", "a").code == 0
+
+
+class TestProgramsReadRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "code", "status"),
+        [
+            (("log", "front", "--wait", "0.5", "--json"), "no_answer", 1),
+            (("lock", "front", "@all", "--json"), "bad_configuration", 2),
+            (("devices", "forget", "front", "--json"), "unknown_device", 1),
+        ],
+        ids=["a device that is not there", "a target that is none", "a device that is not known"],
+    )
+    def test_as_json(self, desk, arguments, code, status):
+        refused = desk(*arguments)
+        assert (refused.code, refused.json["error"]["code"]) == (status, code)
+        assert refused.json["error"]["message"] in refused.err.replace("latchkey: ", "")
+
+    def test_without_a_profile(self, bare):
+        assert bare("health", "--json").json["error"]["code"] == "bad_configuration"
+
+    def test_nothing_of_it_is_said_to_humans(self, bare):
+        assert bare("health", "--once").out == ""
