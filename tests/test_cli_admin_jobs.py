@@ -105,7 +105,7 @@ class TestJob:
             assert "update_model" in desk("jobs", "front").out
             state |= {"job": "failed", "code": "cancelled", "message": "by mqtt:owner"}
             ended = desk("job", "front", "j1", "--cancel", "--follow", "--json")
-            assert (ended.code, ended.json_lines[-1]["code"]) == (1, "cancelled")
+            assert (ended.code, ended.json_lines[-1]["error"]["code"]) == (1, "cancelled")
             assert [verb for verb, _ in front.told][-2:] == ["job_cancel", "job"]
 
 
