@@ -8,7 +8,6 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from agent.cli.output import Json, progress, say, say_json, warn
@@ -83,6 +82,8 @@ def _tell(one: Embedded, *, json: bool) -> None:
 
 def _save(npz: Path, results: Iterable[Embedded], count: int, dimension: int) -> int:
     """Writes the file, whole or not at all; returns how many pictures show a face."""
+    import numpy as np
+
     paths, found = [], np.zeros(count, bool)
     vectors = np.zeros((count, dimension), np.float32)
     for i, one in enumerate(results):
