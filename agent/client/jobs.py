@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.client.answers import Progress
-from agent.errors import CommandError, NoAnswer
+from agent.client.answers import Progress, Standing
+from agent.errors import CommandError, NoAnswer, Untrusted
 from agent.mqtt.message import Code
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
 
     Raises:
         NoAnswer: the device says nothing for too long.
+        Untrusted: it does, and what speaks in its name signs with another key.
         CommandError: it knows no such job.
     """
     admin.board.expect(id_)
@@ -73,7 +74,10 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
             if progress is None:
                 progress = _asked(admin, device, id_)
             if progress is None:
-                if time.monotonic() - heard_at > silent_seconds:
+                silent = time.monotonic() - heard_at
+                if silent > silent_seconds / 8:
+                    _check_key(admin, device, id_)
+                if silent > silent_seconds:
                     raise NoAnswer(f"{device} has said nothing of {id_} for {silent_seconds:g} s: the job may go on")
                 continue
             heard_at = time.monotonic()
@@ -82,6 +86,16 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
             last = progress
     finally:
         admin.board.drop(id_)
+
+
+def _check_key(admin: Admin, device: str, id_: str) -> None:
+    """Raises where what speaks in the name of a device has another key."""
+    status = admin.board.statuses.get(admin.profile.topics(device).device)
+    if status is not None and status.standing is Standing.FORGED:
+        raise Untrusted(
+            f"{device} does not sign with the key that is known of it any more: if a backup brought its former key back, "
+            f"`latchkey admin devices trust {device}`, and `latchkey admin job {device} {id_}`"
+        )
 
 
 def _asked(admin: Admin, device: str, id_: str) -> Progress | None:
