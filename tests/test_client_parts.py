@@ -193,10 +193,15 @@ class TestJobs:
         from agent.client.jobs import follow
 
         monkeypatch.setattr("agent.client.jobs.ASK_SECONDS", 0.1)
-        known.trust(profile.devices_file, "hq/front", OWNER.public)  # it signs with another one
+        before = SigningKey(bytes(32))
+        known.trust(profile.devices_file, "hq/front", before.public)
         told = pytest.raises(Untrusted, match="`latchkey admin devices trust front`, and `latchkey admin job front j1`")
-        with device(mosquitto.port, "front", key=SigningKey(bytes(32))), Admin(profile, OWNER) as admin, told:
-            list(follow(admin, "front", "j1", silent_seconds=8.0))
+        answer = {"ok": True, "data": {}}
+        with device(mosquitto.port, "front", key=before, job=lambda _: answer) as front, Admin(profile, OWNER) as admin:
+            admin.wait_online("front")
+            front.key = OWNER
+            with told:
+                list(follow(admin, "front", "j1", silent_seconds=4.0))
 
     def test_what_is_refused_is_an_error_and_what_is_done_at_once_is_done(self, profile, mosquitto):
         refusal = {"ok": False, "code": "no_consent", "message": "nobody has agreed"}

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.client.answers import Progress, Standing
+from agent.client.answers import Progress
 from agent.errors import CommandError, NoAnswer, Untrusted
 from agent.mqtt.message import Code
 
@@ -72,11 +72,9 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
         while last is None or not last.ended:
             progress = admin.board.next_progress(id_, time.monotonic() + ASK_SECONDS)
             if progress is None:
-                progress = _asked(admin, device, id_)
-            if progress is None:
                 silent = time.monotonic() - heard_at
-                if silent > silent_seconds / 8:
-                    _check_key(admin, device, id_)
+                progress = _asked(admin, device, id_, doubting=silent > silent_seconds / 8)
+            if progress is None:
                 if silent > silent_seconds:
                     raise NoAnswer(f"{device} has said nothing of {id_} for {silent_seconds:g} s: the job may go on")
                 continue
@@ -88,20 +86,24 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
         admin.board.drop(id_)
 
 
-def _check_key(admin: Admin, device: str, id_: str) -> None:
-    """Raises where what speaks in the name of a device has another key."""
-    status = admin.board.statuses.get(admin.profile.topics(device).device)
-    if status is not None and status.standing is Standing.FORGED:
-        raise Untrusted(
-            f"{device} does not sign with the key that is known of it any more: if a backup brought its former key back, "
-            f"`latchkey admin devices trust {device}`, and `latchkey admin job {device} {id_}`"
-        )
+def _asked(admin: Admin, device: str, id_: str, *, doubting: bool) -> Progress | None:
+    """What the device says when asked; None where it does not answer.
 
-
-def _asked(admin: Admin, device: str, id_: str) -> Progress | None:
-    """What the device says when asked; None where it does not answer."""
+    Args:
+        admin: whose line.
+        device: which.
+        id_: of the job.
+        doubting: it is silent for so long that an answer by another key is one.
+    """
     try:
         return admin.job(device, id_, wait_seconds=ASK_SECONDS)
+    except Untrusted:
+        if not doubting:
+            return None
+        raise Untrusted(
+            f"{device} does not sign with the key that is known of it any more: if a backup brought its "
+            f"former key back, `latchkey admin devices trust {device}`, and `latchkey admin job {device} {id_}`"
+        ) from None
     except NoAnswer:
         return None
     except CommandError as error:
