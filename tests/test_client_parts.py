@@ -199,7 +199,9 @@ class TestJobs:
         answer = {"ok": True, "data": {}}
         with device(mosquitto.port, "front", key=before, job=lambda _: answer) as front, Admin(profile, OWNER) as admin:
             admin.wait_online("front")
+            front.status("stopped")
             front.key = OWNER
+            front.status("online")
             with told:
                 list(follow(admin, "front", "j1", silent_seconds=4.0))
 
