@@ -127,7 +127,7 @@ def test_of_nobody(desk, verb):
         ("person_set", {"valid_to": "2026-11-22T08:00:00"}, "valid_to: "),
         ("person_set", {"groups": "staff"}, "groups: "),
         ("person_set", {"left_at": None}, "left_at: Extra inputs"),
-        ("pin_set", {"pin": "47a1"}, "pin: String should match"),
+        ("pin_set", {"pin": "47a1"}, "pin: want 4 to 12 digits"),
         ("pin_set", {"pin": 4711}, "pin: "),
         ("pin_set", {"duress": "2806"}, "a duress PIN is set together with the PIN"),
         ("card_add", {"card": ""}, "card: "),

@@ -58,7 +58,13 @@ class TestInit:
         settings = Profile.read(tmp_path / "p").settings
         assert (settings.port, settings.tls) == (8883, files)
         wrong = bare("init", "--broker", "localhost", "--site", "hq", "--ca", "absent.pem", "--replace")
-        assert (wrong.code, "absent.pem" in wrong.err) == (2, True)
+        assert (wrong.code, "absent.pem: there is no such file" in wrong.err) == (2, True)
+
+    def test_what_was_refused_leaves_nothing_behind(self, bare, tmp_path, certificates):
+        told = ("init", "--broker", "localhost", "--site", "hq", "--ca")
+        assert bare(*told, "absent.pem").code == 2
+        assert bare(*told, certificates.admin.ca).code == 0
+        assert "--replace changes it" in bare(*told, certificates.admin.ca).err
 
     @pytest.mark.parametrize(
         ("told", "wrong"),
@@ -247,3 +253,33 @@ class TestKeysOfDevices:
             assert sorted(path.name for path in desk.profile.folder.iterdir()) == ["admin.toml", "key", "key.pub"]
             assert desk("devices", "list", "--json").code == 0
             assert second.out == "a: knows the new key\nb: knows the new key\n"
+
+
+def test_which_models_are_in_force_ends_with_1_where_a_device_does_not_say(desk, mosquitto):
+    with device(mosquitto.port, "a", models=lambda _: {"ok": True, "data": {"encoder": "e-1"}}):
+        told = desk("models", "--at", "a", "--at", "gone")
+        assert (told.code, "e-1" in told.out, "gone (offline)" in told.err) == (1, True, True)
+        assert desk("models", "--at", "gone", "--json").code == 1
+        assert desk("models", "--at", "a").code == 0
+
+
+class TestProgramsReadRefusals:
+    @pytest.mark.parametrize(
+        ("arguments", "code", "status"),
+        [
+            (("log", "front", "--wait", "0.5", "--json"), "no_answer", 1),
+            (("lock", "front", "@all", "--json"), "bad_configuration", 2),
+            (("devices", "forget", "front", "--json"), "unknown_device", 1),
+        ],
+        ids=["a device that is not there", "a target that is none", "a device that is not known"],
+    )
+    def test_as_json(self, desk, arguments, code, status):
+        refused = desk(*arguments)
+        assert (refused.code, refused.json["error"]["code"]) == (status, code)
+        assert refused.json["error"]["message"] in refused.err.replace("latchkey: ", "")
+
+    def test_without_a_profile(self, bare):
+        assert bare("health", "--json").json["error"]["code"] == "bad_configuration"
+
+    def test_nothing_of_it_is_said_to_humans(self, bare):
+        assert bare("health", "--once").out == ""

@@ -11,10 +11,12 @@ import pytest
 from rich.console import Console
 
 from agent.cli.admin.health import HEARS, live_table
-from agent.client import Admin
+from agent.client import Admin, known
+from agent.trust.keys import SigningKey
 from tests.fakes.desks import Desk
 from tests.fakes.devices import device
 from tests.fakes.terminal import forget_logging
+from tests.fakes.trust import OWNER
 
 AT = "2026-11-26T08:00:00.000Z"
 
@@ -105,7 +107,7 @@ class TestJob:
             assert "update_model" in desk("jobs", "front").out
             state |= {"job": "failed", "code": "cancelled", "message": "by mqtt:owner"}
             ended = desk("job", "front", "j1", "--cancel", "--follow", "--json")
-            assert (ended.code, ended.json_lines[-1]["code"]) == (1, "cancelled")
+            assert (ended.code, ended.json_lines[-1]["error"]["code"]) == (1, "cancelled")
             assert [verb for verb, _ in front.told][-2:] == ["job_cancel", "job"]
 
 
@@ -219,3 +221,23 @@ def test_health_of_a_device_that_is_away(desk, mosquitto):
         )
         assert row["told"].endswith("ago")
         assert "offline" in desk("health", "--once").out
+
+
+def test_health_of_what_only_says_to_be_a_device(desk, mosquitto):
+    known.trust(desk.profile.devices_file, "hq/front", OWNER.public)
+    with device(mosquitto.port, "front", key=SigningKey(bytes(32))):
+        told = desk("health", "--once")
+        assert (told.code, "front   forged" in told.out) == (1, True)
+
+
+def test_the_audit_names_its_details(desk, mosquitto):
+    row = {
+        "number": 1,
+        "at": AT,
+        "by": "mqtt:anna",
+        "action": "restored",
+        "details": {"database": "known", "models": 0},
+    }
+    said = {"ok": True, "data": {"rows": [row], "head": {"hash": "ab", "number": 1}}}
+    with device(mosquitto.port, "front", audit=lambda _: said):
+        assert "database known, models 0" in desk("audit", "front").out

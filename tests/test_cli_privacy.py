@@ -75,7 +75,7 @@ class TestExport:
 
     def test_a_folder_that_is_not_there_is_said(self, latchkey):
         outcome = latchkey("export", "anna", "--out", "absent/anna.zip", "--json")
-        assert (outcome.code, outcome.out) == (2, "")
+        assert (outcome.code, outcome.json["error"]["code"]) == (2, "failed")
         assert "want a file in a folder" in outcome.err
 
     def test_of_whom_nothing_is_held_is_said(self, latchkey):

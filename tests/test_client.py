@@ -153,6 +153,22 @@ class TestGroups:
             assert admin.members("@doors") == ["a", "b", "c"]
             assert admin.ask_all("@nobody", "lock") == {}
 
+    def test_a_name_that_no_device_has_is_told_from_one_that_is_away(self, profile, mosquitto):
+        with device(mosquitto.port, "front") as front, Admin(profile, OWNER) as admin:
+            front.status("stopped")
+            front.line.wait_taken()
+            found = admin.ask_all(["front", "frnt"], "lock")
+            assert {result.code for result in found.values()} == {"offline"}
+            assert found["front"].message == "not online: nothing was sent to it"
+            assert found["frnt"].message == "nothing was sent: the broker knows no such device of hq, but front"
+
+    def test_a_device_that_does_not_say_its_groups_is_no_member_but_may_answer(self, profile, mosquitto):
+        with device(mosquitto.port, "old", groups=["doors"], lock=lambda _: OK) as old, Admin(profile, OWNER) as admin:
+            old.status("online", groups=None)
+            old.line.wait_taken()
+            assert admin.members("@doors") == []  # whoever enrols at a group enrols nobody elsewhere
+            assert admin.ask_all("@doors", "lock", wait_seconds=1.0)["old"].ok
+
 
 class TestSignatures:
     @pytest.fixture(autouse=True)

@@ -5,9 +5,10 @@ import threading
 import pytest
 
 from agent.app import Agent
-from agent.client import Admin, Profile
+from agent.client import Admin, Profile, known
 from agent.client.parts import PART_BYTES, ask_with_parts, cut, hashes_of
-from agent.errors import CommandError, NoAnswer
+from agent.errors import CommandError, NoAnswer, Untrusted
+from agent.trust.keys import SigningKey
 from tests.fakes import blocks
 from tests.fakes.agents import Terminals, empty_stage
 from tests.fakes.blocks import RED, Block, paint
@@ -186,6 +187,23 @@ class TestJobs:
         silent = pytest.raises(NoAnswer, match="has said nothing of j1 for")
         with device(mosquitto.port, "front", job=lambda _: None), Admin(profile, OWNER) as admin, silent:
             list(follow(admin, "front", "j1", silent_seconds=0.3))
+
+    def test_a_device_that_got_another_key_meanwhile_is_told_as_such(self, profile, mosquitto, monkeypatch):
+        """As where a backup of the device that was there before is put back."""
+        from agent.client.jobs import follow
+
+        monkeypatch.setattr("agent.client.jobs.ASK_SECONDS", 0.1)
+        before = SigningKey(bytes(32))
+        known.trust(profile.devices_file, "hq/front", before.public)
+        told = pytest.raises(Untrusted, match="`latchkey admin devices trust front`, and `latchkey admin job front j1`")
+        answer = {"ok": True, "data": {}}
+        with device(mosquitto.port, "front", key=before, job=lambda _: answer) as front, Admin(profile, OWNER) as admin:
+            admin.wait_online("front")
+            front.status("stopped")
+            front.key = OWNER
+            front.status("online")
+            with told:
+                list(follow(admin, "front", "j1", silent_seconds=4.0))
 
     def test_what_is_refused_is_an_error_and_what_is_done_at_once_is_done(self, profile, mosquitto):
         refusal = {"ok": False, "code": "no_consent", "message": "nobody has agreed"}

@@ -209,7 +209,7 @@ class TestConsent:
         assert consent.text_of(True, Privacy(consent_text="notice 3")) == "notice 3"
         assert consent.text_of("notice 1", Privacy(consent_text="notice 3")) == "notice 1"
         assert consent.text_of(None, Privacy(consent_text="notice 3")) is None
-        with pytest.raises(CommandError, match="consent_text names no text"):
+        with pytest.raises(CommandError, match="consent_text of this device names no text"):
             consent.text_of(True, Privacy())
 
     @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from agent.errors import NoAnswer
 from agent.mqtt.line import Line
-from agent.mqtt.settings import LinkSettings
+from agent.mqtt.settings import LinkSettings, TlsFiles
 
 
 def line(broker, *topics, heard=lambda _: None, **more):
@@ -76,3 +76,22 @@ def test_what_the_broker_does_not_take_is_said(make_mosquitto, tmp_path, wait_fo
         one.send("a/forbidden", b"x")  # Mosquitto 2.0.11 hangs up after it
         wait_for(lambda: refused)
     assert refused == [("a/forbidden", "Not authorized")]
+
+
+def test_why_there_is_no_connection_is_said_in_words(mosquitto_tls, certificates):
+    port = mosquitto_tls.port
+    mine = certificates.admin
+    stranger = TlsFiles(ca=certificates.ca, cert=None, key=None)
+    for settings, words in (
+        (LinkSettings("127.0.0.1", 1), "nothing listens there: is the broker started"),
+        (LinkSettings("nobody.invalid", 1), "no machine is known by that name"),
+        (LinkSettings("localhost", port, tls=TlsFiles()), "its certificate is not believed: "),
+        (LinkSettings("localhost", port), "hangs up on who comes without TLS, or without a certificate"),
+        (LinkSettings("localhost", port, tls=stranger), "without a certificate that it takes"),
+    ):
+        with Line(settings, ["a"], lambda _: None) as one, pytest.raises(NoAnswer) as refused:
+            one.wait_ready(1.0)
+        assert words in str(refused.value)
+        assert "Errno" not in str(refused.value)
+    with Line(LinkSettings("localhost", port, tls=mine), ["a"], lambda _: None) as one:
+        one.wait_ready()

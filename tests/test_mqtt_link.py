@@ -6,6 +6,7 @@ import logging
 import socket
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,16 @@ def test_birth_state_and_an_orderly_end(mosquitto, make_link, listen, protocol):
     assert not link.connected
     time.sleep(0.2)
     assert late.heard.empty()  # no last will after an orderly end
+
+
+@PROTOCOLS
+def test_the_status_says_in_which_groups_it_is(mosquitto, listen, protocol):
+    topics = Topics(TOPICS.site, TOPICS.device, ("ground", "side"))
+    listener = listen(mosquitto, protocol=protocol)
+    with closing(Link(reach(mosquitto, protocol=protocol), topics, boot_id="b1", version="0", model="m")) as link:
+        link.start()
+        hears(listener, TOPICS.status, state="online", groups=["ground", "side"])
+    hears(listener, TOPICS.status, state="stopped", groups=["ground", "side"])
 
 
 @PROTOCOLS

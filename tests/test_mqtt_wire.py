@@ -124,3 +124,18 @@ def test_every_reason_to_refuse_an_enrolment_is_a_code():
     named = {word for word in text.split("`") if word.replace("_", "").isalpha() and " " not in word}
     assert named
     assert named <= {str(code) for code in Code}
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "words"),
+    [
+        ("person", {"person": "Ada Byron"}, "person: want 1 to 64 of A-Z"),
+        ("key_revoke", {"id_of": "ben"}, "id_of: want 16 digits of 0-9 and a-f"),
+        ("report", {"month": "november"}, "month: want a month, as in 2026-11"),
+    ],
+)
+def test_what_was_typed_wrong_is_said_in_words_not_as_a_pattern(verb, arguments, words):
+    with pytest.raises(ValidationError) as refused:
+        COMMANDS[verb].model_validate({"id": "1", **arguments})
+    assert explain(refused.value).startswith(words)
+    assert "pattern" not in explain(refused.value)

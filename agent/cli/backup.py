@@ -12,8 +12,6 @@ from agent.cli.opened import database, request
 from agent.cli.output import bar, confirmed, counted, say
 from agent.cli.secret import secret
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.config.load import find_config
-from agent.config.secrets import read_secret
 from agent.errors import BackupError
 
 if TYPE_CHECKING:
@@ -54,6 +52,7 @@ def backup(
     """
     configured = load(config, sets)
     from agent.backup.making import back_up
+    from agent.config.load import find_config
 
     recipient = _recipient(to, passphrase=passphrase)
     with database(configured) as db, bar("backing up") as progress:
@@ -90,6 +89,7 @@ def restore(
     from agent.backup.restoring import finish
     from agent.backup.staging import stage
     from agent.backup.stream import Opened
+    from agent.config.load import find_config
     from agent.store.db import agent_lock
 
     target = find_config(config)
@@ -144,6 +144,7 @@ def _opener(key: Path | None, *, passphrase: bool) -> Opener:
 
 def _asked(*, twice: bool) -> Passphrase:
     from agent.backup.keys import Passphrase
+    from agent.config.secrets import read_secret
 
     if (given := read_secret(PASSPHRASE)) is not None:
         return Passphrase(given.get_secret_value())

@@ -22,7 +22,7 @@ MOST_ALIKE = 3
 
 def calibrate(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="PERSON/photo.jpg. Default: those who are enrolled.")
+        Path | None, typer.Argument(metavar="FOLDER", help="PERSON/photo.jpg. Default: those who are enrolled.")
     ] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to.")] = Path("site.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -10,8 +11,10 @@ from agent.cli.findings import Finding, State
 from agent.cli.output import Json, say, say_json
 from agent.cli.run import CameraSource
 from agent.cli.settings import ConfigFile, Sets, camera_overrides, load
-from agent.config import Config
 from agent.errors import LatchkeyError
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 MARKS = {State.OK: ("ok     ", "green"), State.WARNING: ("note   ", "yellow"), State.FAILED: ("FAILED ", "red")}
 

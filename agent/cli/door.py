@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from agent.access.rules import DoorRules, Mode
+from agent.cli.choices import ModeName
 from agent.cli.opened import database, request
 from agent.cli.output import Json, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.config import Config
 from agent.errors import ConfigError
 
 if TYPE_CHECKING:
+    from agent.access.rules import DoorRules
+    from agent.config import Config
     from agent.store.db import Db
     from agent.store.orders import What
 
@@ -22,7 +23,9 @@ door = typer.Typer(help="Set the mode of the door; unlock, lock or hold it; let 
 
 @door.command()
 def mode(
-    mode: Annotated[Mode | None, typer.Argument(metavar="[MODE]", help=f"One of {', '.join(Mode)}.")] = None,
+    mode: Annotated[
+        ModeName | None, typer.Argument(metavar="MODE", help=f"One of {', '.join(get_args(ModeName))}.")
+    ] = None,
     *,
     json: Json = False,
     config: ConfigFile = None,
@@ -33,6 +36,7 @@ def mode(
     Exit status: 1 if the rules of the door let nobody set it from here.
     """
     configured = load(config, sets)
+    from agent.access.rules import Mode
     from agent.modes import mode_as_json, set_mode
     from agent.store.door import load_mode
 
@@ -41,7 +45,7 @@ def mode(
         if mode is None:
             now = mode_as_json(load_mode(db), rules)
         else:
-            now = mode_as_json(set_mode(db, mode, rules, request()), rules)
+            now = mode_as_json(set_mode(db, Mode(mode), rules, request()), rules)
     if json:
         say_json(now)
     elif now["since"] is None:

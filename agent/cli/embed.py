@@ -8,7 +8,6 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from agent.cli.output import Json, progress, say, say_json, warn
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def embed(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures, or folders of them.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures, or folders of them.")],
     *,
     npz: Annotated[Path | None, typer.Option(metavar="OUT", help="Write all vectors to this file.")] = None,
     aligned: Annotated[bool, typer.Option("--aligned", help="Take 112x112 crops as they are.")] = False,
@@ -83,6 +82,8 @@ def _tell(one: Embedded, *, json: bool) -> None:
 
 def _save(npz: Path, results: Iterable[Embedded], count: int, dimension: int) -> int:
     """Writes the file, whole or not at all; returns how many pictures show a face."""
+    import numpy as np
+
     paths, found = [], np.zeros(count, bool)
     vectors = np.zeros((count, dimension), np.float32)
     for i, one in enumerate(results):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def enrol(
     who: Annotated[str, typer.Argument(metavar="PERSON|FOLDER", help="An id, or a folder with PERSON/photo.jpg.")],
     photos: Annotated[
-        list[Path] | None, typer.Argument(metavar="PHOTO...", help="Photos of PERSON, or folders of them.")
+        list[Path] | None, typer.Argument(metavar="PHOTO", help="Photos of PERSON, or folders of them.")
     ] = None,
     *,
     name: Annotated[str | None, typer.Option(help="What PERSON is called by humans. Default: the id.")] = None,

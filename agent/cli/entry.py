@@ -34,7 +34,7 @@ from agent.cli.identify import identify
 from agent.cli.keys import keys
 from agent.cli.logs import start_logging
 from agent.cli.models import models
-from agent.cli.output import warn
+from agent.cli.output import say_json, warn
 from agent.cli.people import people
 from agent.cli.report import report
 from agent.cli.retention import retention
@@ -48,12 +48,14 @@ from agent.errors import (
     BackupError,
     CalibrationError,
     CommandError,
+    ConfigError,
     EnrolmentRefused,
     LatchkeyError,
     NoAnswer,
     PictureError,
     RulesRefused,
     ScriptRefused,
+    Untrusted,
 )
 
 log = logging.getLogger(__name__)
@@ -92,12 +94,12 @@ app.add_typer(audit, name="audit")
 app.add_typer(retention, name="retention")
 app.add_typer(receipts, name="receipts")
 app.add_typer(keys, name="keys")
-app.add_typer(fleet, name="fleet")
-app.add_typer(simulations, name="simulate")
 app.add_typer(trust, name="trust")
 app.add_typer(models, name="models")
 app.add_typer(homeassistant, name="homeassistant")
 app.add_typer(roster, name="roster")
+app.add_typer(fleet, name="fleet")
+app.add_typer(simulations, name="simulate")
 app.add_typer(admin, name="admin")
 
 
@@ -124,8 +126,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LatchkeyError as error:
         for line in str(error).splitlines():
             warn(line)
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            say_json({"error": {"code": _code(error), "message": str(error)}}, indent=None)
         return 1 if isinstance(error, _NOT_DONE) else 2
     except Exception:
         log.exception("crashed")
         return 1
     return 0
+
+
+def _code(error: LatchkeyError) -> str:
+    """A word for programs: that of the command, where it has one."""
+    match error:
+        case CommandError() | EnrolmentRefused():
+            return str(error.code)
+        case Untrusted():
+            return "untrusted"
+        case NoAnswer():
+            return "no_answer"
+        case ConfigError():
+            return "bad_configuration"
+    return "failed"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.cli.opened import database
 from agent.cli.output import Json, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.store.db import Db
-from agent.types import Event
+
+if TYPE_CHECKING:
+    from agent.store.db import Db
+    from agent.types import Event
 
 PAGE = 500  # events read at once
 LAST = 20  # events shown where nobody says how many

@@ -128,7 +128,7 @@ def migrate(*, database: Database) -> None:
 
 
 @fleet.command()
-def key(file: Annotated[Path, typer.Argument(help="A new file, for the collectors alone.")]) -> None:
+def key(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new one, for the collectors alone.")]) -> None:
     """Make a key that acknowledges; print what devices are to know of it, under the role `collector`."""
     from agent.fleet.secret import make_key
 

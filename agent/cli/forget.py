@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from agent.cli.choices import AttendanceFate
 from agent.cli.opened import database, request
 from agent.cli.output import Json, confirmed, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
-from agent.privacy.forgetting import Attendance
 
 receipts = typer.Typer(help="List or show the receipts of deletions.", no_args_is_help=True)
 
@@ -21,7 +21,8 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="For the receipt: why, or by which letter.")] = "",
     attendance: Annotated[
-        Attendance | None, typer.Option(help="What becomes of the attendance. Default: retention.forget_attendance.")
+        AttendanceFate | None,
+        typer.Option(help="What becomes of the attendance. Default: retention.forget_attendance."),
     ] = None,
     json: Json = False,
     config: ConfigFile = None,
@@ -34,14 +35,15 @@ def forget(
     Exit status: 1 if nothing is held of this person, or you say no.
     """
     configured = load(config, sets)
-    from agent.privacy.forgetting import as_json
+    from agent.privacy.forgetting import Attendance, as_json
     from agent.privacy.forgetting import forget as forget_person
 
     question = f"Forget {person} for good? Nothing brings them back but a backup"
     with database(configured) as db:
         if not yes and not confirmed(question):
             raise typer.Exit(1)
-        receipt = forget_person(db, configured, person, request(), reason=reason, attendance=attendance)
+        fate = Attendance(attendance) if attendance else None
+        receipt = forget_person(db, configured, person, request(), reason=reason, attendance=fate)
     if json:
         say_json(as_json(receipt))
         return

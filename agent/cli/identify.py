@@ -14,7 +14,7 @@ from agent.errors import PictureError
 
 
 def identify(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures, or folders of them.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Pictures, or folders of them.")],
     *,
     json: Json = False,
     config: ConfigFile = None,

@@ -10,15 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ulid import ULID
-
-from agent.config import Config
-from agent.seal.keys import SiteKey
-from agent.store.db import Db, open_db
-
 if TYPE_CHECKING:
+    from agent.config import Config
     from agent.enrolment import Administration
     from agent.register import Request
+    from agent.seal.keys import SiteKey
+    from agent.store.db import Db
 
 LONGEST_USER = 60  # characters
 
@@ -31,6 +28,8 @@ def administration(config: Config, *, create: bool = False) -> Iterator[Administ
         config: which database and models.
         create: make the database where there is none.
     """
+    from ulid import ULID
+
     from agent.bundle import open_bundle
     from agent.enrolment import Administration
     from agent.seal.keyring import site_key
@@ -45,6 +44,8 @@ def administration(config: Config, *, create: bool = False) -> Iterator[Administ
 
 def database(config: Config, *, create: bool = False, key: SiteKey | None = None) -> Db:
     """The database at hand; a new one belongs to whom its folder belongs to, also where root makes it."""
+    from agent.store.db import open_db
+
     path = config.database_path
     if create and not path.exists() and path.parent.is_dir():
         _leave_to_owner(path)
@@ -61,6 +62,8 @@ def sealed_database(config: Config) -> Db:
 
 def request() -> Request:
     """Who asks for a change, and when: the user who runs the command, also through sudo, now."""
+    from ulid import ULID
+
     from agent.register import Request
 
     return Request(f"cli:{user()}", datetime.now(UTC), str(ULID()))

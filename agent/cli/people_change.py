@@ -13,10 +13,10 @@ from agent.access.holder import State
 from agent.cli.opened import database, request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.store.db import Db
 
 if TYPE_CHECKING:
     from agent.members.particulars import Changes
+    from agent.store.db import Db
 
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who says so. Default: the command line.")]

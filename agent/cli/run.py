@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from agent.cli.settings import ConfigFile, Sets, camera_overrides, load
-from agent.config.load import find_config
 
 CameraSource = Annotated[
     str | None,
@@ -37,6 +36,7 @@ def run(
     overrides = camera_overrides(camera, backend)
     overrides |= {"camera.as_fast_as_possible": as_fast_as_possible or None, "camera.loop": loop}
     configured = load(config, sets, overrides, quiet=False)
+    from agent.config.load import find_config
     from agent.service import run_agent
 
     raise typer.Exit(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from agent.cli.logs import start_logging
-from agent.config import Config, load_config
 from agent.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 ConfigFile = Annotated[
     Path | None,
@@ -41,6 +43,8 @@ def load(
         overrides: of other options; win over both, but for those that are None: not given.
         quiet: log warnings at most, unless the level is "debug": a command that answers is no service.
     """
+    from agent.config import load_config
+
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     config = load_config(file, parse_sets(sets or ()) | given)
     start_logging("warning" if quiet and config.log.level == "info" else config.log.level)
@@ -75,6 +79,8 @@ def camera_overrides(source: str | None, backend: str | None) -> dict[str, objec
 
 def _kind(dotted: str) -> Any:
     """The type of a key; None where there is no such key, which the configuration then says."""
+    from agent.config import Config
+
     kind: Any = Config
     for name in dotted.split("."):
         field = getattr(kind, "model_fields", {}).get(name)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from typer.core import TyperGroup
 
-from agent.access.rules import Rules
 from agent.cli.output import Json, say, say_json
 from agent.cli.simulate_fleet import fleet
 from agent.errors import RulesRefused, ScriptRefused
+
+if TYPE_CHECKING:
+    from agent.access.rules import Rules
 
 
 class _DayOrFleet(TyperGroup):

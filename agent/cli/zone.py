@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from agent.rules_in_force import load_rules
-from agent.store.db import Db
+if TYPE_CHECKING:
+    from agent.store.db import Db
 
 
 def site_zone(db: Db) -> ZoneInfo:
     """Returns the zone of the rules in force; the machine's where there are none."""
+    from agent.rules_in_force import load_rules
+
     return load_rules(db).zone

@@ -16,7 +16,7 @@ from agent.client.calls import Call, checked, gather
 from agent.client.hearing import hear
 from agent.client.parts import ask_with_parts, send_parts
 from agent.client.profile import Profile
-from agent.client.targets import Meant, absence, meant
+from agent.client.targets import Meant, absence, meant, not_there
 from agent.errors import NoAnswer, Untrusted
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.line import Line
@@ -159,14 +159,14 @@ class Admin:
             calls = [self._call(f"{site}/{name}", verb, plain, sure={name}) for name in there]
         found = self._answers(calls, deadline, wait_seconds)
         for name in absent:
-            code, message = OFFLINE, "not online: nothing was sent to it"
-            found[name] = Result(name, verb, "", ok=False, code=code, message=message)
+            message = not_there(name, site, self.board.statuses)
+            found[name] = Result(name, verb, "", ok=False, code=OFFLINE, message=message)
         return dict(sorted(found.items()))
 
     def members(self, target: str | Sequence[str], wait_seconds: float = WAIT_SECONDS) -> list[str]:
-        """Returns the names of the devices that a target means, online or not; all that may be in a group."""
-        there, absent, maybe = self._meant(target, time.monotonic() + wait_seconds)
-        return sorted({*there, *absent, *maybe})
+        """Returns the names of the devices that a target means, online or not; of a group those that say so."""
+        there, absent, _ = self._meant(target, time.monotonic() + wait_seconds)
+        return sorted({*there, *absent})
 
     def run(
         self,

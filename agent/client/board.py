@@ -173,7 +173,8 @@ class Board:
 
     def _put_status(self, heard: Heard) -> None:
         self._status_at = time.monotonic()
-        if heard.standing is Standing.FORGED and heard.device in self._statuses:
+        before = self._statuses.get(heard.device)
+        if heard.standing is Standing.FORGED and before is not None and before.online:
             return  # what the device itself has said stays
         status = DeviceStatus.of(heard)
         self._statuses[heard.device] = status

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.client.answers import Progress
-from agent.errors import CommandError, NoAnswer
+from agent.errors import CommandError, NoAnswer, Untrusted
 from agent.mqtt.message import Code
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
 
     Raises:
         NoAnswer: the device says nothing for too long.
+        Untrusted: it does, and what speaks in its name signs with another key.
         CommandError: it knows no such job.
     """
     admin.board.expect(id_)
@@ -71,9 +72,10 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
         while last is None or not last.ended:
             progress = admin.board.next_progress(id_, time.monotonic() + ASK_SECONDS)
             if progress is None:
-                progress = _asked(admin, device, id_)
+                silent = time.monotonic() - heard_at
+                progress = _asked(admin, device, id_, doubting=silent > silent_seconds / 8)
             if progress is None:
-                if time.monotonic() - heard_at > silent_seconds:
+                if silent > silent_seconds:
                     raise NoAnswer(f"{device} has said nothing of {id_} for {silent_seconds:g} s: the job may go on")
                 continue
             heard_at = time.monotonic()
@@ -84,10 +86,24 @@ def follow(admin: Admin, device: str, id_: str, *, silent_seconds: float = SILEN
         admin.board.drop(id_)
 
 
-def _asked(admin: Admin, device: str, id_: str) -> Progress | None:
-    """What the device says when asked; None where it does not answer."""
+def _asked(admin: Admin, device: str, id_: str, *, doubting: bool) -> Progress | None:
+    """What the device says when asked; None where it does not answer.
+
+    Args:
+        admin: whose line.
+        device: which.
+        id_: of the job.
+        doubting: it is silent for so long that an answer by another key is one.
+    """
     try:
         return admin.job(device, id_, wait_seconds=ASK_SECONDS)
+    except Untrusted:
+        if not doubting:
+            return None
+        raise Untrusted(
+            f"{device} does not sign with the key that is known of it any more: if a backup brought its "
+            f"former key back, `latchkey admin devices trust {device}`, and `latchkey admin job {device} {id_}`"
+        ) from None
     except NoAnswer:
         return None
     except CommandError as error:

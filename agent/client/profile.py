@@ -104,14 +104,18 @@ class Profile:
             replace: a profile that is there may be changed; its keys stay.
 
         Raises:
-            ConfigError: something about it will not do, or there is one already.
+            ConfigError: something about it will not do, or there is one already. Then nothing was written.
         """
         path = folder / "admin.toml"
+        if path.exists() and not replace:
+            raise ConfigError(f"{path} is there already and is left as it is: --replace changes it, and keeps your key")
         given = {key: value for key, value in told.items() if value is not None}
         given["broker"] = {key: value for key, value in told["broker"].items() if value is not None}
-        contents = _checked(given, path)
+        made = cls(folder, _checked(given, path))
+        if made.contents.broker.tls and made.settings.tls is not None:
+            made.settings.tls.context()  # fails now, not at the first command
         files.write(path, _toml(given).encode(), replace=replace)
-        return cls(folder, contents)
+        return made
 
     @property
     def site(self) -> str:

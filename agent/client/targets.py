@@ -36,14 +36,20 @@ def absence(name: str, site: str, statuses: Mapping[str, DeviceStatus], seconds:
     """Returns why nothing was sent to a device."""
     status = statuses.get(name)
     if status is None:
-        others = ", ".join(statuses) or "none"
-        return NoAnswer(f"{name}: nothing was sent: the broker knows no such device of {site}, but {others}")
+        return NoAnswer(f"{name}: {not_there(name, site, statuses)}")
     if status.standing is Standing.FORGED:
         return Untrusted(
             f"{name}: nothing was sent: what says to be {name} does not sign with the key that is known of it; "
             "if it was set up anew, see `latchkey admin devices trust`"
         )
     return NoAnswer(f"{name}: nothing was sent: it is {status.state}, and was not online within {seconds:g} s")
+
+
+def not_there(name: str, site: str, statuses: Mapping[str, DeviceStatus]) -> str:
+    """Says that a device is not online, or that there is none of that name."""
+    if name in statuses:
+        return "not online: nothing was sent to it"
+    return f"nothing was sent: the broker knows no such device of {site}, but {', '.join(statuses) or 'none'}"
 
 
 def _in_group(group: str, statuses: Mapping[str, DeviceStatus]) -> Meant:

@@ -98,5 +98,9 @@ def text_of(said: str | Literal[True] | None, privacy: Privacy) -> str | None:
     if said is not True:
         return said
     if not privacy.consent_text:
-        raise CommandError(Code.BAD_REQUEST, "[privacy] consent_text names no text: say which text was agreed to")
+        raise CommandError(
+            Code.BAD_REQUEST,
+            "[privacy] consent_text of this device names no text: say which one was agreed to with --consent TEXT "
+            '(MQTT: "consent")',
+        )
     return privacy.consent_text

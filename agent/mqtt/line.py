@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 import time
 import uuid
@@ -19,6 +21,7 @@ from agent.mqtt.settings import LinkSettings
 TICK_SECONDS: Final = 0.1
 STEADY_SECONDS: Final = 5.0  # a connection that lasted this long was a success
 LONGEST_WAIT_SECONDS: Final = 5.0  # between two attempts: somebody sits there and waits
+_HUNG_UP: Final = ": a broker hangs up on who comes without TLS, or without a certificate that it takes"
 
 
 class Line:
@@ -137,7 +140,7 @@ class Line:
                 connection.open()
                 self._serve(connection)
             except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
-                self._trouble = str(error)
+                self._trouble = _words(error)
             if self.listening and time.monotonic() - began > STEADY_SECONDS:
                 backoff.reset()
             self._hang_up()
@@ -154,7 +157,7 @@ class Line:
                     case Acked():
                         self._acked(happening)
                     case Gone():
-                        self._trouble = happening.reason
+                        self._trouble = happening.reason if self._ready.is_set() else f"{happening.reason}{_HUNG_UP}"
                         return
         connection.close()
 
@@ -181,3 +184,19 @@ class Line:
             self.epoch += 1
             self._room.notify_all()
         self._lost()
+
+
+def _words(error: OSError | UnicodeError) -> str:
+    """What kept us from the broker, and what to look at."""
+    match error:
+        case ConnectionRefusedError():
+            return "nothing listens there: is the broker started, and is this its port?"
+        case socket.gaierror():
+            return "no machine is known by that name"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not believed: {error.verify_message}"
+        case ssl.SSLError():
+            return f"no TLS with what listens there ({error.reason or error}): is this its port for TLS?"
+        case TimeoutError():
+            return "no answer: is the machine on, and does a firewall let us through?"
+    return error.strerror or str(error)

@@ -245,5 +245,5 @@ class Link:
         return self._signer.signed(message) if self._signer else message
 
     def _status(self, state: Literal["online", "offline", "stopped"]) -> Outgoing:
-        body = Status(state=state, **self._identity)
+        body = Status(state=state, groups=self.topics.groups, **self._identity)
         return Outgoing(self.topics.status, body.to_json(), retain=True)

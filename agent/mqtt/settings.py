@@ -25,6 +25,10 @@ class TlsFiles:
         Raises:
             ConfigError: a file is missing or is not what it should be.
         """
+        files = [file for file in (self.ca, self.cert, self.key) if file]
+        for file in files:
+            if not file.is_file():
+                raise ConfigError(f"[mqtt] tls: cannot use {file}: there is no such file")
         try:
             context = ssl.create_default_context(cafile=self.ca)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -32,8 +36,8 @@ class TlsFiles:
                 # A key with a passphrase would make openssl ask on the terminal: an empty password fails instead.
                 context.load_cert_chain(self.cert, self.key, password="")
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            files = ", ".join(str(file) for file in (self.ca, self.cert, self.key) if file)
-            raise ConfigError(f"[mqtt] tls: cannot use {files}: {error}") from error
+            named = ", ".join(map(str, files))
+            raise ConfigError(f"[mqtt] tls: cannot use {named}: {error}") from error
         return context
 
 

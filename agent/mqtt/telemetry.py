@@ -22,6 +22,7 @@ class Status(News):
     boot_id: str
     version: str
     model: str
+    groups: tuple[str, ...] = ()  # of devices: whoever commands a group knows who has to answer
 
 
 class Health(News):

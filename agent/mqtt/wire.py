@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
 from agent.jobs.job import State
 from agent.mqtt.message import Code, Command, CommandId, News
 from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.person_id import PERSON_ID_PATTERN
+from agent.trust.keys import KEY_NAME_PATTERN
 
 
 class PingCommand(Command):
@@ -33,6 +36,15 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "ping": PingCommand,
 }
 """Verb to body."""
+
+WANTED: Final = {
+    PERSON_ID_PATTERN: "1 to 64 of A-Z, a-z, digits, '.', '_' and '-', the first a letter or a digit",
+    KEY_NAME_PATTERN: "1 to 32 of a-z, digits, '.', '_' and '-', the first a letter or a digit",
+    r"^[0-9a-f]{16}$": "16 digits of 0-9 and a-f",
+    "^[0-9]{4,12}$": "4 to 12 digits",
+    r"^[0-9]{4}-[0-9]{2}$": "a month, as in 2026-11",
+}
+"""What patterns ask for, in words: for whoever has typed something else."""
 
 
 class Result(News):
@@ -88,8 +100,8 @@ def recover_id(payload: bytes) -> str | None:
 
 def explain(error: ValidationError) -> str:
     """What is wrong with a message: where and why, without its content."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}"[:120] for each in found[:3]]
+    found = error.errors(include_url=False, include_input=False)
+    told = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {_why(each)}"[:120] for each in found[:3]]
     return "; ".join(told)
 
 
@@ -103,3 +115,9 @@ def code_of(error: LatchkeyError) -> Code:
         case StoreError():
             return Code.STORAGE_FAILED
     return Code.FAILED
+
+
+def _why(detail: ErrorDetails) -> str:
+    """Why a value will not do; of a pattern that we know in words."""
+    wanted = WANTED.get(detail["ctx"]["pattern"]) if detail["type"] == "string_pattern_mismatch" else None
+    return f"want {wanted}" if wanted else detail["msg"]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from agent.mqtt.line import Line
 from agent.mqtt.settings import LinkSettings
+from agent.mqtt.telemetry import Status
 from agent.mqtt.topics import Topics
 from agent.trust.statement import canonical, signed_news
 
@@ -15,7 +16,6 @@ class Device:
     def __init__(self, port, name, *, site="hq", groups=(), key=None, **answers):
         self.topics, self.key, self.answers = Topics(site, name, tuple(groups)), key, answers
         self.told, self.parts = [], {}  # bodies of commands by verb; parts by topic
-        self.groups = [*groups] if groups else None
         self.line = Line(LinkSettings("127.0.0.1", port), self.topics.subscriptions, self._hear)
 
     def say(self, level, body, *, key=None, retain=False):
@@ -25,8 +25,8 @@ class Device:
         self.line.send(topic, canonical(body), retain=retain)
 
     def status(self, state, **more):
-        told = {"state": state, "boot_id": "b", "version": "1.0", "model": "m"} | more
-        self.say("status", told | ({"groups": self.groups} if self.groups else {}), retain=True)
+        told = Status(state=state, boot_id="b", version="1.0", model="m", groups=self.topics.groups)
+        self.say("status", json.loads(told.to_json()) | more, retain=True)
 
     def result(self, verb, id_, *, key=None, **said):
         self.say(f"cmd/{verb}/{id_}/result", {"id": id_, "verb": verb} | said, key=key)

@@ -68,9 +68,7 @@ def trust(
     device: Device,
     public: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[PUBLIC]", help="As `latchkey trust device` prints it there. Default: asks the device."
-        ),
+        typer.Argument(metavar="PUBLIC", help="As `latchkey trust device` prints it there. Default: asks the device."),
     ] = None,
     *,
     yes: Yes = False,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
-from agent.access.rules import Mode
 from agent.cli.admin.asked import ask
 from agent.cli.admin.opened import WAIT, ProfileFolder, Target, Wait
+from agent.cli.choices import ModeName
 from agent.cli.output import Json
 
 
@@ -46,7 +46,9 @@ def hold(devices: Target, *, json: Json = False, wait: Wait = WAIT, profile: Pro
 def mode(
     devices: Target,
     *,
-    new: Annotated[Mode | None, typer.Option("--set", metavar="MODE", help=f"One of {', '.join(Mode)}.")] = None,
+    new: Annotated[
+        ModeName | None, typer.Option("--set", metavar="MODE", help=f"One of {', '.join(get_args(ModeName))}.")
+    ] = None,
     json: Json = False,
     wait: Wait = WAIT,
     profile: ProfileFolder = None,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from agent.client.staff import Newcomer
 
 WAIT_SECONDS = 30.0  # a device looks at twenty photos for a while
-Person = Annotated[str | None, typer.Argument(metavar="[PERSON]", help="An id; none with --from.")]
-Photos = Annotated[list[Path] | None, typer.Argument(metavar="PHOTO...", help="Of PERSON alone, or folders of them.")]
+Person = Annotated[str | None, typer.Argument(metavar="PERSON", help="An id; none with --from.")]
+Photos = Annotated[list[Path] | None, typer.Argument(metavar="PHOTO", help="Of PERSON alone, or folders of them.")]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0.1, help="How long to wait for each answer.")]
 
 

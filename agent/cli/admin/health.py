@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from agent.client import Admin
+    from agent.client.answers import DeviceStatus
 
 HEARS = ("health", "state/door")
 COLUMNS = ("device", "state", "version", "clock", "told", "outbox", "people", "door", "rules", "roster", "alarms")
@@ -58,7 +59,7 @@ def rows_of(admin: Admin, now: datetime) -> list[dict[str, Any]]:
         rows.append(
             {
                 "device": name,
-                "state": status.state if status else "never heard",
+                "state": _state(status),
                 "standing": status.standing.value if status else None,
                 "version": status.version if status else None,
                 "clock": body.get("clock"),
@@ -73,6 +74,13 @@ def rows_of(admin: Admin, now: datetime) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _state(status: DeviceStatus | None) -> str:
+    """Whether it is there; what only says so in its name is not it."""
+    if status is None:
+        return "never heard"
+    return "forged" if status.standing == "forged" else status.state
 
 
 def _live(admin: Admin) -> None:

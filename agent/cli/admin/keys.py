@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,13 +73,13 @@ def revoke(
 def rotate(
     *,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Do not wait for devices that are away: they will not know you.")
+        bool, typer.Option("--finish", help="Do without devices that have not taken it: they will not know you.")
     ] = False,
     json: Json = False,
     wait: Wait = WAIT,
     profile: ProfileFolder = None,
 ) -> None:
-    """Put a new key in the place of your own, at all devices; name and role stay.
+    """Put a new key in the place of your own, at all devices; name and role stay. For owners.
 
     The new key waits as `key.next` until every device has taken it; until then run this again when the others are
     there. Then it takes the place of the old one, which is overwritten.
@@ -101,13 +102,24 @@ def rotate(
         say_json({device: result.as_json() for device, result in results.items()})
     for device, result in results.items() if not json else ():
         say(f"{device}: {'knows the new key' if result.ok else f'{result.message} ({result.code})'}")
-    if all(result.ok for result in results.values()) or finish:
+    taken = [result.ok for result in results.values()]
+    if all(taken) or (finish and any(taken)):
         key_file.write(about.key_file, new, hidden, replace=True)
         _tidy(waiting)
         warn(f"your key is {new.public.id} now")
         return
-    warn("the new key waits until all devices have taken it: run this again")
+    _tell_left(results, waiting)
     end(results)
+
+
+def _tell_left(results: Mapping[str, Result], waiting: Path) -> None:
+    """Says what becomes of the new key; drops it where every device has said that it does not take it."""
+    if any(result.ok for result in results.values()):
+        warn("the new key waits until all devices have taken it: run this again")
+        return
+    warn("no device has taken the new key: yours stays as it is")
+    if all(result.said for result in results.values()):  # who has not answered may have taken it
+        _tidy(waiting)
 
 
 def _tidy(waiting: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.admin.opened import At, Device, ProfileFolder, Wait, Yes, connected, passphrase, profile_of, target
-from agent.cli.admin.told import cell, rows_of
+from agent.cli.admin.told import cell, check_any, end, rows_of
 from agent.cli.output import Json, bar, confirmed, say, say_json, warn
 from agent.errors import BackupError, CommandError, ConfigError
 
@@ -49,13 +49,16 @@ def bundle(
 
 def models(*, at: At = None, json: Json = False, wait: Wait = WAIT_SECONDS, profile: ProfileFolder = None) -> None:
     """Show which models are in force, and which there are to go back to."""
+    whom = target(at)
     with connected(profile, wait=wait) as admin:
-        results = admin.ask_all(target(at), "models", wait_seconds=wait)
+        results = admin.ask_all(whom, "models", wait_seconds=wait)
+    check_any(results, whom)
     if json:
         say_json({device: result.as_json() for device, result in results.items()})
-        return
-    columns = ["encoder", "since", "previous", "proved", "without_crops"]
-    rows_of(results, columns, lambda data: [[cell(data.get(column)) for column in columns]])
+    else:
+        columns = ["encoder", "since", "previous", "proved", "without_crops"]
+        rows_of(results, columns, lambda data: [[cell(data.get(column)) for column in columns]])
+    end(results)
 
 
 def update_model(

@@ -28,7 +28,7 @@ At = Annotated[
     typer.Option("--at", metavar="DEVICE|@GROUP", help="Where: devices (repeatable), or a group. Default: @all."),
 ]
 Device = Annotated[str, typer.Argument(metavar="DEVICE", help="Its name.")]
-Target = Annotated[list[str], typer.Argument(metavar="DEVICE...|@GROUP", help="Devices, or a group of them.")]
+Target = Annotated[list[str], typer.Argument(metavar="DEVICE|@GROUP", help="Devices, or a group of them.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 WAIT = 10.0

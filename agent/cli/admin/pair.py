@@ -14,7 +14,7 @@ from agent.errors import CommandError
 def pair(
     device: Annotated[str, typer.Argument(metavar="DEVICE|QR", help="Its name, or what its QR code says.")],
     code: Annotated[
-        str | None, typer.Argument(metavar="[CODE]", help="As the terminal shows it. Default: asks for it.")
+        str | None, typer.Argument(metavar="CODE", help="As the terminal shows it. Default: asks for it.")
     ] = None,
     *,
     json: Json = False,

@@ -107,8 +107,9 @@ def audit(
     if json:
         say_json(dict(said))
     else:
-        columns = ["number", "at", "by", "action", "subject", "details"]
-        say_table(columns, [[cell(row.get(column)) for column in columns] for row in said.get("rows", ())])
+        columns = ["number", "at", "by", "action", "subject"]
+        rows = [[*(cell(row.get(c)) for c in columns), _named(row.get("details"))] for row in said.get("rows", ())]
+        say_table([*columns, "details"], rows)
         head = said.get("head", {})
         say(f"head: {head.get('hash')}@{head.get('number')}")
         if "broken" in said and said["broken"] is None:
@@ -116,6 +117,13 @@ def audit(
     if said.get("broken"):
         warn(f"broken: row {said['broken'].get('number')} {said['broken'].get('problem')}")
         raise typer.Exit(1)
+
+
+def _named(details: Any) -> str:
+    """Details with their names."""
+    if not isinstance(details, dict):
+        return cell(details)
+    return ", ".join(f"{name} {cell(value)}" for name, value in details.items() if value not in (None, "", [], {}))
 
 
 def _events(admin: Admin, device: str, after: int, told: Mapping[str, Any], wait: float) -> Iterator[Mapping[str, Any]]:

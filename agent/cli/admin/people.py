@@ -14,8 +14,8 @@ from agent.cli.admin.opened import WAIT, At, ProfileFolder, Wait, Yes, connected
 from agent.cli.admin.people_change import card as cards
 from agent.cli.admin.people_change import change, consent, merge, pin, rename
 from agent.cli.admin.told import cell, check_any, end, tell
+from agent.cli.choices import AttendanceFate
 from agent.cli.output import Json, confirmed, counted, say, say_json, say_table, warn
-from agent.privacy.forgetting import Attendance
 
 if TYPE_CHECKING:
     from agent.client import Admin, Result
@@ -114,7 +114,9 @@ def forget(
     *,
     yes: Yes = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="For the receipt: why, or by which letter.")] = "",
-    attendance: Annotated[Attendance | None, typer.Option(help="What becomes of it. Default: the device's.")] = None,
+    attendance: Annotated[
+        AttendanceFate | None, typer.Option(help="What becomes of it. Default: the device's.")
+    ] = None,
     at: At = None,
     json: Json = False,
     wait: Wait = WAIT,
@@ -131,7 +133,7 @@ def forget(
     told = {"reason": reason} | ({"attendance": attendance} if attendance else {})
 
     def words(data: Mapping[str, Any]) -> str:
-        return f"{person} forgotten, receipt {data.get('id', '')}"
+        return f"{person} forgotten, receipt {data.get('receipt', '')}"
 
     ask("forget", words, at=at, json=json, wait=wait, profile=profile, person=person, **told)
 

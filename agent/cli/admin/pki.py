@@ -16,7 +16,9 @@ from agent.errors import ConfigError
 if TYPE_CHECKING:
     from agent.pki.authority import Subject
 
-pki = typer.Typer(help="A small certificate authority: the broker's, devices' and admins' certificates.")
+pki = typer.Typer(
+    help="A small certificate authority: the broker's, devices' and admins' certificates.", no_args_is_help=True
+)
 
 Folder = Annotated[
     Path | None,
@@ -29,8 +31,8 @@ Request = Annotated[
 ]
 Site = Annotated[str, typer.Option(metavar="SITE", help="For this site only; without it for all of the broker.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write there, not to stdout.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose the certificate is to be.")]
-Device = Annotated[str, typer.Argument(metavar="SITE/DEVICE", help="As in its table device.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What it is called: becomes part of the broker's user.")]
+Device = Annotated[str, typer.Argument(metavar="SITE/DEVICE", help="As in device.site and device.name of its file.")]
 
 
 @pki.command()
@@ -54,7 +56,7 @@ def init(
 
 @pki.command()
 def server(
-    hosts: Annotated[list[str], typer.Argument(metavar="HOST...", help="Names and addresses of the broker.")],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST", help="Names and addresses of the broker.")],
     *,
     days: Days = 365,
     request: Request = None,
@@ -104,7 +106,7 @@ def reader(of: Device, name: Name, *, days: Days = 365, request: Request = None,
 
 @pki.command()
 def service(
-    kind: Annotated[str, typer.Argument(metavar="collector|roster|home|relay|keeper", help="What it does.")],
+    kind: Annotated[str, typer.Argument(metavar="collector|roster|home|relay|keeper", help="What it is.")],
     name: Name,
     *,
     site: Site = "",
@@ -137,7 +139,7 @@ def list_(*, json: Json = False, folder: Folder = None) -> None:
 
 @pki.command()
 def renew(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="As `list` shows them.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="As `list` shows them.")] = None,
     *,
     soon: Annotated[bool, typer.Option("--soon", help="All that end within 30 days.")] = False,
     authority: Annotated[bool, typer.Option("--authority", help="That of the authority itself, same key.")] = False,
@@ -169,9 +171,7 @@ def renew(
 
 @pki.command()
 def revoke(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As `list` shows them.")],
-    *,
-    folder: Folder = None,
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="As `list` shows them.")], *, folder: Folder = None
 ) -> None:
     """Revoke all certificates of a name.
 
@@ -195,7 +195,7 @@ def crl(*, out: Out = None, folder: Folder = None) -> None:
 @pki.command()
 def acl(
     certificates: Annotated[
-        list[Path] | None, typer.Argument(metavar="[CERTIFICATE...]", help="Of another authority.")
+        list[Path] | None, typer.Argument(metavar="CERTIFICATE", help="Of another authority.")
     ] = None,
     *,
     dynamic: Annotated[bool, typer.Option("--dynamic", help="For the dynamic security plugin, not acl_file.")] = False,

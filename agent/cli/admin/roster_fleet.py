@@ -45,7 +45,7 @@ def import_table(
 
 
 def publish(
-    people: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Ids.")],
+    people: Annotated[list[str], typer.Argument(metavar="PERSON", help="Ids.")],
     *,
     source: Annotated[str, typer.Option("--from", metavar="DEVICE", help="Where they are enrolled.")],
     at: For = None,

@@ -63,9 +63,7 @@ def try_rules(
     door: Annotated[str, typer.Argument(metavar="DOOR", help="The name of the device.")],
     time: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[TIME]", help='The site\'s, as in "2026-12-24 18:30". Default: now.', show_default=False
-        ),
+        typer.Argument(metavar="TIME", help='The site\'s, as in "2026-12-24 18:30". Default: now.', show_default=False),
     ] = None,
     *,
     json: Json = False,

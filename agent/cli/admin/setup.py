@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from agent.cli.admin.opened import ProfileFolder, passphrase, profile_of
 from agent.cli.output import Json, say, say_json
 from agent.errors import CommandError, ConfigError
-
-if TYPE_CHECKING:
-    from agent.client import Profile
 
 key = typer.Typer(help="Your own key: make, show, export it, or change its passphrase.", no_args_is_help=True)
 Stdin = Annotated[bool, typer.Option("--stdin", help="Read the passphrase from stdin, a line, without asking.")]
@@ -59,8 +56,6 @@ def init(
         },
     }
     made = Profile.make(profile or Profile.default(), told, replace=replace)
-    if made.contents.broker.tls:
-        _check_files(made)
     if json:
         say_json({"profile": str(made.folder), "site": made.site, "host": host, "port": port})
         return
@@ -154,12 +149,6 @@ def _new_passphrase(*, stdin: bool) -> str:
     if not told:
         raise CommandError("bad_request", "an empty passphrase is none: say --no-passphrase")
     return told
-
-
-def _check_files(made: Profile) -> None:
-    """Fails now, not at the first command, where a file of TLS is not what it should be."""
-    if made.settings.tls is not None:
-        made.settings.tls.context()
 
 
 def _tell(key_id: str, public: str, *, encrypted: bool, json: bool) -> None:
