@@ -41,12 +41,12 @@ COMMANDS = [
     "retention",
     "receipts",
     "keys",
-    "fleet",
-    "simulate",
     "trust",
     "models",
     "homeassistant",
     "roster",
+    "fleet",
+    "simulate",
     "admin",
 ]
 OPTIONS = {

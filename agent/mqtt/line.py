@@ -199,4 +199,6 @@ def _words(error: OSError | UnicodeError) -> str:
             return f"no TLS with what listens there ({error.reason or error}): is this its port for TLS?"
         case TimeoutError():
             return "no answer: is the machine on, and does a firewall let us through?"
-    return error.strerror or str(error)
+        case OSError() if error.strerror:
+            return error.strerror
+    return str(error)
