@@ -136,9 +136,12 @@ class Connection:
         )
 
     def serve(self, seconds: float) -> list[Happening]:
-        """Reads and writes for at most a time and returns what happened; `Gone` is the last ever."""
+        """Reads and writes for at most a time and returns what happened; `Gone` is the last ever.
+
+        Without time to wait any number of files may be open: paho waits by `select`, which ends at 1,024.
+        """
         try:
-            code = self._client.loop(seconds)
+            code = self._client.loop(seconds) if seconds else self._look()
         except MALFORMED as error:
             self.drop()
             self._reason, code = f"malformed packet ({error})", MQTTErrorCode.MQTT_ERR_PROTOCOL
@@ -147,6 +150,10 @@ class Connection:
             self._let_go()
             happened.append(Gone(self._reason or error_string(code).rstrip(".").lower()))
         return happened
+
+    def _look(self) -> MQTTErrorCode:
+        code = self._client.loop_read() or (self._client.loop_write() if self._client.want_write() else 0)
+        return MQTTErrorCode(code or self._client.loop_misc())
 
     def publish(self, message: Outgoing) -> int | None:
         """Sends a message and returns its id for `Acked`; None where it was not taken. From any thread."""
