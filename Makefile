@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 TRAINING := .venv-training
 CONTRACT := .contract
-SCRIPTS := $(wildcard deploy/*.sh .ci/*)
+SCRIPTS := deploy/install.sh .ci/python .ci/run .ci/tools
 PYTHON ?=
 CAMERA ?=
 ARGS ?=
@@ -81,7 +81,7 @@ $(STAMPS)/demo $(STAMPS)/dev: $(STAMPS)/%: $(STAMPS)/venv pyproject.toml
 # Apart from the agent: homeassistant pins other versions of what we use. npm has the schemas of AsyncAPI.
 $(CONTRACT)/installed: pyproject.toml
 	@python=$$(.ci/python python3.11) && "$$python" -m venv $(CONTRACT)
-	@$(CONTRACT)/bin/python -m pip install --quiet --disable-pip-version-check $$($(CONTRACT)/bin/python .ci/extra homeassistant-test)
+	@$(CONTRACT)/bin/python -m pip install --quiet --disable-pip-version-check $$($(CONTRACT)/bin/python .ci/extra.py homeassistant-test)
 	@npm install --silent --prefix $(CONTRACT) @asyncapi/specs@6.11.1
 	@touch $@
 
