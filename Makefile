@@ -40,7 +40,7 @@ demo: install
 training: $(TRAINING)/installed
 
 test: $(STAMPS)/dev tools $(if $(ARGS),,$(TRAINING)/installed)
-	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist worksteal)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 3 --dist worksteal)
 	$(if $(ARGS),,$(TRAINING)/bin/python -m pytest tests/training)
 
 test-training: $(TRAINING)/installed

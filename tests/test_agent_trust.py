@@ -127,6 +127,7 @@ def test_who_has_the_broker_s_password_opens_no_door_and_enrols_nobody(configure
     config = configure(mqtt__remote_unlock=True)
     eve, owner = remote(EVE), remote(OWNER)
     with Agent(config) as agent:
+        assert owner.request("ping").ok  # it listens
         body = {"id": "x1", "person": "eve", "create": True}
         good = signed(TOPICS, "person_set", body, datetime.now(UTC))
         topic, answer = TOPICS.command("person_set"), TOPICS.result("person_set", "x1")
