@@ -12,35 +12,43 @@ import typer
 from agent.access.holder import State
 from agent.cli.opened import database, request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
+from agent.cli.person_options import (
+    Badge,
+    Called,
+    End,
+    Extended,
+    Factors,
+    Groups,
+    New,
+    Notes,
+    Person,
+    Standing,
+    Start,
+    Visitor,
+)
 from agent.cli.settings import ConfigFile, Sets, load
 
 if TYPE_CHECKING:
     from agent.members.particulars import Changes
     from agent.store.db import Db
 
-Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who says so. Default: the command line.")]
 
 
 def change(
     person: Person,
     *,
-    new: Annotated[bool, typer.Option("--new", help="Add them, if they are not there.")] = False,
-    name: Annotated[str | None, typer.Option(help="What humans call them.")] = None,
-    badge: Annotated[str | None, typer.Option(help='Badge number; "" for none.')] = None,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[+|-]GROUP", help="+ puts into it, - takes out; without these alone. Repeatable."),
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Valid from; "" for ever.')] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help='Valid to; "" for good.')] = None,
-    state: Annotated[State | None, typer.Option(help="How they stand with the site.")] = None,
-    factors: Annotated[
-        str | None, typer.Option(help='What they have to show, such as "card+pin"; "": what the door asks for.')
-    ] = None,
-    extended: Annotated[bool | None, typer.Option(help="They need more time at the door.")] = None,
-    visitor: Annotated[bool | None, typer.Option(help="They are forgotten after --to.")] = None,
-    notes: Annotated[str | None, typer.Option(help="For whoever administers.")] = None,
+    new: New = False,
+    name: Called = None,
+    badge: Badge = None,
+    group: Groups = None,
+    start: Start = None,
+    end: End = None,
+    state: Standing = None,
+    factors: Factors = None,
+    extended: Extended = None,
+    visitor: Visitor = None,
+    notes: Notes = None,
     json: Json = False,
     config: ConfigFile = None,
     sets: Sets = None,

@@ -8,14 +8,13 @@ import typer
 
 from agent.cli.opened import database, request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
+from agent.cli.person_options import Clear, Duress, Person, Stdin
 from agent.cli.secret import secret
 from agent.cli.settings import ConfigFile, Sets, load
 
 if TYPE_CHECKING:
     from agent.store.db import Db
 
-Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
-Stdin = Annotated[bool, typer.Option("--stdin", help="Read it from stdin, one a line, without asking.")]
 Number = Annotated[str | None, typer.Argument(metavar="NUMBER", help="As printed or read. Default: asks for it.")]
 
 card = typer.Typer(help="Give cards and QR codes to people, or take them away.", no_args_is_help=True)
@@ -24,10 +23,8 @@ card = typer.Typer(help="Give cards and QR codes to people, or take them away.",
 def pin(
     person: Person,
     *,
-    duress: Annotated[
-        bool, typer.Option("--duress", help="Also set a second PIN that opens and raises a silent alarm.")
-    ] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Take the PIN and the duress PIN away.")] = False,
+    duress: Duress = False,
+    clear: Clear = False,
     stdin: Stdin = False,
     json: Json = False,
     config: ConfigFile = None,

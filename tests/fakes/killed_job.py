@@ -6,9 +6,7 @@ Prints, as JSON, how many kills there were, and what was wrong after any. EVERY:
 """
 
 import json
-import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from agent.seal.keys import SiteKey
 from agent.seal.sealing import Seal
 from agent.store import jobs as store
 from agent.store.db import open_db
+from tests.fakes.killed import kill_before
 
 LINES_OF = ("agent/jobs/jobs.py", "agent/store/jobs.py")
 NUMBERS = 3
@@ -44,30 +43,6 @@ def work(folder):
             jobs.step()
 
 
-def kill_before(line, folder):
-    """Forks; the child dies before it comes to the line of this number. Returns whether it came that far."""
-    child = os.fork()
-    if child == 0:
-        left = line
-
-        def trace(frame, event, _):
-            nonlocal left
-            if not frame.f_code.co_filename.endswith(LINES_OF):
-                return None
-            if event == "line":
-                left -= 1
-                if left < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-            return trace
-
-        sys.settrace(trace)
-        work(folder)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
 def look(folder):
     with open_db(folder / "test.db") as db:
         (job,) = store.recent(db, 10)
@@ -87,7 +62,7 @@ def main(folder, every):
         home = folder / str(line)
         home.mkdir()
         shutil.copy(folder / "empty.db", home / "test.db")
-        on = kill_before(line, home)
+        on = kill_before(line, lambda home=home: work(home), LINES_OF)
         work(home)
         wrong += look(home)
         kills, line = kills + on, line + every

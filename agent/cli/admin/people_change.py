@@ -7,15 +7,29 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.access.holder import State
 from agent.cli.admin.asked import ask
 from agent.cli.admin.opened import WAIT, At, ProfileFolder, Wait
 from agent.cli.output import Json, counted
+from agent.cli.person_options import (
+    Badge,
+    Called,
+    Clear,
+    Duress,
+    End,
+    Extended,
+    Factors,
+    Groups,
+    New,
+    Notes,
+    Person,
+    Standing,
+    Start,
+    Stdin,
+    Visitor,
+)
 from agent.cli.secret import secret
 
-Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who took it down. Default: your key's name.")]
-Stdin = Annotated[bool, typer.Option("--stdin", help="Read it from stdin, one a line, without asking.")]
 
 card = typer.Typer(help="Give cards and QR codes to people, or take them away.", no_args_is_help=True)
 
@@ -23,22 +37,17 @@ card = typer.Typer(help="Give cards and QR codes to people, or take them away.",
 def change(
     person: Person,
     *,
-    new: Annotated[bool, typer.Option("--new", help="Add them, where they are not there.")] = False,
-    name: Annotated[str | None, typer.Option(help="What humans call them.")] = None,
-    badge: Annotated[str | None, typer.Option(help='Badge number; "" for none.')] = None,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[+|-]GROUP", help="+ puts into it, - takes out; without these alone. Repeatable."),
-    ] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Valid from; "" for ever.')] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help='Valid to; "" for good.')] = None,
-    state: Annotated[State | None, typer.Option(help="How they stand with the site.")] = None,
-    factors: Annotated[
-        str | None, typer.Option(help='What they have to show, such as "card+pin"; "": what the door asks for.')
-    ] = None,
-    extended: Annotated[bool | None, typer.Option(help="They need more time at the door.")] = None,
-    visitor: Annotated[bool | None, typer.Option(help="They are forgotten after --to.")] = None,
-    notes: Annotated[str | None, typer.Option(help="For whoever administers.")] = None,
+    new: New = False,
+    name: Called = None,
+    badge: Badge = None,
+    group: Groups = None,
+    start: Start = None,
+    end: End = None,
+    state: Standing = None,
+    factors: Factors = None,
+    extended: Extended = None,
+    visitor: Visitor = None,
+    notes: Notes = None,
     at: At = None,
     json: Json = False,
     wait: Wait = WAIT,
@@ -65,10 +74,8 @@ def change(
 def pin(
     person: Person,
     *,
-    duress: Annotated[
-        bool, typer.Option("--duress", help="Also set a second PIN that opens and raises a silent alarm.")
-    ] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Take the PIN and the duress PIN away.")] = False,
+    duress: Duress = False,
+    clear: Clear = False,
     stdin: Stdin = False,
     at: At = None,
     json: Json = False,
