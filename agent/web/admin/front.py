@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
@@ -23,10 +23,13 @@ from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
 from agent.store.db import Db, open_db
+from agent.web.admin.bodies import json_body
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from agent.app import Agent
+
+__all__ = ["Front", "answered", "in_words", "json_body", "refused"]
 
 T = TypeVar("T")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -35,8 +38,6 @@ Signed: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 
 COOKIE: Final = "latchkey"  # on this machine; by TLS `__Host-latchkey`, which no other host can set (RFC 6265bis)
 SESSION_HEADER: Final = "X-Latchkey-Session"
-BODY_SECONDS: Final = 30.0  # for all of it to come
-LONGEST_BODY: Final = 12 * 2**20  # bytes: a photo in base64; more of them one by one
 MOST_WAITING: Final = 16  # requests that wait for the thread
 STATUS: Final = {
     Code.BAD_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -90,12 +91,9 @@ class Front:
                 return refused(Code.UNSIGNED, "this page is not the one that has signed in: load it again")
             if verb is not None and not session.may(verb):
                 return refused(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
-            try:
-                return await answer(request, session)
-            except LatchkeyError as error:
-                return refused(code_of(error), str(error))
+            return await answer(request, session)
 
-        return endpoint
+        return in_words(endpoint)
 
     def session(self, request: Request) -> Session | None:
         """Returns the session of whoever asks, if there is one."""
@@ -154,25 +152,16 @@ class Front:
             return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
 
 
-async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, Any]:
-    """Returns the object that a request carries.
+def in_words(answer: Endpoint) -> Endpoint:
+    """Returns an endpoint that says what was wrong where an answer says so by an error of ours."""
 
-    Raises:
-        CommandError: it is too long, too slow, or no JSON object.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise CommandError(Code.BAD_REQUEST, "JSON is wanted: Content-Type: application/json")
-    try:
-        body = await asyncio.wait_for(_body(request, longest), BODY_SECONDS)
-    except (TimeoutError, ClientDisconnect):
-        raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        raise CommandError(Code.BAD_REQUEST, "this is no JSON") from None
-    if not isinstance(told, dict):
-        raise CommandError(Code.BAD_REQUEST, "a JSON object is wanted")
-    return told
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except LatchkeyError as error:
+            return refused(code_of(error), str(error))
+
+    return endpoint
 
 
 def answered(result: Result) -> Response:
@@ -185,12 +174,3 @@ def refused(code: Code, why: str, **headers: str) -> Response:
     """Returns that something is not done, and why."""
     said = {"ok": False, "code": code.value, "message": why}
     return JSONResponse(said, STATUS.get(code, HTTPStatus.CONFLICT), headers=headers)
-
-
-async def _body(request: Request, longest: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > longest:
-            raise CommandError(Code.TOO_LARGE, f"at most {longest} bytes are wanted")
-    return bytes(body)
