@@ -37,7 +37,7 @@ REFUSAL: Final = {
     "required": ["ok", "code", "message"],
     "properties": {
         "ok": {"const": False},
-        "code": {"enum": [code.value for code in Code]},
+        "code": {"type": "string", "description": "for programs: see the statuses, and MQTT.md"},
         "message": {"type": "string", "description": "for people, and may change"},
     },
 }

@@ -141,6 +141,8 @@ class Described(Route):
     def __init__(self, path: str, endpoint: Callable[..., Any], *, methods: list[str], operation: Operation) -> None:
         super().__init__(path, endpoint, methods=methods)
         self.operation = operation
+        if operation.result == EVENTS and self.methods is not None:
+            self.methods.discard("HEAD")  # it would listen for ever to what nobody is told
 
 
 def names_in(path: str) -> list[str]:

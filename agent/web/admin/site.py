@@ -20,6 +20,7 @@ from agent.web.admin.document import document
 from agent.web.admin.front import Front, refused
 from agent.web.admin.load import Load
 from agent.web.admin.operations import ROOT, Operation
+from agent.web.admin.pace import Pace
 from agent.web.admin.rooms import attendance, commands, device, live, people, rules, session
 from agent.web.admin.sessions import Session
 from agent.web.assets import load_folder, served
@@ -65,7 +66,7 @@ def site(front: Front, *names: str) -> ASGIApp:
         Route("/admin/{name:path}", asset),
     ]
     app = Starlette(routes=routes, exception_handlers={500: broken, HTTPException: unknown})
-    return Guard(Load(app), *names, ours="admin", encrypted=front.encrypted, refuse=not_ours)
+    return Guard(Pace(Load(app), front.cookie), *names, ours="admin", encrypted=front.encrypted, refuse=not_ours)
 
 
 class Nothing:
