@@ -24,6 +24,7 @@ SAID: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
 OUR_HEADER: Final = "X-Latchkey"
 """A header that a page of another origin cannot send without being asked first (CORS), which nobody answers."""
 
@@ -66,7 +67,8 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refused = self._refusal(Headers(scope=scope), scope["method"])
+        long = sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEAD
+        refused = "too long a head" if long else self._refusal(Headers(scope=scope), scope["method"])
         if refused is None:
             await self._app(scope, receive, say)
         else:

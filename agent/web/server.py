@@ -16,10 +16,10 @@ from starlette.types import ASGIApp
 from agent.errors import ConfigError
 from agent.runtime import Worker
 from agent.web.connection import Connection
+from agent.web.guard import LONGEST_HEAD
 from agent.web.listener import Listener
 
 CONNECTIONS: Final = 64  # that ask; those above are told to come again, and twice as many are closed
-LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
 STOP_SECONDS: Final = 2.0
 
 

@@ -24,7 +24,7 @@ async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, 
     """
     body = await body_of(request, JSON, longest)
     try:
-        return read_json(body)
+        return read_json(body.decode())
     except ValueError as error:  # names what it does not understand, and where, without the content
         raise CommandError(Code.BAD_REQUEST, f"this is no JSON object: {error}"[:200]) from None
 
