@@ -14,7 +14,7 @@ from agent.web.admin.document import document
 from agent.web.admin.site import operations
 from tests.fakes.admin import admin_agent
 
-EXAMPLES = 200 if os.environ.get("LATCHKEY_EXPLORE") else 6
+EXAMPLES = 50 if os.environ.get("LATCHKEY_EXPLORE") else 6
 NOT_CHECKED = [
     ignored_auth,  # of every operation by every role: tests/test_web_admin_roles.py
     positive_data_acceptance,  # no schema says that a time is of this century, or that a PIN goes with a duress PIN

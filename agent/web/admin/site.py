@@ -94,7 +94,7 @@ async def broken(request: Request, error: Exception) -> Response:
     number = str(ULID())
     logger.error("page failed: %s: %s %s: %s", number, request.method, request.url.path, type(error).__name__)
     why = f"something went wrong, which the device's log tells under {number}"
-    return _said(Code.FAILED, why, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _said(Code.FAILED, why, HTTPStatus.INTERNAL_SERVER_ERROR, Connection="close")  # as the server will
 
 
 async def unknown(_: Request, error: Exception) -> Response:
