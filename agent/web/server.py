@@ -15,9 +15,11 @@ from starlette.types import ASGIApp
 
 from agent.errors import ConfigError
 from agent.runtime import Worker
+from agent.web.connection import Connection
+from agent.web.guard import LONGEST_HEAD
+from agent.web.listener import Listener
 
-CONNECTIONS: Final = 64
-LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
+CONNECTIONS: Final = 64  # that ask; those above are told to come again, and twice as many are closed
 STOP_SECONDS: Final = 2.0
 
 
@@ -50,7 +52,7 @@ class WebServer:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -65,6 +67,7 @@ class WebServer:
         )
         if identity is not None:
             try:
+                config.load()  # which would take it away again
                 config.ssl = tls_context(*identity)
             except ConfigError:
                 self._socket.close()
@@ -101,7 +104,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def listen(host: str, port: int, table: str = "web") -> socket.socket:
+def listen(host: str, port: int, table: str = "web") -> Listener:
     """Returns a socket that listens.
 
     Raises:
@@ -116,7 +119,7 @@ def listen(host: str, port: int, table: str = "web") -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(CONNECTIONS)
+        return Listener.of(made, 2 * CONNECTIONS)
     except OSError as error:
         made.close()
         raise ConfigError(f"[{table}] cannot listen at {host}:{port}: {error.strerror}; choose another port") from error
-    return made

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -13,20 +11,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from ulid import ULID
 
 from agent.bundle import Bundle
-from agent.errors import CommandError, LatchkeyError, StoreError
+from agent.crew import PART_SECONDS
+from agent.errors import LatchkeyError, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
 from agent.store.db import Db, open_db
+from agent.web.admin.backroom import Backroom
+from agent.web.admin.bodies import json_body
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from agent.app import Agent
+
+__all__ = ["Front", "answered", "in_words", "json_body", "refused"]
 
 T = TypeVar("T")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -35,9 +38,6 @@ Signed: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 
 COOKIE: Final = "latchkey"  # on this machine; by TLS `__Host-latchkey`, which no other host can set (RFC 6265bis)
 SESSION_HEADER: Final = "X-Latchkey-Session"
-BODY_SECONDS: Final = 30.0  # for all of it to come
-LONGEST_BODY: Final = 12 * 2**20  # bytes: a photo in base64; more of them one by one
-MOST_WAITING: Final = 16  # requests that wait for the thread
 STATUS: Final = {
     Code.BAD_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.UNKNOWN_VERB: HTTPStatus.NOT_FOUND,
@@ -66,11 +66,9 @@ class Front:
         self.sessions = Sessions(told.idle_minutes * 60, told.longest_hours * 3600)
         self.cookie = f"__Host-{COOKIE}" if encrypted else COOKIE
         self._once = agent.counter.once()
-        self._waiting = 0
         with ExitStack() as stack:
-            self._db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="admin")
-            stack.callback(self._thread.shutdown, cancel_futures=True)
+            db = open_db(agent.config.database_path, key=bundle.key)
+            self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -86,7 +84,7 @@ class Front:
             session = self.session(request)
             if session is None:
                 return refused(Code.UNSIGNED, "sign in first")
-            if request.method not in {"GET", "HEAD"} and request.headers.get(SESSION_HEADER) != session.secret:
+            if request.method not in {"GET", "HEAD"} and not session.is_told(request.headers.get(SESSION_HEADER, "")):
                 return refused(Code.UNSIGNED, "this page is not the one that has signed in: load it again")
             if verb is not None and not session.may(verb):
                 return refused(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
@@ -129,7 +127,7 @@ class Front:
             CommandError: too much is waiting already.
             StoreError: it cannot be read.
         """
-        return await self.do(lambda: function(self._db))
+        return await self._backroom.read(function)
 
     async def do(self, function: Callable[[], T]) -> T:
         """Returns what a function returns, in the page's own thread: nothing else may take longer than a moment.
@@ -137,13 +135,7 @@ class Front:
         Raises:
             CommandError: too much is waiting already.
         """
-        if self._waiting >= MOST_WAITING:
-            raise CommandError(Code.BUSY, "too many ask at once: try again in a moment")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-        finally:
-            self._waiting -= 1
+        return await self._backroom.do(function)
 
     def _carried_out(self, verb: str, command: Any) -> Result:
         counter = self.agent.counter
@@ -154,25 +146,16 @@ class Front:
             return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
 
 
-async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, Any]:
-    """Returns the object that a request carries.
+def in_words(answer: Endpoint) -> Endpoint:
+    """Returns an endpoint that says what was wrong where an answer says so by an error of ours."""
 
-    Raises:
-        CommandError: it is too long, too slow, or no JSON object.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise CommandError(Code.BAD_REQUEST, "JSON is wanted: Content-Type: application/json")
-    try:
-        body = await asyncio.wait_for(_body(request, longest), BODY_SECONDS)
-    except (TimeoutError, ClientDisconnect):
-        raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        raise CommandError(Code.BAD_REQUEST, "this is no JSON") from None
-    if not isinstance(told, dict):
-        raise CommandError(Code.BAD_REQUEST, "a JSON object is wanted")
-    return told
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except LatchkeyError as error:
+            return refused(code_of(error), str(error))
+
+    return endpoint
 
 
 def answered(result: Result) -> Response:
@@ -185,12 +168,3 @@ def refused(code: Code, why: str, **headers: str) -> Response:
     """Returns that something is not done, and why."""
     said = {"ok": False, "code": code.value, "message": why}
     return JSONResponse(said, STATUS.get(code, HTTPStatus.CONFLICT), headers=headers)
-
-
-async def _body(request: Request, longest: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > longest:
-            raise CommandError(Code.TOO_LARGE, f"at most {longest} bytes are wanted")
-    return bytes(body)

@@ -30,6 +30,10 @@ class Session:
         """Who asks, as the audit has it."""
         return f"page:{self.name}"
 
+    def is_told(self, secret: str) -> bool:
+        """Whether somebody knows what its page alone knows."""
+        return secrets.compare_digest(self.secret.encode(), secret.encode())
+
     def may(self, verb: str) -> bool:
         """Whether its role may ask a verb."""
         return may(self.role, verb)

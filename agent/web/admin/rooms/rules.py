@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.routing import Route
 
 from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = ()
 
 
 def routes(front: Front) -> list[Route]:  # noqa: ARG001 - there is none yet

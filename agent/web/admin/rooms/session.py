@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
+
+SIGN_OUT: Final = Operation("DELETE", "session", "Signs out.")
+OPERATIONS: Final = (SIGN_OUT,)
 
 
 def routes(front: Front) -> list[Route]:
@@ -15,8 +21,8 @@ def routes(front: Front) -> list[Route]:
 
     async def sign_out(request: Request, _: Session) -> Response:
         front.sessions.close(request.cookies[front.cookie])
-        response = Response(status_code=204)
+        response = SIGN_OUT.answered(None)
         response.delete_cookie(front.cookie, secure=front.encrypted, httponly=True, samesite="strict")
         return response
 
-    return [Route("/admin/api/session", front.signed(None, sign_out), methods=["DELETE"])]
+    return [SIGN_OUT.route(front, sign_out)]
