@@ -49,7 +49,7 @@ def test_which_code_counts(typed, last, step):
 
 def test_what_the_app_takes():
     factor = Factor.new()
-    uri = urlsplit(factor.uri("annika", "hq/front-door"))
+    uri = urlsplit(factor.uri("annika", "front-door.hq"))
     assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
     assert parse_qs(uri.query) == {"secret": [factor.secret], "issuer": ["Latchkey"]}
     assert is_secret(factor.secret)

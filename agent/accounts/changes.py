@@ -77,6 +77,15 @@ def new_password(config: Config, name: str, password: str) -> str:
     return passwords.hash_password(password)
 
 
+def check_there(db: Db, name: str) -> None:
+    """Refuses an account that there is not, before anybody is asked for a password.
+
+    Raises:
+        CommandError: `unknown_account`.
+    """
+    _named(db, name)
+
+
 def add(
     db: Db, request: Request, *, name: str, role: Role, password: str, secret: str, code: str
 ) -> tuple[dict[str, Any], list[str]]:
