@@ -1,22 +1,17 @@
 """Passwords: which are refused, and what is kept of the others."""
 
-import threading
-
 import pytest
 from argon2.exceptions import VerifyMismatchError
 
 from agent.accounts import passwords
 from agent.accounts.passwords import (
     NOBODY,
-    WAITING,
-    Turnstile,
     check_policy,
     hash_password,
     is_dated,
     is_password,
 )
-from agent.errors import CommandError, SignInRefused
-from tests.conftest import wait_for
+from agent.errors import CommandError
 
 GOOD = "lamp tram quiet oats"
 
@@ -97,33 +92,3 @@ def test_a_hash_of_other_parameters_is_good_and_dated(monkeypatch):
     other = passwords.argon2.PasswordHasher(time_cost=2, memory_cost=1024, parallelism=1).hash(GOOD)
     assert is_password(GOOD, other)
     assert is_dated(other)
-
-
-def test_one_at_a_time_and_too_many_are_sent_away():
-    turnstile, inside, go = Turnstile(), threading.Semaphore(0), threading.Event()
-    at_once, most = 0, 0
-
-    def pass_through():
-        nonlocal at_once, most
-        with turnstile.turn():
-            at_once += 1
-            most = max(most, at_once)
-            inside.release()
-            go.wait(10)
-            at_once -= 1
-
-    threads = [threading.Thread(target=pass_through) for _ in range(WAITING + 1)]
-    threads[0].start()
-    assert inside.acquire(timeout=10)
-    for thread in threads[1:]:
-        thread.start()
-    wait_for(lambda: turnstile._places._value == 0, what="all to have a place")
-    with pytest.raises(SignInRefused) as refused, turnstile.turn():
-        pass
-    assert (refused.value.code, refused.value.retry_seconds) == ("busy", 5)
-    go.set()
-    for thread in threads:
-        thread.join(10)
-    assert most == 1
-    with turnstile.turn():
-        pass

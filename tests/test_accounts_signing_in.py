@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agent.accounts import changes, passwords, signing_in
-from agent.accounts.passwords import NOBODY, Turnstile
+from agent.accounts.passwords import NOBODY
 from agent.accounts.signing_in import Attempt
 from agent.errors import SignInRefused
 from agent.store import accounts as store
@@ -32,7 +32,7 @@ class Page:
         typed = shown(self.secret, self.now) if code is ... else code
         attempt = Attempt(name, password, typed, address)
         request = asks(self.now, by="page")
-        return signing_in.sign_in(self.db, lambda change: change(self.db), Turnstile(), attempt, request)
+        return signing_in.sign_in(self.db, lambda change: change(self.db), attempt, request)
 
     def refused(self, **typed):
         with pytest.raises(SignInRefused) as error:

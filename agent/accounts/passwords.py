@@ -2,7 +2,7 @@
 
 Argon2id (RFC 9106) with 46 MiB, one pass and one lane: the first line of OWASP's Password Storage Cheat Sheet. RFC
 9106's own choice for little memory, 64 MiB, three passes and four lanes, takes all four cores of a Pi from the camera
-for a second; this takes one of them for about half of one. The page computes one at a time, see `Turnstile`.
+for a second; this takes one of them for about half of one. The page computes one at a time.
 
 Length counts, not kinds of letters, and whoever picks one of the first that anybody would try is told so: NIST SP
 800-63B, 5.1.1.2.
@@ -11,17 +11,14 @@ Length counts, not kinds of letters, and whoever picks one of the first that any
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
-from agent.errors import CommandError, SignInRefused
+from agent.errors import CommandError
 
 MEMORY_KIB: Final = 47_104  # 46 MiB
 PASSES: Final = 1
@@ -30,8 +27,6 @@ MOST_MEMORY_KIB: Final = 262_144  # of a hash that is checked: a row that was ta
 MOST_PASSES: Final = 10
 FEWEST: Final = 12  # characters; NIST wants 8 at least, OWASP the same with a second factor
 MOST: Final = 128  # NIST wants 64 to be possible
-WAITING: Final = 4  # for the one that is computed; a person waits two seconds for these
-PATIENCE_SECONDS: Final = 10.0
 NOBODY: Final = "$argon2id$v=19$m=47104,t=1,p=1$bm9ib2R5IGhhcyB0aGlzLg$6hU2g6S8vNvTn2m8S1c4b8iJ3p5c0r9w2y4q7e1t3uA"
 """What is checked for a name that nobody has, so that it takes as long. No password makes it."""
 
@@ -81,36 +76,6 @@ def is_password(password: str, kept: str) -> bool:
 def is_dated(kept: str) -> bool:
     """Returns whether a hash was made with other parameters than today's."""
     return _HASHER.check_needs_rehash(kept)
-
-
-class Turnstile:
-    """Where passwords are hashed one at a time; whoever finds too many waiting is sent away."""
-
-    def __init__(self) -> None:
-        self._one, self._places = threading.Lock(), threading.BoundedSemaphore(WAITING + 1)
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Waits for its turn.
-
-        Raises:
-            SignInRefused: `busy`: too many wait.
-        """
-        if not self._places.acquire(blocking=False):
-            raise _busy()
-        try:
-            if not self._one.acquire(timeout=PATIENCE_SECONDS):
-                raise _busy()
-            try:
-                yield
-            finally:
-                self._one.release()
-        finally:
-            self._places.release()
-
-
-def _busy() -> SignInRefused:
-    return SignInRefused("busy", "too many sign in at once: try again in a few seconds", retry_seconds=5)
 
 
 def _same(password: str) -> str:

@@ -13,12 +13,12 @@ from starlette.types import ASGIApp
 
 from agent.mqtt.message import Code
 from agent.web.admin.front import Front, refused
-from agent.web.admin.rooms import attendance, commands, device, live, people, rules, session
+from agent.web.admin.rooms import account, attendance, commands, device, live, people, rules, session
 from agent.web.assets import load_folder, served
 from agent.web.guard import Guard
 
 FOLDER: Final = Path(__file__).parent / "page"
-ROOMS: Final = (session, commands, people, live, rules, attendance, device)
+ROOMS: Final = (session, account, commands, people, live, rules, attendance, device)
 
 
 def site(front: Front, *names: str) -> ASGIApp:
