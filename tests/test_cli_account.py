@@ -155,3 +155,29 @@ def test_a_key_that_is_lost_takes_the_second_factors_and_says_so(latchkey, typin
     assert "missing" in latchkey("account", "list").out
     typing("code")
     assert latchkey("account", "second-factor", "annika").code == 0
+
+
+class TestScreens:
+    def test_a_link_is_printed_and_the_screen_is_listed_and_removed(self, latchkey):
+        sets = ("--set", "web.host=192.0.2.7", "--set", "web.port=8443")
+        done = latchkey("account", "screen", "lobby", *sets)
+        assert re.fullmatch(r"https://192\.0\.2\.7:8443/kiosk#screen=[\w-]{43}\n", done.out)
+        told = latchkey("account", "screen", "lobby", "--json", *sets).json
+        assert (told["name"], told["seconds"]) == ("lobby", 86_400)
+        assert [(each["name"], each["opened"]) for each in latchkey("account", "screens", "--json").json] == [
+            ("lobby", False)
+        ]
+        assert "lobby" in latchkey("account", "screens").out
+        assert latchkey("account", "screen", "lobby", "--remove").out == "lobby shows nothing more\n"
+        assert latchkey("account", "screen", "lobby", "--remove", "--json").code == 1
+
+    @pytest.mark.parametrize(
+        ("sets", "where"),
+        [
+            (("web.host=::1",), "https://[::1]:8080/"),
+            (("web.host=0.0.0.0", 'admin.names=["front.lan"]'), "https://front.lan:8080/"),
+        ],
+    )
+    def test_the_link_is_for_a_name_that_a_browser_knows(self, latchkey, sets, where):
+        given = [word for each in sets for word in ("--set", each)]
+        assert latchkey("account", "screen", "lobby", *given).out.startswith(where)

@@ -17,7 +17,8 @@ from agent.trust.roles import Role
 from agent.web.admin.porter import WAITING
 from tests.conftest import wait_for
 from tests.fakes.accounts import FRESH, HASH, PASSWORD, account, asks, shown
-from tests.fakes.admin import admin_agent
+from tests.fakes.admin import PHONE, admin_agent
+from tests.fakes.axe import axe_source, violations
 
 NEW = "wool crane mint ladder"
 
@@ -333,3 +334,92 @@ def test_nobody_else_sees_or_changes_them(desk, role, method, path):
 def test_a_role_that_is_no_person_s_is_refused(person):
     person.signs_in()
     assert person.ask("PATCH", f"account/all/{person.name}", role="reader").json()["code"] == "bad_request"
+
+
+# In a browser
+
+
+def types(page, person, password=PASSWORD, code=None):
+    page.fill("[name=username]", person.name)
+    page.fill("[name=password]", password)
+    page.fill("[name=code]", code or person.codes.pop())
+    page.click("button.main")
+
+
+def complaints(desk):
+    """What the console said but that somebody was not let in, which every browser says."""
+    return [said for said in desk.said if "status of 401" not in said and "status of 429" not in said]
+
+
+@pytest.fixture(scope="module")
+def axe():
+    source, why = axe_source()
+    if source is None:
+        pytest.skip(why)
+    return source
+
+
+def test_somebody_signs_in_looks_at_the_account_and_signs_out(desk, db, person, chromium, axe):
+    page = desk.browse(chromium, None, size=PHONE, dark=True)
+    assert page.evaluate("document.activeElement.name") == "username"
+    assert violations(page, axe) == []
+    types(page, person)
+    page.wait_for_selector("#nav a")
+    page.click("#who a")
+    page.wait_for_selector("td .buttons")
+    assert page.locator("td .tag:has-text('this one')").count() == 1
+    assert violations(page, axe) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    page.click("#who button")
+    page.wait_for_selector("form [name=password]")
+    assert person.desk.front.sessions.of(person.name) == []
+    assert complaints(desk) == []
+    page.context.close()
+
+
+def test_a_wrong_password_ten_times_in_a_browser(desk, db, person, chromium):
+    page = desk.browse(chromium, None)
+    for _ in range(5):
+        types(page, person, password=NEW, code="000000")
+        page.wait_for_selector("form button.main:not([disabled]), form button.main:has-text('(')")
+        assert WRONG[1:] in page.inner_text("[role=alert]")
+    assert page.locator("button.main[disabled]:has-text(' s)')").count() == 1
+    for _ in range(5):  # whoever does not wait
+        answer = page.request.post(
+            f"{desk.url}/admin/api/session",
+            data=person.typed(code="000000"),
+            headers={"Origin": desk.url, "X-Latchkey": "admin"},
+        )
+        assert answer.status == 429
+    page.reload()
+    page.wait_for_selector("form")
+    types(page, person)
+    page.wait_for_selector("[role=alert]:has-text('Too many wrong tries: try again in')")
+    assert complaints(desk) == []
+    page.context.close()
+
+
+def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
+    page = desk.browse(chromium, None)
+    types(page, person)
+    page.wait_for_selector("#nav a")
+    page.click("#who a")
+    page.click("text=Another phone")
+    secret = page.inner_text(".qr code").replace(" ", "")
+    page.fill("dialog [name=code]", "000000")
+    page.fill("dialog [name=password]", PASSWORD)
+    page.click("dialog .main")
+    page.wait_for_selector("dialog [role=alert]:has-text('not the code of now')")
+    page.fill("dialog [name=code]", shown(secret, datetime.now(UTC)))
+    page.fill("dialog [name=password]", PASSWORD)
+    page.click("dialog .main")
+    page.wait_for_selector("dialog pre.codes")
+    assert len(page.inner_text("pre.codes").split()) == 8
+    page.click("dialog .main")
+    page.wait_for_selector("text=8 recovery codes left")
+    page.click("text=New recovery codes")  # the page goes on with its new session
+    page.fill("dialog [name=password]", PASSWORD)
+    page.click("dialog .main")
+    page.wait_for_selector("dialog pre.codes")
+    assert [said for said in complaints(desk) if "409" not in said] == []
+    page.context.close()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agent.store.db import Db
     from agent.write import Write
 
-WRONG: Final = "name, password or code are wrong"
+WRONG: Final = "the name, the password or the code is wrong"
 
 
 @dataclass(frozen=True, slots=True)

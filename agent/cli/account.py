@@ -19,6 +19,7 @@ from agent.cli.account_credentials import (
     shown,
     typed_password,
 )
+from agent.cli.account_screens import screen, screens
 from agent.cli.opened import database, request
 from agent.cli.output import Json, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
@@ -29,6 +30,8 @@ account = typer.Typer(no_args_is_help=True)
 account.command("password")(set_password)
 account.command("second-factor")(set_second_factor)
 account.command("recovery-codes")(renew_codes)
+account.command()(screen)
+account.command()(screens)
 
 ROLES = "viewer, enroller, operator, security or owner"
 COLUMNS = ("name", "role", "second_factor", "recovery_codes", "added_at", "added_by", "signed_in_at", "disabled_at")
@@ -36,7 +39,7 @@ COLUMNS = ("name", "role", "second_factor", "recovery_codes", "added_at", "added
 
 @account.callback()
 def installed() -> None:
-    """Who may sign in to the admin page."""
+    """Who may sign in to the admin page, and which screens may show the page at the wall."""
     from importlib.util import find_spec
 
     for library in ("argon2", "pyotp"):

@@ -5,8 +5,9 @@ export const title = "Account";
 
 const ROLES = [["viewer", "Viewer: looks"], ["enroller", "Enroller: people, faces, cards"], ["operator", "Operator: the door, punches"], ["security", "Security: rules, privacy, audit"], ["owner", "Owner: everything"]];
 const word = (autocomplete, label, name, help) => field(label, { type: "password", name, autocomplete, required: true, maxlength: "128" }, help);
-const mine = (label = "Your password, again") => word("current-password", label, "password");
-const fresh = (label = "New password") => word("new-password", label, "new", "12 characters or more; four random words are good");
+const mine = (name) => [h("input", { hidden: true, autocomplete: "username", value: name, readonly: true }), word("current-password", "Your password, again", "password")];
+const fresh = (label) => word("new-password", label, "new", "12 characters or more; four random words are good");
+const head = (...names) => [names.map((each) => h("th", { scope: "col" }, each)), h("td", {})];
 const ago = (seconds) => seconds < 90 ? "now" : seconds < 5400 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`;
 
 // Browsers call themselves everything: the last product that says something, and the system
@@ -32,7 +33,7 @@ const tellCodes = (codes) => dialog("Recovery codes", [
 async function asks(heading, inside, options, act) {
   let wrong = null;
   for (;;) {
-    const told = await dialog(heading, [...inside().flat(), wrong && h("p", { class: "bad", role: "alert" }, wrong)].filter(Boolean), options);
+    const told = await dialog(heading, [...inside().flat(2), wrong && h("p", { class: "bad", role: "alert" }, wrong)].filter(Boolean), options);
     if (!told) return null;
     try {
       return await act(Object.fromEntries(told));
@@ -50,19 +51,18 @@ export async function show(place, me) {
   const again = () => Promise.all([mineShown(), me.may("key_add") ? allShown() : null]);
 
   async function password() {
-    const done = await asks("Change your password", () => [userName(), mine(), fresh()], { yes: "Change" }, async (told) => kept(await post("account/password", { password: told.password, new: told.new })));
+    const done = await asks("Change your password", () => [mine(me.name), fresh("New password")], { yes: "Change" }, async (told) => kept(await post("account/password", { password: told.password, new: told.new })));
     if (done) { note("Your password is another now. Other browsers are signed out."); await again(); }
   }
-  const userName = () => h("input", { hidden: true, autocomplete: "username", value: me.name, readonly: true });
 
   async function factor() {
     const offer = await post("account/offer");
-    const done = await asks("Another phone", () => [picture(offer), shownCode(), mine()], { yes: "Change" }, async (told) => kept(await post("account/factor", { password: told.password, code: told.code, secret: offer.secret })));
+    const done = await asks("Another phone", () => [picture(offer), shownCode(), mine(me.name)], { yes: "Change" }, async (told) => kept(await post("account/factor", { password: told.password, code: told.code, secret: offer.secret })));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
 
   async function codes() {
-    const done = await asks("New recovery codes", () => [h("p", {}, "Those that you have count no more."), mine()], { yes: "Make new ones" }, (told) => post("account/codes", told));
+    const done = await asks("New recovery codes", () => [h("p", {}, "Those that you have count no more."), mine(me.name)], { yes: "Make new ones" }, (told) => post("account/codes", told));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
 
@@ -71,7 +71,7 @@ export async function show(place, me) {
     put(own, h("h2", {}, told.name), h("p", {}, `${told.role}, since ${when(told.added_at)}. `, h("span", { class: told.recovery_codes < 3 ? "warn" : "soft" }, `${told.recovery_codes} recovery codes left.`)),
       h("p", { class: "bar" }, h("button", { onclick: password }, "Change password"), h("button", { onclick: factor }, "Another phone"), h("button", { onclick: codes }, "New recovery codes")));
     const out = async (id) => { await send("DELETE", `account/sessions${id}`); note("Signed out there."); await mineShown(); };
-    put(browsers, h("h2", {}, "Where you are signed in"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Browser", "From", "Used", ""].map((each) => h("th", { scope: "col" }, each)))),
+    put(browsers, h("h2", {}, "Where you are signed in"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head("Browser", "From", "Used"))),
       h("tbody", {}, told.sessions.map((each) => h("tr", {}, h("td", { title: each.browser }, browser(each.browser)), h("td", {}, each.address), h("td", {}, ago(each.used_seconds)),
         h("td", {}, each.this ? h("span", { class: "tag" }, "this one") : h("button", { class: "quiet", onclick: () => out(`/${each.id}`) }, "Sign out"))))))),
       told.sessions.length > 1 ? h("button", { onclick: () => out("") }, "Sign out everywhere else") : null);
@@ -83,22 +83,22 @@ export async function show(place, me) {
       field("Role", { tag: "select", name: "role", options: ROLES, value: "viewer" })], { yes: "Go on" }, (told) => told);
     if (!about) return;
     const offer = await post(`account/offer?name=${encodeURIComponent(about.name)}`);
-    const done = await asks(`${about.name}, ${about.role}`, () => [picture(offer), shownCode(), fresh("Their password"), mine()], { yes: "Let in" },
+    const done = await asks(`${about.name}, ${about.role}`, () => [picture(offer), shownCode(), fresh("Their password"), mine(me.name)], { yes: "Let in" },
       (told) => post("account/all", { ...about, secret: offer.secret, code: told.code, new: told.new, password: told.password }));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
 
   const change = (one, heading, inside, options, act) => async () => {
-    const done = await asks(heading, () => [...inside(), mine()], options, act);
+    const done = await asks(heading, () => [inside(), mine(me.name)], options, act);
     if (done) { note(`${one.name}: done. Where they were signed in, they are no more.`); await again(); }
   };
 
   async function allShown() {
     const { accounts } = await get("account/all");
     const at = (one) => `account/all/${encodeURIComponent(one.name)}`;
-    put(all, h("h2", {}, "Who may sign in"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Name", "Role", "Last signed in", "Added", ""].map((each) => h("th", { scope: "col" }, each)))),
+    put(all, h("h2", {}, "Who may sign in"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head("Name", "Role", "Last signed in", "Added"))),
       h("tbody", {}, accounts.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name, one.disabled_at ? h("span", { class: "tag bad" }, "disabled") : null, one.second_factor ? null : h("span", { class: "tag warn" }, "no second factor")),
-        h("td", {}, one.role), h("td", {}, when(one.signed_in_at) || "never"), h("td", {}, `${when(one.added_at)}, ${one.added_by}`),
+        h("td", {}, one.role), h("td", {}, when(one.signed_in_at) || "never"), h("td", { class: "less" }, `${when(one.added_at)}, ${one.added_by}`),
         h("td", {}, h("p", { class: "buttons" },
           h("button", { class: "quiet", onclick: change(one, `Role of ${one.name}`, () => [field("Role", { tag: "select", name: "role", options: ROLES, value: one.role })], {}, ({ role, password: again }) => send("PATCH", at(one), { role, password: again })) }, "Role"),
           h("button", { class: "quiet", onclick: change(one, one.disabled_at ? `Let ${one.name} sign in again?` : `Let ${one.name} not sign in?`, () => [], { yes: one.disabled_at ? "Enable" : "Disable" }, (told) => send("PATCH", at(one), { ...told, disabled: !one.disabled_at })) }, one.disabled_at ? "Enable" : "Disable"),
