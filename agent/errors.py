@@ -14,6 +14,7 @@
     ├── BackupError (ValueError)      a backup that does not open, or is not for this device
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
     ├── CommandError (ValueError)     a command that cannot be carried out, with its code
+    │   └── SignInRefused             who asks is not let in at the admin page, and when to try again
     └── NoAnswer (TimeoutError)       the broker or a device did not answer in time
         └── Untrusted                 answers came, and the device that is known by that name has not signed them
 
@@ -116,6 +117,20 @@ class CommandError(LatchkeyError, ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SignInRefused(CommandError):
+    """Somebody is not let in at the admin page.
+
+    Args:
+        code: `wrong` (which part, is not said), `locked` or `busy`.
+        message: for whoever tries.
+        retry_seconds: after which another try counts; 0: at once.
+    """
+
+    def __init__(self, code: str, message: str, *, retry_seconds: int = 0) -> None:
+        super().__init__(code, message)
+        self.retry_seconds = retry_seconds
 
 
 class NoAnswer(LatchkeyError, TimeoutError):

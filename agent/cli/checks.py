@@ -20,6 +20,7 @@ from agent.cli.findings import Finding, State
 from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
 from agent.cli.owner_check import owner
+from agent.cli.pages_check import pages
 from agent.cli.sealing import sealing, site_key
 from agent.clock import clock_state
 from agent.config import Config, find_config
@@ -222,6 +223,7 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "key": sealing,
     "broker": broker,
     "tls": certificates,
+    "pages": pages,
     "owner": owner,
     "door": door,
     "inputs": inputs,

@@ -38,6 +38,7 @@ class Reissued:
     new: str
     templates: int
     cards: int = 0  # forgotten
+    factors: int = 0  # the second factors of accounts, forgotten
 
 
 def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Reissued:
@@ -77,9 +78,9 @@ def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Rei
 
 
 def replace_lost(config: Config, request: Request) -> Reissued:
-    """Lets another key take the place of one that is lost, and forgets what only that one opens: templates and cards.
+    """Lets another key take the place of one that is lost, and forgets what only that one opens.
 
-    The other key is the one at hand, or a new one.
+    That is templates, cards and the second factors of accounts. The other key is the one at hand, or a new one.
 
     Raises:
         ConfigError: the key is not lost.
@@ -97,7 +98,8 @@ def replace_lost(config: Config, request: Request) -> Reissued:
                 key_file.write(path, key)
             with db.transaction():
                 old = sealed_by(db)
-                templates, cards = abandon(db)
-                audit(db, "keys_replaced", None, request, {"new": key.id, "templates": templates, "cards": cards})
+                templates, cards, factors = abandon(db)
+                counts = {"templates": templates, "cards": cards, "factors": factors}
+                audit(db, "keys_replaced", None, request, {"new": key.id, **counts})
         with open_db(config.database_path, create=False, key=key):  # names it
-            return Reissued(old, key.id, templates, cards)
+            return Reissued(old, key.id, templates, cards, factors)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from agent.errors import StoreError
 from agent.store.steps import (
+    accounts,
     attendance,
     audit,
     commands,
@@ -50,6 +51,7 @@ STEPS: tuple[Step, ...] = tuple(
         outbox,
         models,
         following,
+        accounts,
     )
 )
 

@@ -9,6 +9,7 @@ import numpy as np
 from agent.seal.keys import SiteKey
 from agent.seal.sealing import BrokenSealError, Seal
 from agent.seal.turning import Turn
+from agent.store import accounts
 from agent.store.db import Db
 from agent.store.sealing import STORED, Whose, card_key, name_key, put, rows_of
 from agent.types import Floats
@@ -41,19 +42,22 @@ def reseal(db: Db, key: SiteKey) -> int:
         done += 1
     db.sql.executemany("DELETE FROM templates WHERE id = ?", lost)
     db.sql.execute("DELETE FROM spares")  # sealed with the old key; made anew from the crops where they are wanted
+    for account in accounts.reseal(db, old, new):
+        log.warning("the second factor of the account %s does not open: latchkey account second-factor", account)
     name_key(db, new, cards)
     db.sql.execute("UPDATE sealing SET swept = 0")
     db.wipe_log()
     return done
 
 
-def abandon(db: Db) -> tuple[int, int]:
-    """Forget what only a lost key opens; return how many templates and cards that were. Inside a transaction."""
+def abandon(db: Db) -> tuple[int, int, int]:
+    """Forget what only a lost key opens; return how many templates, cards and second factors. Inside a transaction."""
     templates = db.sql.execute("DELETE FROM templates WHERE key IS NOT NULL").rowcount
     cards = db.sql.execute("DELETE FROM cards").rowcount
+    factors = accounts.abandon(db)
     db.sql.execute("DELETE FROM sealing")
     db.wipe_log()
-    return templates, cards
+    return templates, cards, factors
 
 
 class Turns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, ValidationError
@@ -14,12 +14,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from agent.errors import StoreError
 from agent.mqtt.message import LARGEST, Message
 from agent.web.assets import load_kiosk, served
 from agent.web.audience import Audience, Listener
 from agent.web.guard import Guard
 from agent.web.intake import Intake, Typed
 from agent.web.mirror import EVERY_SECONDS, Mirror
+from agent.web.screens import COOKIE, Link, Screens, keep
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Site:
         mirror: what is seen; None where no picture of it is to be had.
         answer: takes what somebody who is being enrolled has pressed: the session's number, whether they agree.
         consents: the text to agree to, by language.
+        screens: the browsers that the page is for; None: all that reach it, on this machine.
     """
 
     def __init__(
@@ -57,24 +60,68 @@ class Site:
         *,
         answer: Callable[[int, bool], bool] = lambda *_: False,
         consents: Mapping[str, bytes] | None = None,
+        screens: Screens | None = None,
     ) -> None:
+        self._screens = screens
         self._audience, self._intake, self._assets = audience, intake, load_kiosk()
         self._mirror, self._answered, self._consents = mirror, answer, consents or {}
         self._watchers = 0
 
-    def app(self, host: str) -> ASGIApp:
-        """Returns it as ASGI, guarded."""
+    def app(self, *names: str) -> ASGIApp:
+        """Returns it as ASGI, guarded, for the names of this host beside addresses; by TLS where it has screens."""
         routes = [
             Route("/", self._home),
-            Route("/kiosk", self._asset),
-            Route("/kiosk/events", self._events),
-            Route("/kiosk/picture", self._picture, methods=["GET"]),
-            Route("/kiosk/consent/{language}", self._consent),
-            Route("/kiosk/credential", self._credential, methods=["POST"]),
-            Route("/kiosk/answer", self._answer, methods=["POST"]),
+            Route("/kiosk", self._page),
+            Route("/kiosk/screen", self._screen, methods=["POST"]),
+            Route("/kiosk/events", self._for_screens(self._events)),
+            Route("/kiosk/picture", self._for_screens(self._picture), methods=["GET"]),
+            Route("/kiosk/consent/{language}", self._for_screens(self._consent)),
+            Route("/kiosk/credential", self._for_screens(self._credential), methods=["POST"]),
+            Route("/kiosk/answer", self._for_screens(self._answer), methods=["POST"]),
             Route("/kiosk/{name:path}", self._asset),
         ]
-        return Guard(Starlette(routes=routes), host)
+        return Guard(Starlette(routes=routes), *names, encrypted=self._screens is not None)
+
+    def _shows(self, request: Request) -> bool:
+        """Whether the page is for whoever asks."""
+        try:
+            return self._screens is None or self._screens.knows(request)
+        except StoreError as error:
+            log.warning("who is a screen, is not known now: %s", error)
+            return False
+
+    def _for_screens(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            if not self._shows(request):
+                return _refused("this screen is not let in: latchkey account screen NAME", 401)
+            return await answer(request)
+
+        return endpoint
+
+    async def _page(self, request: Request) -> Response:
+        """The page; to who is no screen, what makes it one."""
+        if not self._shows(request):
+            return served(self._assets, request, "screen.html")
+        response = await self._asset(request)
+        if self._screens is not None:
+            keep(response, request.cookies[COOKIE])
+        return response
+
+    async def _screen(self, request: Request) -> Response:
+        if self._screens is None:
+            return _refused("this page is for this machine alone, and wants no link", 404)
+        sent = await self._sent(request, Link)
+        if isinstance(sent, Response):
+            return sent
+        try:
+            token = await self._screens.open(sent.link, request.client.host if request.client else "")
+        except StoreError as error:
+            return _refused(str(error), 503)
+        if token is None:
+            return _refused("this link was opened already, or is older than a day: make another one", 403)
+        response = _taken()
+        keep(response, token)
+        return response
 
     async def _home(self, _: Request) -> Response:
         return RedirectResponse("/kiosk", 307)
@@ -86,31 +133,33 @@ class Site:
         text = self._consents.get(request.path_params["language"])
         return _refused("there is no such text", 404) if text is None else Response(text, media_type="text/plain")
 
-    async def _events(self, _: Request) -> Response:
-        return StreamingResponse(self._stream(self._audience.join()), media_type="text/event-stream")
+    async def _events(self, request: Request) -> Response:
+        return StreamingResponse(self._stream(self._audience.join(), request), media_type="text/event-stream")
 
-    async def _stream(self, listener: Listener) -> AsyncIterator[str]:
+    async def _stream(self, listener: Listener, request: Request) -> AsyncIterator[str]:
         try:
             yield "retry: 1000\n\n"
-            while messages := await listener.take():
+            while (messages := await listener.take()) and self._shows(request):
                 yield "".join(f"data: {message}\n\n" for message in messages)
         finally:
             self._audience.leave(listener)
 
-    async def _picture(self, _: Request) -> Response:
+    async def _picture(self, request: Request) -> Response:
         if self._mirror is None:
             return _refused('there is no picture: [web] picture = "live" shows one', 404)
         if self._watchers >= WATCHERS:
             return _refused(f"{WATCHERS} watch already", 429)
-        return StreamingResponse(self._pictures(self._mirror), media_type="multipart/x-mixed-replace; boundary=frame")
+        return StreamingResponse(
+            self._pictures(self._mirror, request), media_type="multipart/x-mixed-replace; boundary=frame"
+        )
 
-    async def _pictures(self, mirror: Mirror) -> AsyncIterator[bytes]:
+    async def _pictures(self, mirror: Mirror, request: Request) -> AsyncIterator[bytes]:
         """The picture whenever there is a new one. Whoever is slow misses those in between, and no one waits."""
         self._watchers += 1
         try:
             yield PART
             sight = None
-            while not mirror.closed.is_set():
+            while not mirror.closed.is_set() and self._shows(request):
                 made = mirror.picture(sight)
                 if made is not None:
                     sight, jpeg = made

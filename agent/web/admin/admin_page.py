@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.bundle import Bundle
-from agent.config import Config
-from agent.errors import ConfigError
 from agent.web.admin.front import Front
 from agent.web.admin.site import site
+from agent.web.identity import identity_of
 from agent.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -45,22 +43,4 @@ class AdminPage:
 
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
-        return []
-
-
-def identity_of(config: Config) -> tuple[Path, Path] | None:
-    """Returns certificate and key of the page; None: it is for this machine alone, and not encrypted.
-
-    Raises:
-        ConfigError: others may ask, and there is no certificate.
-    """
-    told, tls = config.admin, config.mqtt.tls
-    certificate, key = (told.certificate, told.key) if told.certificate else (tls.cert, tls.key)
-    if certificate is not None and key is not None and (told.certificate or not told.to_this_machine):
-        return certificate, key
-    if not told.to_this_machine:
-        raise ConfigError(
-            f"[admin] host = {told.host!r} lets others ask, so the page has to be encrypted: give certificate and key, "
-            "as `latchkey admin pki device` makes them, or keep host = '127.0.0.1'"
-        )
-    return None
+        return [("porter", self.front.porter.step)]

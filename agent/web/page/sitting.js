@@ -10,7 +10,7 @@ export async function send(path, body) {
       headers: { "Content-Type": "application/json", "X-Latchkey": "kiosk" },
       body: JSON.stringify(body),
       cache: "no-store",
-      credentials: "omit",
+      credentials: "same-origin",
     });
     return answer.status === 202;
   } catch {
