@@ -4,9 +4,11 @@ import base64
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from agent.store import events
 from agent.store import people as store
 from agent.store.db import open_db
 from agent.trust.roles import Role
@@ -15,6 +17,13 @@ from tests.fakes.agents import recorded
 from tests.fakes.axe import axe_source, violations
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint, png
 
+VIEWS = {
+    "people": "tbody tr",
+    "people/one/anna": "text=Particulars",
+    "people/enrol": "text=From photos",
+    "people/table": "text=No table yet",
+    "people/receipts": "h1:has-text('Receipts')",
+}
 GOOD = png(paint(Block(GREEN)))
 
 
@@ -215,11 +224,12 @@ def test_somebody_is_enrolled_suspended_and_removed_with_a_receipt(desk, chromiu
     assert page.input_value("input[name=person]") == "mia.olund"
     chosen = [("good.png", GOOD), ("nobody.png", png(paint()))]
     page.set_input_files("input[type=file]", [{"name": n, "mimeType": "image/png", "buffer": b} for n, b in chosen])
-    page.wait_for_selector("text=1 of 2 photos are good.")
-    assert "no face was found" in page.inner_text("li:has-text('nobody.png')")
-    assert page.is_disabled("text=Enrol >> nth=-1") or page.locator("button.main:has-text('Enrol')").is_disabled()
+    page.wait_for_selector("li:has-text('nobody.png') >> text=no face was found")
+    assert page.inner_text("[role=status] >> nth=1") == "1 of 2 photos are good."
+    assert page.is_disabled("button.main:has-text('Enrol')")
     page.click("[aria-label='Take nobody.png away']")
     page.wait_for_selector("text=1 of 1 photos are good.")
+    page.check("text=They have agreed to this text")
     page.click("button.main:has-text('Enrol')")
     page.wait_for_selector("h1:has-text('Mia Ölund')")
     assert people(desk)["mia.olund"].consent.text == "Faces, version 2"
@@ -241,6 +251,57 @@ def test_somebody_is_enrolled_suspended_and_removed_with_a_receipt(desk, chromiu
     receipt = json.loads(waiting.value.path().read_text())
     assert (receipt["person"], receipt["rule"], receipt["deleted"]["templates"]) == ("mia.olund", "removed", 1)
     assert "mia.olund" not in people(desk)
+    assert desk.said == []
+
+
+def test_a_wrong_recognition_is_undone_and_two_are_merged_and_forgotten(desk, chromium):
+    def recognise(db):
+        body = {"outcome": "granted", "reason": "match", "person": "kim", "similarity": 0.71}
+        return events.append(db, "access", datetime.now(UTC), "boot", body)
+
+    for person in ("kim", "kim2"):
+        desk.ask("person_set", person=person, create=True, badge=f"b-{person}")
+    event = desk.agent.recorder.write(recognise)
+    page = desk.browse(chromium, Role.OWNER, "people/one/kim")
+    page.click("text=It was not them")
+    page.click("dialog button.main")
+    page.wait_for_selector("text=undone: it was not them")
+    assert recorded(desk.agent.config, "audit")[-1].body["details"]["event"] == event.id
+
+    page.click("button:has-text('Set')")
+    page.fill("dialog [name=pin]", "1234")
+    page.click("dialog button.main")
+    page.wait_for_selector(".note.wrong")  # too easy
+    page.click("button:has-text('Set')")
+    page.fill("dialog [name=pin]", "739151")
+    page.click("dialog button.main")
+    page.wait_for_selector("text=The PIN is set.")
+    assert "739151" not in page.content()
+
+    page.click("text=Merge")
+    page.fill("dialog [name=into]", "kim2")
+    page.click("dialog button.main")
+    page.wait_for_selector("dialog td >> text=b-kim2")
+    page.click("dialog button.main >> nth=-1")
+    page.wait_for_selector("text=kim2, known since")
+    assert "before as kim" in page.inner_text(".view")
+    page.click("text=Forget >> nth=0")
+    page.fill("dialog [name=reason]", "asked by letter")
+    page.click("dialog button.main")
+    page.wait_for_selector(".view >> text=asked by letter")
+    assert page.inner_text("h1") == "Forgotten"
+    assert desk.said == ["Failed to load resource: the server responded with a status of 409 (Conflict)"]
+    desk.said.clear()
+
+
+def test_enrolment_at_the_door_is_told_and_cancelled(desk, chromium):
+    page = desk.browse(chromium, Role.ENROLLER, "people/enrol")
+    page.fill("input[name=name]", "Nobody There")
+    page.click("text=Begin at the door")
+    page.wait_for_selector(".hint:has-text('look here (0 of 5)')")
+    page.click("text=Cancel")
+    page.wait_for_selector(".note.wrong")
+    assert "nobody.there" not in people(desk)
     assert desk.said == []
 
 
@@ -274,10 +335,9 @@ def test_everybody_can_use_it(desk, chromium, size, dark):
     if source is None:
         pytest.skip(why)
     page = desk.browse(chromium, Role.OWNER, "people", size=size, dark=dark, bypass_csp=True)
-    for view in ("people", "people/one/anna", "people/enrol", "people/table", "people/receipts"):
+    for view, there in VIEWS.items():
         page.goto(f"{desk.url}/admin#/{view}")
-        page.wait_for_selector(".view h1")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_selector(there)
         assert violations(page, source) == [], view
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
     assert desk.said == []

@@ -1,38 +1,49 @@
 // What the views about people share: files in and out, photos made small, and what went wrong in words.
-import { h, note } from "/admin/dom.js";
+import { field, h, note } from "/admin/dom.js";
 
 const LONG_SIDE = 1600, ENOUGH = 400_000, LARGEST = 8 * 2 ** 20, THUMB = 160;
 const ADVICE = {
-  no_face: "Take one with the face in it.", two_faces: "Cut it to one person.", too_small: "Go closer, or take a larger picture.",
-  too_blurred: "Hold still, and take it in more light.", too_dark: "Take it in more light.", too_bright: "Take it out of the sun.",
+  no_face: "Take one with the face in it.", two_faces: "Cut it to one person.", too_small: "Go closer.",
+  too_blurred: "Hold still, in more light.", too_dark: "Take it in more light.", too_bright: "Take it out of the sun.",
   turned_away: "Look into the camera.", low_contrast: "Clean the lens, or turn away from the lamp.",
-  not_a_picture: "Want a JPEG, PNG or WebP file.", duplicate_person: "If it is the same person, give them these photos there, or merge the two.",
-  different_people: "Take away whichever is of another person.",
+  duplicate_person: "Add these photos there, or merge the two.", different_people: "Take away whichever is of another.",
 };
 
-export const address = (id) => `#/people/one/${encodeURIComponent(id)}`;
-export const back = (href = "#/people", name = "People") => h("p", {}, h("a", { href }, `← ${name}`));
-export const stateTag = (state) => h("span", { class: `tag ${{ active: "good", suspended: "warn" }[state] ?? "bad"}` }, state);
-export const words = (text) => text.split(/[,;]/).map((each) => each.trim()).filter(Boolean);
+export const ID = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";
+export const one = (id) => `people/one/${encodeURIComponent(id)}`;
+export const back = (href = "people", name = "People") => h("p", {}, h("a", { href: `#/${href}` }, `← ${name}`));
+export const tag = (text, kind = "soft") => h("span", { class: `tag ${kind}` }, text);
+export const stateTag = (state) => tag(state, { active: "good", suspended: "warn" }[state] ?? "bad");
+export const words = (text) => text.split(/[,;]/).map((each) => each.trim()).filter(Boolean).sort();
 export const advice = (code) => ADVICE[code] ?? "";
+export const card = (title, ...inside) => h("section", { class: "card" }, h("h2", {}, title), inside);
+export const lines = (each, none) => each.length ? h("ul", { class: "lines" }, each) : h("p", { class: "soft" }, none);
+export const table = (heads, rows) => h("div", { class: "card scroll" }, h("table", {},
+  h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col", class: /Badge|Groups/.test(name) && "wide" }, name)))), h("tbody", {}, rows)));
+export const groupsField = (about, told) => field("Groups", { name: "groups", ...told }, `Parted by commas. There are: ${Object.keys(about.groups).join(", ") || "none yet"}.`);
 
-export function refuse(error) {
-  if (error.status !== 401) note([error.message, advice(error.code)].filter(Boolean).join(". "), "wrong");
+export function box(label, told) {
+  const control = h("input", { type: "checkbox", ...told });
+  return Object.assign(h("p", {}, h("label", {}, control, ` ${label}`)), { control });
 }
 
-// Does something, with its button off meanwhile, and says that it is done, or why not
-export async function act(doing, done, button) {
-  if (button) button.disabled = true;
+export function refuse(error) {
+  if (error.status !== 401) note(`${error.message} ${advice(error.code)}`, "wrong");
+}
+
+// Does something, with its button off meanwhile, and says that it is done, or why not; null then
+export async function act(doing, done, button = {}) {
+  button.disabled = true;
   try {
     const told = await doing();
     if (done) note(done);
     return told ?? true;
   } catch (error) {
-    if (!(error instanceof Error) || error.status === undefined) throw error;
+    if (error.status === undefined) throw error;
     refuse(error);
     return null;
   } finally {
-    if (button) button.disabled = false;
+    button.disabled = false;
   }
 }
 
@@ -44,46 +55,37 @@ export function save(name, text, type = "application/json") {
 
 // A place to drop files on, which is a file chooser as well
 export function drop(label, accept, take) {
-  const input = h("input", { type: "file", multiple: true, accept, onchange: () => { take([...input.files]); input.value = ""; } });
-  const over = (event) => { event.preventDefault(); place.classList.add("over"); };
-  const place = h("label", { class: "drop", ondragenter: over, ondragover: over, ondragleave: () => place.classList.remove("over"), ondrop: (event) => {
-    event.preventDefault();
-    place.classList.remove("over");
-    take([...event.dataTransfer.files]);
-  } }, h("span", {}, label), input);
+  const over = (event) => { event.preventDefault(); place.classList.toggle("over", event.type === "dragover"); };
+  const place = h("label", { class: "drop", ondragover: over, ondragleave: over, ondrop: (event) => { over(event); take([...event.dataTransfer.files]); } },
+    h("span", {}, label), h("input", { type: "file", multiple: true, accept, onchange: ({ target }) => { take([...target.files]); target.value = ""; } }));
   return place;
 }
 
 // A photo as it is sent: its long side 1600 pixels at the most, in base64; with a small canvas of it to look at
 export async function shrunk(file) {
-  if (file.size > 6 * LARGEST) return {};
-  const picture = await createImageBitmap(file).catch(() => null);
+  const picture = file.size < 6 * LARGEST ? await createImageBitmap(file).catch(() => null) : null;
   if (!picture) return file.size <= LARGEST ? { photo: await base64(file) } : {}; // the device says what it is
   const { width, height } = picture, scale = Math.min(1, LONG_SIDE / Math.max(width, height));
   const thumb = drawn(picture, Math.min(1, THUMB / height));
   let sent = file;
-  if (scale < 1 || file.size > ENOUGH) {
-    const canvas = drawn(picture, scale);
-    for (const quality of [0.92, 0.8, 0.6, 0.4]) {
-      sent = await new Promise((done) => canvas.toBlob(done, "image/jpeg", quality));
-      if (sent.size <= ENOUGH) break;
-    }
+  for (const quality of [0.92, 0.8, 0.6, 0.4]) {
+    if (scale === 1 && sent.size <= ENOUGH) break;
+    sent = await new Promise((done) => drawn(picture, scale).toBlob(done, "image/jpeg", quality));
+    if (sent.size <= ENOUGH) break;
   }
   picture.close();
   return { photo: await base64(sent), thumb };
 }
 
 export function drawn(picture, scale = 1) {
-  const canvas = h("canvas", { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) });
+  const canvas = h("canvas", { width: Math.max(1, picture.width * scale), height: Math.max(1, picture.height * scale) });
   canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
-function base64(blob) {
-  return new Promise((done, failed) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => failed(reader.error);
-    reader.readAsDataURL(blob);
-  });
-}
+const base64 = (blob) => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.onload = () => done(reader.result.split(",")[1] ?? "");
+  reader.onerror = () => failed(reader.error);
+  reader.readAsDataURL(blob);
+});
