@@ -16,9 +16,9 @@ from tests.fakes.registers import NOW, add, request
 ZONE = ZoneInfo("Europe/Berlin")
 
 
-@pytest.fixture
-def db(tmp_path):
-    with open_db(tmp_path / "d.db", key=KEY) as opened:
+@pytest.fixture(scope="module")
+def db(tmp_path_factory):
+    with open_db(tmp_path_factory.mktemp("table") / "d.db", key=KEY) as opened:
         add(opened, "anna", name="Anna Berg")
         set_person(opened, "anna", {"badge": "1042"}, request())
         add_card(opened, "anna", "04A1B2C3", card_key(opened), request())
@@ -26,7 +26,7 @@ def db(tmp_path):
 
 
 def lines(db, text, photos=()):
-    return Preview(db, photos, NOW).lines(text, ZONE)
+    return list(Preview(db, photos, NOW).lines(text, ZONE))
 
 
 def test_tells_what_each_line_would_do_and_what_to_send(db):

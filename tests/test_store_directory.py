@@ -20,7 +20,7 @@ BASIS = Basis(model="m1", now=NOW, soon=NOW + timedelta(days=30))
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory):
-    """Every tenth is in a group, every hundredth is suspended, every thousandth ends soon; one has a face and agreed."""
+    """Every tenth is in a group, every hundredth suspended, every thousandth ends soon; one has a face and agreed."""
     with open_db(tmp_path_factory.mktemp("many") / "d.db", key=KEY) as opened:
         with opened.transaction() as sql:
             for number in range(MANY):

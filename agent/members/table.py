@@ -7,7 +7,7 @@ It is the roll's (`agent.members.roll`) with two columns more: `card`, a number,
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -40,20 +40,19 @@ class Preview:
         self._db, self._photos, self._at, self._key = db, frozenset(photos), at, card_key(db)
         self._badges, self._cards = dict[str, int](), dict[str, int]()
 
-    def lines(self, text: str, zone: ZoneInfo) -> list[dict[str, Any]]:
-        """Returns for each line who it is and what it `becomes`, or the `problem`, with what to send then.
+    def lines(self, text: str, zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+        """Yields for each line who it is and what it `becomes`, or the `problem`, with what to send then.
 
         Raises:
             CommandError: it is no such table, or too long.
         """
-        told = list[dict[str, Any]]()
-        for each in read_lines(text, zone, MORE):
-            if len(told) == MOST_LINES:
+        count = 0
+        for count, each in enumerate(read_lines(text, zone, MORE), 1):
+            if count > MOST_LINES:
                 raise CommandError(Code.TOO_LARGE, f"line {each.line}: at most {MOST_LINES} people at once: part it")
-            told.append(self._line(each))
-        if not told:
+            yield self._line(each)
+        if not count:
             raise CommandError(Code.BAD_REQUEST, "nobody stands in the table")
-        return told
 
     def _line(self, each: Entry | Wrong) -> dict[str, Any]:
         if isinstance(each, Wrong):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -30,6 +32,7 @@ from agent.web.admin.sessions import Session
 M = TypeVar("M", bound=BaseModel)
 
 LONGEST_TABLE: Final = 2 * 2**20  # bytes of the request
+AT_ONCE: Final = 100  # lines: others are let in between two such
 MOST_FILES: Final = MOST_LINES * MAX_PHOTOS
 
 
@@ -82,10 +85,14 @@ class _Room:
         """What each line of a table would do, or what is wrong with it."""
         asked = _read(Table, await json_body(request, LONGEST_TABLE))
 
-        def look(db: Db) -> list[dict[str, Any]]:
-            return Preview(db, asked.photos, datetime.now(UTC)).lines(asked.text.lstrip("\ufeff"), load_rules(db).zone)
+        def opened(db: Db) -> Iterator[dict[str, Any]]:
+            preview = Preview(db, asked.photos, datetime.now(UTC))
+            return preview.lines(asked.text.removeprefix("\ufeff"), load_rules(db).zone)
 
-        return JSONResponse({"lines": await self._front.read(look)})
+        lines, told = await self._front.read(opened), list[dict[str, Any]]()
+        while some := await self._front.do(lambda: list(islice(lines, AT_ONCE))):
+            told += some
+        return JSONResponse({"lines": told})
 
     def _opened(self, db: Db) -> Administration:
         if self._admin is None:

@@ -13,7 +13,7 @@ const asked = { search: "", group: "", state: "", lacks: "", order: "name", offs
 export async function show(place, me, [what, ...rest]) {
   if (["one", "enrol", "table", "receipts"].includes(what)) return (await import(`/admin/views/people_${what}.js`)).show(place, me, rest);
   const about = await get("people/about");
-  const count = h("p", { class: "soft", role: "status" }), list = h("div", {}), pager = h("nav", { class: "bar", "aria-label": "Pages" });
+  const count = h("p", { class: "soft", role: "status", tabindex: -1 }), list = h("div", {}), pager = h("nav", { class: "bar", "aria-label": "Pages" });
   let waiting, turn;
 
   function set(change) {
@@ -30,7 +30,7 @@ export async function show(place, me, [what, ...rest]) {
       const { offset } = asked, last = offset + told.people.length;
       count.textContent = last ? `${offset + 1} to ${last} of ${told.count}` : "Nobody";
       put(list, told.people.length ? table(["Name", "Badge", "Groups", "Standing"], told.people.map(row)) : h("p", { class: "empty" }, about.people ? "Nobody is like that." : "Nobody is known here yet."));
-      const turnTo = (name, to, possible) => h("button", { disabled: !possible, onclick: () => { set({ offset: to }); scrollTo(0, 0); } }, name);
+      const turnTo = (name, to, possible) => h("button", { disabled: !possible, onclick: () => { set({ offset: to }); count.focus(); } }, name);
       put(pager, told.count > PAGE && [turnTo("Earlier", offset - PAGE, offset > 0), turnTo("Later", offset + PAGE, last < told.count)]);
     } catch (error) {
       if (error.name !== "AbortError") refuse(error);

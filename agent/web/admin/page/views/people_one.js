@@ -15,7 +15,12 @@ const span = (...inside) => h("span", {}, inside);
 export async function show(place, me, [id]) {
   const about = await get("people/about");
   let told;
-  const again = async () => draw(told = await get(one(id)));
+  const again = async () => {
+    told = await get(one(id));
+    const focused = place.contains(document.activeElement);
+    draw();
+    if (focused) place.querySelector("h1").focus({ preventScroll: true }); // the button that was pressed is gone
+  };
   const change = async (verb, args, done, pressed) => (await act(() => ask(verb, { person: id, ...args }), done, pressed)) && again();
   const button = (verb, name, then, kind) => me.may(verb) && h("button", { class: kind, onclick: ({ target }) => then(target) }, name);
   // A button that asks first; `then` gets what was filled in
@@ -25,9 +30,9 @@ export async function show(place, me, [id]) {
   }, kind);
 
   function draw() {
-    put(place, back(), h("h1", {}, told.name, " ", stateTag(told.state)),
+    put(place, back(), h("h1", { tabindex: -1 }, told.name, " ", stateTag(told.state)),
       h("p", { class: "soft" }, `${told.id}, known since ${day(told.enrolled_at)}${told.former_ids.length ? `, before as ${told.former_ids.join(", ")}` : ""}`),
-      h("div", { class: "columns" }, particulars(), h("div", {}, access(), consent()), face(), told.visits && visits(), more()));
+      h("div", { class: "columns" }, particulars(), h("div", {}, access(), consent(), told.visits && visits()), h("div", {}, face(), more())));
   }
 
   function particulars() {

@@ -6,7 +6,7 @@ const ADVICE = {
   no_face: "Take one with the face in it.", two_faces: "Cut it to one person.", too_small: "Go closer.",
   too_blurred: "Hold still, in more light.", too_dark: "Take it in more light.", too_bright: "Take it out of the sun.",
   turned_away: "Look into the camera.", low_contrast: "Clean the lens, or turn away from the lamp.",
-  duplicate_person: "Add these photos there, or merge the two.", different_people: "Take away whichever is of another.",
+  duplicate_person: "Add these photos there, or merge the two.", no_consent: "Here: tick that they have agreed.", different_people: "Take away whichever is of another.",
 };
 
 export const ID = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";

@@ -1,7 +1,7 @@
 // Many people from a table (CSV), with their photos beside it: looked at first, then one after another.
 import { ask, get, post } from "/admin/api.js";
 import { field, h, put } from "/admin/dom.js";
-import { act, back, box, card, drop, save, shrunk, table } from "/admin/views/people_parts.js";
+import { act, advice, back, box, card, drop, save, shrunk, table } from "/admin/views/people_parts.js";
 
 const PAUSE = 150; // milliseconds between two people: others ask the device as well
 const SHOWN = 500; // lines; all are done
@@ -52,7 +52,7 @@ export async function show(place) {
         Object.assign(each, { state: "done", why: "" });
       } catch (error) {
         if (error.status === undefined) throw error;
-        Object.assign(each, { state: "failed", why: error.message });
+        Object.assign(each, { state: "failed", why: `${error.message} ${advice(error.code)}` });
         if ([0, 401, 503].includes(error.status)) break; // nobody else would fare better
       }
       const was = each.row;
