@@ -38,13 +38,13 @@ export async function ask(verb, args = {}) {
 
 // A verb that is a job: tells how far it is, returns what came of it. "enrol_live", "backup", ...
 export async function work(verb, args, tell = () => {}) {
-  const id = newId();
-  await send("POST", `ask/${verb}`, { id, ...args });
+  const id = args.id ?? newId(); // known to who wants to cancel it
+  await send("POST", `ask/${verb}`, { ...args, id });
   for (;;) {
     const job = await ask("job", { id_of: id });
     tell(job);
-    if (job.state === "done") return job.data ?? {};
-    if (job.state === "failed") throw new Refusal(job, 409);
+    if (job.job === "done") return job.data ?? {};
+    if (job.job === "failed") throw new Refusal(job, 409);
     await new Promise((after) => setTimeout(after, 400));
   }
 }
