@@ -23,6 +23,7 @@ from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
 from agent.store.db import Db, open_db
+from agent.web.admin.beside import Beside
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ STATUS: Final = {
 class Front:
     """A context: leaving ends the thread.
 
+    Attributes:
+        beside: for what takes longer to read than a moment.
+
     Args:
         agent: whose page it is.
         bundle: with the site's key.
@@ -69,6 +73,8 @@ class Front:
         self._waiting = 0
         with ExitStack() as stack:
             self._db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            self.beside = stack.enter_context(Beside(beside))
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="admin")
             stack.callback(self._thread.shutdown, cancel_futures=True)
             self._stack = stack.pop_all()
