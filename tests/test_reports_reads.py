@@ -178,8 +178,13 @@ def test_a_night_at_the_edge_of_a_month_is_shown_once(db, month, lines, count):
 
 @pytest.mark.parametrize(
     ("month", "day", "length", "worked"),
-    [("2026-03", "2026-03-28", 24, 7), ("2026-03", "2026-03-29", 23, 8), ("2026-10", "2026-10-24", 24, 9), ("2026-10", "2026-10-25", 25, 8)],
-)  # fmt: skip
+    [
+        pytest.param("2026-03", "2026-03-28", 24, 7, id="the night into summer time"),
+        pytest.param("2026-03", "2026-03-29", 23, 8, id="the day that is short"),
+        pytest.param("2026-10", "2026-10-24", 24, 9, id="the night out of summer time"),
+        pytest.param("2026-10", "2026-10-25", 25, 8, id="the day that is long"),
+    ],
+)
 def test_days_on_which_the_clock_changes(db, month, day, length, worked):
     hire(db, "anna")
     first, last = month_of(month)

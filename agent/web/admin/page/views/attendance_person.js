@@ -25,7 +25,7 @@ export async function show(place, me, [who, month = ""]) {
         h("p", { class: "soft" }, [...about, `times are those of ${told.zone}`].join(" · ")),
         h("dl", { class: "sums" }, sums().map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
         scroll("The days", h("table", { class: "days" },
-          h("thead", {}, h("tr", {}, h("th", {}, "Day"), h("th", { class: "lanes" }, axis()), ["Came", "Left", "Worked", "Breaks", wide ? "Balance" : null].map((name) => name && h("th", { class: "number" }, name)), h("th", {}, "Remarks"))),
+          h("thead", {}, h("tr", {}, h("th", {}, "Day"), h("td", { class: "lanes" }, axis()), ["Came", "Left", "Worked", "Breaks", wide ? "Balance" : null].map((name) => name && h("th", { class: "number" }, name)), h("th", {}, "Remarks"))),
           h("tbody", {}, told.days.map(rows))))),
       year());
   }
