@@ -17,6 +17,7 @@ from agent.reports.everybody import lot_json
 from agent.reports.exported import Kind, csv_in_lots, exported, file_name, kinds
 from agent.reports.month import month_json, year_json
 from agent.reports.rows import SUMS, as_csv, as_json
+from agent.reports.words import hours
 from agent.store import people as person_store
 from agent.store import punches as store
 from agent.store.db import open_db
@@ -113,10 +114,10 @@ def test_what_is_wrong_of_the_last_days_is_told_and_who_came_at_what_hour(db):
     punch(db, "2026-11-25: out 17:00\n2026-11-26: in 09:10")
     punch(db, "2026-11-26: in 09:59", "ben")
     told = board_json(board(db, RULES, wall("2026-11-26 10:00"), "front"), 100)
-    assert ("2026-11-25", "anna", "missing in") in [
-        (each["day"], each["person"], each["what"]) for each in told["remarks"]
-    ]
-    assert told["remarks"][0]["day"] == "2026-11-26"
+    remarks = [(each["day"], each["person"], each["what"]) for each in told["remarks"]]
+    assert ("2026-11-25", "anna", "missing in") in remarks
+    assert "2026-11-26" not in [remark[0] for remark in remarks]  # late: that is on the list of people
+    assert told["people"][0]["flags"] == [{"flag": "late", "says": "late 1:10", "tone": "warn"}]
     assert told["arrivals"][9] == sum(told["arrivals"]) == 2
     few = board_json(board(db, RULES, wall("2026-11-26 10:00"), "front"), 1)
     assert (len(few["people"]), few["counts"]["in"]) == (1, 2)
@@ -136,9 +137,11 @@ def test_the_month_of_one_is_what_the_report_says(db):
     for row in sheet["days"]:
         day = days(told)[row["day"]]
         assert {name: day[name] for name in SUMS} == {name: row[name] for name in SUMS}
-        assert ((day["in"] or ""), (day["out"] or "")) == (row["in"], row["out"])
+        assert day["cells"][:2] == [row["in"][11:16], row["out"][11:16] or "\u2026" * bool(row["in"])]
         assert " ".join(flag["flag"] for flag in day["flags"]) == row["flags"]
     monday = days(told)["2026-11-02"]
+    assert monday["cells"] == ["08:20", "17:00", "8:10", "0:30", "\u22120:20"]
+    assert told["sums"][0] == ("worked", hours(sheet["worked_seconds"]))
     assert monday["planned"] == [["08:00", "17:00"]]
     assert monday["flags"] == [{"flag": "late", "says": "late 0:20", "tone": "warn"}]
     assert [piece["kind"] for piece in monday["pieces"]] == ["plan", "work", "break"]
@@ -153,12 +156,12 @@ def test_a_correction_stands_beside_what_was_made(db):
     said(db, "c3", None, at=wall("2026-11-02 18:00"), type=PunchType.OUT)
     said(db, "c4", "c1", void=True)
     first, gone, added = days(month_json(db, RULES, *NOVEMBER, at=AT, person="anna"))["2026-11-02"]["punches"]
-    assert first["made"]["wall"] == first["counts"]["wall"] == "2026-11-02T08:20:00+01:00"
-    assert [(each["id"], each["stands"], each["says"]) for each in first["said"]] == [
-        ("c1", False, "olga"), ("c4", True, "olga")
+    assert first["made"]["at"] == first["counts"]["at"] == "2026-11-02T08:20:00+01:00"
+    assert [(each["id"], each["stands"], each["by"], each["says"]) for each in first["said"]] == [
+        ("c1", False, "olga", "08:00"), ("c4", True, "olga", "does not count")
     ]  # fmt: skip
     assert (gone["id"], gone["counts"], gone["said"][0]["why"]) == (left, None, "why c2")
-    assert (added["id"], added["added"], added["counts"]["wall"]) == ("c3", True, "2026-11-02T18:00:00+01:00")
+    assert (added["id"], added["how"], added["counts"]["says"]) == ("c3", "added", "18:00 out")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +194,7 @@ def test_days_on_which_the_clock_changes(db, month, day, length, worked):
     punch(db, "\n".join(f"2026-{month[5:]}-{number}: in 22:00 out 06:00+1" for number in (24, 25, 28, 29)))
     told = days(month_json(db, NIGHTS, first, last, at=AT, person="anna"))[day]
     assert (told["length_hours"], told["worked_seconds"]) == (length, worked * 3600)
-    assert told["punches"][0]["counts"]["wall"][11:16] == "22:00"
+    assert told["punches"][0]["counts"]["says"].startswith("22:00")
     assert told["planned"] == [["22:00", "06:00"]]
 
 
@@ -210,8 +213,12 @@ def test_the_year_is_the_months_together(db):
     hire(db, "anna")
     punch(db, "2026-11-02: in 08:00 out 17:00\n2026-10-05: in 08:00 out 18:00")
     told = year_json(db, RULES, 2026, at=AT, person="anna")
-    worked = {day: worked for day, worked, *_ in told["days"] if worked}
-    assert worked == {"2026-10-05": 34200, "2026-11-02": 30600}
+    worked = {day: says for day, _, says in told["days"] if says[0] != "0:00"}
+    assert worked == {"2026-10-05": ["9:30", "+1:00"], "2026-11-02": ["8:30", "0:00"]}
+    assert ("2026-11-02", "8:30") in [(day, worked) for day, worked, _ in told["months"]]
+    assert [day[:7] for day, *_ in told["months"]] == [f"2026-{number:02}" for number in range(1, 13)][
+        : len(told["months"])
+    ]
 
 
 # Everybody, in lots

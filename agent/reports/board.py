@@ -12,15 +12,18 @@ from typing import Any, Final
 from agent.access.rules import Rules
 from agent.attendance.days import logical_day
 from agent.attendance.presence import Present
-from agent.attendance.sheet import Day, Sheet
+from agent.attendance.sheet import Day, Flag, Sheet
 from agent.reports.basis import Attendance, attendance, present
 from agent.reports.exceptions import Remark, remarks
 from agent.reports.flags import flags_json
-from agent.reports.words import clock
+from agent.reports.punches import Wall
+from agent.reports.words import clock, hours
 from agent.store.db import Db
 
 LOOK_BACK: Final = timedelta(days=3)  # so that on a Monday there is still what went wrong on Friday
 _DAY: Final = timedelta(days=1)
+_ON_THE_LIST: Final = frozenset({Flag.LATE, Flag.EARLY, Flag.ABSENT})  # today's are said beside the name
+_SAID: Final = frozenset({Flag.OPEN, Flag.ABSENT})  # by the state
 
 
 class State(StrEnum):
@@ -67,7 +70,11 @@ def board(db: Db, rules: Rules, at: datetime, device: str) -> Board:
     inside = {each.person: each for each in present(db, rules, at, device)}
     sheets = {sheet.person: sheet for sheet in found.sheets}
     standings = (_standing(who, sheets.get(who), inside.get(who), found, today) for who in sorted({*sheets, *inside}))
-    told = [remark for remark in remarks(found, db, strangers=True) if remark.day <= today]
+    told = [
+        remark
+        for remark in remarks(found, db, strangers=True)
+        if remark.day < today or (remark.day == today and remark.what not in _ON_THE_LIST)
+    ]
     return Board(today, found, tuple(each for each in standings if each is not None), tuple(reversed(told)))
 
 
@@ -109,11 +116,12 @@ def board_json(told: Board, most: int) -> dict[str, Any]:
     zone = told.found.rules.zone
     return {
         "zone": zone.key,
-        "at": told.found.at.astimezone(zone).isoformat(timespec="seconds"),
+        "at": clock(told.found.at, zone),
         "day": told.day.isoformat(),
         "kind": told.found.rules.calendar.kind(told.day),
         "counts": {state: sum(each.state is state for each in standings) for state in State},
-        "people": [_json(each, told.found) for each in standings[:most]],
+        "more": len(standings) > most,
+        "people": [_json(each, told.found, Wall(told.day, zone)) for each in standings[:most]],
         "remarks": [remark_json(each, told.found) for each in told.remarks[:most]],
         "more_remarks": max(len(told.remarks) - most, 0),
         "arrivals": arrivals(_todays(told), told.found),
@@ -134,18 +142,19 @@ def _todays(told: Board) -> Iterator[Day]:
         yield from (day for day in sheet.days if day.day == told.day)
 
 
-def _json(each: Standing, found: Attendance) -> dict[str, Any]:
-    zone, here, day = found.rules.zone, each.present, each.day
+def _json(each: Standing, found: Attendance, wall: Wall) -> dict[str, Any]:
+    here, day = each.present, each.day
     return {
         "person": each.person,
         "name": found.name(each.person),
         "state": each.state,
-        "since": here.since.astimezone(zone).isoformat(timespec="seconds") if here else None,
+        "since": wall.minute(here.since) if here else "",
         "where": here.where if here else None,
         "by": here.by if here else None,
         "planned": planned_json(day, found) if day else [],
         "worked_seconds": day.worked_seconds if day else 0,
-        "flags": flags_json(day) if day else [],
+        "worked": hours(day.worked_seconds) if day and day.worked_seconds else "",
+        "flags": [flag for flag in flags_json(day) if flag["flag"] not in _SAID] if day else [],
     }
 
 

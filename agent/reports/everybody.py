@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from agent.access.rules import Rules
+from agent.attendance.sheet import Sheet
 from agent.reports.basis import Attendance, attendance
 from agent.reports.board import arrivals, remark_json
 from agent.reports.exceptions import remarks, strangers_turned_away
 from agent.reports.flags import BAD, to_look_at
 from agent.reports.rows import SUMS
+from agent.reports.words import hours
 from agent.store.db import Db
 from agent.store.rosters import who_worked, workers
 
@@ -59,9 +61,19 @@ def _person(found: Attendance) -> dict[str, Any]:
         "shift": sheet.shift,
         **{name: sheet.total(name) for name in SUMS},
         "special": sheet.special,
+        "cells": _cells(sheet),
         "look_at": to_look_at(sheet.days),
         "days": [[day.worked_seconds, day.planned_seconds, int(bool(BAD & set(day.flags)))] for day in sheet.days],
     }
+
+
+def _cells(sheet: Sheet) -> list[str]:
+    """Worked, planned, balance, overtime, in words: without a plan there is none to show, and no balance."""
+    worked, planned, balance, overtime = (
+        sheet.total(f"{what}_seconds") for what in ("worked", "planned", "balance", "overtime")
+    )
+    due = [hours(planned), hours(balance, signed=True)] if planned else ["", ""]
+    return [hours(worked), *due, hours(overtime) if overtime else ""]
 
 
 def _arrivals(found: Attendance) -> list[int]:

@@ -13,7 +13,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.person_id import check_person_id
 from agent.reports.basis import attendance, check_known, month_of
-from agent.reports.exported import MEDIA_TYPES, Kind, csv_in_lots, exported, file_name
+from agent.reports.exported import MEDIA_TYPES, Kind, csv_in_lots, exported, file_name, kinds
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
 from agent.store.rosters import who_worked
@@ -103,14 +103,20 @@ class File:
         if self.person is None and self.kind is Kind.CSV:
             yield from csv_in_lots(db, rules, self.first, self.last, at=self.at)
             return
-        if self.person is None and len(who_worked(db, after="", limit=MOST_IN_A_FILE + 1)) > MOST_IN_A_FILE:
+        if self.kind not in kinds_of(db, self.person):
             refuse(
-                f"more than {MOST_IN_A_FILE} people are too many for one {self.kind} file from here: take the CSV, "
+                f"there is no {self.kind} file of so many people from here, or XlsxWriter is missing: take the CSV, "
                 f"one person, or on the device `latchkey report attendance --{self.kind}`"
             )
         found = attendance(db, rules, self.first, self.last, at=self.at, person=self.person)
         check_known(found, self.person)
         yield exported(found, self.kind)
+
+
+def kinds_of(db: Db, person: str | None) -> list[Kind]:
+    """Returns which files of a month there are, of a person or of everybody."""
+    many = person is None and len(who_worked(db, after="", limit=MOST_IN_A_FILE + 1)) > MOST_IN_A_FILE
+    return [Kind.CSV] if many else kinds()
 
 
 def refuse(why: str) -> NoReturn:

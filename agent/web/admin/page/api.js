@@ -22,8 +22,6 @@ export async function send(method, path, body, signal) {
     if (error.name === "AbortError") throw error;
     throw new Refusal({ code: "away", message: "The device does not answer. Is it on, and in reach?" }, 0);
   }
-  const file = /filename="(.+?)"/.exec(answer.headers.get("Content-Disposition") ?? ""); // to keep, not to read
-  if (answer.ok && file) return { blob: await answer.blob(), name: file[1] };
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
   if (answer.ok) return told;
   if (answer.status === 401 && path !== "session") signedOut();

@@ -14,11 +14,10 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.reports.everybody import lot_json
-from agent.reports.exported import kinds
 from agent.reports.month import month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.web.admin.asked import Asked
+from agent.web.admin.asked import Asked, kinds_of
 from agent.web.admin.front import Front, answered, json_body
 from agent.web.admin.sessions import Session
 from agent.web.admin.today import Today
@@ -53,7 +52,7 @@ class _Desk:
         def read(db: Db) -> dict[str, object]:
             rules = load_rules(db)
             first, last = asked.month(rules.zone)
-            told = {"month": f"{first:%Y-%m}", "kinds": kinds()}
+            told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, person)}
             if person:
                 return told | month_json(db, rules, first, last, at=asked.at, person=person)
             return told | lot_json(db, rules, first, last, at=asked.at, after=after or "")

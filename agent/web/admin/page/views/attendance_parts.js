@@ -1,56 +1,42 @@
-// What the views of attendance share: how times, days and flags are written, and their files.
-import { get } from "/admin/api.js";
-import { field, h, note } from "/admin/dom.js";
+// What the views of attendance share. Times and durations come from the device in words: nothing is reckoned with here.
+import { field, h, put } from "/admin/dom.js";
+import { plot } from "/admin/plot.js";
 
-export function hm(seconds, signed = false) {
-  const minutes = Math.floor(Math.abs(seconds) / 60);
-  const sign = seconds < 0 && minutes ? "−" : signed && minutes ? "+" : "";
-  return `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
-}
-
-export const balance = (seconds) => h("span", { class: seconds >= 60 ? "good" : seconds <= -60 ? "bad" : "soft" }, hm(seconds, true));
+const FILES = { csv: "CSV", xlsx: "Spreadsheet", html: "Page to print" };
+const SHORT = 12;
 export const dayName = (day, told = { weekday: "short", day: "numeric", month: "short" }) => new Date(`${day}T12:00Z`).toLocaleDateString(undefined, { ...told, timeZone: "UTC" });
-// A time as the device has it, by the clock on the wall: never reckoned with here
-export const at = (wall, day) => wall ? `${wall.slice(0, 10) === day ? "" : `${dayName(wall.slice(0, 10))} `}${wall.slice(11, 16)}` : "";
-export const person = (each, month) => each.person ? h("a", { href: `#/attendance/person/${each.person}/${month}` }, each.name || each.person) : h("span", { class: "soft" }, "nobody known");
+export const person = (each, month) => each.person ? h("a", { href: `#/attendance/person/${each.person}/${month}` }, each.name || each.person) : "nobody known";
 export const flags = (told) => told.map((each) => [h("span", { class: `tag ${each.tone || "soft"}` }, each.says), " "]);
-export const scroll = (label, inside) => h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": label }, inside);
+export const number = (text) => h("td", { class: `number ${{ "+": "good", "−": "bad" }[text[0]] ?? ""}` }, text);
+export const card = (...inside) => h("section", { class: "card" }, inside);
+export const table = (heads, rows, kind = "") => h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": heads.join(", ") },
+  h("table", { class: kind }, h("thead", {}, h("tr", {}, heads.map((head) => h(head ? "th" : "td", {}, head)))), h("tbody", {}, rows)));
 
 export function tabs(current, month = "") {
-  const tab = (name, path, says) => h("a", { class: "button", href: `#/attendance${path}`, "aria-current": name === current ? "page" : null }, says);
-  return h("nav", { class: "bar", "aria-label": "Attendance" }, tab("today", "", "Today"), tab("month", `/month/${month}`, "Month"));
-}
-
-export function remarks(told, more = 0) {
-  if (!told.length) return h("p", { class: "empty" }, "Nothing.");
-  const rows = told.slice(0, 100).map((each) => h("tr", {}, h("td", {}, dayName(each.day)), h("td", {}, person(each, each.day.slice(0, 7)), h("div", {}, h("strong", {}, each.what), " ", h("small", {}, each.detail)))));
-  const hidden = more + Math.max(0, told.length - 100);
-  return [h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("th", {}, "Day"), h("th", {}, "What"))), h("tbody", {}, rows)), hidden ? h("p", { class: "soft" }, `and ${hidden} more`) : null];
+  const tab = (name, path) => h("a", { class: "button", href: `#/attendance${path}`, "aria-current": name === current && "page" }, name);
+  return h("nav", { class: "bar", "aria-label": "Attendance" }, tab("Today", ""), tab("Month", `/month/${month}`));
 }
 
 // Which month is shown, and its files: of a person, or of everybody
-export function months(month, path, kinds, who = "") {
-  const [year, number] = month.split("-").map(Number);
-  const other = (by) => new Date(Date.UTC(year, number - 1 + by, 1)).toISOString().slice(0, 7);
-  const go = (to) => { if (/^\d{4}-\d\d$/.test(to)) location.hash = `${path}/${to}`; };
-  const says = { csv: "CSV", xlsx: "Spreadsheet", html: "Page to print" };
-  return h("div", { class: "bar" },
-    h("a", { class: "button", href: `${path}/${other(-1)}`, "aria-label": "The month before" }, "‹"),
-    field("Month", { type: "month", value: month, pattern: "\\d{4}-\\d\\d", onchange: (event) => go(event.target.value) }),
-    h("a", { class: "button", href: `${path}/${other(1)}`, "aria-label": "The month after" }, "›"),
-    kinds.map((kind) => h("button", { data: { kind }, onclick: (event) => take(event.target, kind) }, says[kind])));
-
-  async function take(button, kind) {
-    button.disabled = true;
-    try {
-      const { blob, name } = await get(`attendance/export?month=${month}&kind=${kind}&person=${who}`);
-      const url = URL.createObjectURL(blob);
-      h("a", { href: url, download: name }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60000);
-    } catch (error) {
-      note(error.message, "wrong");
-    } finally {
-      button.disabled = false;
-    }
-  }
+export function months({ month, kinds }, path, who = "") {
+  const [year, at] = month.split("-");
+  const other = (by, sign, says) => h("a", { class: "button", href: `${path}/${new Date(Date.UTC(year, at - 1 + by)).toISOString().slice(0, 7)}`, "aria-label": says }, sign);
+  return h("div", { class: "bar" }, other(-1, "‹", "The month before"),
+    field("Month", { type: "month", value: month, onchange: (event) => { location.hash = `${path}/${event.target.value}`; } }),
+    other(1, "›", "The month after"),
+    kinds.map((kind) => h("a", { class: "button", href: `/admin/api/attendance/export?month=${month}&kind=${kind}&person=${who}` }, FILES[kind])));
 }
+
+export function remarks(told, more = 0, shown = SHORT) {
+  const place = h("div");
+  const rows = told.slice(0, shown).map((each) => h("tr", {}, h("td", {}, dayName(each.day)), h("td", {}, person(each, each.day.slice(0, 7)), h("br"), h("strong", {}, each.what), " ", h("small", {}, each.detail))));
+  return put(place, told.length ? table(["Day", "To look at"], rows) : h("p", { class: "empty" }, "There is nothing to look at."),
+    told.length > shown ? h("button", { onclick: () => { put(place, remarks(told, more, 500)); place.querySelector("a")?.focus(); } }, `Show all ${told.length}`) : null,
+    more ? h("p", {}, `and ${more} more`) : null);
+}
+
+export const hours = (counts, title) => plot({
+  title, height: 180, series: [{ name: "Arrivals", kind: "bars", points: counts.map((count, hour) => [hour, count]) }],
+  x: { from: 0, to: 24, bin: 1, name: "Hour", ticks: [0, 3, 6, 9, 12, 15, 18, 21], say: (hour) => `${hour}:00` },
+  y: { name: "People", to: 4 * Math.ceil(Math.max(1, ...counts) / 4) },
+});

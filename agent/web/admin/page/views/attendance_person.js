@@ -1,97 +1,74 @@
 // The month of one person: the days, their punches as made and as they count, and correcting them.
 import { get } from "/admin/api.js";
 import { h, note, put } from "/admin/dom.js";
-import { addPunch, correct, takeBack } from "/admin/views/attendance_correct.js";
-import { at, balance, dayName, flags, hm, months, scroll, tabs } from "/admin/views/attendance_parts.js";
+import { correct, takeBack } from "/admin/views/attendance_correct.js";
+import { card, dayName, flags, months, number, table, tabs } from "/admin/views/attendance_parts.js";
 
-const TYPES = { in: "in", out: "out", break_start: "break begins", break_end: "break ends" };
+const HEADS = ["Day", "", "Came", "Left", "Worked", "Breaks", "Balance", "Remarks"];
 
 export async function show(place, me, [who, month = ""]) {
   const open = new Set();
-  let told = null, wide = false;
+  let told;
 
-  async function load(focus) {
-    told = await get(`attendance/month?month=${month}&person=${encodeURIComponent(who)}`);
-    if (!told.days.some((day) => day.day === focus)) focus = null;
-    draw();
-    if (focus) place.querySelector(`[data-day="${focus}"] button`).focus();
+  async function load() {
+    told = await get(`attendance/month?month=${month}&person=${who}`);
+    const days = table(HEADS, [], "days"), body = days.querySelector("tbody");
+    days.querySelector("thead td").append(h("div", { class: "lane" }, told.hours.map(([left, hour]) => h("span", { style: { left: `${left}%` } }, hour))));
+    put(body, told.days.map(row));
+    put(place, h("h1", {}, told.name), tabs("", told.month), months(told, `#/attendance/person/${who}`, who),
+      card(h("p", { class: "soft" }, [who, told.shift && `shift ${told.shift}`, !told.enrolled && "not enrolled", `times are those of ${told.zone}`].filter(Boolean).join(" · ")),
+        h("dl", { class: "sums" }, told.sums.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))), days), year());
   }
 
-  function draw() {
-    wide = told.days.some((day) => day.planned.length);
-    const about = [told.name === told.person ? "" : told.person, told.shift ? `shift ${told.shift}` : "", told.enrolled ? "" : "not enrolled"].filter(Boolean);
-    put(place, h("h1", {}, told.name), tabs("", told.month), months(told.month, `#/attendance/person/${who}`, told.kinds, who),
-      h("section", { class: "card" },
-        h("p", { class: "soft" }, [...about, `times are those of ${told.zone}`].join(" · ")),
-        h("dl", { class: "sums" }, sums().map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-        scroll("The days", h("table", { class: "days" },
-          h("thead", {}, h("tr", {}, h("th", {}, "Day"), h("td", { class: "lanes" }, axis()), ["Came", "Left", "Worked", "Breaks", wide ? "Balance" : null].map((name) => name && h("th", { class: "number" }, name)), h("th", {}, "Remarks"))),
-          h("tbody", {}, told.days.map(rows))))),
-      year());
-  }
+  const again = async (day) => {
+    await load();
+    place.querySelector(`[data-day="${day}"] button`)?.focus();
+  };
 
-  function sums() {
-    return [["Worked", hm(told.worked_seconds)], wide && ["Planned", hm(told.planned_seconds)], wide && ["Balance", balance(told.balance_seconds)],
-      ["Breaks", hm(told.break_seconds + told.deducted_seconds)], told.overtime_seconds && ["Overtime", hm(told.overtime_seconds)],
-      ...Object.entries(told.special).map(([kind, seconds]) => [kind, hm(seconds)]), ...Object.entries(told.jobs).map(([job, seconds]) => [`Job ${job}`, hm(seconds)])].filter(Boolean);
-  }
-
-  const axis = () => h("div", { class: "lane", "aria-hidden": "true" }, told.hours.map(([left, hour]) => h("span", { style: { left: `${left}%` } }, hour)));
-  const lane = (day) => h("div", { class: "lane", "aria-hidden": "true" }, day.pieces.map((each) => h("i", { class: each.kind, title: each.says, style: { left: `${each.left}%`, width: `${each.width}%` } })));
-
-  function rows(day) {
-    const id = `d${day.day}`, shown = open.has(day.day), breaks = day.break_seconds + day.deducted_seconds;
+  function row(day) {
     const free = day.kind || [0, 6].includes(new Date(`${day.day}T12:00Z`).getUTCDay());
-    const toggle = () => { open[shown ? "delete" : "add"](day.day); draw(); place.querySelector(`[data-day="${day.day}"] button`).focus(); };
-    return [
-      h("tr", { class: free ? "free" : "", data: { day: day.day } },
-        h("td", {}, h("button", { class: "quiet", "aria-expanded": String(shown), "aria-controls": id, onclick: toggle }, `${shown ? "▾" : "▸"} ${dayName(day.day, { weekday: "short", day: "numeric" })}`)),
-        h("td", { class: "lanes" }, lane(day)),
-        h("td", { class: "number" }, at(day.in, day.day)), h("td", { class: "number" }, day.out ? at(day.out, day.day) : day.in ? "…" : ""),
-        h("td", { class: "number" }, day.worked_seconds ? hm(day.worked_seconds) : ""), h("td", { class: "number" }, breaks ? hm(breaks) : ""),
-        wide ? h("td", { class: "number" }, day.settled && (day.planned.length || day.in) ? balance(day.balance_seconds) : "") : null,
-        h("td", {}, day.kind ? [h("span", { class: "tag soft" }, day.kind), " "] : null, flags(day.flags.filter((each) => !(free && each.flag === "unplanned"))))),
-      shown ? h("tr", { id, class: "opened" }, h("td", { colSpan: wide ? 8 : 7 }, details(day))) : null];
+    const inside = h("tr", { class: "opened", hidden: !open.has(day.day) }, h("td", { colSpan: 8 }, h("div", {}, details(day))));
+    const toggle = h("button", { class: "quiet", "aria-expanded": String(!inside.hidden), onclick: () => {
+      inside.hidden = !inside.hidden;
+      toggle.setAttribute("aria-expanded", String(!inside.hidden));
+      open[inside.hidden ? "delete" : "add"](day.day);
+    } }, dayName(day.day, { weekday: "short", day: "numeric" }));
+    return [h("tr", { class: free ? "free" : "", data: { day: day.day } }, h("td", {}, toggle),
+      h("td", {}, h("div", { class: "lane" }, day.pieces.map((each) => h("i", { class: each.kind, title: each.says, style: { left: `${each.left}%`, width: `${each.width}%` } })))),
+      day.cells.map(number), h("td", {}, day.kind ? h("span", { class: "tag soft" }, day.kind) : null, " ", flags(day.flags.filter((each) => !free || each.flag !== "unplanned")))), inside];
   }
+
+  const act = (says, about, onclick) => me.may("correct") ? h("button", { class: "quiet", "aria-label": `${says}: ${about}`, onclick }, says) : null;
 
   function details(day) {
-    const plan = day.planned.map((span) => span.join("–")).join(", ");
-    const length = day.length_hours === 24 ? "" : `The clock changes: this day has ${day.length_hours} hours.`;
+    const plan = day.planned.map((span) => span.join("–")).join(", "), done = () => again(day.day);
     return [
-      h("p", { class: "soft" }, plan ? `Planned ${plan}, ${day.rostered ? "by the roster" : "by the shift"}.` : "Nothing is planned.", day.overtime_seconds ? ` Overtime ${hm(day.overtime_seconds)}.` : "", day.deducted_seconds ? ` Break taken off ${hm(day.deducted_seconds)}.` : "", ` ${length}`),
-      h("ul", { class: "punches" }, day.punches.map((each) => punch(each, day))),
-      me.may("correct") && told.enrolled ? h("button", { onclick: () => addPunch(told, day, () => load(day.day)) }, "Add a punch") : null];
+      h("p", { class: "soft" }, plan ? `Planned ${plan}, by the ${day.rostered ? "roster" : "shift"}.` : "Nothing is planned.", day.length_hours === 24 ? "" : ` The clock changes: this day has ${day.length_hours} hours.`),
+      h("ul", { class: "punches" }, day.punches.map((each) => punch(each, done))),
+      told.enrolled ? act("Add a punch", dayName(day.day), () => correct(told, day, null, done)) : null];
   }
 
-  const offset = (wall, day) => day.length_hours === 24 ? "" : ` (${wall.slice(19)})`;
-  const says = (each, day) => `${at(each.wall, day.day)}${each.wall.slice(16, 19) === ":00" ? "" : each.wall.slice(16, 19)}${offset(each.wall, day)} ${TYPES[each.type]}${each.job ? `, job ${each.job}` : ""}`;
-
-  function punch(each, day) {
-    const { counts, made } = each, changed = counts && (counts.wall !== made.wall || counts.type !== made.type || counts.job !== made.job);
-    const how = each.added ? "added" : [made.device, made.key ? `key ${made.key}` : made.by && `by ${made.by.replace("_", " ")}`, made.clock === "synchronised" ? "" : `clock ${made.clock}`].filter(Boolean).join(", ");
-    return h("li", { data: { punch: each.id } },
-      counts ? h("strong", { class: "counts" }, says(counts, day)) : null, " ",
-      changed || !counts ? h("span", { class: "made" }, counts ? "was " : "", h("s", {}, says(made, day)), counts ? "" : " does not count") : null,
-      h("small", {}, ` ${how}${counts?.repeat ? ", a repeat: shown, not counted" : ""} `),
-      me.may("correct") ? h("button", { class: "quiet", "aria-label": `Correct ${says(counts ?? made, day)}`, onclick: () => correct(told, each, () => load(day.day)) }, "Correct") : null,
-      each.said.length ? h("ul", {}, each.said.map((one) => correction(one, each, day))) : null);
+  function punch(each, done) {
+    const { counts, made } = each, was = h("s", {}, made.says);
+    return h("li", { data: { punch: each.id } }, counts ? h("strong", {}, counts.says) : [was, " does not count"], counts && counts.says !== made.says ? [" was ", was] : null,
+      " ", h("small", {}, each.how), act("Correct", (counts ?? made).says, () => correct(told, null, each, done)),
+      h("ul", {}, each.said.map((one) => {
+        const text = `${one.says} — ${one.by}, ${dayName(one.made.slice(0, 10))} ${one.made.slice(11, 16)}: ${one.why}`;
+        return h("li", {}, one.stands ? [text, act("Take back", text, () => takeBack(one.id, done))] : [h("s", {}, text), " taken back"]);
+      })));
   }
 
-  function correction(one, each, day) {
-    const right = one.void ? "does not count" : [one.wall && at(one.wall, day.day), one.type && TYPES[one.type], one.job !== null && (one.job ? `job ${one.job}` : "no job")].filter(Boolean).join(" ");
-    const text = `${right} — ${one.says}, ${dayName(one.made.slice(0, 10))} ${one.made.slice(11, 16)}: ${one.why}`;
-    return h("li", {}, one.stands ? text : [h("s", {}, text), " taken back"], " ",
-      one.stands && me.may("correct") ? h("button", { class: "quiet", "aria-label": `Take back: ${text}`, onclick: () => takeBack(one, () => load(day.day)) }, "Take back") : null);
-  }
-
+  // A square a day, a column a week, Monday first
   function year() {
-    const which = told.month.slice(0, 4), inside = h("div");
-    const fetched = async () => {
-      const found = await get(`attendance/year?year=${which}&person=${encodeURIComponent(who)}`);
-      const { heat } = await import("/admin/views/attendance_year.js");
-      put(inside, heat(which, found.days));
+    const which = told.month.slice(0, 4), place = h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "The year" }), first = Date.parse(`${which}-01-01`);
+    const draw = async () => {
+      const { days, months } = await get(`attendance/year?year=${which}&person=${who}`);
+      put(place, h("svg", { class: "heat", viewBox: "0 0 648 84", role: "img", "aria-label": `The balance of each day of ${which}; of the months in the table` }, days.map(([day, over, [worked, balance]]) => {
+        const at = Math.round((Date.parse(day) - first) / 864e5) + ((new Date(first).getUTCDay() + 6) % 7);
+        return h("rect", { class: over < 0 ? "bad" : "good", x: 12 * Math.floor(at / 7), y: 12 * (at % 7), width: 10, height: 10, style: { "fill-opacity": Math.min(1, 0.2 + Math.abs(over) / 14400) } }, h("title", {}, `${dayName(day)}: ${worked}, ${balance}`));
+      })), table(["Month", "Worked", "Balance"], months.map(([day, ...cells]) => h("tr", {}, h("td", {}, dayName(day, { month: "long" })), cells.map(number)))));
     };
-    return h("details", { class: "card", ontoggle: (event) => event.target.open && !inside.firstChild && fetched().catch((error) => note(error.message, "wrong")) }, h("summary", {}, `The year ${which}`), inside);
+    return h("details", { class: "card", ontoggle: (event) => event.target.open && draw().catch((error) => note(error.message, "wrong")) }, h("summary", {}, `The year ${which}`), place);
   }
 
   await load();
