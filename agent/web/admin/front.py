@@ -23,6 +23,7 @@ from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
 from agent.store.db import Db, open_db
 from agent.web.admin.backroom import Backroom
+from agent.web.admin.beside import Beside
 from agent.web.admin.bodies import json_body
 from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
@@ -55,6 +56,9 @@ STATUS: Final = {
 class Front:
     """A context: leaving ends the thread.
 
+    Attributes:
+        beside: for what takes longer to read than a moment.
+
     Args:
         agent: whose page it is.
         bundle: with the site's key.
@@ -71,6 +75,8 @@ class Front:
             db = open_db(agent.config.database_path, key=bundle.key)
             self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
             self.porter = stack.enter_context(Porter(agent, bundle))
+            beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            self.beside = stack.enter_context(Beside(beside))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
