@@ -23,7 +23,8 @@ ROWS = [
 ]
 
 
-def told(db, number, action, subject, by, details):
+def told(db, number, row):
+    action, subject, by, details = row
     request = Request(by, NOON + timedelta(hours=number), "boot", f"c-{number}")
     audit(db, action, subject, request, details)
 
@@ -32,7 +33,7 @@ def told(db, number, action, subject, by, details):
 def db(tmp_path):
     with open_db(tmp_path / "latchkey.db") as db:
         for number, row in enumerate(ROWS, start=1):
-            told(db, number, *row)
+            told(db, number, row)
         yield db
 
 
@@ -125,12 +126,12 @@ def test_what_is_appended_erased_or_removed_meanwhile_does_no_harm(db):
     assert not check.step(db, 2).over
     with db.transaction():
         erased = chain.erase(db, "ben")
-        told(db, 6, "forgotten", "ben", "cli:root", erased)
+        told(db, 6, ("forgotten", "ben", "cli:root", erased))
     assert erased == {ERASED: [4], ERASED_BY: []}
     assert not check.step(db, 2).over
     with db.transaction():
         to = chain.prunable(db, NOON + timedelta(hours=4))
         chain.prune(db, to)
-        told(db, 7, "audit_pruned", None, "retention", {"to": to.number, "hash": to.hash})
+        told(db, 7, ("audit_pruned", None, "retention", {"to": to.number, "hash": to.hash}))
     done = check.step(db, 1000)
     assert (done.over, done.broken, done.of) == (True, None, 4)

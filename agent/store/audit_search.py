@@ -55,6 +55,12 @@ def actions(db: Db) -> list[str]:
     return [action for (action,) in found]
 
 
+def last(db: Db, action: str) -> Row | None:
+    """Return the last row of an action, if it is among those of late."""
+    found = page(db, Wanted(action=action), limit=1).rows
+    return found[0] if found else None
+
+
 def _conditions(wanted: Wanted) -> tuple[str, list[str]]:
     """The conditions of SQL, and what is put into them."""
     said, parameters = "", list[str]()

@@ -162,10 +162,7 @@ async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, 
     """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise CommandError(Code.BAD_REQUEST, "JSON is wanted: Content-Type: application/json")
-    try:
-        body = await asyncio.wait_for(_body(request, longest), BODY_SECONDS)
-    except (TimeoutError, ClientDisconnect):
-        raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
+    body = await bytes_body(request, longest)
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
@@ -173,6 +170,18 @@ async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, 
     if not isinstance(told, dict):
         raise CommandError(Code.BAD_REQUEST, "a JSON object is wanted")
     return told
+
+
+async def bytes_body(request: Request, longest: int) -> bytes:
+    """Returns what a request carries.
+
+    Raises:
+        CommandError: it is too long, or too slow.
+    """
+    try:
+        return await asyncio.wait_for(_body(request, longest), BODY_SECONDS)
+    except (TimeoutError, ClientDisconnect):
+        raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
 
 
 def answered(result: Result) -> Response:
