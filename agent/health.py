@@ -26,11 +26,11 @@ NOW_THROTTLED = 0xF
 
 
 class HealthCheck:
-    """Asks around. Used by one thread, with a database connection of its own."""
+    """Asks around. Used by one thread, with a database connection of its own; `began`: when, by `time.monotonic`."""
 
-    def __init__(self, config: Config, db: Db, *, boot_id: str) -> None:
+    def __init__(self, config: Config, db: Db, *, boot_id: str, began: float | None = None) -> None:
         self._config, self._db, self._boot_id = config, db, boot_id
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self._frames, self._at = 0, self._began
 
     def look(

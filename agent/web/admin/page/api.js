@@ -39,7 +39,7 @@ export async function ask(verb, args = {}) {
 
 // A verb that is a job: tells how far it is, returns what came of it. "enrol_live", "backup", ...
 export async function work(verb, args, tell = () => {}) {
-  const id = args.id ?? newId();
+  const id = args.id ?? newId(); // known to who wants to cancel it
   await send("POST", `ask/${verb}`, { ...args, id });
   for (;;) {
     const job = await ask("job", { id_of: id });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -24,12 +25,12 @@ def routes(front: Front) -> list[Route]:
     """Returns what the views ask beyond the verbs."""
     agent, bundle = front.agent, front.bundle
     config = agent.config
-    checks: list[HealthCheck] = []  # one, of the page's thread
+    checks, began = list[HealthCheck](), time.monotonic()  # one check, of the page's thread
 
     async def glance(_: Request, __: Session) -> Response:
         def look(db: Db) -> dict[str, object]:
             if not checks:
-                checks.append(HealthCheck(config, db, boot_id=agent.boot_id))
+                checks.append(HealthCheck(config, db, boot_id=agent.boot_id, began=began))
             return overview(agent, bundle, db, checks[0])
 
         return JSONResponse(await front.read(look))

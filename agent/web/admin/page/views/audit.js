@@ -89,7 +89,7 @@ export async function show(place, me) {
       h("h2", {}, "The chain"), told, bar,
       h("p", {}, "The last row: ", head, " ", h("button", { type: "button", onclick: copy }, "Copy"), h("br"), h("small", {}, "Print it, or keep it elsewhere: it proves every row up to there.")),
       anchor, h("p", { class: "bar" }, checks, h("a", { class: "button", href: "/admin/api/audit/export", download: "" }, "Save all as JSON lines"))),
-    h("form", { class: "bar", role: "search", onsubmit: search }, action, by, subject, text, from, to, h("button", { class: "main" }, "Search"), h("button", { type: "reset", onclick: () => setTimeout(search) }, "Clear")),
+    h("form", { class: "bar search", role: "search", onsubmit: search }, action, by, subject, text, from, to, h("button", { class: "main" }, "Search"), h("button", { type: "reset", onclick: () => setTimeout(search) }, "Clear")),
     h("section", { class: "card", "aria-label": "Rows" }, found, list, older), me.may("receipts") ? receipts : null);
   await search();
   return () => leaving.abort();

@@ -7,7 +7,7 @@ const PARTS = [["", "Overview", "device"], ["models", "Models", "models"], ["bac
 const STATES = { ok: ["good", "good"], warning: ["note", "warn"], failed: ["failed", "bad"] };
 const NAMES = { camera: "Camera", broker: "Broker", clock: "Clock", disk: "Disk", tls: "Certificate", owner: "Owner", models: "Models", templates: "Templates" };
 
-export const facts = (rows) => h("dl", { class: "facts" }, rows.filter(([, value]) => value !== undefined && value !== null && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+export const facts = (rows) => h("dl", { class: "facts" }, rows.filter(([, value]) => value || value === 0).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 export const size = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 export const wrong = (error) => { if (error.status !== 401 && error.name !== "AbortError") note(error.message, "wrong"); };
 const span = (seconds) => (seconds < 120 ? `${Math.round(seconds)} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`);
@@ -52,8 +52,8 @@ async function overview(place, me) {
   }
   put(place, h("div", { class: "columns" },
     h("section", { class: "card" }, h("h2", {}, "How it is"), found), h("section", { class: "card" }, h("h2", {}, "What it is"), is),
-    h("section", { class: "card" }, h("h2", {}, "Jobs"), jobs), h("section", { class: "card" }, h("h2", {}, "Other devices of the site"), others,
-      h("h2", {}, "Other software"), h("p", {}, "Latchkey does not change its own software, so nobody who signs in here can. On the device: ", h("code", {}, "sudo ./install.sh"), " of the new version (deploy/README.md); people, rules and keys stay."))));
+    h("div", {}, h("section", { class: "card" }, h("h2", {}, "Jobs"), jobs), h("section", { class: "card" }, h("h2", {}, "Other devices of the site"), others),
+      h("section", { class: "card" }, h("h2", {}, "Newer software"), h("p", {}, "Not from here: nobody who signs in can change what runs. On the device: sudo deploy/install.sh of the new version; people, rules and keys stay.")))));
   last = Date.now();
   await Promise.all([look(), work()]);
   timer = setTimeout(tick, 1000);

@@ -7,7 +7,7 @@ const base64 = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
 
 export async function show(place) {
   const told = await get("device");
-  const to = field("Public backup key", { required: true, pattern: "latchkey-backup:[A-Za-z0-9+/]{43}=", placeholder: "latchkey-backup:...", autocomplete: "off", spellcheck: "false" }, "As `latchkey backup-key` prints it. Who has the secret half of it can open the backup, nobody else.");
+  const to = field("Public backup key", { required: true, pattern: "latchkey-backup:[A-Za-z0-9+\\/]{43}=", placeholder: "latchkey-backup:...", autocomplete: "off", spellcheck: "false" }, "Printed by latchkey backup-key. Who has the secret half of it can open the backup, nobody else.");
   const bar = h("progress", { max: 1, hidden: true, "aria-label": "How far it is" }), said = h("p", { role: "status" });
   const [made, button] = [h("div"), h("button", { class: "main" }, "Back up now")];
 
@@ -37,7 +37,7 @@ export async function show(place) {
     bar.hidden = !(button.disabled = false);
   }
   put(place, h("form", { class: "card", onsubmit: backup }, h("h2", {}, "Make one"),
-    h("p", {}, "Everything that makes this device: people and templates, rules, hours, the audit, its keys, its configuration, its models. Whoever opens it is the device: keep it well. The last one was made here ", told.backed_up ? when(told.backed_up) : "never, as far as is known", "."),
+    h("p", {}, "Everything that makes this device: people and templates, rules, hours, the audit, its keys, its configuration, its models. Whoever opens it is the device: keep it well. Last made here: ", told.backed_up ? when(told.backed_up) : "never, as far as is known", "."),
     to, h("p", { class: "bar" }, button, h("button", { type: "button", onclick: pair }, "Make a new pair of keys")),
     h("small", {}, "The pair is made in this browser and the secret half saved on this computer; it is not sent to the device. Who does not trust this page uses the command line."), said, bar, made),
   h("section", { class: "card" }, h("h2", {}, "Put one back"),
