@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,14 +12,12 @@ from agent import admins
 from agent.bundle import read_card
 from agent.clock import clock_state
 from agent.config import Config
-from agent.config.tables import Tls
 from agent.errors import ConfigError
 from agent.findings import Finding, State
 from agent.pki.ending import days_left
 from agent.pki.registry import SOON
 from agent.store import models
 from agent.store.db import Db
-from agent.store.templates import foreign_templates
 
 if TYPE_CHECKING:
     from agent.app import Agent
@@ -31,17 +30,11 @@ RENEW: Final = "renew it: latchkey admin pki renew, where the authority is"
 PAIR: Final = "latchkey trust pair, here; or set [trust] owner"
 
 
-def findings(agent: Agent, db: Db, template_model: str) -> list[Finding]:
-    """Returns what there is to say of a running agent.
-
-    Args:
-        agent: which.
-        db: to read.
-        template_model: whose templates are compared.
-    """
+def findings(agent: Agent, db: Db) -> list[Finding]:
+    """Returns what there is to say of a running agent; `db` to read."""
     config = agent.config
-    found = [camera(agent), broker(agent), clock(config), disk(config), certificates(config), owner(config, db)]
-    return [*found, in_force(db, config), templates(agent, db, template_model)]
+    told = [camera(agent), broker(agent), clock(config), disk(config), certificates(config), page(config)]
+    return [*told, owner(config, db), in_force(db, config), templates(agent)]
 
 
 def camera(agent: Agent) -> Finding:
@@ -78,9 +71,9 @@ def in_force(db: Db, config: Config) -> Finding:
     return Finding("models", State.OK, f"{read_card(config.models.encoder).id}: as configured")
 
 
-def templates(agent: Agent, db: Db, template_model: str) -> Finding:
+def templates(agent: Agent) -> Finding:
     """Whether all templates are compared."""
-    damaged, foreign = agent.knowledge.damaged, foreign_templates(db, template_model)
+    damaged, foreign = agent.knowledge.damaged, agent.knowledge.foreign
     compared = agent.recogniser.known.gallery.templates
     text = f"{compared} compared"
     if damaged:
@@ -112,12 +105,24 @@ def certificates(config: Config) -> Finding:
             text = f"none: the connection to {config.mqtt.host} is not encrypted"
             return Finding(name, State.WARNING, text, "see deploy/README.md, and set [mqtt.tls]")
         return Finding(name, State.OK, "none: no TLS")
-    found = _files(tls)
+    found = [file for file in (tls.cert, tls.ca) if file is not None]
     if not found:
         return Finding(name, State.OK, "none of our own; the system's authorities are trusted")
+    return _ending(name, found)
+
+
+def page(config: Config) -> Finding:
+    """Says the same of what the page for admins shows its browsers."""
+    told = config.admin.certificate or (None if config.admin.to_this_machine else config.mqtt.tls.cert)
+    if told is None:
+        return Finding("page", State.OK, "for this machine alone, not encrypted")
+    return _ending("page", [told])
+
+
+def _ending(name: str, files: Sequence[Path]) -> Finding:
     now = datetime.now(UTC)
     try:
-        left = {file: days_left(file, now) for file in found}
+        left = {file: days_left(file, now) for file in files}
     except ConfigError as error:
         return Finding(name, State.FAILED, str(error))
     file = min(left, key=lambda each: left[each])
@@ -153,7 +158,3 @@ def disk(config: Config) -> Finding:
 def nearest(folder: Path) -> Path:
     """Returns the folder, or the nearest one above it that exists."""
     return next(each for each in (folder, *folder.parents) if each.is_dir())
-
-
-def _files(tls: Tls) -> list[Path]:
-    return [file for file in (tls.cert, tls.ca) if file is not None]

@@ -38,7 +38,7 @@ def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> dict[s
         "encoder": bundle.model_id,
         "detector": bundle.detector.id,
         "health": health_of(agent, check).model_dump(mode="json", exclude_none=True),
-        "findings": [asdict(each) for each in findings(agent, db, bundle.template_model)],
+        "findings": [asdict(each) for each in findings(agent, db)],
         "backed_up": None if backup is None else backup.at,
         "peers": [{"device": name, "key": key.id} for name, key in sorted(peers.items())],
     }

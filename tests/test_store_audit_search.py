@@ -78,6 +78,15 @@ def test_a_page_looks_at_no_more_than_so_many_rows_and_says_where_to_go_on(db, m
     assert audit_search.actions(db) == ["backed_up", "enrolled"]
 
 
+def test_a_number_that_was_tampered_with_does_not_make_the_way_to_it_long(db):
+    with db.transaction() as sql:
+        sql.execute("UPDATE audit SET number = -1000000000000 WHERE number = 1")
+    first = page(db, Wanted())
+    assert [row.number for row in first.rows] == [5, 4, 3, 2]
+    second = page(db, Wanted(), before=first.before)
+    assert ([row.action for row in second.rows], second.before) == (["enrolled"], None)
+
+
 def steps(db, known=None, rows=2):
     check, told = AuditCheck(known), []
     while not told or not told[-1].over:

@@ -122,7 +122,7 @@ def test_a_device_at_a_glance(desk):
     assert (told["health"]["people"], told["health"]["rules"], told["health"]["outbox_depth"] > 0) == (2, 1, True)
     found = {each["name"]: each["state"] for each in told["findings"]}
     assert found == {
-        **dict.fromkeys(("broker", "disk", "tls", "owner", "models", "templates"), "ok"),
+        **dict.fromkeys(("broker", "disk", "tls", "page", "owner", "models", "templates"), "ok"),
         "camera": "ok",
         "clock": "warning",
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from agent.privacy.chain import Anchor, Break, Checking
 from agent.store import audit
 from agent.store.db import Db
+from agent.store.faults import translated
 
 STEP_ROWS = 500  # 25 ms on a desk, 100 ms on a Pi
 _LOWEST = -(2**63)  # a row whose number was tampered with is looked at too
@@ -40,15 +41,20 @@ class AuditCheck:
         self._checking, self._beyond = Checking(), _LOWEST
 
     def step(self, db: Db, rows: int = STEP_ROWS) -> Checked:
-        """Looks at some more rows."""
-        db.sql.execute("BEGIN")  # the start, the end and these rows as of one moment
-        try:
-            start, head = audit.start(db), audit.head(db)
-            if start != self._start:
-                self._start, self._checking, self._beyond = start, Checking(start, self._known), _LOWEST
-            some = audit.since(db, self._beyond, rows)
-        finally:
-            db.sql.execute("COMMIT")
+        """Looks at some more rows.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        with translated(db.path):
+            db.sql.execute("BEGIN")  # the start, the end and these rows as of one moment
+            try:
+                start, head = audit.start(db), audit.head(db)
+                if start != self._start:
+                    self._start, self._checking, self._beyond = start, Checking(start, self._known), _LOWEST
+                some = audit.since(db, self._beyond, rows)
+            finally:
+                db.sql.execute("COMMIT")
         for row in some:
             if broken := self._checking.see(row):
                 return self._told(start, head, broken, over=True)

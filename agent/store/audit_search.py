@@ -44,8 +44,8 @@ def page(db: Db, wanted: Wanted, *, before: int | None = None, limit: int = 50) 
     )
     rows = [Row(*row) for row in found]
     lowest = rows[-1].number if len(rows) == limit else floor
-    more = db.rows("SELECT 1 FROM audit WHERE number < ? LIMIT 1", (lowest,))
-    return Page(rows, lowest if more else None)
+    below = db.rows("SELECT max(number) FROM audit WHERE number < ?", (lowest,))[0][0]
+    return Page(rows, None if below is None else below + 1)  # past any gap: somebody may have tampered with the numbers
 
 
 def actions(db: Db) -> list[str]:

@@ -5,7 +5,7 @@ import { dialog, h, note, put, when } from "/admin/dom.js";
 export const title = "Device";
 const PARTS = [["", "Overview", "device"], ["models", "Models", "models"], ["backup", "Backup", "backup"], ["keys", "Keys", "keys"], ["forgetting", "Forgetting", "retention"], ["configuration", "Configuration", "backup"]];
 const STATES = { ok: ["good", "good"], warning: ["note", "warn"], failed: ["failed", "bad"] };
-const NAMES = { camera: "Camera", broker: "Broker", clock: "Clock", disk: "Disk", tls: "Certificate", owner: "Owner", models: "Models", templates: "Templates" };
+const NAMES = { camera: "Camera", broker: "Broker", clock: "Clock", disk: "Disk", tls: "Certificate", page: "This page", owner: "Owner", models: "Models", templates: "Templates" };
 
 export const facts = (rows) => h("dl", { class: "facts" }, rows.filter(([, value]) => value || value === 0).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 export const size = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
