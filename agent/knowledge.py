@@ -67,6 +67,7 @@ class Knowledge:
     db: Db
     write: Write
     damaged: int = 0  # templates that do not open
+    foreign: int = 0  # templates of other models, or of another key
     _changed: threading.Event = field(default_factory=threading.Event)
     _versions: Versions | None = None
 
@@ -92,6 +93,7 @@ class Knowledge:
         )  # fmt: skip
         if foreign := foreign_templates(self.db, self.bundle.template_model):
             log.warning("%d templates were made by another model and are not compared: enrol again", foreign)
+        self.foreign = foreign
         return Known(gallery, threshold.cosine)
 
     def register(self) -> Register:
