@@ -39,12 +39,12 @@ def parse(text: str, *, version: int) -> Rules:
         raise ValueError(f"rules that were given have a version from 1, got {version}")
     if len(text) > LONGEST_TEXT:
         raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    text = same_text(text)
     try:
         lines = Lines(text)
     except TooDeep as error:
         raise RulesRefused([f"line {error.line}: {error}"]) from None
-    raw = _read(text)
+    raw = read(text)
     names = Names.of(raw)
     try:
         book = Rulebook.model_validate(raw, context=names)
@@ -68,7 +68,17 @@ def open_rules(zone: ZoneInfo) -> Rules:
     )
 
 
-def _read(text: str) -> dict[str, Any]:
+def same_text(text: str) -> str:
+    """Returns the text without what editors add: a mark of its coding, and the line ends of Windows."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def read(text: str) -> dict[str, Any]:
+    """Returns what a TOML text holds, whatever it means.
+
+    Raises:
+        RulesRefused: it is no TOML.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
