@@ -145,7 +145,8 @@ class TestPut:
 class TestArrays:
     TEXT = (
         SMALL
-        + '[attendance]\nterminals = [   # clocks\n    "front",   # 1\n    "back", "side",   # 2\n]\n[doors.back]\n[doors.side]\n'
+        + '[attendance]\nterminals = [   # clocks\n    "front",   # 1\n    "back", "side",   # 2\n]\n'
+        + "[doors.back]\n[doors.side]\n"
     )
 
     @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ class TestDrop:
         assert change(SMALL, drop("zones", "x"), drop("grants", 7), drop("time_zone", "x")) == SMALL
 
     def test_below_a_place_that_is_none(self):
-        with pytest.raises(RulesRefused, match="there is no grants.7 in these rules"):
+        with pytest.raises(RulesRefused, match=r"there is no grants\.7 in these rules"):
             change(SMALL, {"edit": "put", "path": ["grants", 7, "schedule"], "value": "always"})
 
 
@@ -386,8 +387,9 @@ class TestAnyEdit:
         for edit in edits:
             try:
                 changed = change(text, edit)
-            except RulesRefused as refused:
-                assert "only a person" not in str(refused), refused  # all of these can be done
+            except RulesRefused as error:
+                if "only a person" in str(error):  # all of these can be done
+                    raise
                 continue
             if (said := expected(book(text), edit)) is not None:
                 assert book(changed) == {**said}

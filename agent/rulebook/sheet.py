@@ -112,7 +112,7 @@ class Sheet:
         table[path[-1]] = value
 
     def _around(self, lines: Lines, path: Path) -> tuple[Path | None, Any]:
-        """The value that a path lies in, written as one, and what it is; None where headers and statements lead to it."""
+        """The value, written as one, that a path lies in, and what it is; None where headers and keys lead to it."""
         for size in range(1, len(path)):
             if path[:size] in lines.values:
                 return path[:size], copy.deepcopy(_at(self.book, path[:size]))
