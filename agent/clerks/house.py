@@ -16,8 +16,8 @@ from agent.handover import Handover
 from agent.jobs.jobs import Jobs
 from agent.live import Live
 from agent.mqtt.admission import Admission
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Command
+from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.verbs.door import LockCommand
 from agent.store.db import Db
