@@ -13,13 +13,15 @@ from agent.access.weekly import Change, Days, Hours, by_day, changes, pieces
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.rulebook.compare import compared
-from agent.rulebook.edits import Add, Drop, Put, Rename, edited
+from agent.rulebook.edits import AnyEdit, edited
 from agent.rulebook.parse import parse
 from agent.rulebook.portrait import portrait, year_of
+from agent.rulebook.written import value_text
 from agent.rules_in_force import edition_of, load_rules
 from agent.rules_tried import as_json, holder_of, instant, not_mentioned
 from agent.store.db import Db
 from agent.store.holders import load_register
+from agent.timezone import machine_zone
 
 MOST_CHANGES: Final = 200
 MOST_NAMED: Final = 20
@@ -28,7 +30,7 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIRST, _LAST = date(1970, 1, 5), date(2199, 12, 23)
 
 
-def drafted(db: Db, text: str, edits: Sequence[Put | Drop | Add | Rename], *, year: int) -> dict[str, Any]:
+def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[str, Any]:
     """Returns rules with these changes: text, portrait, special days of a year, and what differs from those in force.
 
     Raises:
@@ -39,14 +41,26 @@ def drafted(db: Db, text: str, edits: Sequence[Put | Drop | Add | Rename], *, ye
         "text": made,
         **portrait(made),
         "year": year_of(parse(made, version=1), year),
-        "difference": [line._asdict() for line in difference(db, made)],
+        "difference": difference(db, made),
     }
 
 
-def difference(db: Db, text: str, version: int | None = None) -> list[Any]:
+def none_in_force() -> dict[str, Any]:
+    """Returns what a draft begins with where no rules were ever given: as JSON, and saying what holds without any."""
+    text = f"""time_zone = {value_text(machine_zone().key)}
+
+# Everybody who is enrolled, through every door, at any time: as it was without rules.
+[[grants]]
+groups = ["*"]
+doors = ["*"]
+"""
+    return {"version": 0, "text": text, "at": None, "by": None}
+
+
+def difference(db: Db, text: str, version: int | None = None) -> list[dict[str, Any]]:
     """Returns what differs between the rules of a version, or those in force, and a text, line by line."""
     before = edition_of(db, version)
-    return list(compared(before.text if before else "", text))
+    return [line._asdict() for line in compared(before.text if before else "", text)]
 
 
 def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str, Any]:

@@ -30,19 +30,22 @@ def test_the_book_is_as_it_is_written(drawn):
 def test_each_day_says_which_key_it_comes_from():
     text = 'time_zone="UTC"\n[schedules.s]\ndaily=["20:00-21:00","01:00-02:00"]\nmon-fri=["08:00-09:00"]\nwed=[]\n'
     week = portrait(text)["weeks"]["s"]
-    assert [day["key"] for day in week] == ["mon-fri", "mon-fri", "wed", "mon-fri", "mon-fri", "daily", "daily"]
-    assert week[0]["periods"] == ["08:00-09:00"]
-    assert week[2]["periods"] == []
-    assert week[6]["periods"] == ["01:00-02:00", "20:00-21:00"]  # in the order of the day
-    assert portrait('time_zone="UTC"\n[schedules.s]\nsat=[]\n')["weeks"]["s"][0] == {"key": None, "periods": []}
+    assert week["days"] == ["mon-fri", "mon-fri", "wed", "mon-fri", "mon-fri", "daily", "daily"]
+    assert week["keys"]["daily"] == ["01:00-02:00", "20:00-21:00"]  # in the order of the day
+    assert week["keys"]["wed"] == []
+    assert portrait('time_zone="UTC"\n[schedules.s]\nsat=[]\n')["weeks"]["s"]["days"] == [None] * 5 + ["sat", None]
+
+
+def test_a_key_that_yields_on_every_day_is_told_as_well():
+    week = portrait('time_zone="UTC"\n[schedules.s]\ndaily=["08:00 - 09:00"]\nmon-sun=[]\n')["weeks"]["s"]
+    assert (week["keys"]["daily"], week["days"]) == (["08:00-09:00"], ["mon-sun"] * 7)
 
 
 def test_the_week_is_the_one_that_is_obeyed(drawn):
     rules = parse(EXAMPLE, version=1)
     for name, week in drawn["weeks"].items():
-        assert [sorted(day["periods"]) for day in week] == [
-            sorted(map(str, periods)) for periods in rules.schedules[name].week
-        ]
+        for key, periods in zip(week["days"], rules.schedules[name].week, strict=True):
+            assert sorted(week["keys"].get(key, [])) == sorted(map(str, periods))
 
 
 def test_kinds_groups_and_uses(drawn):

@@ -4,7 +4,7 @@ import pytest
 
 from agent.errors import CommandError, RulesRefused
 from agent.rulebook.edits import Put
-from agent.rules_drafted import MOST_CHANGES, MOST_NAMED, drafted, effects, group_sizes, tried, week
+from agent.rules_drafted import MOST_CHANGES, MOST_NAMED, drafted, effects, group_sizes, none_in_force, tried, week
 from agent.rules_in_force import editions
 from agent.store import members
 from agent.store.db import open_db
@@ -50,7 +50,7 @@ class TestDraft:
         draft = drafted(ruled, TEXT, [edit], year=2026)
         assert draft["text"] == TEXT.replace('"]\n[doors', '"]\nsat = []\n[doors')
         assert [line["text"] for line in draft["difference"] if line["kind"] == "new"] == ["sat = []"]
-        assert draft["weeks"]["office"][5] == {"key": "sat", "periods": []}
+        assert (draft["weeks"]["office"]["days"][5], draft["weeks"]["office"]["keys"]["sat"]) == ("sat", [])
 
     def test_where_no_rules_are_in_force_all_of_it_is_new(self, db):
         assert {line["kind"] for line in drafted(db, TEXT, [], year=2026)["difference"]} == {"new"}
@@ -132,6 +132,10 @@ class TestEffects:
         doors = "".join(f"[doors.d{number}]\n" for number in range(MOST_CHANGES + 5))
         said = effects(ruled, TEXT.replace('["hq"]', '["*"]') + doors, MONDAY, here="hq")
         assert (len(said["changes"]), said["more"]) == (MOST_CHANGES, 5)
+
+
+def test_what_a_draft_begins_with_where_there_are_none_changes_nothing(db):
+    assert effects(db, none_in_force()["text"], MONDAY, here="hq")["changes"] == []
 
 
 def test_groups_and_versions(ruled):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
 from agent.config.kinds import Table
 from agent.errors import RulesRefused
+from agent.rulebook.granting import grant
 from agent.rulebook.parse import LONGEST_TEXT, parse, same_text
 from agent.rulebook.sheet import Sheet
 
 MOST_EDITS: Final = 100
 _LONGEST_KEY: Final = 64
 _DEEPEST: Final = 6
+_MOST_SCHEDULES: Final = 100  # of one group and door
 
 Key = Annotated[str, Field(min_length=1, max_length=_LONGEST_KEY)] | Annotated[int, Field(ge=0, le=100_000)]
 Place = Annotated[list[Key], Field(min_length=1, max_length=_DEEPEST)]
@@ -53,11 +55,21 @@ class Rename(Table):
     to: Annotated[str, Field(min_length=1, max_length=_LONGEST_KEY)]
 
 
-Edit = Annotated[Put | Drop | Add | Rename, Field(discriminator="edit")]
+class Grant(Table):
+    """Lets a group ("*": everybody) through a door ("*": every one) in these schedules, and in no others."""
+
+    edit: Literal["grant"]
+    group: Annotated[str, Field(min_length=1, max_length=_LONGEST_KEY)]
+    door: Annotated[str, Field(min_length=1, max_length=_LONGEST_KEY)]
+    schedules: Annotated[list[str], Field(max_length=_MOST_SCHEDULES)]
+
+
+AnyEdit: TypeAlias = Put | Drop | Add | Rename | Grant
+Edit = Annotated[AnyEdit, Field(discriminator="edit")]
 Edits = Annotated[list[Edit], Field(max_length=MOST_EDITS)]
 
 
-def edited(text: str, edits: Sequence[Put | Drop | Add | Rename]) -> str:
+def edited(text: str, edits: Sequence[AnyEdit]) -> str:
     """Returns the text of rules with these changes, one after the other, and everything else as it was.
 
     Args:
@@ -82,7 +94,7 @@ def edited(text: str, edits: Sequence[Put | Drop | Add | Rename]) -> str:
     return mark + (sheet.text.replace("\n", "\r\n") if windows else sheet.text)
 
 
-def _take(sheet: Sheet, edit: Put | Drop | Add | Rename) -> None:
+def _take(sheet: Sheet, edit: AnyEdit) -> None:
     match edit:
         case Put():
             sheet.put(tuple(edit.path), edit.value)
@@ -92,3 +104,5 @@ def _take(sheet: Sheet, edit: Put | Drop | Add | Rename) -> None:
             sheet.add(edit.table, edit.value, edit.at)
         case Rename():
             sheet.rename(edit.table, edit.name, edit.to)
+        case Grant():
+            grant(sheet, edit.group, edit.door, edit.schedules)

@@ -37,6 +37,15 @@ def parse(text: str, *, version: int) -> Rules:
     """
     if version < 1:
         raise ValueError(f"rules that were given have a version from 1, got {version}")
+    return compiled(rulebook(text), version)
+
+
+def rulebook(text: str) -> Rulebook:
+    """Returns what `text` writes, table by table.
+
+    Raises:
+        RulesRefused: listing everything that is wrong with it, line by line.
+    """
     if len(text) > LONGEST_TEXT:
         raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
     text = same_text(text)
@@ -47,10 +56,9 @@ def parse(text: str, *, version: int) -> Rules:
     raw = read(text)
     names = Names.of(raw)
     try:
-        book = Rulebook.model_validate(raw, context=names)
+        return Rulebook.model_validate(raw, context=names)
     except ValidationError as error:
         raise RulesRefused(describe(error, lines, names)) from None
-    return compiled(book, version)
 
 
 def open_rules(zone: ZoneInfo) -> Rules:

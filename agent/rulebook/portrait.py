@@ -10,11 +10,11 @@ from agent.access.calendar import SpecialDays
 from agent.access.factors import FACE, WAYS
 from agent.access.recurrence import FIRST_YEAR, LAST_YEAR
 from agent.access.rules import EVERYBODY, AntiPassback, Mode, Rules
-from agent.access.schedule import ALWAYS, Period, Schedule
+from agent.access.schedule import ALWAYS, Period
 from agent.attendance.rules import PunchType, TypeBy
 from agent.rulebook.hours import Attendance
 from agent.rulebook.kinds import HOLIDAY
-from agent.rulebook.parse import parse, read, same_text
+from agent.rulebook.parse import read, rulebook, same_text
 from agent.rulebook.plain import plain
 from agent.rulebook.tables import DoorTable, ZoneTable, days_of, rank
 from agent.rulebook.uses import used
@@ -25,18 +25,18 @@ _NAMED = ("schedules", "zones", "doors", "shifts")
 def portrait(text: str) -> dict[str, Any]:
     """Returns what rules say.
 
-    Of a day of a schedule `key` is the key that it has its periods from, so that whoever changes them knows on which
-    other days they hold as well.
+    Of a schedule `keys` are those that are written, with their periods in the order of the day, and `days` from which
+    of them each day of the week has its periods: whoever changes them knows on which other days they hold as well.
 
     Raises:
         RulesRefused: with all that is wrong.
     """
-    rules = parse(text, version=1)
+    meant = rulebook(text)
     book = plain(read(same_text(text)))
     kinds = dict.fromkeys([HOLIDAY, *(day.get("kind", HOLIDAY) for day in book.get("days", []))])
     return {
         "book": book,
-        "weeks": {name: _week(rules.schedules[name], keys) for name, keys in book.get("schedules", {}).items()},
+        "weeks": {name: _week(keys) for name, keys in meant.schedules.items()},
         "kinds": [*kinds],
         "used": {
             table: {
@@ -78,20 +78,12 @@ def forms() -> dict[str, Any]:
     }
 
 
-def _week(schedule: Schedule, keys: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"key": _key(keys, day), "periods": [str(period) for period in _ordered(periods)]}
-        for day, periods in enumerate(schedule.week)
-    ]
-
-
-def _key(keys: dict[str, Any], day: int) -> str | None:
-    """The key that says what holds on a day; None where none does."""
-    return min((key for key in keys if day in days_of(key)), key=rank, default=None)
-
-
-def _ordered(periods: tuple[Period, ...]) -> list[Period]:
-    return sorted(periods, key=lambda period: period.start)
+def _week(keys: dict[str, list[Period]]) -> dict[str, Any]:
+    ordered = {key: sorted(periods, key=lambda period: period.start) for key, periods in keys.items()}
+    return {
+        "keys": {key: [str(each) for each in periods] for key, periods in ordered.items()},
+        "days": [min((key for key in keys if day in days_of(key)), key=rank, default=None) for day in range(7)],
+    }
 
 
 def _groups(book: dict[str, Any]) -> set[str]:
