@@ -1,0 +1,32 @@
+// The text itself, as it is written; what is wrong is told by line.
+import { h, note, put } from "/admin/dom.js";
+
+export function show(place, draft) {
+  const wrong = h("div", { role: "alert" });
+  const area = h("textarea", { class: "code", id: "text", rows: 28, spellcheck: "false", wrap: "off", "aria-describedby": "text-help" });
+  area.value = draft.text;
+  put(place, h("section", { class: "card" }, h("h2", {}, h("label", { for: "text" }, "Text")), h("p", { class: "soft", id: "text-help" }, "TOML, as deploy/rules.example.toml explains. It becomes the draft once nothing is wrong with it."), wrong, area,
+    h("p", { class: "buttons" }, h("button", { type: "button", onclick: () => { area.value = draft.text; put(wrong); } }, "As the draft is"), h("button", { type: "button", class: "main", onclick: check }, "Check and take"))));
+  return () => { if (!wrong.childNodes.length) area.value = draft.text; };
+
+  async function check() {
+    try {
+      await draft.replace(area.value);
+      put(wrong);
+      note("The draft is this text now.");
+    } catch (error) {
+      put(wrong, h("ul", {}, error.message.split("\n").map((line) => h("li", { class: "bad" }, place_of(line)))));
+    }
+  }
+  // "line 14: ..." leads to its line
+  function place_of(line) {
+    const number = /^line (\d+): /.exec(line)?.[1];
+    return number ? [h("button", { type: "button", class: "quiet", onclick: () => go(Number(number)) }, `line ${number}`), line.slice(line.indexOf(":"))] : line;
+  }
+  function go(number) {
+    const lines = area.value.split("\n"), start = lines.slice(0, number - 1).join("\n").length + (number > 1);
+    area.focus();
+    area.setSelectionRange(start, start + (lines[number - 1] ?? "").length);
+    area.scrollTop = (number - 4) * (area.scrollHeight / lines.length);
+  }
+}
