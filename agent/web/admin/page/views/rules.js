@@ -1,7 +1,7 @@
 // The rules: a draft of them, seen in several ways, tried, and put in force.
 import { dialog, h, note, put, when } from "/admin/dom.js";
 import { post } from "/admin/api.js";
-import { open } from "/admin/views/rules/draft.js";
+import { button, open } from "/admin/views/rules/draft.js";
 
 export const title = "Rules";
 const PARTS = [["schedules", "Schedules"], ["days", "Special days"], ["doors", "Doors"], ["grants", "Who may"], ["hours", "Working hours"], ["try", "Try"], ["text", "Text"], ["history", "History"]];
@@ -16,9 +16,14 @@ export async function show(place, me, rest) {
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
   const draw = () => {
-    const held = document.activeElement?.dataset.focus;
+    const held = document.activeElement, name = held?.dataset.focus;
     redraw();
-    if (held) place.querySelector(`[data-focus="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+    const next = name && place.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+    if (!next || next === document.activeElement) return;
+    next.focus({ preventScroll: true });
+    if (next.tagName !== "INPUT" || next.type !== "text") return;
+    if (held.value === held.defaultValue) next.select();
+    else next.value = held.value; // typed meanwhile
   };
   draft = await open(() => { if (draft) { say(); draw(); } });
   draft.me = me;
@@ -28,6 +33,7 @@ export async function show(place, me, rest) {
       await change();
       return true;
     } catch (error) {
+      if (error.status === undefined) throw error; // ours, not the device's
       note(error.message, "wrong");
       draw();
       return false;
@@ -39,17 +45,17 @@ export async function show(place, me, rest) {
 
   function say() {
     const { force, dirty, stale } = draft, may = me.may("rules_apply"), lines = draft.told.difference.filter((each) => each.kind === "new" || each.kind === "gone").length;
-    const button = (name, onclick, kind = "") => h("button", { type: "button", class: kind, onclick: () => draft.tried(onclick) }, name);
+    const act = (name, what, kind = "") => button(name, () => draft.tried(what), { class: kind });
     put(bar,
       h("p", { class: "soft" }, force.version ? `Version ${force.version} is in force since ${when(force.at)}, by ${force.by}.` : "No rules were ever given: everybody who is enrolled may, at any time."),
       stale ? h("div", { role: "alert" }, h("p", { class: "warn" }, `Somebody else has put version ${force.version} in force meanwhile. Your draft is still here, made from version ${draft.base}.`),
-        h("p", { class: "bar" }, draft.edits?.length ? button("Make my changes in theirs", () => draft.again()) : null,
-          button("Keep mine as it is", () => draft.mine()), button("What differs", difference))) : null,
+        h("p", { class: "bar" }, draft.edits?.length ? act("Make my changes in theirs", () => draft.again()) : null,
+          act("Keep mine as it is", () => draft.mine()), act("What differs", difference))) : null,
       h("p", { class: "bar", role: "status" }, h("strong", {}, dirty ? `Draft: ${lines} ${lines === 1 ? "line differs" : "lines differ"}` : "Nothing is changed"),
-        dirty ? button("What differs", difference) : null,
-        draft.past.length ? button("Undo", () => draft.undo()) : null,
-        dirty ? button("Discard…", discard) : null,
-        dirty && may && !stale ? button("Save…", save, "main") : null,
+        dirty ? act("What differs", difference) : null,
+        draft.undoable ? act("Undo", () => draft.undo()) : null,
+        dirty ? act("Discard…", discard) : null,
+        dirty && may && !stale ? act("Save…", save, "main") : null,
         dirty && !may ? h("span", { class: "soft" }, "You may try it; security or an owner saves.") : null));
   }
 

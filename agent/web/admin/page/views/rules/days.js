@@ -1,21 +1,21 @@
 // Special days: how each is found, and which days of a year they are.
 import { dialog, field, h, put } from "/admin/dom.js";
+import { button, nameField, quiet } from "/admin/views/rules/draft.js";
 import { DAYS } from "/admin/views/rules.js";
 
 const WAYS = [["date", "Days by date"], ["easter", "Days after Easter"], ["repeat", "A rule (RFC 5545)"]];
 
 export function show(place, draft) {
-  const own = (path, value) => ({ edit: "put", path: ["days", path], value });
   return function draw() {
     const days = draft.told.book.days ?? [];
-    const button = (name, label, onclick) => h("button", { type: "button", class: "quiet", "aria-label": `${name} ${label}`, data: { focus: `${name}/${label}` }, onclick }, name);
+    const act = (name, label, what) => quiet(name, what, { "aria-label": `${name} ${label}`, data: { focus: `${name}/${label}` } });
     put(place, h("div", { class: "columns" },
-      h("section", { class: "card" }, h("div", { class: "bar" }, h("h2", {}, "Special days"), h("button", { type: "button", class: "main", onclick: () => change(null) }, "Add…")),
+      h("section", { class: "card" }, h("div", { class: "bar" }, h("h2", {}, "Special days"), button("Add…", () => change(null), { class: "main" })),
         h("p", { class: "soft" }, "Of two on one day the one that stands first counts. What holds on them is said in the schedules."),
-        days.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Name", "Kind", "When", ""].map((each) => h("th", {}, each)))),
+        days.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Name", "Kind", "When", "Actions"].map((each) => h("th", {}, each)))),
           h("tbody", {}, days.map((day, number) => h("tr", {}, h("td", {}, day.name), h("td", {}, day.kind ?? "holiday"), h("td", {}, said(day)),
-            h("td", {}, button("Change", day.name, () => change(number)), button("Remove", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }))),
-              number ? button("Up", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }, { edit: "add", table: "days", value: day, at: number - 1 }))) : null)))))) : h("p", { class: "empty" }, "None yet.")),
+            h("td", {}, act("Change", day.name, () => change(number)), act("Remove", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }))),
+              number ? act("Up", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }, { edit: "add", table: "days", value: day, at: number - 1 }))) : null)))))) : h("p", { class: "empty" }, "None yet.")),
       h("section", { class: "card" }, year())));
   };
 
@@ -23,7 +23,7 @@ export function show(place, draft) {
     let told = number === null ? { kind: "holiday" } : { ...draft.told.book.days[number] }, wrong = "";
     while ((told = await ask(told, wrong))) {
       try {
-        return await draft.edit(number === null ? { edit: "add", table: "days", value: told } : own(number, told));
+        return await draft.edit(number === null ? { edit: "add", table: "days", value: told } : { edit: "put", path: ["days", number], value: told });
       } catch (error) { wrong = error.message; }
     }
   }
@@ -38,7 +38,7 @@ export function show(place, draft) {
       text("Rule", "repeat", "As in FREQ=MONTHLY;BYDAY=-1FR, the last Friday of each month.", { ways: "repeat" })];
     const turn = () => rows.forEach((row) => { row.hidden = !row.dataset.way.split(" ").includes(way.value); });
     turn();
-    const form = await dialog("Special day", [wrong ? h("p", { class: "bad", role: "alert" }, wrong) : null, text("Name", "name", "", { required: true, maxlength: 64 }),
+    const form = await dialog("Special day", [wrong ? h("p", { class: "bad", role: "alert" }, wrong) : null, nameField(day.name),
       text("Kind", "kind", "The word that schedules use.", { required: true, list: "kinds" }), kinds, h("p", { class: "field" }, h("label", { for: "way" }, "Which days"), way), rows].filter(Boolean), { yes: "Done" });
     if (!form) return null;
     const made = { name: form.get("name").trim(), kind: form.get("kind").trim() }, ways = { date: ["date", "to"], easter: ["easter"], repeat: ["date", "repeat"] }[form.get("way")];
@@ -62,7 +62,7 @@ export function show(place, draft) {
     const turn = (to) => draft.tried(() => draft.look(to));
     const [low, high] = draft.forms.years;
     return [h("div", { class: "bar" }, h("h2", {}, `The year ${shown}`),
-      h("button", { type: "button", data: { focus: "before" }, disabled: shown <= low, onclick: () => turn(shown - 1) }, "Before"), h("button", { type: "button", data: { focus: "after" }, disabled: shown >= high, onclick: () => turn(shown + 1) }, "After")),
+      button("Before", () => turn(shown - 1), { data: { focus: "before" }, disabled: shown <= low }), button("After", () => turn(shown + 1), { data: { focus: "after" }, disabled: shown >= high })),
       h("div", { class: "year", "aria-hidden": "true" }, [...Array(12).keys()].map(month)),
       h("ul", {}, draft.told.year.map(({ date, name, kind }) => h("li", {}, `${DAYS[Object.keys(DAYS)[(new Date(`${date}T00:00Z`).getUTCDay() + 6) % 7]]} ${date} ${name} `, h("small", {}, kind))))];
   }

@@ -1,5 +1,5 @@
 // Doors and zones, as forms.
-import { dialog, field, h, put } from "/admin/dom.js";
+import { h, put } from "/admin/dom.js";
 import { cards } from "/admin/views/rules/form.js";
 
 export function show(place, draft) {
@@ -22,10 +22,6 @@ export function show(place, draft) {
     ["anti_passback", "Entering twice", choices.anti_passback, "Soft: an alarm; hard: refused; timed: refused for a while."], ["timed_minutes", "For so long, minutes", "number", "With timed alone."],
     ["forget_hours", "Forgotten after hours", "number"], ["peers_silent", "Where another door is silent", ["allow", "deny"]], ["exempt", "Groups that it does not hold for", "names"],
   ];
-  async function name(title, value, edit) {
-    const to = (await dialog(title, field("Name", { name: "name", value, required: true, maxlength: 64, autocomplete: "off" }, "A door is called as its device."), { yes: "Done" }))?.get("name").trim();
-    if (to) await draft.tried(() => draft.edit(edit(to)));
-  }
-  return () => put(place, h("h2", {}, "Doors"), h("p", { class: "soft" }, `This door is ${draft.here}. Some words need another: "scheduled" needs the schedule first, "timed" the minutes.`),
-    cards(draft, "doors", name, doors, defaults.doors), h("h2", {}, "Zones"), cards(draft, "zones", name, zones, defaults.zones));
+  return () => put(place, h("h2", {}, "Doors"), h("p", { class: "soft" }, `A door is called as its device: this one is ${draft.here}. Some words need another: "scheduled" needs the schedule first, "timed" the minutes.`),
+    cards(draft, "doors", doors, defaults.doors), h("h2", {}, "Zones"), cards(draft, "zones", zones, defaults.zones));
 }

@@ -1,6 +1,6 @@
 // A table of the rules as a form: each key with its word, what holds where it is not written, and a way to set it.
 import { field, h } from "/admin/dom.js";
-import { names, schedules } from "/admin/views/rules/draft.js";
+import { askName, button, names, schedules } from "/admin/views/rules/draft.js";
 
 // fields: [key, label, kind, help]; kinds: "yes", "number", "text", "names" (comma-separated), a list of words, or what is
 // named by the rules: "schedules", "zones"
@@ -24,14 +24,18 @@ export function form(draft, path, fields, defaults) {
 }
 
 // All tables of a kind, one card each, with what one can do to a whole one
-export function cards(draft, table, name, fields, defaults, { make = {} } = {}) {
+export function cards(draft, table, fields, defaults, make = {}) {
+  const name = async (title, value, edit) => {
+    const to = await askName(title, value, "Done");
+    if (to) await draft.tried(() => draft.edit(edit(to)));
+  };
   const said = (each) => draft.told.used[table]?.[each] ?? [];
   return [names(draft, table).map((each) => h("details", { class: "card", open: opened.has(`${table}/${each}`), ontoggle: (event) => opened[event.target.open ? "add" : "delete"](`${table}/${each}`) },
     h("summary", {}, h("strong", {}, each), h("span", { class: "soft" }, ` ${brief(draft.told.book[table][each])}`)), form(draft, [table, each], fields, defaults),
-    h("p", { class: "bar" }, h("button", { type: "button", onclick: () => name(`Rename ${each}`, each, (to) => ({ edit: "rename", table, name: each, to })) }, "Rename…"),
-      h("button", { type: "button", disabled: said(each).length > 0, onclick: () => draft.tried(() => draft.edit({ edit: "drop", path: [table, each] })) }, "Remove"),
+    h("p", { class: "bar" }, button("Rename…", () => name(`Rename ${each}`, each, (to) => ({ edit: "rename", table, name: each, to }))),
+      button("Remove", () => draft.tried(() => draft.edit({ edit: "drop", path: [table, each] })), { disabled: said(each).length > 0 }),
       said(each).length ? h("span", { class: "soft" }, `Used by ${said(each).join(", ")}`) : null))),
-  h("p", {}, h("button", { type: "button", onclick: () => name("Name", "", (to) => ({ edit: "put", path: [table, to], value: make })) }, `Add to ${table}…`))];
+  h("p", {}, button(`Add to ${table}…`, () => name("Name", "", (to) => ({ edit: "put", path: [table, to], value: make }))))];
 }
 const opened = new Set();
 const brief = (table) => Object.entries(table).slice(0, 4).map(([key, value]) => `${key}: ${typeof value === "object" ? Object.keys(value).length : value === "" ? "outside" : value}`).join(", ");

@@ -1,7 +1,7 @@
 // Working hours: how punches are typed and counted, and shifts. What is rarer is written in the text.
 import { dialog, field, h, put } from "/admin/dom.js";
 import { cards, form } from "/admin/views/rules/form.js";
-import { names } from "/admin/views/rules/draft.js";
+import { button, names, quiet } from "/admin/views/rules/draft.js";
 
 export function show(place, draft) {
   const { defaults, choices } = draft.forms;
@@ -13,10 +13,6 @@ export function show(place, draft) {
   ];
   const shifts = [["schedule", "Works in", "schedules"], ["break_minutes", "Unpaid break, minutes", "number"], ["late_minutes", "Not late yet, minutes", "number"], ["early_minutes", "Not early yet, minutes", "number"]];
   const set = (...edits) => draft.tried(() => draft.edit(...edits));
-  async function name(title, value, edit) {
-    const to = (await dialog(title, field("Name", { name: "name", value, required: true, maxlength: 64, autocomplete: "off" }), { yes: "Done" }))?.get("name").trim();
-    if (to) await set(edit(to));
-  }
   async function work(number, row) {
     const told = await dialog("Who works it", [field("Groups", { name: "groups", value: row.groups.join(", "), required: true, autocomplete: "off" }, "With commas between them."),
       field("Shift", { tag: "select", name: "shift", value: row.shift, options: names(draft, "shifts").map((each) => [each, each]) })], { yes: "Done" });
@@ -27,11 +23,11 @@ export function show(place, draft) {
   return () => {
     const there = draft.told.book.attendance, rows = draft.told.book.work ?? [];
     put(place, h("h2", {}, "Working hours"), h("section", { class: "card" }, there ? form(draft, ["attendance"], counting, defaults.attendance)
-      : [h("p", {}, "Nobody punches: the rules have no working hours."), h("button", { type: "button", onclick: () => set({ edit: "put", path: ["attendance"], value: { enabled: true } }) }, "Record punches")]),
-    h("h2", {}, "Shifts"), cards(draft, "shifts", name, shifts, { break_minutes: 0, late_minutes: 0, early_minutes: 0 }, { make: { schedule: names(draft, "schedules")[0] ?? draft.forms.always } }),
+      : [h("p", {}, "Nobody punches: the rules have no working hours."), button("Record punches", () => set({ edit: "put", path: ["attendance"], value: { enabled: true } }))]),
+    h("h2", {}, "Shifts"), cards(draft, "shifts", shifts, { break_minutes: 0, late_minutes: 0, early_minutes: 0 }, { schedule: names(draft, "schedules")[0] ?? draft.forms.always }),
     h("h2", {}, "Who works which"), h("p", { class: "soft" }, "The first that fits a person counts."),
     h("ol", {}, rows.map((row, number) => h("li", {}, `${row.groups.join(", ")}: ${row.shift} `,
-      h("button", { type: "button", class: "quiet", onclick: () => work(number, row) }, "Change"), h("button", { type: "button", class: "quiet", onclick: () => set({ edit: "drop", path: ["work", number] }) }, "Remove")))),
-    names(draft, "shifts").length ? h("button", { type: "button", onclick: () => work(null, { groups: [], shift: "" }) }, "Add…") : null);
+      quiet("Change", () => work(number, row)), quiet("Remove", () => set({ edit: "drop", path: ["work", number] }))))),
+    names(draft, "shifts").length ? button("Add…", () => work(null, { groups: [], shift: "" })) : null);
   };
 }

@@ -1,12 +1,13 @@
 // The text itself, as it is written; what is wrong is told by line.
 import { h, note, put } from "/admin/dom.js";
+import { button, quiet } from "/admin/views/rules/draft.js";
 
 export function show(place, draft) {
   const wrong = h("div", { role: "alert" });
   const area = h("textarea", { class: "code", id: "text", rows: 28, spellcheck: "false", wrap: "off", "aria-describedby": "text-help" });
   area.value = draft.text;
   put(place, h("section", { class: "card" }, h("h2", {}, h("label", { for: "text" }, "Text")), h("p", { class: "soft", id: "text-help" }, "TOML, as deploy/rules.example.toml explains. It becomes the draft once nothing is wrong with it."), wrong, area,
-    h("p", { class: "buttons" }, h("button", { type: "button", onclick: () => { area.value = draft.text; put(wrong); } }, "As the draft is"), h("button", { type: "button", class: "main", onclick: check }, "Check and take"))));
+    h("p", { class: "buttons" }, button("As the draft is", () => { area.value = draft.text; put(wrong); }), button("Check and take", check, { class: "main" }))));
   return () => { if (!wrong.childNodes.length) area.value = draft.text; };
 
   async function check() {
@@ -21,7 +22,7 @@ export function show(place, draft) {
   // "line 14: ..." leads to its line
   function place_of(line) {
     const number = /^line (\d+): /.exec(line)?.[1];
-    return number ? [h("button", { type: "button", class: "quiet", onclick: () => go(Number(number)) }, `line ${number}`), line.slice(line.indexOf(":"))] : line;
+    return number ? [quiet(`line ${number}`, () => go(Number(number))), line.slice(line.indexOf(":"))] : line;
   }
   function go(number) {
     const lines = area.value.split("\n"), start = lines.slice(0, number - 1).join("\n").length + (number > 1);

@@ -11,7 +11,7 @@ export const clock = (minutes) => {
   return `${String(Math.floor(within / 60)).padStart(2, "0")}:${String(within % 60).padStart(2, "0")}`;
 };
 export const write = ([start, end]) => `${clock(start)}-${clock(end)}`;
-export const say = ([start, end]) => `${clock(start)} to ${clock(end)}${end > DAY ? " the next day" : ""}`;
+export const say = ([start, end]) => `${clock(start)}–${clock(end)}`;
 
 // In order; those that overlap are one
 export function tidy(periods) {

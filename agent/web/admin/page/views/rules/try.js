@@ -1,7 +1,7 @@
 // Trying the draft: one person, one door, one time; a week of them; and what changes for everybody.
 import { ask, post } from "/admin/api.js";
 import { field, h, put } from "/admin/dom.js";
-import { names } from "/admin/views/rules/draft.js";
+import { button, names } from "/admin/views/rules/draft.js";
 import { effects, today } from "/admin/views/rules.js";
 
 let typed = {}; // stays while one goes to and fro between the parts
@@ -19,7 +19,7 @@ export function show(place, draft) {
     field("Door", { tag: "select", name: "door", options: doors, value: typed.door }), field("Day", { name: "day", type: "date", required: true, value: typed.day }), field("Time", { name: "time", type: "time", required: true, value: typed.time }),
     h("button", { class: "main" }, "Try"), people);
   put(place, h("section", { class: "card" }, h("h2", {}, "May this person enter?"), form, said, week), h("section", { class: "card" }, h("h2", {}, "What changes for everybody"),
-    h("p", { class: "soft" }, "In the week of that day, if the draft were in force."), h("button", { type: "button", onclick: everybody }, "Look"), all));
+    h("p", { class: "soft" }, "In the week of that day, if the draft were in force."), button("Look", everybody), all));
   return () => {};
 
   async function tell() {
@@ -32,8 +32,10 @@ export function show(place, draft) {
       put(week, h("h3", {}, "In this week"), strip.days.map((each, number) => row(each, strip.draft[number], strip.in_force[number])));
     });
   }
-  const answer = (by, told) => h("p", {}, `${by}: `, h("strong", { class: told.granted ? "good" : "bad" }, told.granted ? "yes" : "no"),
-    `, ${[told.granted ? told.detail : `${told.reason.replaceAll("_", " ")}${told.detail ? `: ${told.detail}` : ""}`, `to be shown: ${told.factors}${told.two_people ? ", by two people" : ""}`, `mode ${told.mode}`, told.unlocked_until ? "unlocked by its schedule" : ""].filter(Boolean).join("; ")}`);
+  function answer(by, told) {
+    return h("p", {}, `${by}: `, h("strong", { class: told.granted ? "good" : "bad" }, told.granted ? "yes" : "no"),
+      `, ${[told.granted ? told.detail : `${told.reason.replaceAll("_", " ")}${told.detail ? `: ${told.detail}` : ""}`, `to be shown: ${told.factors}${told.two_people ? ", by two people" : ""}`, `mode ${told.mode}`, told.unlocked_until ? "unlocked by its schedule" : ""].filter(Boolean).join("; ")}`);
+  }
   function row(day, now, before) {
     const same = JSON.stringify(now) === JSON.stringify(before), words = (all) => all.map((each) => each.join("–")).join(", ") || "not at all";
     const minutes = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));

@@ -1,6 +1,7 @@
 // A week on which one drags: a row for each day and each kind of special day, from midnight to midnight.
 import { h } from "/admin/dom.js";
-import { DAY, STEP, clock, read, say, tidy, write } from "/admin/views/rules/times.js";
+import { DAY, STEP, read, say, tidy, write } from "/admin/views/rules/times.js";
+import { button } from "/admin/views/rules/draft.js";
 import { DAYS } from "/admin/views/rules.js";
 
 const EDGE = 9; // pixels of a period's end that change it
@@ -25,7 +26,7 @@ export function grid(week, change, alone) {
     const shared = day && key !== day && week.keys[key];
     return h("div", { class: "day", role: "group", "aria-label": shared ? `${name}, as ${key}` : name },
       h("span", { class: "name" }, name, shared ? h("small", {}, key) : null), track,
-      shared ? h("button", { type: "button", class: "quiet only", title: `Other periods on ${name} alone`, onclick: () => alone(day, key) }, "alone") : h("span", {}));
+      shared ? button("alone", () => alone(day, key), { class: "quiet only", title: `Other periods on ${name} alone` }) : h("span", {}));
   }
 
   // All rows that have their periods from a key; what goes on after midnight is seen in the next row, too
@@ -34,16 +35,16 @@ export function grid(week, change, alone) {
       const before = each.day && tracks.find((other) => other.day === names[(names.indexOf(each.day) + 6) % 7]);
       if (each.key !== key && before?.key !== key) continue;
       const over = before ? (periods[before.key] ?? []).filter(([, end]) => end > DAY) : [];
-      const carried = over.map(([, end]) => block([0, end - DAY], "carried"));
-      each.track.replaceChildren(...carried, ...(periods[each.key] ?? []).map((period, number) => button(each.key, period, number)));
+      const carried = over.map(([, end]) => shade([0, end - DAY], "carried"));
+      each.track.replaceChildren(...carried, ...(periods[each.key] ?? []).map((period, number) => held(each.key, period, number)));
     }
   }
-  function block([start, end], kind) {
+  function shade([start, end], kind) {
     return h("span", { class: kind, "aria-hidden": "true", style: { left: `${start / 14.4}%`, width: `${(Math.min(end, DAY) - start) / 14.4}%` } });
   }
-  function button(key, [start, end], number) {
-    return h("button", { type: "button", class: "period", data: { key, number, focus: `${key}/${number}` }, "aria-label": `${key}, ${say([start, end])}`, "aria-describedby": "week-help",
-      style: { left: `${start / 14.4}%`, width: `${(Math.min(end, DAY) - start) / 14.4}%` }, onkeydown: (event) => press(event, key, number) }, h("span", {}, `${clock(start)}–${clock(end)}`));
+  function held(key, [start, end], number) {
+    return h("button", { type: "button", class: "period", data: { key, number, focus: `${key}/${number}` }, "aria-label": `${key}, ${say([start, end])}${end > DAY ? " the next day" : ""}`, "aria-describedby": "week-help",
+      style: { left: `${start / 14.4}%`, width: `${(Math.min(end, DAY) - start) / 14.4}%` }, onkeydown: (event) => press(event, key, number) }, h("span", {}, say([start, end])));
   }
 
   function drag(event, key, track) {
@@ -51,9 +52,9 @@ export function grid(week, change, alone) {
     event.preventDefault();
     const box = track.getBoundingClientRect();
     const at = (x) => Math.round(((x - box.left) / box.width) * DAY / STEP) * STEP;
-    const before = periods[key] ?? [], held = event.target.closest(".period");
-    const own = held && before[Number(held.dataset.number)], others = before.filter((each) => each !== own);
-    const edges = held?.getBoundingClientRect(), from = at(event.clientX);
+    const before = periods[key] ?? [], block = event.target.closest(".period");
+    const own = block && before[Number(block.dataset.number)], others = before.filter((each) => each !== own);
+    const edges = block?.getBoundingClientRect(), from = at(event.clientX);
     const end = own && edges.right - event.clientX < EDGE, start = own && !end && event.clientX - edges.left < EDGE;
     let now = own ?? null;
     track.setPointerCapture(event.pointerId);
@@ -71,7 +72,7 @@ export function grid(week, change, alone) {
       if (!done) periods[key] = before;
       draw(key);
       if (done && JSON.stringify(periods[key] ?? []) !== JSON.stringify(before)) change(key, periods[key].map(write));
-      else if (held) track.querySelector(`[data-number="${held.dataset.number}"]`)?.focus();
+      else if (block) track.querySelector(`[data-number="${block.dataset.number}"]`)?.focus();
     };
     track.onpointerup = () => over(true);
     track.onpointercancel = () => over(false);
@@ -83,7 +84,7 @@ export function grid(week, change, alone) {
     let now;
     if (step && event.shiftKey) now = [start, within(end + step, start + STEP, start + DAY)];
     else if (step) now = [within(start + step, 0, DAY - STEP), within(start + step, 0, DAY - STEP) + end - start];
-    else if (event.key === "Enter") { document.querySelector(`[data-row="${CSS.escape(key)}"] input`)?.focus(); event.preventDefault(); return; }
+    else if (event.key === "Enter") { document.querySelector(`[data-row="${CSS.escape(key)}"] input`)?.select(); event.preventDefault(); return; }
     else if (event.key !== "Delete" && event.key !== "Backspace") return;
     event.preventDefault();
     const wanted = now ? [...others, now] : others;
