@@ -10,11 +10,12 @@ from typing import Any, Final
 from agent.access.rules import Rules
 from agent.access.trial import trial
 from agent.access.weekly import Change, Days, Hours, by_day, changes, pieces
-from agent.errors import CommandError
+from agent.errors import CommandError, RulesRefused
 from agent.mqtt.message import Code
 from agent.rulebook.compare import compared
+from agent.rulebook.compiled import compiled
 from agent.rulebook.edits import AnyEdit, edited
-from agent.rulebook.parse import parse
+from agent.rulebook.parse import parse, rulebook
 from agent.rulebook.portrait import portrait, year_of
 from agent.rulebook.written import value_text
 from agent.rules_in_force import edition_of, load_rules
@@ -23,6 +24,8 @@ from agent.store.db import Db
 from agent.store.holders import load_register
 from agent.timezone import machine_zone
 
+LONGEST_DRAFT: Final = 200_000
+"""Characters. A change of so many takes a second; the example with all its comments has 11,000."""
 MOST_CHANGES: Final = 200
 MOST_NAMED: Final = 20
 """People of a change who are told by id; the others are counted."""
@@ -36,11 +39,14 @@ def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[s
     Raises:
         RulesRefused: with all that is wrong.
     """
+    if len(text) > LONGEST_DRAFT:
+        raise RulesRefused([f"rules of more than {LONGEST_DRAFT:,} characters are changed with `latchkey rules apply`"])
     made = edited(text, edits) if edits else text
+    meant = rulebook(made)
     return {
         "text": made,
-        **portrait(made),
-        "year": year_of(parse(made, version=1), year),
+        **portrait(made, meant),
+        "year": year_of(compiled(meant, 1), year),
         "difference": difference(db, made),
     }
 

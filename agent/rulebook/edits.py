@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 from agent.config.kinds import Table
 from agent.errors import RulesRefused
 from agent.rulebook.granting import grant
-from agent.rulebook.parse import LONGEST_TEXT, parse, same_text
+from agent.rulebook.parse import LONGEST_TEXT, rulebook, same_text
 from agent.rulebook.sheet import Sheet
 
 MOST_EDITS: Final = 100
@@ -73,20 +73,19 @@ def edited(text: str, edits: Sequence[AnyEdit]) -> str:
     """Returns the text of rules with these changes, one after the other, and everything else as it was.
 
     Args:
-        text: rules that are right.
+        text: of rules.
         edits: what to change.
 
     Raises:
         RulesRefused: the text, or what the changes make of it, is not right, or is written so oddly that it has to be
             changed by hand.
     """
-    parse(text, version=1)
     sheet = Sheet(same_text(text))
     for edit in edits:
         _take(sheet, edit)
         if len(sheet.text) > LONGEST_TEXT:
             break
-    parse(sheet.text, version=1)
+    rulebook(sheet.text)
     if not sheet.is_true():
         raise RulesRefused(["this text is written in a way that only a person can change: edit it as text"])
     mark = "\ufeff" if text.startswith("\ufeff") else ""

@@ -46,14 +46,7 @@ def rulebook(text: str) -> Rulebook:
     Raises:
         RulesRefused: listing everything that is wrong with it, line by line.
     """
-    if len(text) > LONGEST_TEXT:
-        raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
-    text = same_text(text)
-    try:
-        lines = Lines(text)
-    except TooDeep as error:
-        raise RulesRefused([f"line {error.line}: {error}"]) from None
-    raw = read(text)
+    lines, raw = scanned(same_text(text))
     names = Names.of(raw)
     try:
         return Rulebook.model_validate(raw, context=names)
@@ -79,6 +72,21 @@ def open_rules(zone: ZoneInfo) -> Rules:
 def same_text(text: str) -> str:
     """Returns the text without what editors add: a mark of its coding, and the line ends of Windows."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def scanned(text: str) -> tuple[Lines, dict[str, Any]]:
+    """Returns where things stand in a TOML text, and what it holds, whatever that means.
+
+    Raises:
+        RulesRefused: it is too long, too deep, or no TOML.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
+    try:
+        lines = Lines(text)
+    except TooDeep as error:
+        raise RulesRefused([f"line {error.line}: {error}"]) from None
+    return lines, read(text)
 
 
 def read(text: str) -> dict[str, Any]:

@@ -16,22 +16,26 @@ from agent.rulebook.hours import Attendance
 from agent.rulebook.kinds import HOLIDAY
 from agent.rulebook.parse import read, rulebook, same_text
 from agent.rulebook.plain import plain
-from agent.rulebook.tables import DoorTable, ZoneTable, days_of, rank
+from agent.rulebook.tables import DoorTable, Rulebook, ZoneTable, days_of, rank
 from agent.rulebook.uses import used
 
 _NAMED = ("schedules", "zones", "doors", "shifts")
 
 
-def portrait(text: str) -> dict[str, Any]:
+def portrait(text: str, meant: Rulebook | None = None) -> dict[str, Any]:
     """Returns what rules say.
 
     Of a schedule `keys` are those that are written, with their periods in the order of the day, and `days` from which
     of them each day of the week has its periods: whoever changes them knows on which other days they hold as well.
 
+    Args:
+        text: of the rules.
+        meant: what it says, where that has been found out.
+
     Raises:
         RulesRefused: with all that is wrong.
     """
-    meant = rulebook(text)
+    meant = meant or rulebook(text)
     book = plain(read(same_text(text)))
     kinds = dict.fromkeys([HOLIDAY, *(day.get("kind", HOLIDAY) for day in book.get("days", []))])
     return {
@@ -39,9 +43,7 @@ def portrait(text: str) -> dict[str, Any]:
         "weeks": {name: _week(keys) for name, keys in meant.schedules.items()},
         "kinds": [*kinds],
         "used": {
-            table: {
-                name: [".".join(map(str, path)) for path in used(book, table, name)] for name in book.get(table, ())
-            }
+            table: {name: [".".join(map(str, path)) for path in paths] for name, paths in used(book, table).items()}
             for table in _NAMED
         },
         "groups": sorted(_groups(book)),

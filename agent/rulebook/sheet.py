@@ -8,7 +8,7 @@ from typing import Any
 from agent.errors import RulesRefused
 from agent.rulebook import splice
 from agent.rulebook.lines import Lines, Path
-from agent.rulebook.parse import read
+from agent.rulebook.parse import read, scanned
 from agent.rulebook.plain import plain
 from agent.rulebook.uses import keys_of, values_of
 from agent.rulebook.written import key_text, value_text
@@ -23,11 +23,19 @@ class Sheet:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.book: dict[str, Any] = plain(read(text))
+        self._lines, raw = scanned(text)
+        self._scanned = text
+        self.book: dict[str, Any] = plain(raw)
 
     def is_true(self) -> bool:
         """Whether the text says what it is to say: whatever was changed, no other word means anything else now."""
         return bool(plain(read(self.text)) == self.book)
+
+    def lines(self) -> Lines:
+        """Returns where things stand in the text as it is now."""
+        if self._scanned is not self.text:
+            self._lines, self._scanned = Lines(self.text), self.text
+        return self._lines
 
     def put(self, path: Path, value: Any) -> None:
         """Gives a key, or a table, a value."""
@@ -52,7 +60,7 @@ class Sheet:
         if not _there(self.book, path):
             return
         table = _at(self.book, path[:-1])
-        lines = Lines(self.text)
+        lines = self.lines()
         whole, before = self._around(lines, path)
         del table[path[-1]]
         if whole:
@@ -63,7 +71,7 @@ class Sheet:
 
     def add(self, name: str, value: dict[str, Any], at: int | None) -> None:
         """Adds an element to an array of tables: at the end, or before that one."""
-        lines, old, value = Lines(self.text), self.book.get(name, []), _without_none(value)
+        lines, old, value = self.lines(), self.book.get(name, []), _without_none(value)
         number = len(old) if at is None else min(at, len(old))
         self.book[name] = [*old[:number], value, *old[number:]]
         if (name,) in lines.values:
@@ -80,7 +88,7 @@ class Sheet:
             return
         if any(_has(_at(self.book, path[:-1]), to) for path in keys):
             raise RulesRefused([f"[{table}] {to!r} is there already: choose another name"])
-        lines = Lines(self.text)
+        lines = self.lines()
         places = {span: key_text(to) for path in keys for span in lines.names[path]}
         places |= {lines.values[path]: value_text(to) for path in values}
         self.text = splice.instead(self.text, places)
@@ -93,7 +101,7 @@ class Sheet:
             around.update(entries)
 
     def _insert(self, path: Path, value: Any) -> None:
-        lines = Lines(self.text)
+        lines = self.lines()
         whole, before = self._around(lines, path)
         _at(self.book, path[:-1])[path[-1]] = value
         if whole:
@@ -102,7 +110,7 @@ class Sheet:
             self.text = splice.insert(self.text, lines, path, value)
 
     def _replace(self, path: Path, value: Any) -> None:
-        table, lines = _at(self.book, path[:-1]), Lines(self.text)
+        table, lines = _at(self.book, path[:-1]), self.lines()
         old = table[path[-1]]
         if old == value and isinstance(old, bool) == isinstance(value, bool):
             return

@@ -42,9 +42,16 @@ def keys_of(book: dict[str, Any], table: str, name: str) -> list[Path]:
     return [path for pattern in _KEYS.get(table, ()) for path, _ in _matching(book, pattern) if path[-1] == name]
 
 
-def used(book: dict[str, Any], table: str, name: str) -> list[Path]:
-    """Returns where a name is used, in the order of the tables."""
-    return [*values_of(book, table, name), *keys_of(book, table, name)]
+def used(book: dict[str, Any], table: str) -> dict[str, list[Path]]:
+    """Returns where each name of a table is used, in the order of the tables."""
+    uses: dict[str, list[Path]] = {name: [] for name in book.get(table, ())}
+    for pattern in _VALUES[table]:
+        for path, value in _matching(book, pattern):
+            uses.setdefault(value, []).append(path)
+    for pattern in _KEYS.get(table, ()):
+        for path, _ in _matching(book, pattern):
+            uses.setdefault(str(path[-1]), []).append(path)
+    return {name: uses[name] for name in book.get(table, ())}
 
 
 def _matching(value: Any, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Any]]:
