@@ -7,7 +7,7 @@ from typing import Self
 
 from agent.types import Shown
 
-_WAYS = {
+WAYS = {
     "face": (Shown.FACE,),
     "face+pin": (Shown.FACE, Shown.PIN),
     "face+card": (Shown.FACE, Shown.CARD),
@@ -38,10 +38,10 @@ class Factors:
             ValueError: saying what there is.
         """
         names = [" ".join(name.split()).replace(" ", "") for name in text.split(",")]
-        unknown = [name for name in names if name not in _WAYS]
+        unknown = [name for name in names if name not in WAYS]
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is no way to be let in; there are {', '.join(_WAYS)}")
-        return cls(tuple(dict.fromkeys(_WAYS[name] for name in names)))
+            raise ValueError(f"{unknown[0]!r} is no way to be let in; there are {', '.join(WAYS)}")
+        return cls(tuple(dict.fromkeys(WAYS[name] for name in names)))
 
     def with_pin(self) -> Factors:
         """Returns the same ways, each with a PIN at its end if it had none."""
@@ -69,7 +69,7 @@ class Factors:
         )
 
     def __str__(self) -> str:
-        names = {way: name for name, way in _WAYS.items()}
+        names = {way: name for name, way in WAYS.items()}
         return ", ".join(names.get(way, "+".join(way)) for way in self.ways)
 
 
