@@ -18,6 +18,7 @@ from agent.store.steps import (
     commands,
     events,
     following,
+    history,
     jobs,
     models,
     outbox,
@@ -50,6 +51,7 @@ STEPS: tuple[Step, ...] = tuple(
         outbox,
         models,
         following,
+        history,
     )
 )
 
