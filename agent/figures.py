@@ -1,4 +1,4 @@
-"""What there is to plot of the last decisions: how alike those were who are known, and those who are not; who comes when."""
+"""What there is to plot of the last decisions: how alike the known and the unknown were, and who comes when."""
 
 from __future__ import annotations
 

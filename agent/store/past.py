@@ -90,7 +90,8 @@ def weighed(db: Db, since: datetime, limit: int) -> list[tuple[Any, ...]]:
     Those that were undone are not among them.
     """
     parts = ", ".join(
-        f"json_extract(body, '$.{part}')" for part in ("outcome", "reason", "person", "similarity", "threshold", "repeat")
+        f"json_extract(body, '$.{part}')"
+        for part in ("outcome", "reason", "person", "similarity", "threshold", "repeat")
     )
     query = (
         f"SELECT at, {parts} FROM events INDEXED BY events_at WHERE at >= ? AND kind = 'access'"  # noqa: S608 - ours
@@ -108,7 +109,9 @@ def _looked_at(db: Db, wanted: Wanted, before: int | None) -> tuple[int, int]:
         least, most = max(least, range_[0] or _BEYOND), min(most, range_[1] or 0)
     if wanted.person:
         mine, ids = _of(db, wanted.person)
-        query = f"SELECT seq FROM events INDEXED BY events_person WHERE {mine} AND seq BETWEEN ? AND ? ORDER BY seq DESC"  # noqa: S608 - ours
+        query = (
+            f"SELECT seq FROM events INDEXED BY events_person WHERE {mine} AND seq BETWEEN ? AND ? ORDER BY seq DESC"  # noqa: S608 - ours
+        )
         last = db.rows(f"{query} LIMIT 1 OFFSET ?", (*ids, least, most, LOOKED_AT))
         return (last[0][0] + 1, most) if last else (_FIRST if least <= most else _BEYOND, most)
     newest = db.rows("SELECT seq FROM events WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (most,))

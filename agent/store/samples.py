@@ -15,7 +15,7 @@ class Sample:
     """How it was at one time; None where nobody can say."""
 
     fps: float | None = None
-    latency_ms: float | None = None  # from a frame to what is concluded of it, the median
+    latency_ms: float | None = None  # of a frame with a face, the median
     temperature_celsius: float | None = None
     disk_free_bytes: int | None = None
     memory_bytes: int | None = None
@@ -48,6 +48,9 @@ def series(db: Db, since: datetime, step_seconds: int) -> list[dict[str, Any]]:
         " GROUP BY CAST(strftime('%s', at) AS INTEGER) / ? ORDER BY 1"
     )
     return [
-        {"at": at, **{name: None if value is None else round(value, 2) for name, value in zip(MEASURES, values, strict=True)}}
+        {
+            "at": at,
+            **{name: None if value is None else round(value, 2) for name, value in zip(MEASURES, values, strict=True)},
+        }
         for at, *values in db.rows(query, (to_text(since), step_seconds))
     ]

@@ -11,7 +11,7 @@ STEP: Final[tuple[str, ...]] = (
     CREATE TABLE samples (
         at TEXT PRIMARY KEY,
         fps REAL,
-        latency_ms REAL,  -- from a frame to what is concluded of it, the median
+        latency_ms REAL,  -- of a frame with a face, the median
         temperature_celsius REAL,
         disk_free_bytes INTEGER,
         memory_bytes INTEGER,

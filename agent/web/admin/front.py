@@ -22,7 +22,10 @@ from agent.errors import CommandError, LatchkeyError, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.register import Request as Asker
 from agent.store.db import Db, open_db
+from agent.unknown.album import Album
+from agent.web.admin.lookout import Lookout
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
@@ -65,10 +68,12 @@ class Front:
         self.agent, self.bundle, self.encrypted = agent, bundle, encrypted
         self.sessions = Sessions(told.idle_minutes * 60, told.longest_hours * 3600)
         self.cookie = f"__Host-{COOKIE}" if encrypted else COOKIE
+        self.lookout = Lookout(agent)
         self._once = agent.counter.once()
         self._waiting = 0
         with ExitStack() as stack:
             self._db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            self.album = Album(agent.config, self._db.seal)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="admin")
             stack.callback(self._thread.shutdown, cancel_futures=True)
             self._stack = stack.pop_all()
@@ -101,6 +106,11 @@ class Front:
         """Returns the session of whoever asks, if there is one."""
         token = request.cookies.get(self.cookie)
         return self.sessions.find(token) if token else None
+
+    def request(self, session: Session) -> Asker:
+        """Returns who asks, for the audit."""
+        clock = self.agent.porch.entrance.clock()
+        return Asker(session.by, datetime.now(UTC), self.agent.boot_id, clock=clock)
 
     async def ask(self, session: Session, verb: str, arguments: dict[str, Any]) -> Result:
         """Has a verb carried out as the broker would, in the name of an account.

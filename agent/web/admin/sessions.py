@@ -74,6 +74,13 @@ class Sessions:
             self._open[key] = (session, now)
         return session
 
+    def lives(self, token: str) -> bool:
+        """Whether the session of a token goes on; it is not used with this."""
+        now = self._clock()
+        with self._lock:
+            session, used = self._open.get(_hash(token), (None, 0.0))
+        return session is not None and now - used <= self._idle and now - session.began <= self._longest
+
     def close(self, token: str) -> None:
         """Ends a session."""
         with self._lock:
