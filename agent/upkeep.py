@@ -1,4 +1,4 @@
-"""What the agent does beside the door, now and then: forgetting what is old, setting punches right, noting its health."""
+"""What the agent does beside the door, now and then: forgets what is old, sets punches right, notes its health."""
 
 from __future__ import annotations
 

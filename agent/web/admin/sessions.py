@@ -61,8 +61,8 @@ class Sessions:
                 del self._open[min(self._open, key=lambda each: self._open[each][1])]
         return token, session
 
-    def find(self, token: str) -> Session | None:
-        """Returns the session of a token, which is used with this; None where there is none any more."""
+    def find(self, token: str, *, using: bool = True) -> Session | None:
+        """Returns the session of a token, which is used with this unless told; None where there is none any more."""
         key, now = _hash(token), self._clock()
         with self._lock:
             session, used = self._open.get(key, (None, 0.0))
@@ -71,15 +71,9 @@ class Sessions:
             if now - used > self._idle or now - session.began > self._longest:
                 del self._open[key]
                 return None
-            self._open[key] = (session, now)
+            if using:
+                self._open[key] = (session, now)
         return session
-
-    def lives(self, token: str) -> bool:
-        """Whether the session of a token goes on; it is not used with this."""
-        now = self._clock()
-        with self._lock:
-            session, used = self._open.get(_hash(token), (None, 0.0))
-        return session is not None and now - used <= self._idle and now - session.began <= self._longest
 
     def close(self, token: str) -> None:
         """Ends a session."""

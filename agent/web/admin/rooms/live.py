@@ -63,7 +63,7 @@ async def _events(front: Front, token: str) -> AsyncIterator[str]:
     due = 0.0
     try:
         yield "retry: 2000\n\n"
-        while front.sessions.lives(token):
+        while front.sessions.find(token, using=False):
             messages = []
             state = lookout.state()
             if state != told or time.monotonic() >= due:
@@ -103,7 +103,7 @@ async def _pictures(front: Front, mirror: Mirror, token: str, watchers: list[int
     try:
         yield PART
         sight = None
-        while not mirror.closed.is_set() and front.sessions.lives(token):
+        while not mirror.closed.is_set() and front.sessions.find(token, using=False):
             made = mirror.picture(sight)
             if made is not None:
                 sight, jpeg = made
