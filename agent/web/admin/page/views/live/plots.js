@@ -39,5 +39,6 @@ function arrivals(table) {
 function line({ health, days }, name, title, unit) {
   const points = health.filter((each) => each[name] !== null).map((each) => [Date.parse(each.at), each[name] / unit]);
   const say = (at) => new Date(at).toLocaleString(undefined, days > 1 ? { day: "numeric", month: "short" } : { timeStyle: "short" });
-  return plot({ title, series: points.length ? [{ name: title, points, kind: points.length > 1 ? "line" : "dots" }] : [], x: { say, name: "When" }, y: { name: title }, height: 180, width: Math.min(420, innerWidth - 72) });
+  const [first, last] = [points[0]?.[0], points.at(-1)?.[0]], ticks = [0, 1, 2, 3].map((part) => first + ((last - first) * part) / 3);
+  return plot({ title, series: points.length ? [{ name: title, points, kind: points.length > 1 ? "line" : "dots" }] : [], x: { say, ticks, name: "When" }, y: { name: title }, height: 180, width: Math.min(420, innerWidth - 72) });
 }
