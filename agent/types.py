@@ -190,6 +190,9 @@ class Sighting:
     detail: str  # for a human: "too small: 42 px, need 64", "0.41 to anna, need 0.52"
     repeat: bool = False  # the same person's last visit still: the door opens, nothing is counted twice
     latency_ms: float = 0.0  # from the frame's arrival to the conclusion, filled in by the runtime
+    each: tuple[tuple[Match, Quality], ...] = field(
+        default=(), compare=False, repr=False
+    )  # shots; told, never recorded
 
 
 class Shown(StrEnum):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agent.cli.certificate_check import RENEW
-from agent.cli.findings import Finding, State
 from agent.cli.opened import database
 from agent.cli.output import counted
+from agent.condition import RENEW
 from agent.config import Config
 from agent.errors import ConfigError
+from agent.findings import Finding, State
 from agent.pki.ending import days_left
 from agent.pki.registry import SOON
 

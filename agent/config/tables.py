@@ -232,6 +232,12 @@ class Config(Table):
         refuse_shared_pins(self.door, self.inputs)
         return self
 
+    @model_validator(mode="after")
+    def _kept_to_be_seen(self) -> Self:
+        if self.privacy.keep_unknown and not self.admin.enabled:
+            refuse(["[privacy] keep_unknown = true wants [admin] enabled = true: nothing else shows the pictures"])
+        return self
+
     @property
     def database_path(self) -> Path:
         """The SQLite file."""

@@ -8,6 +8,8 @@ Killed at any point, the database opens afterwards with exactly one key that is 
     3. the new key takes the place of the old one  done
     4. the file is written anew                    again when it is opened next
 
+Pictures of people nobody knows are not sealed anew: they are deleted before step 3.
+
 `agent.seal.keyring.find_key` takes the key that the database names; `settle` tidies up.
 """
 
@@ -25,6 +27,7 @@ from agent.seal.keys import SiteKey
 from agent.store.db import agent_lock, open_db
 from agent.store.resealing import abandon, reseal
 from agent.store.sealing import holds_sealed, sealed_by
+from agent.unknown import album
 
 if TYPE_CHECKING:
     from agent.register import Request
@@ -72,6 +75,7 @@ def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Rei
                 templates = reseal(db, key)
                 done = Reissued(found.key.id, key.id, templates)
                 audit(db, "keys_reissued", None, request, {"old": done.old, "new": done.new, "templates": templates})
+        album.burn(config)  # they are sealed with the old key, and not for long
         key_file.promote(key_path(config), key)
         with open_db(config.database_path, create=False, key=key):  # sweeps
             return done
@@ -101,5 +105,6 @@ def replace_lost(config: Config, request: Request) -> Reissued:
                 templates, cards, factors = abandon(db)
                 counts = {"templates": templates, "cards": cards, "factors": factors}
                 audit(db, "keys_replaced", None, request, {"new": key.id, **counts})
+        album.burn(config)
         with open_db(config.database_path, create=False, key=key):  # names it
             return Reissued(old, key.id, templates, cards, factors)

@@ -19,6 +19,7 @@ from agent.store.steps import (
     commands,
     events,
     following,
+    history,
     jobs,
     models,
     outbox,
@@ -52,6 +53,7 @@ STEPS: tuple[Step, ...] = tuple(
         models,
         following,
         accounts,
+        history,
     )
 )
 

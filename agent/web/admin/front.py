@@ -21,10 +21,13 @@ from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.register import Request as Asker
 from agent.store.db import Db, open_db
+from agent.unknown.album import Album
 from agent.web.admin.backroom import Backroom
 from agent.web.admin.beside import Beside
 from agent.web.admin.bodies import json_body
+from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
 
@@ -70,9 +73,11 @@ class Front:
         self.agent, self.bundle, self.encrypted = agent, bundle, encrypted
         self.sessions = Sessions(told.idle_minutes * 60, told.longest_hours * 3600)
         self.cookie = f"__Host-{COOKIE}" if encrypted else COOKIE
+        self.lookout = Lookout(agent)
         self._once = agent.counter.once()
         with ExitStack() as stack:
             db = open_db(agent.config.database_path, key=bundle.key)
+            self.album = Album(agent.config, db.seal)
             self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
             self.porter = stack.enter_context(Porter(agent, bundle))
             beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
@@ -133,6 +138,11 @@ class Front:
 
             response.body_iterator = body()
         return response
+
+    def request(self, session: Session) -> Asker:
+        """Returns who asks, for the audit."""
+        clock = self.agent.porch.entrance.clock()
+        return Asker(session.by, datetime.now(UTC), self.agent.boot_id, clock=clock)
 
     async def ask(self, session: Session, verb: str, arguments: dict[str, Any]) -> Result:
         """Has a verb carried out as the broker would, in the name of an account.
