@@ -12,7 +12,7 @@ from agent.access.rules import DoorRules
 from agent.access.told import TOLD
 from agent.attendance.rules import AttendanceRules, Key, PunchType
 from agent.gallery.sitting import Hint
-from agent.studio import ENROLLED, OVER, Guidance
+from agent.guidance import ENROLLED, OVER, Guidance
 from agent.types import Alarm, Decision, Outcome, Reason, Shown
 from agent.web import news
 from agent.web.assets import FOLDER, LANGUAGES, load_assets

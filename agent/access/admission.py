@@ -76,7 +76,7 @@ class Admission:
             alarms: what is to be told with the decision.
         """
         post = self._post
-        if {Shown.CARD, Shown.PIN} & {*attempt.shown}:
+        if {Shown.CARD, Shown.PIN, Shown.SIGNATURE} & {*attempt.shown}:
             for person in (attempt.person, NOBODY):
                 post.standings.put(person, failures.succeeded(post.standings.of(person)))
         if attempt.mode is not None:

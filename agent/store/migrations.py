@@ -26,6 +26,7 @@ from agent.store.steps import (
     roster,
     rules,
     sealing,
+    signatures,
     trust,
 )
 
@@ -50,6 +51,7 @@ STEPS: tuple[Step, ...] = tuple(
         outbox,
         models,
         following,
+        signatures,
     )
 )
 

@@ -7,7 +7,7 @@ from typing import Final
 from agent.store.db import Db
 from agent.store.places import columns
 
-TABLES: Final = ("templates", "pins", "cards", "sealing", "standings", "events", "commands", "jobs")
+TABLES: Final = ("templates", "signatures", "pins", "cards", "sealing", "standings", "events", "commands", "jobs")
 _KEEP: Final = {"events": "kind <> 'alarm' OR sent_at IS NOT NULL"}
 _UNREAD: Final = (
     "UPDATE roster_objects SET waiting = NULL WHERE waiting IS NOT NULL",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from agent.access.factors import Factors
 from agent.access.rules import DoorRules
 from agent.attendance.rules import AttendanceRules, PunchType
-from agent.studio import Guidance
+from agent.guidance import Guidance
 from agent.types import Decision, Event, Outcome, Reason
 
 ASKS: Final[Mapping[Reason, str]] = {
