@@ -188,6 +188,7 @@ class Admission:
             around.at,
             attempt.sighting.detail if attempt.sighting else "",
             shown=attempt.shown,
+            signature=attempt.signature,
             seconds=seconds,
             companion=first.person if first else None,
             alarms=tuple(dict.fromkeys(alarms)),

@@ -45,7 +45,8 @@ def made_up(writer: int) -> Floats:
     clock = np.cumsum(np.full(_POINTS, _STEP_MS) * (1 + 0.3 * np.sin(9 * t + writer)))
     pressure = 70 + 20 * np.sin(5 * t + writer)
     lifted = np.isin(np.arange(_POINTS), (_POINTS // 3, 2 * _POINTS // 3, _POINTS - 1))
-    return np.stack([100 * across, 100 * down, clock - clock[0], pressure, lifted], axis=1).astype(np.float32)
+    points: Floats = np.stack([100 * across, 100 * down, clock - clock[0], pressure, lifted], axis=1, dtype=np.float32)
+    return points
 
 
 def write_golden(vectors: Floats, least: float) -> dict[str, Any]:

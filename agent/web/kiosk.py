@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.bundle import Bundle
 from agent.store.db import open_db
+from agent.types import Credential
 from agent.web.assets import check_language, languages
 from agent.web.audience import Audience
 from agent.web.consent import load_texts
@@ -19,7 +21,11 @@ from agent.web.server import WebServer
 from agent.web.site import Site
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agent.app import Agent
+    from agent.signing import Signing
+    from agent.types import Floats
 
 
 class Kiosk:
@@ -46,7 +52,10 @@ class Kiosk:
         }
         self._stack = ExitStack()
         self._audience, self._mirror, self._studio = Audience(), Mirror(), agent.studio
-        self._intake = Intake(agent.porch.entrance.showed)
+        signing = agent.knowledge.signing
+        self._intake = Intake(
+            agent.porch.entrance.showed, None if signing is None else partial(_signed, agent, signing)
+        )
         sources = Sources(
             entrance=agent.porch.entrance,
             door=agent.porch.doorman.report,
@@ -81,3 +90,12 @@ class Kiosk:
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
         return [("herald", self._herald.step), ("intake", self._intake.step)]
+
+
+def _signed(agent: Agent, signing: Signing, trace: Floats, session: int | None, at: datetime) -> None:
+    """Hands a signature to who is being enrolled, or to the door; what the pen did ends here."""
+    signature = signing.encode(trace)
+    if session is None:
+        agent.porch.entrance.showed(Credential(at, signature=signature))
+    else:
+        agent.studio.sign(session, signature)

@@ -16,9 +16,11 @@ ASKS: Final[Mapping[Reason, str]] = {
     Reason.CARD_NEEDED: "card",
     Reason.FACE_NEEDED: "face",
     Reason.SECOND_PERSON_NEEDED: "second",
+    Reason.SIGNATURE_NEEDED: "signature",
     Reason.WRONG_PIN: "pin",
     Reason.WRONG_CARD: "card",
     Reason.FACE_MISMATCH: "face",
+    Reason.WRONG_SIGNATURE: "signature",
 }
 
 
