@@ -16,19 +16,21 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from ulid import ULID
 
 from agent import systemd
 from agent.bundle import Bundle
 from agent.config import Config
+from agent.counter import Counter
 from agent.crew import PART_SECONDS, Crew
 from agent.desk import Desk
 from agent.errors import CameraLost, LatchkeyError, StoreError
 from agent.knowledge import Knowledge
 from agent.labels import gist, nameless
-from agent.make import make_camera, make_kiosk, make_recogniser
+from agent.make import make_camera, make_recogniser, wanted_pages
+from agent.onlookers import Onlookers
 from agent.orders import Orders
 from agent.porch import Porch
 from agent.recorder import Recorder
@@ -42,9 +44,6 @@ from agent.types import Decision, Event, Frame
 from agent.upgrade.watch import Watch
 from agent.upkeep import Upkeep
 from agent.visits import Visits
-
-if TYPE_CHECKING:
-    from agent.web.kiosk import Kiosk
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +69,9 @@ class Agent:
     ) -> None:
         self.config, self.file = config, file
         self.failed = self.starts_again = False  # something crashed; it only stops to be made anew
-        self.stopping = Deadline(STOP_SECONDS)
+        self.stopping, self.onlookers = Deadline(STOP_SECONDS), Onlookers()
         self.boot_id = str(ULID())
         self.desk: Desk | None = None
-        self.kiosk: Kiosk | None = None
         self._told = told
         self._control: queue.SimpleQueue[int | BaseException | str] = queue.SimpleQueue()  # a signal, a crash, or why
         self._stack, self._crew = ExitStack(), Crew(self.crashed, self.stopping)
@@ -144,12 +142,12 @@ class Agent:
         self._crew.work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
         self._crew.work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
         self._crew.work_beside(stack, "watch", Watch(config, reads[3], self.recorder.write, self.again).step)
+        self.counter = stack.enter_context(Counter(self, bundle))
         if config.mqtt.enabled:
             self._open_desk(stack, bundle)
-        if config.web.enabled:
-            self.kiosk = stack.enter_context(make_kiosk(self, bundle))
-            for name, step in self.kiosk.work():
-                self._crew.work_beside(stack, name, step)
+        else:
+            self._crew.work(stack, "jobs", self.counter.jobs.step, at_last=self.counter.jobs.close)
+        self._open_pages(stack, bundle)
         self._crew.work_beside(stack, "reader", self.porch.read)
         self._camera = make_camera(config)
         stack.callback(self._blind)
@@ -181,12 +179,20 @@ class Agent:
         entrance = self.porch.entrance
         entrance.peers.hear_by(self.desk.link, entrance.heard)
         self.porch.passed = self.desk.telling.passed
+        self.onlookers.recorded.append(self.desk.wake)
         stack.enter_context(self.desk)
         for name, step, at_last in self.desk.work():
             self._crew.work(stack, name, step, at_last=at_last)
         stack.callback(self.porch.doorman.close)  # before the desk tells its state for the last time
         stack.callback(self._settle)
         self._crew.work(stack, "commander", self.desk.carry_out)  # what comes while it stops opens no more
+
+    def _open_pages(self, stack: ExitStack, bundle: Bundle) -> None:
+        self.pages = [make(self, bundle) for make in wanted_pages(self.config)]
+        for page in self.pages:
+            stack.enter_context(page)
+            for name, step in page.work():
+                self._crew.work_beside(stack, name, step)
 
     def _wipe(self) -> None:
         wipe_house(self.config, self.recorder, self.porch.entrance)
@@ -212,10 +218,8 @@ class Agent:
         if taken is not None:
             self.visits.see(*taken)
             self.porch.entrance.followers.saw(self.recogniser.near)
-            if self.desk is not None and self.desk.camera is not None:
-                self.desk.camera.saw(taken[0])
-            if self.kiosk is not None:
-                self.kiosk.saw(taken[0], self.studio.glance or self.recogniser.glance)
+            for tell in self.onlookers.saw:
+                tell(taken[0], self.studio.glance or self.recogniser.glance)
         elif self._latest.closed:
             self.visits.finish()
             self._control.put("the recording has ended")
@@ -224,17 +228,13 @@ class Agent:
 
     def _decided(self, decision: Decision) -> None:
         self._told(decision)
-        if self.desk is not None and self.desk.camera is not None:
-            self.desk.camera.decided(decision)
-        if self.kiosk is not None:
-            self.kiosk.decided(decision)
+        for tell in self.onlookers.decided:
+            tell(decision)
 
     def _recorded(self, event: Event) -> None:
         log.info("%s %d: %s %s", event.kind, event.seq, gist(event.body), nameless(event.body))
-        if self.desk is not None:
-            self.desk.wake()
-        if self.kiosk is not None:
-            self.kiosk.recorded(event)
+        for tell in self.onlookers.recorded:
+            tell(event)
 
     def _blind(self) -> None:
         """Takes no more frames, and looks at those that were taken."""

@@ -12,38 +12,32 @@ from typing import TYPE_CHECKING, Self
 
 from agent import admins
 from agent.bundle import Bundle
-from agent.clerks.house import admission, exempt, handlers, office_of
+from agent.clerks.house import admission, office_of
 from agent.clerks.pairing import PairingClerk
 from agent.clock import clock_state
 from agent.device_key import device_key
-from agent.enrolling import Enrolling
 from agent.errors import StoreError
 from agent.following import follow, topics_of
 from agent.health import HealthCheck
 from agent.homeassistant.camera import DoorCamera
 from agent.homeassistant.discovery import Discovery
 from agent.jobs.job import Job, State
-from agent.jobs.jobs import Jobs
-from agent.jobs.told import progress, recall
-from agent.live import Live
+from agent.jobs.told import progress
 from agent.mqtt.commands import Commander
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.link import Link
-from agent.mqtt.parts import Spool
 from agent.mqtt.signing import Signer
-from agent.mqtt.spooled import FOLDER
 from agent.mqtt.telemetry import Health
 from agent.outbox import Outbox
 from agent.reach import link_settings
 from agent.refusals import RefusalLog
 from agent.register import Request
 from agent.roster.groups import groups_of
-from agent.store import commands
-from agent.store import jobs as job_store
 from agent.store.db import Db, open_db
 from agent.store.device_keys import device_keys
 from agent.telling import Telling
 from agent.trust.keys import PublicKey
+from agent.types import Event
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -67,7 +61,7 @@ class Desk:
     def _make(self, stack: ExitStack, agent: Agent, bundle: Bundle) -> None:
         config = agent.config
         self._agent = agent
-        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(4)]
+        reads = [stack.enter_context(open_db(config.database_path, key=bundle.key)) for _ in range(3)]
         topics = topics_of(config, reads[1])
         self.link = Link(
             link_settings(config.mqtt),
@@ -79,18 +73,18 @@ class Desk:
         )
         self.discovery = Discovery(config, topics, self.link.send)
         shown = config.homeassistant
-        self.camera = DoorCamera(self.link) if shown.enabled and shown.camera else None
+        if shown.enabled and shown.camera:
+            camera = DoorCamera(self.link)
+            agent.onlookers.saw.append(lambda frame, _: camera.saw(frame))
+            agent.onlookers.decided.append(camera.decided)
         acknowledged = config.mqtt.acknowledged
         outbox = Outbox(self.link, reads[0], agent.recorder.write, agent.boot_id, acknowledged=acknowledged)
         self._publisher = outbox.publisher
         self._acks = outbox.acknowledgements(admission(config, reads[1]), reads[1])
-        unfinished = [job.id for job in job_store.unfinished(reads[3])]
-        spool = Spool(config.device.data_dir / FOLDER, reads[3].seal, kept=unfinished)
-        self.jobs = Jobs(reads[3], agent.recorder.write, spool, tell=self._tell_job)
-        enrolling = Enrolling(bundle, reads[3], agent.recorder.write, boot_id=agent.boot_id)
-        live = Live(bundle, agent.studio, enrolling, agent.knowledge.soon)
-        self._refusals, self._full = RefusalLog(agent.recorder.write, self._asks), False
-        self._commander = self._commander_of(agent, bundle, reads[1], spool, live)
+        self._counter = agent.counter
+        self._counter.tell.append(self._tell_job)
+        self._refusals = RefusalLog(agent.recorder.write, self._asks)
+        self._commander = self._commander_of(agent, reads[1])
         self._db, self._learn_due = reads[1], 0.0
         self._learn()
         if not admins.owners(reads[1], config):
@@ -105,17 +99,17 @@ class Desk:
             health_seconds=config.mqtt.health_seconds,
         )
 
-    def _commander_of(self, agent: Agent, bundle: Bundle, db: Db, spool: Spool, live: Live) -> Commander:
-        config = agent.config
+    def _commander_of(self, agent: Agent, db: Db) -> Commander:
+        config, counter = agent.config, agent.counter
         return Commander(
             self.link,
-            handlers(agent, bundle, db, spool, work=self.jobs, live=live),
+            counter.handlers,
             admission=admission(config, db),
-            spool=spool,
-            recall=lambda command_id: recall(db, command_id),
-            remember=self._remember,
-            begin=self._begin,
-            full=lambda command: self._full and not exempt(command),
+            spool=counter.spool,
+            recall=counter.recall,
+            remember=counter.remember,
+            begin=counter.begin,
+            full=counter.full,
             refused=self._refusals.note,
             shown=agent.porch.entrance.showed,
             pair=PairingClerk(office_of(agent, db), device_key(config).public),
@@ -140,7 +134,7 @@ class Desk:
         workers = [
             ("publisher", self._publisher.step, self._drain),
             ("telemetry", self.telling.step, self.telling.door),
-            ("jobs", self.jobs.step, self.jobs.close),
+            ("jobs", self._counter.jobs.step, self._counter.jobs.close),
         ]
         if self._puller is not None:
             workers.append(("roster", self._puller.step, self._puller.close))
@@ -155,7 +149,7 @@ class Desk:
         self._commander.step()
         self._refusals.step()
 
-    def wake(self) -> None:
+    def wake(self, _: Event) -> None:
         """An event was recorded."""
         self._publisher.wake()
 
@@ -173,25 +167,13 @@ class Desk:
         known = [key["id"].encode() for key in admins.everyone(db, config) if not key["revoked_at"]]
         self.link.inbox.known = frozenset(known)
         self.link.regroup(groups_of(db, config))
-        self._full = commands.count(db) > commands.MOST
+        self._counter.look()
         peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
         self._agent.porch.entrance.peers.know(device_keys(db) | peers)
 
     def _drain(self) -> None:
         """Sends what is left, for a little while; the rest waits in the outbox."""
         self._publisher.drain(self._agent.stopping.left(DRAIN_SECONDS))
-
-    def _remember(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
-        if self._full and verb == "lock":  # which does no harm twice
-            return
-        self._agent.recorder.write(
-            lambda db: commands.remember(db, command_id, verb, result, datetime.now(UTC), until=until)
-        )
-
-    def _begin(self, command_id: str, verb: str, result: str, until: datetime | None) -> None:
-        self._agent.recorder.write(
-            lambda db: commands.begin(db, command_id, verb, result, datetime.now(UTC), until=until)
-        )
 
     def _tell_job(self, job: Job) -> None:
         """What is only on the way is not kept for a broker that is away."""

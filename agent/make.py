@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
 from agent.access.gate import Gate, GateSettings
 from agent.access.latch import LockSettings
@@ -21,7 +23,6 @@ from agent.vision.motion import MotionGate
 
 if TYPE_CHECKING:
     from agent.app import Agent
-    from agent.web.kiosk import Kiosk
 
 
 def make_camera(config: Config) -> Camera:
@@ -82,19 +83,43 @@ def make_reader(config: Config) -> Reader:
     return backends.load("reader", config.reader.backend)(ReaderOptions(device=config.reader.device))
 
 
-def make_kiosk(agent: Agent, bundle: Bundle) -> Kiosk:
-    """Returns what serves the page for the screen at the wall.
+class Page(Protocol):
+    """What is served to browsers, with workers of its own. A context: entering serves, leaving stops."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None, /
+    ) -> None: ...
+
+    def work(self) -> list[tuple[str, Callable[[], None]]]:
+        """Returns workers to be: name and step."""
+        ...
+
+
+def wanted_pages(config: Config) -> list[Callable[[Agent, Bundle], Page]]:
+    """Returns what makes each page that is wanted: that of the screen at the wall, and that of admins.
 
     Raises:
-        ConfigError: its libraries are not installed, or there is nothing to listen at.
+        ConfigError: their libraries are not installed.
     """
+    wanted: list[Callable[[Agent, Bundle], Page]] = []
+    table = "web"
     try:
-        from agent.web.kiosk import Kiosk
+        if config.web.enabled:
+            from agent.web.kiosk import Kiosk
+
+            wanted.append(Kiosk)
+        if config.admin.enabled:
+            table = "admin"
+            from agent.web.admin.admin_page import AdminPage
+
+            wanted.append(AdminPage)
     except ImportError as error:
         raise ConfigError(
-            f"[web] enabled = true wants {error.name}, which is not installed: pip install 'latchkey[web]'"
+            f"[{table}] enabled = true wants {error.name}, which is not installed: pip install 'latchkey[web]'"
         ) from error
-    return Kiosk(agent, bundle)
+    return wanted
 
 
 def lock_settings(config: Config) -> LockSettings:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,6 +25,7 @@ settings.register_profile("fixed", derandomize=True)
 settings.load_profile("default" if os.environ.get("LATCHKEY_EXPLORE") else "fixed")
 
 HOST = "127.0.0.1"
+CHROMIUM = shutil.which("chromium")
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
@@ -170,3 +172,17 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def _openssl(folder: Path, arguments: str) -> None:
     done = subprocess.run(["openssl", *arguments.split()], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium; a module's own, for Playwright's event loop is in the way of others."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: sudo apt install chromium")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

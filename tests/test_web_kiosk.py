@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import time
 from contextlib import contextmanager
 
@@ -30,7 +29,6 @@ from tests.fakes.kiosks import settle
 from tests.fakes.ports import steady_port
 from tests.fakes.trust import OWNER
 
-CHROMIUM = shutil.which("chromium")
 UPRIGHT, LYING, SMALL = (600, 1024), (1024, 600), (800, 480)
 WATCH = """
 window.seen = [];
@@ -42,19 +40,6 @@ new MutationObserver(() => {
   }
 }).observe(document, { subtree: true, attributes: true, childList: true });
 """
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: sudo apt install chromium")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
-    )
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from agent.gallery.sitting import Hint
 from agent.guidance import ENROLLED, OVER, Guidance
 from agent.types import Alarm, Decision, Outcome, Reason, Shown
 from agent.web import news
-from agent.web.assets import FOLDER, LANGUAGES, load_assets
+from agent.web.assets import FOLDER, LANGUAGES, load_kiosk
 from agent.web.audience import MOST, WAITING, Audience
 
 AT = datetime(2026, 11, 26, 8, 58, tzinfo=UTC)
@@ -68,7 +68,7 @@ class TestLanguages:
 
 class TestPage:
     def test_it_is_light(self):
-        assert sum(len(asset.content) for name, asset in load_assets().items() if name) < 150_000
+        assert sum(len(asset.content) for name, asset in load_kiosk().items() if name) < 150_000
 
     def test_nothing_is_inline_and_nothing_comes_from_elsewhere(self):
         html = (PAGE / "kiosk.html").read_text(encoding="utf-8")

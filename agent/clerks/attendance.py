@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.attendance.rules import PunchType
 from agent.clerks import Office
-from agent.mqtt.commands import Handler
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs.attendance import CorrectCommand, HoursCommand, WhoIsInCommand
 from agent.register import enrolled
 from agent.reports.basis import own_hours, present, present_json

@@ -20,8 +20,8 @@ from agent.clock import clock_state
 from agent.doorman import Doorman
 from agent.errors import CommandError
 from agent.modes import mode_as_json, set_mode
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code, Command
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs.door import HoldCommand, LockCommand, ModeCommand, UnlockCommand
 from agent.store.door import load_mode
 

@@ -14,8 +14,8 @@ from agent.handover import Handover
 from agent.jobs.jobs import Jobs
 from agent.live import Live
 from agent.members.consent import text_of
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.telemetry import timestamp
 from agent.mqtt.verbs.faces import (

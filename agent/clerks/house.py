@@ -18,8 +18,8 @@ from agent.jobs.jobs import Jobs
 from agent.live import Live
 from agent.live_signing import LiveSigning
 from agent.mqtt.admission import Admission
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Command
+from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.verbs.door import LockCommand
 from agent.register import Request

@@ -9,8 +9,8 @@ from agent.clerks import Office
 from agent.errors import CommandError
 from agent.jobs.job import Job
 from agent.jobs.jobs import Jobs
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.telemetry import event_body
 from agent.mqtt.verbs.jobs import (

@@ -7,8 +7,8 @@ from typing import Any
 from agent import admins
 from agent.clerks import Office
 from agent.errors import CommandError
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs.keys import DeviceCommand, KeyAddCommand, KeyRevokeCommand, KeyRotateCommand, KeysCommand
 from agent.trust.keys import SIGNATURE_BYTES, Admin, PublicKey, unpacked
 from agent.version import VERSION

@@ -20,8 +20,8 @@ from agent.errors import BackupError, CommandError
 from agent.jobs.aside import Progress, aside
 from agent.jobs.job import Step, Steps, Work
 from agent.jobs.jobs import Jobs
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.verbs import models as verbs
 from agent.seal.keys import SiteKey

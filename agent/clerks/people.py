@@ -10,7 +10,7 @@ from agent.clerks import Office
 from agent.members import consent, credentials, merge, particulars
 from agent.members.known import particulars as told
 from agent.members.undo import undo
-from agent.mqtt.commands import Handler
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs import people as verbs
 from agent.store.db import Db
 from agent.store.sealing import card_key

@@ -10,8 +10,8 @@ from agent.audit import audit
 from agent.clerks import Office
 from agent.clock import clock_state
 from agent.errors import CommandError
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs.privacy import (
     AuditCommand,
     ExportPersonCommand,

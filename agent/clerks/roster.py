@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.clerks import Office
-from agent.mqtt.commands import Handler
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs.roster import RosterCommand, RosterPersonCommand
 from agent.roster.groups import groups_of
 from agent.roster.members import told

@@ -7,8 +7,8 @@ from typing import Any
 
 from agent.clerks import Office
 from agent.errors import CommandError, RulesRefused
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs.rules import RulesApplyCommand, RulesCommand
 from agent.rules_in_force import apply_rules, as_json, edition_of
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from agent.config.admin import AdminTable
 from agent.config.entrance import Door, Inputs, Reader, refuse_shared_pins
 from agent.config.homeassistant import HomeAssistant
 from agent.config.kinds import (
@@ -216,6 +217,7 @@ class Config(Table):
     mqtt: Mqtt = Mqtt()
     homeassistant: HomeAssistant = HomeAssistant()
     web: Web = Web()
+    admin: AdminTable = AdminTable()
     storage: Storage = Storage()
     retention: Retention = Retention()
     events: Events = Events()

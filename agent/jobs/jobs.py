@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from agent.errors import CommandError, LatchkeyError, StoreError
 from agent.jobs.job import Job, State, Step, Steps, Work
-from agent.mqtt.commands import MAX_MESSAGE, Handler
 from agent.mqtt.message import Code, Command
+from agent.mqtt.once import MAX_MESSAGE, Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.wire import COMMANDS, code_of, explain
 from agent.store import jobs as store

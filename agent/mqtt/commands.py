@@ -2,9 +2,7 @@
 
 Whatever arrives gets a coded answer and never crashes the agent, unless there is too much of it. Only what an admin's
 key has signed is carried out, see `agent.mqtt.admission`. A command id is carried out once: the same id again is
-answered with the same result, and `seen_before`. Where the agent dies between doing and remembering, the command is
-done again when the requester repeats it, so what handlers do must bear repeating; but what is momentary, such as to
-unlock, is remembered before it is done, and never done twice.
+answered with the same result, and `seen_before`, see `agent.mqtt.once`.
 """
 
 from __future__ import annotations
@@ -13,35 +11,28 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, StoreError
+from agent.errors import CommandError, StoreError
 from agent.mqtt.admission import Admission, NotAdmitted
 from agent.mqtt.connection import Outgoing
 from agent.mqtt.credential import VERB, CredentialMessage, Reception
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.link import Link
-from agent.mqtt.message import Code, Command, PartedCommand
+from agent.mqtt.message import Code, Command
+from agent.mqtt.once import Handler, Once, Remember
 from agent.mqtt.pair import Pair, answered, no_pairing
 from agent.mqtt.parts import Spool
 from agent.mqtt.refusals import Refusals, Refused
 from agent.mqtt.topics import AckTopic, BirthTopic, CommandTopic, CredentialTopic, PairTopic, PartTopic
-from agent.mqtt.wire import COMMANDS, Result, code_of, explain, recover_id, refusal
+from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.types import Credential
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 0.5
-MAX_MESSAGE: Final = 2000  # characters of an answer's message
-TRANSIENT: Final = {Code.STORAGE_FAILED, Code.FAILED}  # the same id may be tried again
-CUT_SHORT: Final = "it was begun, and the device stopped before it was known to be done: look, and ask under a new id"
-
-Handler = Callable[[Any], dict[str, Any]]
-"""Carries out a command (the model of its verb) and returns the `data` of its result."""
-Remember = Callable[[str, str, str, datetime | None], object]
-"""Keeps the result of a command: id, verb, JSON, and when nobody can send it again."""
 
 
 class Commander:
@@ -85,7 +76,9 @@ class Commander:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link, self._handlers, self._admission = link, handlers, admission
-        self._recall, self._remember, self._begin, self._full = recall, remember, begin, full
+        self._once = Once(
+            handlers, spool=spool, recall=recall, remember=remember, begin=begin, full=full, seen=self._seen
+        )
         self._now = now
         self._spool, self._born, self._acknowledged = spool, born, acknowledged
         self._refusals = Refusals(refused, clock)
@@ -156,9 +149,9 @@ class Commander:
         except ValidationError as error:
             logger.warning("credential refused: %s", explain(error))
             return
-        if self._recall(shown.id) is not None or (credential := self._reception.take(shown, self._now())) is None:
+        if self._once.recall(shown.id) is not None or (credential := self._reception.take(shown, self._now())) is None:
             return
-        self._keep(Result(id=shown.id, verb=VERB, ok=True), admitted.until)
+        self._once.keep(Result(id=shown.id, verb=VERB, ok=True), admitted.until)
         self._shown(credential)
 
     def _command(self, verb: str, message: Incoming) -> Result | None:
@@ -179,62 +172,13 @@ class Commander:
             return refusal(verb, id_, code, str(error)) if told else None
         except ValidationError as error:
             return refusal(verb, recover_id(message.payload), Code.BAD_REQUEST, explain(error))
-        return self._once(verb, command, admitted.until)
+        return self._once.do(verb, command, admitted.until)
 
     def _rebuff(self, verb: str, message: Incoming, code: Code, problem: str) -> Result | None:
         return refusal(verb, recover_id(message.payload), code, problem) if self._refusals.answered() else None
 
-    def _once(self, verb: str, command: Command, until: datetime) -> Result:
-        """The remembered result of the id, or that of carrying out the command now."""
-        remembered = self._recall(command.id)
-        if remembered is not None:
-            return self._again(Result.model_validate_json(remembered), verb, command)
-        if self._full(command):
-            return refusal(verb, command.id, Code.BUSY, "too many commands that live for long are remembered")
-        try:
-            if isinstance(command, PartedCommand) and command.parts:
-                self._spool.check(command.id, command.parts)
-            if command.momentary:
-                cut = refusal(verb, command.id, Code.SEEN_BEFORE, CUT_SHORT)
-                self._begin(command.id, verb, cut.to_json().decode(), until)
-        except CommandError as error:
-            return refusal(verb, command.id, Code(error.code), str(error))
-        except StoreError as error:
-            return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
-        result = self._carry_out(verb, command)
-        if result.code not in TRANSIENT or command.momentary:
-            self._spool.drop(command.id)
-            kept = Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result
-            self._keep(kept, until)
-        return result
-
-    def _again(self, first: Result, verb: str, command: Command) -> Result:
-        """The answer to an id that was seen before: nothing is carried out."""
-        if first.verb != verb:
-            refused = refusal(verb, command.id, Code.ID_REUSED, f"this id was a {first.verb} command")
-        elif command.reads:
-            refused = refusal(verb, command.id, Code.SEEN_BEFORE, "answered before: ask again under a new id")
-        else:
-            refused = first.model_copy(update={"code": first.code or Code.SEEN_BEFORE})
+    def _seen(self, verb: str, command: Command) -> None:
         self._refusals.answered(Refused(verb, command.id, Code.SEEN_BEFORE, command.asked_by, command.signed_by))
-        return refused
-
-    def _keep(self, result: Result, until: datetime) -> None:
-        try:
-            self._remember(str(result.id), result.verb, result.to_json().decode(), until)
-        except StoreError as error:  # it is done all the same
-            logger.warning("command cannot be remembered: %s %s: %s", result.verb, result.id, error)
-
-    def _carry_out(self, verb: str, command: Command) -> Result:
-        """The result of the handler. What it raises on purpose is an answer; anything else crashes the agent."""
-        try:
-            data = self._handlers[verb](command)
-        except LatchkeyError as error:
-            photo = error.photo if isinstance(error, EnrolmentRefused) else None
-            logger.info("command refused: %s %s: %s", verb, command.id, error)
-            return refusal(verb, command.id, code_of(error), str(error)[:MAX_MESSAGE], photo=photo)
-        logger.info("command done: %s %s", verb, command.id)
-        return Result(id=command.id, verb=verb, ok=True, data=data)
 
     def _answer(self, message: Incoming, result: Result) -> None:
         """Answers on the result topic and, with MQTT 5, where the requester wants it as well."""

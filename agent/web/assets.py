@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from agent.errors import ConfigError
 
@@ -45,12 +49,28 @@ def check_language(code: str) -> None:
         raise ConfigError(f"[web] language = {code!r} is not there; there are {', '.join(languages())}")
 
 
-def load_assets() -> dict[str, Asset]:
+def load_kiosk() -> dict[str, Asset]:
     """Returns all files by the path under `/kiosk` that they are asked by; the page itself by ""."""
-    files = {file.name: file for file in (FOLDER / "page").iterdir() if file.suffix in _TYPES}
-    files |= {f"languages/{file.name}": file for file in LANGUAGES.glob("*.json")}
-    found = {name: _asset(file) for name, file in files.items()}
-    return found | {"": found["kiosk.html"]}
+    files = {f"languages/{file.name}": _asset(file) for file in LANGUAGES.glob("*.json")}
+    return load_folder(FOLDER / "page", "kiosk.html") | files
+
+
+def load_folder(folder: Path, page: str) -> dict[str, Asset]:
+    """Returns the files of a folder and of those in it by their paths from there; the file `page` also by ""."""
+    files = sorted(file for file in folder.rglob("*") if file.suffix in _TYPES)
+    found = {file.relative_to(folder).as_posix(): _asset(file) for file in files}
+    return found | {"": found[page]}
+
+
+def served(assets: Mapping[str, Asset], request: Request) -> Response:
+    """Returns the file that the path of a request names, or that it is none, or has not changed."""
+    asset = assets.get(request.path_params.get("name", ""))
+    if asset is None:
+        return JSONResponse({"error": "there is no such file"}, 404)
+    headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(asset.content, media_type=asset.media_type, headers=headers)
 
 
 def _asset(file: Path) -> Asset:

@@ -32,11 +32,14 @@ class Guard:
 
     Args:
         app: inside.
-        host: as configured: a name that is good beside addresses and "localhost".
+        names: of this host, as configured: good beside addresses and "localhost".
+        ours: what our page says in `OUR_HEADER`.
+        encrypted: whether it is served by TLS.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        self._app, self._host = app, host
+    def __init__(self, app: ASGIApp, *names: str, ours: str = "kiosk", encrypted: bool = False) -> None:
+        self._app, self._names, self._ours = app, [name.lower() for name in names], ours
+        self._scheme = "https" if encrypted else "http"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, as ASGI has it."""
@@ -48,6 +51,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SAID.items():
                     headers[name] = value
+                if self._scheme == "https":
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
@@ -59,23 +64,23 @@ class Guard:
 
     def _refusal(self, headers: Headers, method: str) -> str | None:
         host = headers.get("host", "")
-        if not known_host(host, self._host):
+        if not known_host(host, *self._names):
             return "this host is called otherwise"
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if origin not in {None, f"http://{host}"} or site not in {None, "same-origin", "none"}:
+        if origin not in {None, f"{self._scheme}://{host}"} or site not in {None, "same-origin", "none"}:
             return "another page asks"
-        if method not in {"GET", "HEAD"} and (origin is None or headers.get(OUR_HEADER) != "kiosk"):
+        if method not in {"GET", "HEAD"} and (origin is None or headers.get(OUR_HEADER) != self._ours):
             return "only the page of this host may send"
         return None
 
 
-def known_host(header: str, configured: str) -> bool:
+def known_host(header: str, *configured: str) -> bool:
     """Whether a `Host` header is one of ours: a name that somebody else has pointed here is not (DNS rebinding)."""
     try:
         name = urlsplit(f"//{header}").hostname or ""
     except ValueError:
         return False
-    if name in {"localhost", configured.lower()}:
+    if name in {"localhost", *(each.lower() for each in configured)}:
         return True
     try:
         ipaddress.ip_address(name)

@@ -74,7 +74,9 @@ class Kiosk:
             self._server = WebServer(site.app(told.host), told.host, told.port, agent.crashed)
             self._stack = stack.pop_all()
         self._herald = Herald(agent.config, sources, db, self._audience, about)
-        self.decided, self.recorded, self.saw = self._herald.decided, self._herald.recorded, self._mirror.saw
+        agent.onlookers.saw.append(self._mirror.saw)
+        agent.onlookers.decided.append(self._herald.decided)
+        agent.onlookers.recorded.append(self._herald.recorded)
 
     def __enter__(self) -> Self:
         self._studio.guide = self._herald.guided

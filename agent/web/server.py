@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import socket
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,13 +29,24 @@ class WebServer:
         host: to listen at.
         port: the same.
         crashed: told where the thread ends by an error.
+        table: of the configuration, for messages; also the thread's name.
+        identity: certificate with its chain, and private key, both PEM files; None: without TLS.
 
     Raises:
-        ConfigError: there is nothing to listen at.
+        ConfigError: there is nothing to listen at, or the certificate is none.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, crashed: Callable[[BaseException], None]) -> None:
-        self._socket = listen(host, port)
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        crashed: Callable[[BaseException], None],
+        *,
+        table: str = "web",
+        identity: tuple[Path, Path] | None = None,
+    ) -> None:
+        self._socket = listen(host, port, table)
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -50,8 +63,14 @@ class WebServer:
             timeout_graceful_shutdown=1,
             h11_max_incomplete_event_size=LONGEST_HEAD,
         )
+        if identity is not None:
+            try:
+                config.ssl = tls_context(*identity)
+            except ConfigError:
+                self._socket.close()
+                raise
         self._server = uvicorn.Server(config)
-        self._worker = Worker("web", self._serve, crashed=crashed, patience_seconds=math.inf)
+        self._worker = Worker(table, self._serve, crashed=crashed, patience_seconds=math.inf)
 
     def __enter__(self) -> Self:
         self._worker.start()
@@ -67,7 +86,22 @@ class WebServer:
         return False
 
 
-def listen(host: str, port: int) -> socket.socket:
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Returns what a server encrypts by.
+
+    Raises:
+        ConfigError: the files are not there, or do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(f"{certificate} and {key}: no certificate and its key: {error}") from error
+    return context
+
+
+def listen(host: str, port: int, table: str = "web") -> socket.socket:
     """Returns a socket that listens.
 
     Raises:
@@ -77,12 +111,12 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ConfigError(f"[web] host = {host!r}: {error.strerror}") from error
+        raise ConfigError(f"[{table}] host = {host!r}: {error.strerror}") from error
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(CONNECTIONS)
     except OSError as error:
         made.close()
-        raise ConfigError(f"[web] cannot listen at {host}:{port}: {error.strerror}; choose another port") from error
+        raise ConfigError(f"[{table}] cannot listen at {host}:{port}: {error.strerror}; choose another port") from error
     return made

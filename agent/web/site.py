@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from agent.errors import SignatureRefused
 from agent.mqtt.message import LARGEST, Message
-from agent.web.assets import load_assets
+from agent.web.assets import load_kiosk, served
 from agent.web.audience import Audience, Listener
 from agent.web.drawn import LONGEST_DRAWN, Drawn
 from agent.web.guard import Guard
@@ -60,7 +60,7 @@ class Site:
         answer: Callable[[int, bool], bool] = lambda *_: False,
         consents: Mapping[str, bytes] | None = None,
     ) -> None:
-        self._audience, self._intake, self._assets = audience, intake, load_assets()
+        self._audience, self._intake, self._assets = audience, intake, load_kiosk()
         self._mirror, self._answered, self._consents = mirror, answer, consents or {}
         self._watchers = 0
 
@@ -83,13 +83,7 @@ class Site:
         return RedirectResponse("/kiosk", 307)
 
     async def _asset(self, request: Request) -> Response:
-        asset = self._assets.get(request.path_params.get("name", ""))
-        if asset is None:
-            return _refused("there is no such file", 404)
-        headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == asset.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(asset.content, media_type=asset.media_type, headers=headers)
+        return served(self._assets, request)
 
     async def _consent(self, request: Request) -> Response:
         text = self._consents.get(request.path_params["language"])

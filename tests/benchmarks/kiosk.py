@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from agent.glance import Glance
 from agent.types import Box, Frame
-from agent.web.assets import load_assets
+from agent.web.assets import load_kiosk
 from agent.web.mirror import EVERY_SECONDS, Mirror
 from tests.benchmarks import screens
 from tests.fakes.demo_door import demo_door
@@ -91,7 +91,7 @@ def main():
         if told.pictures is not None:
             screens.leave(browser, Path(folder), told.pictures)
             return 0
-        weight = sum(len(asset.content) for name, asset in load_assets().items() if name)
+        weight = sum(len(asset.content) for name, asset in load_kiosk().items() if name)
         print(f"the page with all languages: {weight / 1e3:.0f} kB")
         pictures()
         with demo_door(Path(folder), web__picture="live") as (agent, _):

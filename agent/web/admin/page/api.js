@@ -1,0 +1,65 @@
+// What the device can be asked. Whoever is not signed in (any more) is shown the way to do so.
+
+export class Refusal extends Error {
+  constructor(told, status) {
+    super(told.message ?? `the device has answered ${status}`);
+    Object.assign(this, { code: told.code ?? "failed", status, told });
+  }
+}
+
+let secret = "";
+let signedOut = () => {};
+export const onSignedOut = (what) => { signedOut = what; };
+export const keepSecret = (told) => { secret = told; };
+
+export async function send(method, path, body, signal) {
+  const headers = { "X-Latchkey": "admin", "X-Latchkey-Session": secret };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(`/admin/api/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal({ code: "away", message: "The device does not answer. Is it on, and in reach?" }, 0);
+  }
+  const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  if (answer.status === 401 && path !== "session") signedOut();
+  throw new Refusal(told, answer.status);
+}
+
+export const get = (path, signal) => send("GET", path, undefined, signal);
+export const post = (path, body = {}) => send("POST", path, body);
+
+// A verb of deploy/MQTT.md; returns the `data` of its result. Throws a Refusal with the code.
+export async function ask(verb, args = {}) {
+  return (await send("POST", `ask/${verb}`, { id: newId(), ...args })).data ?? {};
+}
+
+// A verb that is a job: tells how far it is, returns what came of it. "enrol_live", "backup", ...
+export async function work(verb, args, tell = () => {}) {
+  const id = newId();
+  await send("POST", `ask/${verb}`, { id, ...args });
+  for (;;) {
+    const job = await ask("job", { id_of: id });
+    tell(job);
+    if (job.state === "done") return job.data ?? {};
+    if (job.state === "failed") throw new Refusal(job, 409);
+    await new Promise((after) => setTimeout(after, 400));
+  }
+}
+
+// Crockford's base 32 of time and chance, as the device's own ids (ULID)
+export function newId() {
+  const signs = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  let time = Date.now(), text = "";
+  for (let place = 0; place < 10; place += 1, time = Math.floor(time / 32)) text = signs[time % 32] + text;
+  return text + [...crypto.getRandomValues(new Uint8Array(16))].map((each) => signs[each % 32]).join("");
+}
+
+// Server-sent events: tell(name, data) until the returned function is called
+export function listen(path, tell) {
+  const source = new EventSource(`/admin/api/${path}`);
+  source.onmessage = (event) => tell(JSON.parse(event.data));
+  return () => source.close();
+}

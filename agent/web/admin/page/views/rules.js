@@ -1,0 +1,7 @@
+import { h, put } from "/admin/dom.js";
+
+export const title = "Rules";
+
+export async function show(place, me, rest) {
+  put(place, h("h1", {}, title), h("p", { class: "empty" }, "Nothing yet."));
+}

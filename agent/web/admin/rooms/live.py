@@ -1,0 +1,12 @@
+"""What the view of the door asks beyond the verbs: who is there, and who was."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from agent.web.admin.front import Front
+
+
+def routes(front: Front) -> list[Route]:  # noqa: ARG001 - there is none yet
+    """Returns what the view asks beyond the verbs."""
+    return []
