@@ -118,7 +118,14 @@ class Admission:
         if against is not None and (not free or against.reason is Reason.BLOCKED):
             return attempt.denied(against, around.at)
         return replace(
-            last.decision, person=holder.id, sighting=sighting, at=around.at, alarms=(), key=None, repeat=True
+            last.decision,
+            person=holder.id,
+            sighting=sighting,
+            signature=None,
+            at=around.at,
+            alarms=(),
+            key=None,
+            repeat=True,
         )
 
     def freely(self, decision: Decision, around: Around, now: float) -> Decision:
