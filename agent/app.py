@@ -35,7 +35,6 @@ from agent.orders import Orders
 from agent.porch import Porch
 from agent.recorder import Recorder
 from agent.runtime import Deadline, Latest, Worker, once
-from agent.signing import open_signing
 from agent.start import open_house
 from agent.store.db import Db
 from agent.studio import Studio
@@ -136,7 +135,7 @@ class Agent:
         self.recorder = Recorder(db, boot_id=self.boot_id, recorded=self._recorded)
         stack.callback(self.recorder.give_up)
         self._crew.work(stack, "recorder", self.recorder.step, at_last=self.recorder.drain, wake=self.recorder.wake)
-        self.knowledge = Knowledge(bundle, reads[0], self.recorder.write, open_signing(config, bundle.key))
+        self.knowledge = Knowledge(bundle, reads[0], self.recorder.write)
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
         self._open_door(stack, bundle, reads[1])
         self._crew.work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))

@@ -16,7 +16,7 @@ from agent.labels import Labels, load_labels
 from agent.pins import check_pin, digest_card
 from agent.recognise import Known
 from agent.rules_in_force import load_rules
-from agent.signing import Signing
+from agent.signing import Signing, open_signing
 from agent.store import holders, people
 from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode
@@ -63,19 +63,22 @@ class Knowledge:
         bundle: the models.
         db: to read.
         write: as the recorder does.
-        signing: of the same key.
+
+    Raises:
+        ModelError: on making it: the encoder of signatures is there and cannot be used.
     """
 
     bundle: Bundle
     db: Db
     write: Write
-    signing: Signing | None = None  # None: no encoder for signatures is installed
+    signing: Signing | None = field(init=False)  # None: no encoder for signatures is installed
     damaged: int = 0  # templates that do not open
     _changed: threading.Event = field(default_factory=threading.Event)
     _versions: Versions | None = None
 
     def __post_init__(self) -> None:
         """Notes what there is now, before any of it is read: what changes from now on is seen by `look`."""
+        self.signing = open_signing(self.bundle.config, self.bundle.key)
         self._versions = self._now()
 
     def soon(self) -> None:

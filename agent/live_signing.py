@@ -15,7 +15,7 @@ from agent.live import TAKEN_DOWN_BY
 from agent.members import signatures
 from agent.members.consent import text_of
 from agent.mqtt.message import Code
-from agent.signing import Signing
+from agent.signing import Signing, needed
 from agent.signing_session import MOST, SigningSession
 from agent.studio import Studio
 from agent.write import Write
@@ -60,10 +60,9 @@ class LiveSigning:
         return Work(self._run, resumable=False)
 
     def _run(self, command: EnrolSignatureLiveCommand, _: int) -> Steps:
-        if self._signing is None:
-            raise CommandError(Code.NO_ENCODER, "no encoder for signatures is installed here")
+        judge = needed(self._signing).judge
         consent = text_of(command.agrees_to, self._privacy)
-        session = SigningSession(self._signing.judge, command.signatures, asks=command.ask_consent)
+        session = SigningSession(judge, command.signatures, asks=command.ask_consent)
         with self._studio.seated(session):
             yield from self._until(session, command.seconds, lambda: session.agreed)
             yield from self._until(session, command.seconds, lambda: session.complete)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from agent.bundle import Card, read_card
 from agent.config import Config
 from agent.config.tables import BUNDLED_MODELS
-from agent.errors import ModelError
+from agent.errors import CommandError, EnrolmentRefused, ModelError, SignatureRefused
 from agent.hardware import backends
+from agent.mqtt.message import Code
 from agent.seal.keys import SiteKey
 from agent.seal.turning import Turn
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION
 from agent.signature.judge import Judge
+from agent.signature.trace import trace
 from agent.types import Embedding, Floats
 
 
@@ -24,6 +29,26 @@ class Signing:
     model: str  # id of the encoder and the key: whose references are compared
     encode: TurnedSignatures
     judge: Judge
+
+    def references(self, signatures: Sequence[Sequence[Sequence[float]]]) -> list[Embedding]:
+        """Returns the embeddings of what the pen did several times, see `agent.signature.trace`.
+
+        Raises:
+            EnrolmentRefused: one is no signature, or is not like the others; says which.
+        """
+        found = [self._encoded(number, points) for number, points in enumerate(signatures)]
+        odd = self.judge.outlier(np.stack([each.vector for each in found]))
+        if odd is not None:
+            raise EnrolmentRefused(
+                "different_signatures", f"signature {odd + 1} is not like the others: sign that one again", odd
+            )
+        return found
+
+    def _encoded(self, number: int, points: Sequence[Sequence[float]]) -> Embedding:
+        try:
+            return self.encode(trace(points))
+        except SignatureRefused as refused:
+            raise EnrolmentRefused(refused.code, f"signature {number + 1}: {refused}", number) from refused
 
 
 class TurnedSignatures:
@@ -48,6 +73,17 @@ def open_signing(config: Config, key: SiteKey | None) -> Signing | None:
         return None
     card, encoder = plain_encoder(config)
     return Signing(key.model(card.id), TurnedSignatures(encoder, key), Judge.from_card(card.fields))
+
+
+def needed(signing: Signing | None) -> Signing:
+    """Returns what compares signatures.
+
+    Raises:
+        CommandError: there is no encoder.
+    """
+    if signing is None:
+        raise CommandError(Code.NO_ENCODER, "no encoder for signatures is installed here: see [models] signature")
+    return signing
 
 
 def installed(config: Config) -> bool:

@@ -6,18 +6,16 @@ from functools import partial
 from typing import Any
 
 from agent.clerks import Office
-from agent.errors import CommandError, EnrolmentRefused, SignatureRefused
+from agent.errors import CommandError
 from agent.jobs.jobs import Jobs
 from agent.live_signing import LiveSigning
 from agent.members import signatures
 from agent.members.consent import check, text_of
 from agent.members.known import enrolled
-from agent.mqtt.commands import Handler
 from agent.mqtt.message import Code
+from agent.mqtt.once import Handler
 from agent.mqtt.verbs import signatures as verbs
-from agent.signature.trace import trace
-from agent.signing import Signing
-from agent.types import Embedding
+from agent.signing import Signing, needed
 
 
 def handlers(office: Office, signing: Signing | None, *, jobs: Jobs, live: LiveSigning) -> dict[str, Handler]:
@@ -43,8 +41,7 @@ class _Clerk:
 
     def enrol(self, command: verbs.EnrolSignatureCommand) -> dict[str, Any]:
         signing, privacy = needed(self._signing), self._office.config.privacy
-        vectors = [_encoded(signing, number, drawn) for number, drawn in enumerate(command.signatures)]
-        signatures.check_alike(signing.judge, vectors)
+        vectors = signing.references([drawn.points for drawn in command.signatures])
         put = partial(
             signatures.put,
             person=command.person,
@@ -72,21 +69,3 @@ class _Clerk:
         done = self._office.write(lambda db: signatures.remove(db, command.person, request))
         self._office.changed()
         return done
-
-
-def needed(signing: Signing | None) -> Signing:
-    """Returns the encoder.
-
-    Raises:
-        CommandError: there is none.
-    """
-    if signing is None:
-        raise CommandError(Code.NO_ENCODER, "no encoder for signatures is installed here: see [models] signature")
-    return signing
-
-
-def _encoded(signing: Signing, number: int, drawn: verbs.DrawnSignature) -> Embedding:
-    try:
-        return signing.encode(trace(drawn.points))
-    except SignatureRefused as refused:
-        raise EnrolmentRefused(refused.code, f"signature {number + 1}: {refused}", number) from refused

@@ -21,6 +21,7 @@ from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
 from agent.cli.owner_check import owner
 from agent.cli.sealing import sealing, site_key
+from agent.cli.signature_check import signatures
 from agent.clock import clock_state
 from agent.config import Config, find_config
 from agent.errors import CameraLost, ModelError
@@ -218,6 +219,7 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
     "rates": rates,
+    "signature": signatures,
     "database": store,
     "key": sealing,
     "broker": broker,

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from agent.audit import audit
 from agent.config.people import Privacy
-from agent.errors import EnrolmentRefused
 from agent.members import consent as consents
 from agent.members.known import enrolled
 from agent.store.signatures import forget_signatures, put_signatures
@@ -17,21 +14,7 @@ from agent.types import Embedding
 
 if TYPE_CHECKING:
     from agent.register import Request
-    from agent.signature.judge import Judge
     from agent.store.db import Db
-
-
-def check_alike(judge: Judge, signatures: Sequence[Embedding]) -> None:
-    """Refuses signatures that are not one person's, as far as can be told.
-
-    Raises:
-        EnrolmentRefused: says which one.
-    """
-    odd = judge.outlier(np.stack([each.vector for each in signatures]))
-    if odd is not None:
-        raise EnrolmentRefused(
-            "different_signatures", f"signature {odd + 1} is not like the others: sign that one again", odd
-        )
 
 
 def put(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +14,7 @@ from agent.web.assets import check_language, languages
 from agent.web.audience import Audience
 from agent.web.consent import load_texts
 from agent.web.herald import Herald, Sources
-from agent.web.intake import Intake
+from agent.web.intake import Intake, Signed
 from agent.web.mirror import Mirror
 from agent.web.server import WebServer
 from agent.web.site import Site
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agent.app import Agent
-    from agent.signing import Signing
     from agent.types import Floats
 
 
@@ -52,10 +50,7 @@ class Kiosk:
         }
         self._stack = ExitStack()
         self._audience, self._mirror, self._studio = Audience(), Mirror(), agent.studio
-        signing = agent.knowledge.signing
-        self._intake = Intake(
-            agent.porch.entrance.showed, None if signing is None else partial(_signed, agent, signing)
-        )
+        self._intake = Intake(agent.porch.entrance.showed, _signed(agent))
         sources = Sources(
             entrance=agent.porch.entrance,
             door=agent.porch.doorman.report,
@@ -94,10 +89,17 @@ class Kiosk:
         return [("herald", self._herald.step), ("intake", self._intake.step)]
 
 
-def _signed(agent: Agent, signing: Signing, trace: Floats, session: int | None, at: datetime) -> None:
-    """Hands a signature to who is being enrolled, or to the door; what the pen did ends here."""
-    signature = signing.encode(trace)
-    if session is None:
-        agent.porch.entrance.showed(Credential(at, signature=signature))
-    else:
-        agent.studio.sign(session, signature)
+def _signed(agent: Agent) -> Signed | None:
+    """Returns what hands a signature to who is being enrolled, or to the door; None where no encoder is installed."""
+    signing = agent.knowledge.signing
+    if signing is None:
+        return None
+
+    def hand_on(trace: Floats, session: int | None, at: datetime) -> None:
+        signature = signing.encode(trace)  # what the pen did ends here
+        if session is None:
+            agent.porch.entrance.showed(Credential(at, signature=signature))
+        else:
+            agent.studio.sign(session, signature)
+
+    return hand_on

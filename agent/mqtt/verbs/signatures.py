@@ -23,11 +23,20 @@ class DrawnSignature(Message):
     points: Points
 
 
+Signatures: TypeAlias = Annotated[tuple[DrawnSignature, ...], Field(min_length=1, max_length=REFERENCES)]
+
+
+class SignaturesFile(Message):
+    """What a file of signatures holds, for the command line."""
+
+    signatures: Signatures
+
+
 class EnrolSignatureCommand(Command):
     """Says how a person signs, in place of what was known before."""
 
     person: Person
-    signatures: Annotated[tuple[DrawnSignature, ...], Field(min_length=1, max_length=REFERENCES)]
+    signatures: Signatures
     consent: ConsentText | Literal[True] | None = None  # true: to the text of the configuration
 
 

@@ -6,6 +6,7 @@ const MOST = 2000; // points, as the agent takes them
 const LONGEST_MS = 30_000;
 const EVERY_MS = 8; // between two points: a fast screen reports a thousand in a second
 const INK = 3; // CSS pixels
+const WHY = { too_short: "sign_too_short", too_long: "sign_too_long", too_fast: "sign_too_fast" };
 
 const points = []; // x, y, ms, pressure, end of a stroke
 let pen = null; // the finger or pen that writes: a palm beside it does not
@@ -129,8 +130,7 @@ async function done() {
   body.points.length = 0;
   const told = await answer?.json().catch(() => null);
   if (told?.taken) return; // what comes of it is told by the door
-  const code = told?.code;
-  $("sign-message").textContent = speak(["too_short", "too_long", "too_fast"].includes(code) ? `sign_${code}` : "not_taken");
+  $("sign-message").textContent = speak(WHY[told?.code] ?? "not_taken");
 }
 
 // The page says what leaving means: another way at the door, or no more of it
