@@ -13,6 +13,7 @@
     ├── ScriptRefused (ValueError)    a script of `latchkey simulate`, with every line that is wrong
     ├── BackupError (ValueError)      a backup that does not open, or is not for this device
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
+    ├── SignatureRefused (ValueError) what was drawn is no signature, with a code
     ├── CommandError (ValueError)     a command that cannot be carried out, with its code
     │   └── SignInRefused             who asks is not let in at the admin page, and when to try again
     └── NoAnswer (TimeoutError)       the broker or a device did not answer in time
@@ -95,15 +96,29 @@ class EnrolmentRefused(LatchkeyError, ValueError):
 
     Args:
         code: one of `no_face`, `two_faces`, `too_small`, `too_blurred`, `too_dark`, `too_bright`, `turned_away`,
-            `low_contrast`, `different_people`, `duplicate_person`, `not_a_picture`, `no_photos`.
+            `low_contrast`, `different_people`, `duplicate_person`, `not_a_picture`, `no_photos`; of signatures
+            `different_signatures` and those of `SignatureRefused`.
         message: for a human.
-        photo: which photo, counted from 0; None where it is about all of them.
+        photo: which photo, or which signature, counted from 0; None where it is about all of them.
     """
 
     def __init__(self, code: str, message: str, photo: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.photo = photo
+
+
+class SignatureRefused(LatchkeyError, ValueError):
+    """What was drawn is no signature.
+
+    Args:
+        code: one of `too_short`, `too_long`, `too_fast`, `not_readable`.
+        message: for a human.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class CommandError(LatchkeyError, ValueError):

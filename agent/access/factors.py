@@ -15,6 +15,9 @@ WAYS = {
     "pin": (Shown.PIN,),
     "card+pin": (Shown.CARD, Shown.PIN),
     "card+face": (Shown.CARD, Shown.FACE),
+    "face+signature": (Shown.FACE, Shown.SIGNATURE),
+    "card+signature": (Shown.CARD, Shown.SIGNATURE),
+    "pin+signature": (Shown.PIN, Shown.SIGNATURE),
 }
 """`face+card` finds the face among everybody and asks for the card; `card+face` compares with its holder alone."""
 
@@ -46,6 +49,11 @@ class Factors:
     def with_pin(self) -> Factors:
         """Returns the same ways, each with a PIN at its end if it had none."""
         return Factors(tuple(dict.fromkeys(way if Shown.PIN in way else (*way, Shown.PIN) for way in self.ways)))
+
+    def without(self, what: Shown) -> Factors:
+        """Returns the ways that do without something; all of them where none does."""
+        ways = tuple(way for way in self.ways if what not in way)
+        return Factors(ways) if ways else self
 
     def missing(self, shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
         """Returns what is still to be shown, in order, on the way that needs least.

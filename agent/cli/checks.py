@@ -18,6 +18,7 @@ from agent.cli.output import counted
 from agent.cli.owner_check import owner
 from agent.cli.pages_check import pages
 from agent.cli.sealing import sealing, site_key
+from agent.cli.signature_check import signatures
 from agent.condition import certificates, clock, disk, nearest
 from agent.config import Config, find_config
 from agent.errors import CameraLost, ModelError
@@ -190,6 +191,7 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
     "rates": rates,
+    "signature": signatures,
     "database": store,
     "key": sealing,
     "broker": broker,

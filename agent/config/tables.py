@@ -95,6 +95,7 @@ class Models(Table):
 
     detector: File = BUNDLED_MODELS / "detector.tflite"
     encoder: File = BUNDLED_MODELS / "encoder.tflite"
+    signature: File = BUNDLED_MODELS / "signature.tflite"  # of signatures on the screen
     site: OptionalFile = None  # what `latchkey calibrate` has learnt of the people here
 
 

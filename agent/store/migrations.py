@@ -28,6 +28,7 @@ from agent.store.steps import (
     roster,
     rules,
     sealing,
+    signatures,
     trust,
 )
 
@@ -54,6 +55,7 @@ STEPS: tuple[Step, ...] = tuple(
         following,
         accounts,
         history,
+        signatures,
     )
 )
 

@@ -8,7 +8,7 @@ from agent.store.db import Db
 from agent.store.places import columns
 
 TABLES: Final = (
-    *("templates", "pins", "cards", "sealing", "standings", "events", "commands", "jobs"),
+    *("templates", "signatures", "pins", "cards", "sealing", "standings", "events", "commands", "jobs"),
     *("accounts", "sign_in_failures", "screens"),  # with the rows that belong to an account
 )
 _KEEP: Final = {"events": "kind <> 'alarm' OR sent_at IS NOT NULL"}

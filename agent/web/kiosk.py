@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 from agent.bundle import Bundle
 from agent.store.db import open_db
+from agent.types import Credential
 from agent.web.assets import check_language, languages
 from agent.web.audience import Audience
 from agent.web.consent import load_texts
 from agent.web.herald import Herald, Sources
 from agent.web.identity import kiosk_identity
-from agent.web.intake import Intake
+from agent.web.intake import Intake, Signed
 from agent.web.mirror import Mirror
 from agent.web.screens import Screens
 from agent.web.server import WebServer
 from agent.web.site import Site
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agent.app import Agent
+    from agent.types import Floats
 
 
 class Kiosk:
@@ -48,7 +52,7 @@ class Kiosk:
         }
         self._stack = ExitStack()
         self._audience, self._mirror, self._studio = Audience(), Mirror(), agent.studio
-        self._intake = Intake(agent.porch.entrance.showed)
+        self._intake = Intake(agent.porch.entrance.showed, _signed(agent))
         sources = Sources(
             entrance=agent.porch.entrance,
             door=agent.porch.doorman.report,
@@ -91,3 +95,19 @@ class Kiosk:
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
         return [("herald", self._herald.step), ("intake", self._intake.step)]
+
+
+def _signed(agent: Agent) -> Signed | None:
+    """Returns what hands a signature to who is being enrolled, or to the door; None where no encoder is installed."""
+    signing = agent.knowledge.signing
+    if signing is None:
+        return None
+
+    def hand_on(trace: Floats, session: int | None, at: datetime) -> None:
+        signature = signing.encode(trace)  # what the pen did ends here
+        if session is None:
+            agent.porch.entrance.showed(Credential(at, signature=signature))
+        else:
+            agent.studio.sign(session, signature)
+
+    return hand_on

@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from agent.errors import StoreError
+from agent.errors import SignatureRefused, StoreError
 from agent.mqtt.message import LARGEST, Message
 from agent.web.assets import load_kiosk, served
 from agent.web.audience import Audience, Listener
+from agent.web.drawn import LONGEST_DRAWN, Drawn
 from agent.web.guard import Guard
 from agent.web.intake import Intake, Typed
 from agent.web.mirror import EVERY_SECONDS, Mirror
@@ -77,6 +78,7 @@ class Site:
             Route("/kiosk/picture", self._for_screens(self._picture), methods=["GET"]),
             Route("/kiosk/consent/{language}", self._for_screens(self._consent)),
             Route("/kiosk/credential", self._for_screens(self._credential), methods=["POST"]),
+            Route("/kiosk/signature", self._for_screens(self._signature), methods=["POST"]),
             Route("/kiosk/answer", self._for_screens(self._answer), methods=["POST"]),
             Route("/kiosk/{name:path}", self._asset),
         ]
@@ -179,6 +181,18 @@ class Site:
             return _refused(str(error), 422)
         return _taken() if taken else _refused("the door is busy", 429)
 
+    async def _signature(self, request: Request) -> Response:
+        if not self._intake.takes_signatures:
+            return _refused("no encoder for signatures is installed here", 404)
+        drawn = await self._sent(request, Drawn, most=LONGEST_DRAWN)
+        if isinstance(drawn, Response):
+            return drawn
+        try:
+            taken = self._intake.take_drawn(drawn)
+        except SignatureRefused as refused:
+            return JSONResponse({"taken": False, "error": str(refused), "code": refused.code})
+        return _taken() if taken else _refused("the door is busy", 429)
+
     async def _answer(self, request: Request) -> Response:
         answer = await self._sent(request, Answer)
         if isinstance(answer, Response):
@@ -186,30 +200,30 @@ class Site:
         taken = self._answered(answer.session, answer.agreed)
         return _taken() if taken else _refused("that is over already", 409)
 
-    async def _sent(self, request: Request, kind: type[Body]) -> Body | Response:
+    async def _sent(self, request: Request, kind: type[Body], *, most: int = LONGEST_BODY) -> Body | Response:
         """What was sent, or why it is not taken."""
         if self._intake.too_many():
             return _refused("too many within a second", 429)
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return _refused("JSON is wanted", 415)
         try:
-            body = await asyncio.wait_for(_body(request), BODY_SECONDS)
+            body = await asyncio.wait_for(_body(request, most), BODY_SECONDS)
         except (TimeoutError, ClientDisconnect):
             return _refused("it did not come in time", 408)
         if body is None:
-            return _refused(f"at most {LONGEST_BODY} bytes are wanted", 413)
+            return _refused(f"at most {most} bytes are wanted", 413)
         try:
             return kind.model_validate_json(body)
         except ValidationError as error:
             return _refused(f"not understood: {error.errors(include_url=False, include_input=False)[0]['msg']}", 422)
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, most: int) -> bytes | None:
     """The whole body; None where it is too long, which is seen before it is read."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LONGEST_BODY:
+        if len(body) > most:
             return None
     return body
 
