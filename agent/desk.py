@@ -18,7 +18,7 @@ from agent.clock import clock_state
 from agent.device_key import device_key
 from agent.errors import StoreError
 from agent.following import follow, topics_of
-from agent.health import HealthCheck
+from agent.health import HealthCheck, health_of
 from agent.homeassistant.camera import DoorCamera
 from agent.homeassistant.discovery import Discovery
 from agent.jobs.job import Job, State
@@ -182,14 +182,5 @@ class Desk:
         self.link.send(Outgoing(self.link.topics.progress(job.verb, job.id), progress(job).to_json()))
 
     def _look(self) -> Health:
-        agent = self._agent
-        gallery = agent.recogniser.known.gallery
-        return self._health.look(
-            frames=agent.visits.frames,
-            dropped=agent.dropped,
-            people=len(gallery.people),
-            templates=gallery.templates,
-            damaged=agent.knowledge.damaged,
-            rules=agent.porch.entrance.keeper.rules.version,
-            acks_refused=self._acks.refused if agent.config.mqtt.acknowledged else None,
-        )
+        acknowledged = self._agent.config.mqtt.acknowledged
+        return health_of(self._agent, self._health, acks_refused=self._acks.refused if acknowledged else None)

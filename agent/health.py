@@ -7,6 +7,7 @@ import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.clock import clock_state
 from agent.config import Config
@@ -15,6 +16,9 @@ from agent.pki.ending import certificate_days
 from agent.store import audit, events, roster
 from agent.store.db import Db
 
+if TYPE_CHECKING:
+    from agent.app import Agent
+
 THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")  # thousandths of a degree Celsius
 # Bits 0 to 3: under-voltage, capped, throttled, soft temperature limit now (Raspberry Pi documentation, get_throttled)
 THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
@@ -22,11 +26,11 @@ NOW_THROTTLED = 0xF
 
 
 class HealthCheck:
-    """Asks around. Used by one thread, with a database connection of its own."""
+    """Asks around. Used by one thread, with a database connection of its own; `began`: when, by `time.monotonic`."""
 
-    def __init__(self, config: Config, db: Db, *, boot_id: str) -> None:
+    def __init__(self, config: Config, db: Db, *, boot_id: str, began: float | None = None) -> None:
         self._config, self._db, self._boot_id = config, db, boot_id
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self._frames, self._at = 0, self._began
 
     def look(
@@ -78,6 +82,20 @@ class HealthCheck:
             certificate_days=certificate_days(self._config.mqtt.tls, at),
             clock=clock_state(self._config.clock.synchronised_file),
         )
+
+
+def health_of(agent: Agent, check: HealthCheck, *, acks_refused: int | None = None) -> Health:
+    """Returns how a running agent is; `check` is the asker's own."""
+    gallery = agent.recogniser.known.gallery
+    return check.look(
+        frames=agent.visits.frames,
+        dropped=agent.dropped,
+        people=len(gallery.people),
+        templates=gallery.templates,
+        damaged=agent.knowledge.damaged,
+        rules=agent.porch.entrance.keeper.rules.version,
+        acks_refused=acks_refused,
+    )
 
 
 def resident_bytes() -> int | None:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.cli import certificate_check
-from agent.cli.findings import State
+from agent import condition
 from agent.config import load_config
+from agent.findings import State
 from agent.pki.authority import Subject
 from agent.pki.bundle import make_bundle
 from agent.pki.ending import certificate_days, days_left
@@ -166,7 +166,7 @@ class TestCheck:
                 "key": folder / "device.key",
             }
             settings = {f"mqtt.tls.{name}": value for name, value in tls.items()} | {"mqtt.enabled": True} | more
-            return certificate_check.certificates(load_config(None, settings, {}))
+            return condition.certificates(load_config(None, settings, {}))
 
         return look
 
@@ -188,7 +188,7 @@ class TestCheck:
 
     def test_no_tls_beyond_this_machine(self):
         def found(host):
-            return certificate_check.certificates(load_config(None, {"mqtt.enabled": True, "mqtt.host": host}, {}))
+            return condition.certificates(load_config(None, {"mqtt.enabled": True, "mqtt.host": host}, {}))
 
         assert found("broker.lan").state is State.WARNING
         assert "not encrypted" in found("broker.lan").text

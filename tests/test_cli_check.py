@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from agent import admins
+from agent import admins, condition
 from agent.cli import checks
-from agent.cli.findings import State
 from agent.cli.owner_check import owner
 from agent.config import load_config
+from agent.findings import State
 from agent.hardware import backends
 from agent.mqtt.connection import Ready
 from agent.register import Request
@@ -41,8 +41,8 @@ with agent_lock(pathlib.Path(sys.argv[1])):
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 KEY = SigningKey(bytes([7]) * 32)
 NAMES = [
-    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "owner", "door", "inputs",
-    "reader", "clock", "disk",
+    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "pages", "owner", "door",
+    "inputs", "reader", "clock", "disk",
 ]  # fmt: skip
 
 
@@ -337,7 +337,7 @@ class TestRest:
         assert bool(found.advice) == (state is not State.OK)
 
     def test_a_clock_that_was_never_set(self, latchkey, monkeypatch):
-        monkeypatch.setattr(checks, "SANE_YEARS", range(3000, 3001))
+        monkeypatch.setattr(condition, "SANE_YEARS", range(3000, 3001))
         assert look(latchkey, checks.clock).state is State.FAILED
 
     @pytest.mark.parametrize(
@@ -345,8 +345,8 @@ class TestRest:
         [(0, 0, State.OK), (0, 2**62, State.WARNING), (2**62, 2**62, State.FAILED)],
     )
     def test_the_disk(self, latchkey, monkeypatch, least, little, state):
-        monkeypatch.setattr(checks, "LEAST_FREE", least)
-        monkeypatch.setattr(checks, "LITTLE_FREE", little)
+        monkeypatch.setattr(condition, "LEAST_FREE", least)
+        monkeypatch.setattr(condition, "LITTLE_FREE", little)
         found = look(latchkey, checks.disk)
         assert found.state is state
         assert found.text.startswith(f"{latchkey.folder}: ")

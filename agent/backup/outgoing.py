@@ -6,12 +6,17 @@ Who fetches asks for each part, and so again for one that was lost; the device a
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from agent.backup.leftovers import OUTGOING
 from agent.config import Config
+from agent.errors import CommandError
+from agent.mqtt.message import Code
+from agent.mqtt.topics import ID_PATTERN
 
 PART_BYTES: Final = 128 * 1024  # 171 KiB in base64: small brokers take no more than 256 KiB
 KEEP_SECONDS: Final = 3600.0  # after the last part was asked for
@@ -28,16 +33,29 @@ def parts(size: int) -> int:
 
 
 def read_part(file: Path, number: int) -> bytes:
-    """Returns a part, counted from 1; it keeps the file for another while.
-
-    Raises:
-        OSError: the file is gone.
-    """
+    """Returns a part, counted from 1."""
     with file.open("rb") as source:
         source.seek((number - 1) * PART_BYTES)
-        part = source.read(PART_BYTES)
-    file.touch()
-    return part
+        return source.read(PART_BYTES)
+
+
+def waiting(config: Config, command_id: str) -> Path:
+    """Returns the backup of a command; it is kept for another while.
+
+    Raises:
+        CommandError: there is none (any more).
+    """
+    sweep(config)
+    file = file_of(config, command_id)
+    try:
+        if not re.fullmatch(ID_PATTERN, command_id):
+            raise FileNotFoundError(file)
+        os.utime(file)
+    except OSError:
+        raise CommandError(
+            Code.NO_BACKUP, f"there is no backup {command_id}: it was none, or nobody has fetched it for an hour"
+        ) from None
+    return file
 
 
 def described(file: Path) -> dict[str, Any]:

@@ -102,17 +102,12 @@ class _Clerk:
         return outgoing.described(file)
 
     def backup_part(self, command: verbs.BackupPartCommand) -> dict[str, Any]:
-        file = outgoing.file_of(self._config, command.id_of)
-        outgoing.sweep(self._config)
-        try:
-            of, part = outgoing.parts(file.stat().st_size), outgoing.read_part(file, command.part)
-        except OSError:
-            raise CommandError(
-                Code.NO_BACKUP, f"there is no backup {command.id_of}: it was none, or nobody has fetched it for an hour"
-            ) from None
+        file = outgoing.waiting(self._config, command.id_of)
+        of = outgoing.parts(file.stat().st_size)
         if command.part > of:
             raise CommandError(Code.BAD_REQUEST, f"part {command.part}: the backup has {of}")
-        return {"part": command.part, "of": of, "base64": base64.b64encode(part).decode()}
+        part = base64.b64encode(outgoing.read_part(file, command.part)).decode()
+        return {"part": command.part, "of": of, "base64": part}
 
     def restore_key(self, command: verbs.RestoreKeyCommand) -> dict[str, Any]:
         del command

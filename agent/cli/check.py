@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agent.cli.findings import Finding, State
 from agent.cli.output import Json, say, say_json
 from agent.cli.run import CameraSource
 from agent.cli.settings import ConfigFile, Sets, camera_overrides, load
 from agent.errors import LatchkeyError
+from agent.findings import Finding, State
 
 if TYPE_CHECKING:
     from agent.config import Config

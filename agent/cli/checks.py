@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from agent.bundle import Bundle, open_bundle
-from agent.cli.certificate_check import certificates
 from agent.cli.entrance_checks import inputs, reader
-from agent.cli.findings import Finding, State
 from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
 from agent.cli.owner_check import owner
+from agent.cli.pages_check import pages
 from agent.cli.sealing import sealing, site_key
-from agent.clock import clock_state
+from agent.cli.signature_check import signatures
+from agent.condition import certificates, clock, disk, nearest
 from agent.config import Config, find_config
 from agent.errors import CameraLost, ModelError
+from agent.findings import Finding, State
 from agent.gallery.threshold import HIGHEST_COSINE
 from agent.make import make_camera, make_door
 from agent.mqtt.complaints import HINTS
@@ -37,9 +36,6 @@ from agent.types import Crop, Quality
 from agent.vision.align import SIZE
 
 BROKER_SECONDS = 3.0
-LEAST_FREE = 64 * 2**20  # bytes; 100,000 events
-LITTLE_FREE = 512 * 2**20
-SANE_YEARS = range(2024, 2100)  # a Pi without a clock of its own starts in 1970, or when it was switched off
 
 
 def which_config(asked: Path | None) -> Finding:
@@ -111,7 +107,7 @@ def store(config: Config) -> Finding:
     """Reads all of the database."""
     path = config.database_path
     if not path.exists():
-        folder = _existing(path.parent)
+        folder = nearest(path.parent)
         if not os.access(folder, os.W_OK):
             return Finding("database", State.FAILED, f"{path} cannot be made", f"let this user write to {folder}")
         return Finding("database", State.OK, f"{path}: none yet, made at the first start")
@@ -191,37 +187,16 @@ def door(config: Config) -> Finding:
     return Finding("door", State.OK, f"{config.door.backend}: relay on pin {config.door.pin}, locked")
 
 
-def clock(config: Config) -> Finding:
-    """Whether the time of an event can be believed."""
-    now, state = datetime.now(UTC), clock_state(config.clock.synchronised_file)
-    text = f"{now:%Y-%m-%d %H:%M:%S} UTC, {state}"
-    if now.year not in SANE_YEARS:
-        return Finding("clock", State.FAILED, text, "set it: sudo timedatectl set-ntp true, and wait for the network")
-    if state == "unsynchronised":
-        return Finding("clock", State.WARNING, text, "wait for the network, or run timedatectl timesync-status")
-    if state == "unknown":
-        return Finding("clock", State.WARNING, text, "run systemd-timesyncd, or set [clock] synchronised_file")
-    return Finding("clock", State.OK, text)
-
-
-def disk(config: Config) -> Finding:
-    """Whether there is room for events."""
-    folder = _existing(config.database_path.parent)
-    free = shutil.disk_usage(folder).free
-    text = f"{folder}: {free / 2**30:.1f} GiB free"
-    if free < LEAST_FREE:
-        return Finding("disk", State.FAILED, text, "free some space: events cannot be recorded without")
-    return Finding("disk", State.WARNING if free < LITTLE_FREE else State.OK, text, "free some" * (free < LITTLE_FREE))
-
-
 CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
     "rates": rates,
+    "signature": signatures,
     "database": store,
     "key": sealing,
     "broker": broker,
     "tls": certificates,
+    "pages": pages,
     "owner": owner,
     "door": door,
     "inputs": inputs,
@@ -229,8 +204,3 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "clock": clock,
     "disk": disk,
 }
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(each for each in (folder, *folder.parents) if each.is_dir())

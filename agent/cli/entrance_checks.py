@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from agent.cli.findings import Finding, State
 from agent.cli.opened import running_agent
 from agent.config import Config
+from agent.findings import Finding, State
 from agent.make import make_inputs
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from agent.bundle import open_bundle
-from agent.cli.findings import Finding, State
 from agent.cli.opened import database
 from agent.cli.output import counted
 from agent.config import Config
 from agent.errors import ModelError
+from agent.findings import Finding, State
 from agent.seal.keyring import find_key, key_path
 from agent.seal.keys import SiteKey
 from agent.store.templates import load_templates

@@ -146,35 +146,57 @@ def link(
 
 
 def first_break(rows: Iterable[Row], start: Anchor = START, known: Anchor | None = None) -> Break | None:
-    """Returns what is wrong with the first row that does not fit, or None where the chain holds.
+    """Returns what is wrong with the first row that does not fit, or None where the chain holds; see `Checking`."""
+    checking = Checking(start, known)
+    for row in rows:
+        if broken := checking.see(row):
+            return broken
+    return checking.end()
+
+
+class Checking:
+    """Looks at a chain row by row: `see` each, by number, then `end`. The first break is the one.
 
     Args:
-        rows: all that are stored, by number.
         start: the last row that was removed from the front.
         known: a row as it was told outside: the only thing that shows a tail cut off, or a chain made anew.
     """
-    last = start
-    erased: list[tuple[int, str]] = []
-    explained: set[tuple[int, str]] = set()
-    pruned = start == START
-    for row in rows:
-        if problem := _misfit(last, row):
-            return Break(min(row.number, last.number + 1), problem)
-        last = row.anchor
-        erased += [(row.number, key) for key, salt in row.halves if salt is None]
+
+    def __init__(self, start: Anchor = START, known: Anchor | None = None) -> None:
+        self.last = start
+        self._start, self._known = start, known
+        self._erased: list[tuple[int, str]] = []
+        self._explained: set[tuple[int, str]] = set()
+        self._pruned = start == START
+
+    def see(self, row: Row) -> Break | None:
+        """Returns why the row cannot follow the last one, or None."""
+        if problem := _misfit(self.last, row):
+            return Break(min(row.number, self.last.number + 1), problem)
+        self.last, start, known = row.anchor, self._start, self._known
+        self._erased += [(row.number, key) for key, salt in row.halves if salt is None]
         if row.details is not None:
             details = json.loads(row.details)
-            explained.update(
+            self._explained.update(
                 (number, key) for key, _ in row.halves for number in details.get(key, ()) if number < row.number
             )
-            pruned |= row.action == PRUNED and (details.get("to"), details.get("hash")) == (start.number, start.hash)
+            self._pruned |= row.action == PRUNED and (details.get("to"), details.get("hash")) == (
+                start.number,
+                start.hash,
+            )
         if known is not None and known.number == row.number and known.hash != row.hash:
             return Break(row.number, "is not the row that was told outside: the chain was made anew up to here")
-    if not pruned:
-        return Break(start.number, "and those before it are missing, and no later row says that they were pruned")
-    if unexplained := [number for number, key in erased if (number, key) not in explained]:
-        return Break(unexplained[0], "was erased, and no later row says why")
-    return _against(known, start, last)
+        return None
+
+    def end(self) -> Break | None:
+        """Returns what only the whole shows, or None: there are no more rows."""
+        if not self._pruned:
+            return Break(
+                self._start.number, "and those before it are missing, and no later row says that they were pruned"
+            )
+        if unexplained := [number for number, key in self._erased if (number, key) not in self._explained]:
+            return Break(unexplained[0], "was erased, and no later row says why")
+        return _against(self._known, self._start, self.last)
 
 
 def _misfit(last: Anchor, row: Row) -> str | None:

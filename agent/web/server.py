@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import socket
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from agent.errors import ConfigError
 from agent.runtime import Worker
 from agent.web.connection import Connection
 from agent.web.guard import LONGEST_HEAD
+from agent.web.identity import tls_context
 from agent.web.listener import Listener
 
 CONNECTIONS: Final = 64  # that ask; those above are told to come again, and twice as many are closed
@@ -87,21 +87,6 @@ class WebServer:
     def _serve(self) -> bool:
         self._server.run(sockets=[self._socket])
         return False
-
-
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Returns what a server encrypts by.
-
-    Raises:
-        ConfigError: the files are not there, or do not belong together.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(f"{certificate} and {key}: no certificate and its key: {error}") from error
-    return context
 
 
 def listen(host: str, port: int, table: str = "web") -> Listener:

@@ -16,6 +16,9 @@ def _anchor(text: str) -> str:
     return str(Anchor.parse(text))
 
 
+Anchored = Annotated[str, AfterValidator(_anchor)]
+
+
 class ForgetCommand(Command):
     """Forgets a person: templates, PIN, cards, groups, consents, and the name in all that happened."""
 
@@ -56,7 +59,7 @@ class AuditCommand(Command):
     after: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     limit: Rows = 100
     verify: bool = False
-    anchor: Annotated[str, AfterValidator(_anchor)] | None = None
+    anchor: Anchored | None = None
 
 
 COMMANDS: Final[dict[str, type[Command]]] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, aclosing
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from ulid import ULID
 
 from agent.bundle import Bundle
 from agent.crew import PART_SECONDS
-from agent.errors import LatchkeyError, StoreError
+from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.register import Request as Asker
 from agent.store.db import Db, open_db
+from agent.unknown.album import Album
 from agent.web.admin.backroom import Backroom
+from agent.web.admin.beside import Beside
 from agent.web.admin.bodies import json_body
+from agent.web.admin.lookout import Lookout
+from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
@@ -54,6 +59,9 @@ STATUS: Final = {
 class Front:
     """A context: leaving ends the thread.
 
+    Attributes:
+        beside: for what takes longer to read than a moment.
+
     Args:
         agent: whose page it is.
         bundle: with the site's key.
@@ -65,10 +73,15 @@ class Front:
         self.agent, self.bundle, self.encrypted = agent, bundle, encrypted
         self.sessions = Sessions(told.idle_minutes * 60, told.longest_hours * 3600)
         self.cookie = f"__Host-{COOKIE}" if encrypted else COOKIE
+        self.lookout = Lookout(agent)
         self._once = agent.counter.once()
         with ExitStack() as stack:
             db = open_db(agent.config.database_path, key=bundle.key)
+            self.album = Album(agent.config, db.seal)
             self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
+            self.porter = stack.enter_context(Porter(agent, bundle))
+            beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            self.beside = stack.enter_context(Beside(beside))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -81,7 +94,10 @@ class Front:
         """Returns an endpoint for those alone who have signed in and may ask `verb`; None: all of them."""
 
         async def endpoint(request: Request) -> Response:
-            session = self.session(request)
+            try:
+                session = self.session(request)
+            except StoreError as error:
+                return refused(Code.STORAGE_FAILED, str(error))
             if session is None:
                 return refused(Code.UNSIGNED, "sign in first")
             if request.method not in {"GET", "HEAD"} and not session.is_told(request.headers.get(SESSION_HEADER, "")):
@@ -89,16 +105,44 @@ class Front:
             if verb is not None and not session.may(verb):
                 return refused(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
             try:
-                return await answer(request, session)
+                return self._while_signed(request, await answer(request, session))
+            except SignInRefused as error:
+                return sent_away(error, HTTPStatus.FORBIDDEN)
             except LatchkeyError as error:
-                return refused(code_of(error), str(error))
+                return refused_as(error)
 
         return endpoint
 
     def session(self, request: Request) -> Session | None:
-        """Returns the session of whoever asks, if there is one."""
-        token = request.cookies.get(self.cookie)
-        return self.sessions.find(token) if token else None
+        """Returns the session of whoever asks, if there is one, and its account is as it was."""
+        return self._found(request.cookies.get(self.cookie, ""))
+
+    def _found(self, token: str, *, using: bool = True) -> Session | None:
+        session = self.sessions.find(token, using=using)
+        if session is not None and not self.porter.stands(session):
+            self.sessions.close(token)
+            return None
+        return session
+
+    def _while_signed(self, request: Request, response: Response) -> Response:
+        """A stream ends with the session; to listen is not to use it."""
+        if isinstance(response, StreamingResponse):
+            token, stream = request.cookies[self.cookie], response.body_iterator
+
+            async def body() -> AsyncIterator[Any]:
+                async with aclosing(stream):  # type: ignore[type-var]  # an async generator, in all of our rooms
+                    async for part in stream:
+                        if self._found(token, using=False) is None:
+                            return
+                        yield part
+
+            response.body_iterator = body()
+        return response
+
+    def request(self, session: Session) -> Asker:
+        """Returns who asks, for the audit."""
+        clock = self.agent.porch.entrance.clock()
+        return Asker(session.by, datetime.now(UTC), self.agent.boot_id, clock=clock)
 
     async def ask(self, session: Session, verb: str, arguments: dict[str, Any]) -> Result:
         """Has a verb carried out as the broker would, in the name of an account.
@@ -152,8 +196,10 @@ def in_words(answer: Endpoint) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             return await answer(request)
+        except SignInRefused as error:
+            return sent_away(error)
         except LatchkeyError as error:
-            return refused(code_of(error), str(error))
+            return refused_as(error)
 
     return endpoint
 
@@ -164,7 +210,20 @@ def answered(result: Result) -> Response:
     return Response(result.to_json(), status, media_type="application/json")
 
 
-def refused(code: Code, why: str, **headers: str) -> Response:
+def refused(code: str, why: str, **headers: str) -> Response:
     """Returns that something is not done, and why."""
-    said = {"ok": False, "code": code.value, "message": why}
-    return JSONResponse(said, STATUS.get(code, HTTPStatus.CONFLICT), headers=headers)
+    said = {"ok": False, "code": str(code), "message": why}
+    known = STATUS.get(Code(code)) if code in set(Code) else None
+    return JSONResponse(said, known or HTTPStatus.CONFLICT, headers=headers)
+
+
+def refused_as(error: LatchkeyError) -> Response:
+    """Returns the same of an error of ours."""
+    return refused(error.code if isinstance(error, CommandError) else code_of(error), str(error))
+
+
+def sent_away(error: SignInRefused, wrong: HTTPStatus = HTTPStatus.UNAUTHORIZED) -> Response:
+    """Returns that somebody is not who they say, or has to wait; `wrong` is the status of the former."""
+    said = {"ok": False, "code": error.code, "message": str(error), "retry_seconds": error.retry_seconds}
+    headers = {"Retry-After": str(error.retry_seconds)} if error.retry_seconds else {}
+    return JSONResponse(said, wrong if error.code == "wrong" else HTTPStatus.TOO_MANY_REQUESTS, headers=headers)

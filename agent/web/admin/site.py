@@ -22,7 +22,7 @@ from agent.web.admin.front import Front, refused
 from agent.web.admin.load import Load
 from agent.web.admin.operations import ROOT, Operation
 from agent.web.admin.pace import Pace
-from agent.web.admin.rooms import attendance, commands, device, live, people, rules, session
+from agent.web.admin.rooms import account, attendance, commands, device, live, people, rules, session
 from agent.web.admin.sessions import Session
 from agent.web.assets import load_folder, served
 from agent.web.guard import Guard
@@ -30,13 +30,13 @@ from agent.web.guard import Guard
 logger = logging.getLogger(__name__)
 
 FOLDER: Final = Path(__file__).parent / "page"
-ROOMS: Final = (session, commands, people, live, rules, attendance, device)
+ROOMS: Final = (session, account, commands, people, live, rules, attendance, device)
 DOCUMENT: Final = Operation("GET", "openapi.json", "This document.", result=dict[str, Any])
 
 
 def operations() -> dict[str, tuple[Operation, ...]]:
     """Returns what can be asked beside the verbs, by room."""
-    rooms = {room.__name__.rpartition(".")[2]: room.OPERATIONS for room in ROOMS}
+    rooms = {room.__name__.rpartition(".")[2]: getattr(room, "OPERATIONS", ()) for room in ROOMS}
     return {**rooms, "document": (DOCUMENT,)}
 
 

@@ -14,10 +14,11 @@ export const keepSecret = (told) => { secret = told; };
 
 export async function send(method, path, body, signal) {
   const headers = { "X-Latchkey": "admin", "X-Latchkey-Session": secret };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const raw = body === undefined || body instanceof ArrayBuffer;
+  if (!raw) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(`/admin/api/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal });
+    answer = await fetch(`/admin/api/${path}`, { method, headers, body: raw ? body : JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal({ code: "away", message: "The device does not answer. Is it on, and in reach?" }, 0);
@@ -38,14 +39,29 @@ export async function ask(verb, args = {}) {
 
 // A verb that is a job: tells how far it is, returns what came of it. "enrol_live", "backup", ...
 export async function work(verb, args, tell = () => {}) {
-  const id = newId();
-  await send("POST", `ask/${verb}`, { id, ...args });
+  const id = args.id ?? newId(); // known to who wants to cancel it
+  await send("POST", `ask/${verb}`, { ...args, id });
   for (;;) {
     const job = await ask("job", { id_of: id });
     tell(job);
-    if (job.state === "done") return job.data ?? {};
-    if (job.state === "failed") throw new Refusal(job, 409);
+    if (job.job === "done") return job.data ?? {};
+    if (job.job === "failed") throw new Refusal(job, 409);
     await new Promise((after) => setTimeout(after, 400));
+  }
+}
+
+// An answer of JSON lines, which comes bit by bit: tell(each). An AbortSignal ends it.
+export async function lines(path, tell, signal) {
+  const answer = await fetch(`/admin/api/${path}`, { headers: { "X-Latchkey": "admin" }, signal });
+  if (!answer.ok) throw new Refusal(await answer.json().catch(() => ({})), answer.status);
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = "", got; !(got = await reader.read()).done;) {
+    const whole = (rest + got.value).split("\n");
+    rest = whole.pop();
+    whole.map((line) => JSON.parse(line)).forEach((each) => {
+      if (each.ok === false) throw new Refusal(each, 409);
+      tell(each);
+    });
   }
 }
 

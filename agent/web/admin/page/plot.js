@@ -2,8 +2,8 @@
 import { h } from "/admin/dom.js";
 
 // series: [{ name, points: [[x, y], ...], kind: "bars" | "line" | "dots" }], numbers; marks: [{ at, name }] across x
-export function plot({ title, series, marks = [], x = {}, y = {}, height = 220 }) {
-  const width = 640, left = 44, right = 10, top = 10, bottom = 34;
+export function plot({ title, series, marks = [], x = {}, y = {}, height = 220, width = Math.min(640, innerWidth - 72) }) {
+  const left = 44, right = 20, top = 10, bottom = 34;
   const all = series.flatMap((each) => each.points);
   if (!all.length) return h("figure", { class: "plot" }, h("figcaption", {}, title), h("p", { class: "empty" }, "Nothing yet."));
   const span = (told, which) => {
@@ -29,7 +29,7 @@ export function plot({ title, series, marks = [], x = {}, y = {}, height = 220 }
     steps(y0, y1, 4).map((value) => [h("line", { class: "grid", x1: left, x2: width - right, y1: py(value), y2: py(value) }), h("text", { x: left - 6, y: py(value) + 4, "text-anchor": "end" }, say(y, value))]),
     (x.ticks ?? steps(x0, x1, 6)).map((value) => h("text", { x: px(value) + (x.bin ? thick / 2 : 0), y: height - bottom + 18, "text-anchor": "middle" }, say(x, value))),
     drawn,
-    marks.map((mark) => [h("line", { class: "mark", x1: px(mark.at), x2: px(mark.at), y1: top, y2: height - bottom }), h("text", { class: "mark", x: px(mark.at) + 4, y: top + 10 }, mark.name)]));
+    marks.map((mark) => [h("line", { class: "mark", x1: px(mark.at), x2: px(mark.at), y1: top, y2: height - bottom }), h("text", { class: "mark", x: px(mark.at) + (px(mark.at) > width * 0.8 ? -4 : 4), y: top + 10, "text-anchor": px(mark.at) > width * 0.8 ? "end" : "start" }, mark.name)]));
   const names = h("p", { class: "legend" }, series.map((each, number) => h("span", { class: `c${number + 1}` }, each.name)));
   const rows = series.flatMap((each) => each.points.slice(0, 200).map((point) => h("tr", {}, h("td", {}, each.name), h("td", {}, say(x, point[0])), h("td", {}, say(y, point[1])))));
   const numbers = h("details", {}, h("summary", {}, "As a table"), h("table", {}, h("thead", {}, h("tr", {}, ["", x.name ?? "", y.name ?? ""].map((each) => h("th", {}, each)))), h("tbody", {}, rows)));

@@ -1,0 +1,45 @@
+"""What is too large for one command goes before it, in parts, as over MQTT: into the same spool, by the same limits.
+
+POST parts {id_of, parts}                  announces them by their SHA-256
+PUT  /admin/api/parts/<verb>/<id>/<n>/<of> each, in any order
+POST <verb> {id, parts}                    is carried out with these alone
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from agent.errors import CommandError
+from agent.mqtt.message import Code, PartedCommand
+from agent.mqtt.topics import ID_PATTERN, PartTopic
+from agent.mqtt.wire import COMMANDS
+from agent.web.admin.bodies import body_of
+from agent.web.admin.front import Front
+from agent.web.admin.sessions import Session
+
+LONGEST: Final = 2**20  # bytes of a part: a photo is of some, a bundle of models of sixteen
+
+
+def routes(front: Front) -> list[Route]:
+    """Returns what takes a part."""
+
+    async def part(request: Request, session: Session) -> Response:
+        verb, told = request.path_params["verb"], request.path_params
+        if not issubclass(COMMANDS.get(verb, object), PartedCommand):
+            raise CommandError(Code.UNKNOWN_VERB, f'no command "{verb}" that takes parts')
+        if not session.may(verb):
+            raise CommandError(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
+        id_ = told["id"] if re.fullmatch(ID_PATTERN, told["id"]) else None
+        topic = PartTopic(verb, id_, told["number"], told["of"])
+        body = await body_of(request, "application/octet-stream", LONGEST)
+        await front.do(partial(front.agent.counter.spool.add, topic, body, size=len(body)))
+        return Response(status_code=204)
+
+    path = "/admin/api/parts/{verb}/{id}/{number:int}/{of:int}"
+    return [Route(path, front.signed("parts", part), methods=["PUT"])]
