@@ -5,39 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.requests import Request
+from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from agent.errors import CommandError, LatchkeyError
 from agent.mqtt.message import Code
-from agent.mqtt.wire import code_of, explain
+from agent.mqtt.wire import code_of
 
 MOST_LONG: Final = 4  # long answers at once: a browser that does not read keeps one
+LINES: Final = "application/x-ndjson"
 Text = Annotated[str, Field(max_length=128)]
-
-
-class Query(BaseModel):
-    """What all of them share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Q = TypeVar("Q", bound=Query)
-
-
-def asked(kind: type[Q], request: Request) -> Q:
-    """Returns what a request asks; what is left empty is not asked.
-
-    Raises:
-        CommandError: it makes no sense.
-    """
-    try:
-        return kind.model_validate({name: value for name, value in request.query_params.items() if value})
-    except ValidationError as error:
-        raise CommandError(Code.BAD_REQUEST, explain(error)) from None
 
 
 def file_name(site: str, device: str, rest: str) -> str:
@@ -65,7 +44,7 @@ class LongAnswers:
         if self._open >= MOST_LONG:
             raise CommandError(Code.BUSY, "too many long answers are on their way: try again when one has ended")
         headers = {"Content-Disposition": f'attachment; filename="{file}"'} if file else {}
-        return StreamingResponse(self._told(values), media_type="application/x-ndjson", headers=headers)
+        return StreamingResponse(self._told(values), media_type=LINES, headers=headers)
 
     async def _told(self, values: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
         self._open += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, Field
 from starlette.requests import Request
@@ -19,7 +19,8 @@ from agent.store import audit, audit_search
 from agent.store.audit_check import AuditCheck, Checked
 from agent.store.db import Db
 from agent.web.admin.front import Front
-from agent.web.admin.query import LongAnswers, Query, Text, asked, file_name
+from agent.web.admin.operations import Operation, Query
+from agent.web.admin.query import LINES, LongAnswers, Text, file_name
 from agent.web.admin.sessions import Session
 
 Time = Annotated[AwareDatetime, AfterValidator(believable)]
@@ -44,26 +45,30 @@ class Checks(Query):
     anchor: Anchored | None = None
 
 
+ROWS: Final = Operation(
+    "GET", "audit/rows", "Rows by what they say.", verb="audit", query=Looked, result=dict[str, Any]
+)
+CHECK: Final = Operation("GET", "audit/check", "Whether the chain holds.", verb="audit", query=Checks, result=LINES)
+EXPORT: Final = Operation("GET", "audit/export", "All rows.", verb="audit", result=LINES)
+OPERATIONS: Final = (ROWS, CHECK, EXPORT)
+
+
 def routes(front: Front, long: LongAnswers) -> list[Route]:
     """Returns what the view asks."""
 
     async def rows(request: Request, _: Session) -> Response:
-        looked = asked(Looked, request)
+        looked: Looked = request.state.query
         return JSONResponse(await front.read(lambda db: found(db, looked)))
 
     async def check(request: Request, _: Session) -> Response:
-        anchor = asked(Checks, request).anchor
+        anchor = request.state.query.anchor
         return long.lines(checked(front, AuditCheck(Anchor.parse(anchor) if anchor else None)))
 
     async def export(_: Request, __: Session) -> Response:
         device = front.agent.config.device
         return long.lines(everything(front), file=file_name(device.site, device.name, "audit.jsonl"))
 
-    return [
-        Route("/admin/api/audit/rows", front.signed("audit", rows), methods=["GET"]),
-        Route("/admin/api/audit/check", front.signed("audit", check), methods=["GET"]),
-        Route("/admin/api/audit/export", front.signed("audit", export), methods=["GET"]),
-    ]
+    return [ROWS.route(front, rows), CHECK.route(front, check), EXPORT.route(front, export)]
 
 
 def found(db: Db, looked: Looked) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -16,9 +17,21 @@ from agent.overview import overview
 from agent.store.db import Db
 from agent.upgrade.cards import cards
 from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.query import LongAnswers, file_name
 from agent.web.admin.rooms import audit, parts
 from agent.web.admin.sessions import Session
+
+OBJECT: Final = dict[str, Any]
+DEVICE: Final = Operation("GET", "device", "How the device is.", verb="device", result=OBJECT)
+MODELS: Final = Operation("GET", "device/models", "Its models and their cards.", verb="models", result=OBJECT)
+CONFIGURATION: Final = Operation(
+    "GET", "device/configuration", "What it is configured to, without secrets.", verb="backup", result=OBJECT
+)
+BACKUP: Final = Operation(
+    "GET", "device/backup/{id}", "A backup as one file.", verb="backup_part", result="application/octet-stream"
+)
+OPERATIONS: Final = (DEVICE, MODELS, CONFIGURATION, BACKUP, *audit.OPERATIONS, *parts.OPERATIONS)
 
 
 def routes(front: Front) -> list[Route]:
@@ -52,8 +65,8 @@ def routes(front: Front) -> list[Route]:
     return [
         *audit.routes(front, LongAnswers()),
         *parts.routes(front),
-        Route("/admin/api/device", front.signed("device", glance), methods=["GET"]),
-        Route("/admin/api/device/models", front.signed("models", models), methods=["GET"]),
-        Route("/admin/api/device/configuration", front.signed("backup", configuration), methods=["GET"]),
-        Route("/admin/api/device/backup/{id}", front.signed("backup_part", backup), methods=["GET"]),
+        DEVICE.route(front, glance),
+        MODELS.route(front, models),
+        CONFIGURATION.route(front, configuration),
+        BACKUP.route(front, backup),
     ]

@@ -19,11 +19,22 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code, PartedCommand
 from agent.mqtt.topics import ID_PATTERN, PartTopic
 from agent.mqtt.wire import COMMANDS
-from agent.web.admin.bodies import body_of
 from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 
 LONGEST: Final = 2**20  # bytes of a part: a photo is of some, a bundle of models of sixteen
+
+
+PART: Final = Operation(
+    "PUT",
+    "parts/{verb}/{id}/{number:int}/{of:int}",
+    "A part of a command that comes after it; for who may ask that, too.",
+    verb="parts",
+    body="application/octet-stream",
+    longest=LONGEST,
+)
+OPERATIONS: Final = (PART,)
 
 
 def routes(front: Front) -> list[Route]:
@@ -37,9 +48,8 @@ def routes(front: Front) -> list[Route]:
             raise CommandError(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
         id_ = told["id"] if re.fullmatch(ID_PATTERN, told["id"]) else None
         topic = PartTopic(verb, id_, told["number"], told["of"])
-        body = await body_of(request, "application/octet-stream", LONGEST)
+        body = request.state.body
         await front.do(partial(front.agent.counter.spool.add, topic, body, size=len(body)))
         return Response(status_code=204)
 
-    path = "/admin/api/parts/{verb}/{id}/{number:int}/{of:int}"
-    return [Route(path, front.signed("parts", part), methods=["PUT"])]
+    return [PART.route(front, part)]
