@@ -51,7 +51,7 @@ class Deleted(Message):
 
 AT: Final = "live/unknown"
 ALBUM: Final = Operation("GET", AT, "People nobody knows, who alike.", verb="enrol", result=dict[str, Any])
-SHOWN: Final = Operation("GET", f"{AT}/{{name}}", "A picture of one.", verb="enrol", result="image/jpeg")
+SHOWN: Final = Operation("GET", f"{AT}/picture/{{name}}", "A picture of one.", verb="enrol", result="image/jpeg")
 INTRODUCE: Final = Operation(
     "POST", f"{AT}/enrol", "Says who somebody is.", verb="enrol", body=Introduced, longest=16_384, result=dict[str, Any]
 )
