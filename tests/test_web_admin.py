@@ -1,14 +1,17 @@
 """The page for admins: its frame, who may ask, and that it asks what the broker asks."""
 
+import fnmatch
+import re
+
 import pytest
 
 from agent.config import load_config
 from agent.errors import ConfigError
 from agent.trust.roles import Role
-from agent.web.admin.admin_page import identity_of
 from agent.web.admin.sessions import Sessions
 from agent.web.admin.site import FOLDER
 from agent.web.assets import load_folder
+from agent.web.identity import identity_of
 from tests.fakes.admin import PHONE, admin_agent
 from tests.fakes.agents import recorded
 
@@ -105,8 +108,39 @@ def test_each_role_sees_its_views_and_no_console_complains(desk, chromium, role)
     assert desk.said == []
 
 
-def test_the_whole_page_is_small():
-    assert sum(len(asset.content) for name, asset in load_folder(FOLDER, "admin.html").items() if name) < 150_000
+ASSETS = load_folder(FOLDER, "admin.html")
+VIEWS = sorted(name for name in ASSETS if name.startswith("views/") and name.count("/") == 1 and "_" not in name)
+
+
+def loaded(name, *, parts=True):
+    """What a browser loads to show a module: those it imports, and with `parts` whichever it may ever import."""
+    found, todo = set(), [name]
+    while todo:
+        each = todo.pop()
+        found.add(each)
+        text = ASSETS[each].content.decode()
+        wanted = re.findall(r'from "/admin/([^"]+)"|^import "/admin/([^"]+)"', text, re.MULTILINE)
+        patterns = [path for both in wanted for path in both if path]
+        if parts:
+            patterns += [
+                re.sub(r"\${.*?}", "*", path) for path in re.findall(r"import\([`\"]/admin/(.+?)[`\"]\)", text)
+            ]
+        todo += [other for path in patterns for other in fnmatch.filter(ASSETS, path) if other not in found]
+    return found
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "views/sign_in.js"])
+def test_a_view_with_all_its_parts_is_small(view, record_property):
+    frame = {"", "admin.css", "key.svg"} | loaded("shell.js", parts=False)
+    files = [ASSETS[name] for name in frame | loaded(view)]
+    whole, packed = sum(len(each.content) for each in files), sum(len(each.packed) for each in files)
+    record_property("bytes", f"{whole}, {packed} by gzip")
+    assert whole < 150_000
+
+
+def test_all_modules_belong_to_a_view():
+    shown = set().union(*(loaded(view) for view in [*VIEWS, "views/sign_in.js"]))
+    assert {name for name in ASSETS if name.endswith(".js")} - shown == {"shell.js"}
 
 
 # Sessions
