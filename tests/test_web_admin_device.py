@@ -44,7 +44,7 @@ def done(desk, verb, **arguments):
     found = {}
 
     def over():
-        found.update(desk.ask("job", id_of=id_)[1]["data"])
+        found.update(get(desk, f"jobs/{id_}").json())
         return found["job"] in {"done", "failed"}
 
     wait_for(over, what=f"{verb} to end")
@@ -126,6 +126,16 @@ def test_a_device_at_a_glance(desk):
         "camera": "ok",
         "clock": "warning",
     }
+
+
+def test_jobs_are_told_without_an_answer_that_is_kept(desk):
+    id_ = str(ULID())
+    assert done(desk, "backup", id=id_, to=KEY.recipient.text)["job"] == "done"
+    with open_db(desk.agent.config.database_path) as db:
+        kept = db.counts()["commands"]
+        assert get(desk, "jobs", Role.VIEWER).json()["jobs"][0] == get(desk, f"jobs/{id_}").json()
+        assert db.counts()["commands"] == kept
+    assert get(desk, "jobs/nothing").json()["code"] == "unknown_job"
 
 
 def test_the_cards_of_the_models_without_what_is_for_programs(desk):

@@ -42,7 +42,7 @@ export async function work(verb, args, tell = () => {}) {
   const id = args.id ?? newId(); // known to who wants to cancel it
   await send("POST", `ask/${verb}`, { ...args, id });
   for (;;) {
-    const job = await ask("job", { id_of: id });
+    const job = await get(`jobs/${id}`);
     tell(job);
     if (job.job === "done") return job.data ?? {};
     if (job.job === "failed") throw new Refusal(job, 409);

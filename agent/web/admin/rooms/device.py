@@ -17,7 +17,7 @@ from agent.store.db import Db
 from agent.upgrade.cards import cards
 from agent.web.admin.front import Front
 from agent.web.admin.query import LongAnswers, file_name
-from agent.web.admin.rooms import audit, parts
+from agent.web.admin.rooms import audit, jobs, parts
 from agent.web.admin.sessions import Session
 
 
@@ -51,6 +51,7 @@ def routes(front: Front) -> list[Route]:
 
     return [
         *audit.routes(front, LongAnswers()),
+        *jobs.routes(front),
         *parts.routes(front),
         Route("/admin/api/device", front.signed("device", glance), methods=["GET"]),
         Route("/admin/api/device/models", front.signed("models", models), methods=["GET"]),

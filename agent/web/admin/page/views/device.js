@@ -38,7 +38,7 @@ async function overview(place, me) {
     put(others, told.peers.length ? facts(told.peers.map(({ device, key }) => [device, h("code", {}, key)])) : h("p", { class: "empty" }, "None whose key is known."));
   }
   async function work() {
-    const all = (await ask("jobs")).jobs;
+    const all = (await get("jobs")).jobs;
     const shown = jobs.contains(document.activeElement) ? document.activeElement.dataset.job : null;
     put(jobs, all.length ? h("ul", { class: "findings" }, all.map((job) => jobLine(job, me, tick))) : h("p", { class: "empty" }, "None of late."));
     if (shown) jobs.querySelector(`[data-job="${shown}"]`)?.focus();
