@@ -45,7 +45,7 @@ class AdminPage:
 
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
-        return []
+        return [("pulse", self.front.pulse.step)]
 
 
 def identity_of(config: Config) -> tuple[Path, Path] | None:

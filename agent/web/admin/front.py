@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
@@ -19,9 +20,11 @@ from ulid import ULID
 
 from agent.bundle import Bundle
 from agent.errors import CommandError, LatchkeyError, StoreError
+from agent.health import HealthCheck, health_of
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.pulse import Pulse
 from agent.store.db import Db, open_db
 from agent.web.admin.sessions import Session, Sessions
 
@@ -69,6 +72,8 @@ class Front:
         self._waiting = 0
         with ExitStack() as stack:
             self._db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            pulse = stack.enter_context(open_db(agent.config.database_path))
+            self.pulse = Pulse(partial(health_of, agent, HealthCheck(agent.config, pulse, boot_id=agent.boot_id)))
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="admin")
             stack.callback(self._thread.shutdown, cancel_futures=True)
             self._stack = stack.pop_all()

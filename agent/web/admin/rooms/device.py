@@ -35,6 +35,9 @@ def routes(front: Front) -> list[Route]:
 
         return JSONResponse(await front.read(look))
 
+    async def pulse(_: Request, __: Session) -> Response:
+        return JSONResponse({"samples": front.pulse.samples})
+
     async def models(_: Request, __: Session) -> Response:
         templates = agent.recogniser.known.gallery.templates
         return JSONResponse(await front.read(lambda db: cards(db, config, templates=templates)))
@@ -54,6 +57,7 @@ def routes(front: Front) -> list[Route]:
         *jobs.routes(front),
         *parts.routes(front),
         Route("/admin/api/device", front.signed("device", glance), methods=["GET"]),
+        Route("/admin/api/device/pulse", front.signed("device", pulse), methods=["GET"]),
         Route("/admin/api/device/models", front.signed("models", models), methods=["GET"]),
         Route("/admin/api/device/configuration", front.signed("backup", configuration), methods=["GET"]),
         Route("/admin/api/device/backup/{id}", front.signed("backup_part", backup), methods=["GET"]),
