@@ -109,6 +109,7 @@ def test_what_was_kept_long_enough_is_shown_then_forgotten_with_a_receipt(browse
     page.wait_for_selector(".log em:has-text('erased')")
     page.click("text=Receipts of deletions")
     page.wait_for_selector(".receipts li:has-text('ben (visitor)')")
+    page.wait_for_selector(".receipts small:has-text('deleted (')")
 
 
 def test_a_key_is_revoked_after_a_question(browse, desk):
@@ -118,6 +119,32 @@ def test_a_key_is_revoked_after_a_question(browse, desk):
     page.get_by_role("button", name="Revoke vera's key").click()
     page.click("dialog button.main")
     page.wait_for_selector("li:has-text('vera') .tag:has-text('revoked')")
+
+
+def test_a_job_under_way_is_given_up_after_a_question(browse):
+    page, asked = browse("account"), []
+    job = {
+        "job": "running",
+        "id_of": "j-1",
+        "verb": "backup",
+        "by": "page:olga",
+        "done": 3,
+        "of": 9,
+        "note": "snapshot",
+    }
+
+    def cancelled(route):
+        asked.append(route.request.post_data_json["id_of"])
+        route.fulfill(json={"ok": True, "data": {}})
+
+    page.route("**/admin/api/jobs", lambda route: route.fulfill(json={"jobs": [job]}))
+    page.route("**/ask/job_cancel", cancelled)
+    page.click("#nav a:has-text('Device')")
+    page.wait_for_selector("progress[value='3'] >> xpath=.. >> text=snapshot")
+    page.click("text=Give up")
+    page.click("dialog button.main")
+    page.wait_for_selector("dialog", state="detached")
+    assert asked == ["j-1"]
 
 
 def test_each_role_sees_the_parts_that_it_may(browse):

@@ -81,7 +81,7 @@ export async function show(place, me) {
   const receipts = h("details", { class: "card", ontoggle: async (event) => {
     if (!event.target.open) return;
     const all = (await ask("receipts").catch((error) => (wrong(error), { receipts: [] }))).receipts.reverse();
-    put(event.target.lastChild, all.length ? all.map((each) => h("li", {}, h("small", {}, each.id), h("time", { datetime: each.at }, when(each.at)), h("span", {}, each.by), h("span", {}, h("strong", {}, each.person), ` (${each.rule}) ${each.reason}`, h("br"), h("small", {}, words(each.what))))) : h("li", {}, "Nobody was forgotten yet."));
+    put(event.target.lastChild, all.length ? all.map(({ receipt, at, person, by, rule, reason, ...what }) => h("li", {}, h("small", {}, receipt), h("time", { datetime: at }, when(at)), h("span", {}, by), h("span", {}, h("strong", {}, person), ` (${rule}) ${reason}`, h("br"), h("small", {}, words(what))))) : h("li", {}, "Nobody was forgotten yet."));
   } }, h("summary", {}, "Receipts of deletions"), h("ol", { class: "log receipts" }));
 
   put(place, h("h1", {}, title),

@@ -16,7 +16,7 @@ export async function show(place, me) {
   };
   put(place, card("Admins' keys",
     keys.length ? h("ul", { class: "findings" }, keys.map((key) => h("li", {}, h("span", { class: `tag ${key.revoked_at ? "bad" : "good"}` }, key.revoked_at ? "revoked" : key.role),
-      h("span", {}, h("strong", {}, key.name), " ", code(key.id), h("br"), h("small", {}, key.revoked_at ? `${key.role}, revoked ${when(key.revoked_at)}` : `since ${key.added_at ? when(key.added_at) : "the configuration says so"}, by ${key.added_by}`)),
+      h("span", {}, h("strong", {}, key.name), " ", code(key.id), h("br"), h("small", {}, key.revoked_at ? `${key.role}, revoked ${when(key.revoked_at)}` : key.added_at ? `since ${when(key.added_at)}, by ${key.added_by}` : "stands in the configuration")),
       me.may("key_revoke") && !key.revoked_at && key.added_by !== "configuration" ? h("button", { class: "danger", onclick: () => revoke(key), "aria-label": `Revoke ${key.name}'s key` }, "Revoke") : null))) : h("p", { class: "empty" }, "None: the device waits to be paired."),
     h("small", {}, "Others are let in, and keys exchanged, by latchkey admin key, where the keys are.")),
   h("div", { class: "columns" }, card("The device's own key", facts([["Id", code(own.key)], ["Public", code(own.public)]]), h("small", {}, "What it says over MQTT is signed by it: latchkey admin devices trust compares the id.")),
