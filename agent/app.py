@@ -41,7 +41,7 @@ from agent.studio import Studio
 from agent.tamper import wipe_house
 from agent.types import Decision, Event, Frame
 from agent.upgrade.watch import Watch
-from agent.upkeep import Upkeep
+from agent.upkeep import upkeep_of
 from agent.visits import Visits
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Agent:
         self.recogniser = make_recogniser(bundle, self.knowledge.faces())
         self._open_door(stack, bundle, reads[1])
         self._crew.work_beside(stack, "knowledge", lambda: self.knowledge.look(self.porch.takers))
-        self._crew.work_beside(stack, "upkeep", Upkeep(config, reads[2], self.recorder.write, self.boot_id).step)
+        self._crew.work_beside(stack, "upkeep", upkeep_of(self, reads[2]).step)
         self._crew.work_beside(stack, "watch", Watch(config, reads[3], self.recorder.write, self.again).step)
         self.counter = stack.enter_context(Counter(self, bundle))
         if config.mqtt.enabled:

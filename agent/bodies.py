@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 
 from agent.attendance.punch import Clock
+from agent.signature.judge import Weighed
 from agent.types import Decision, Quality, Sighting
 
 _SEEN = (
@@ -25,6 +26,7 @@ def access_body(decision: Decision, *, model: str, clock: Clock) -> dict[str, ob
         "schedule": decision.schedule,
         "detail": decision.detail,
         **_weighed(decision.sighting),
+        "signed": _signed(decision.signature),
         "model": model,
         "clock": clock.value,
     }
@@ -60,6 +62,18 @@ def _weighed(sighting: Sighting | None) -> dict[str, object]:
         "camera": sighting.camera,
         "track": sighting.track,
         "latency_ms": round(sighting.latency_ms, 2),
+    }
+
+
+def _signed(weighed: Weighed | None) -> dict[str, object] | None:
+    """Returns how far a signature was from the person's own; None where none was weighed."""
+    if weighed is None:
+        return None
+    return {
+        "distance": round(weighed.distance, 4),
+        "threshold": round(weighed.threshold, 4),
+        "references": weighed.references,
+        "replayed": weighed.replayed,
     }
 
 

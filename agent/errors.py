@@ -13,7 +13,9 @@
     ├── ScriptRefused (ValueError)    a script of `latchkey simulate`, with every line that is wrong
     ├── BackupError (ValueError)      a backup that does not open, or is not for this device
     ├── EnrolmentRefused (ValueError) photos that would make a bad template, with a code and the photo's number
+    ├── SignatureRefused (ValueError) what was drawn is no signature, with a code
     ├── CommandError (ValueError)     a command that cannot be carried out, with its code
+    │   └── SignInRefused             who asks is not let in at the admin page, and when to try again
     └── NoAnswer (TimeoutError)       the broker or a device did not answer in time
         └── Untrusted                 answers came, and the device that is known by that name has not signed them
 
@@ -94,15 +96,29 @@ class EnrolmentRefused(LatchkeyError, ValueError):
 
     Args:
         code: one of `no_face`, `two_faces`, `too_small`, `too_blurred`, `too_dark`, `too_bright`, `turned_away`,
-            `low_contrast`, `different_people`, `duplicate_person`, `not_a_picture`, `no_photos`.
+            `low_contrast`, `different_people`, `duplicate_person`, `not_a_picture`, `no_photos`; of signatures
+            `different_signatures` and those of `SignatureRefused`.
         message: for a human.
-        photo: which photo, counted from 0; None where it is about all of them.
+        photo: which photo, or which signature, counted from 0; None where it is about all of them.
     """
 
     def __init__(self, code: str, message: str, photo: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.photo = photo
+
+
+class SignatureRefused(LatchkeyError, ValueError):
+    """What was drawn is no signature.
+
+    Args:
+        code: one of `too_short`, `too_long`, `too_fast`, `not_readable`.
+        message: for a human.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class CommandError(LatchkeyError, ValueError):
@@ -116,6 +132,20 @@ class CommandError(LatchkeyError, ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SignInRefused(CommandError):
+    """Somebody is not let in at the admin page.
+
+    Args:
+        code: `wrong` (which part, is not said), `locked` or `busy`.
+        message: for whoever tries.
+        retry_seconds: after which another try counts; 0: at once.
+    """
+
+    def __init__(self, code: str, message: str, *, retry_seconds: int = 0) -> None:
+        super().__init__(code, message)
+        self.retry_seconds = retry_seconds
 
 
 class NoAnswer(LatchkeyError, TimeoutError):

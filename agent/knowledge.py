@@ -16,12 +16,14 @@ from agent.labels import Labels, load_labels
 from agent.pins import check_pin, digest_card
 from agent.recognise import Known
 from agent.rules_in_force import load_rules
+from agent.signing import Signing, open_signing
 from agent.store import holders, people
 from agent.store.db import Db
 from agent.store.door import DoorMode, load_mode
 from agent.store.models import in_force
 from agent.store.rules import rules_version
 from agent.store.sealing import card_key
+from agent.store.signatures import load_signatures
 from agent.store.standings import load_standings
 from agent.store.templates import foreign_templates, load_templates
 from agent.write import Write
@@ -61,11 +63,15 @@ class Knowledge:
         bundle: the models.
         db: to read.
         write: as the recorder does.
+
+    Raises:
+        ModelError: on making it: the encoder of signatures is there and cannot be used.
     """
 
     bundle: Bundle
     db: Db
     write: Write
+    signing: Signing | None = field(init=False)  # None: no encoder for signatures is installed
     damaged: int = 0  # templates that do not open
     foreign: int = 0  # templates of other models, or of another key
     _changed: threading.Event = field(default_factory=threading.Event)
@@ -73,6 +79,7 @@ class Knowledge:
 
     def __post_init__(self) -> None:
         """Notes what there is now, before any of it is read: what changes from now on is seen by `look`."""
+        self.signing = open_signing(self.bundle.config, self.bundle.key)
         self._versions = self._now()
 
     def soon(self) -> None:
@@ -98,7 +105,10 @@ class Knowledge:
 
     def register(self) -> Register:
         """Returns everybody as the rules see them."""
-        return holders.load_register(self.db)
+        register = holders.load_register(self.db)
+        if self.signing is None:
+            return register
+        return replace(register, signatures=load_signatures(self.db, self.signing.model))
 
     def labels(self, register: Register) -> Labels:
         """Returns what events say of people."""
@@ -124,6 +134,7 @@ class Knowledge:
             opened_on=mode.opened_on.isoformat() if mode.opened_on else None,
             check_pin=_is_pin,
             digest=lambda number: digest_card(number, key),
+            weigh=self.signing.judge if self.signing else None,
         )
 
     def look(self, takers: Takers) -> None:

@@ -13,11 +13,12 @@ from agent.errors import CommandError, EnrolmentRefused
 from agent.gallery.likeness import Likeness
 from agent.gallery.match import Gallery
 from agent.gallery.sitting import STRANGER_SECONDS, Sitting
+from agent.guidance import CONSENT
 from agent.jobs.job import Step, Steps, Work
 from agent.members.consent import text_of
 from agent.mqtt.message import Code
 from agent.register import Templates
-from agent.studio import CONSENT, Session, Studio, Told
+from agent.studio import Session, Studio, Told
 from agent.types import Seen
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from agent.access.gate import Gate
 from agent.gallery.match import Gallery
 from agent.glance import Glance, glance
 from agent.stopwatch import Stopwatch
-from agent.types import Frame, Rejection, Sighting
+from agent.types import Crop, Embedding, Frame, Rejection, Sighting
 from agent.vision.eyes import Eyes
 from agent.vision.motion import MotionGate
 from agent.vision.quality import QualityLimits, judge
@@ -27,6 +28,18 @@ class Known:
 
     gallery: Gallery
     threshold: float  # cosine
+
+
+class Witness(Protocol):
+    """Is told of whoever is looked at, for another purpose than to recognise them."""
+
+    def saw(self, track: int, crop: Crop, embedding: Embedding, /) -> None:
+        """A good look at somebody."""
+        ...
+
+    def left(self, track: int, person: str | None, /) -> None:
+        """They have gone, and this is who they were, where that was found out."""
+        ...
 
 
 class Recogniser:
@@ -46,6 +59,7 @@ class Recogniser:
     ) -> None:
         self.known = known
         self.claimed: Known | None = None
+        self.witness: Witness | None = None
         self.stopwatch = Stopwatch()
         self.faces = 0  # in the last frame
         self.near: dict[int, str | None] = {}  # tracks in the last frame whose face is near, with who it is
@@ -128,6 +142,8 @@ class Recogniser:
         with self.stopwatch.stage("match"):
             match = gallery.nearest(embedding.vector)
         visitor = self.tracks.confirm(track.id, embedding.vector)
+        if self.witness is not None:
+            self.witness.saw(visitor, crop, embedding)
         return gate.see(visitor, frame.at, match, crop.quality)
 
     def _gone(self, at: datetime) -> list[Sighting | None]:
@@ -135,4 +151,6 @@ class Recogniser:
         ended = self.tracks.take_ended()
         for track in ended:
             self._refused.pop(track, None)
+            if self.witness is not None:
+                self.witness.left(track, next(filter(None, (gate.person(track) for gate in gates)), None))
         return [gate.leave(track, at) for track in ended for gate in gates]

@@ -1,4 +1,4 @@
-"""Refused commands in the audit: who tried what. A flood of them fills no disk."""
+"""Refused commands and sign-ins in the audit: who tried what. A flood of them fills no disk."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ HOUR_SECONDS: Final = 3600.0
 GATHER_SECONDS: Final = 1.0  # the same again within it is one row
 DIFFERENT: Final = 64  # kinds of refusals told apart while they wait; others are counted together
 
-Kind = tuple[str, str, str | None, str | None]
-"""Verb, code, key, and whose it is if the signature was good."""
-_OTHERS: Final[Kind] = ("", "", None, None)
+Kind = tuple[str | None, tuple[tuple[str, str | None], ...]]
+"""Who, where that is known, and what the audit says of it."""
+_OTHERS: Final[Kind] = (None, (("code", "various"),))
 
 
 class RefusalLog:
@@ -32,18 +32,31 @@ class RefusalLog:
         write: to the database.
         request: makes what the audit says of who asked: `mqtt:<name>`, or `mqtt` where nobody knows.
         clock: monotonic seconds.
+        action: what it is called in the audit.
+        nobody: who asked, where nobody knows.
     """
 
     def __init__(
-        self, write: Write, request: Callable[[str], Request], clock: Callable[[], float] = time.monotonic
+        self,
+        write: Write,
+        request: Callable[[str], Request],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        action: str = "command_refused",
+        nobody: str = "mqtt",
     ) -> None:
         self._write, self._request, self._clock = write, request, clock
+        self._action, self._nobody = action, nobody
         self._waiting: Counter[Kind] = Counter()
         self._rows, self._hour, self._due = 0, clock(), clock()
 
     def note(self, refused: Refused) -> None:
-        """Counts one."""
-        kind = (refused.verb, refused.code.value, refused.key, refused.by)
+        """Counts a command."""
+        self.count(refused.by, verb=refused.verb, code=refused.code.value, key=refused.key)
+
+    def count(self, by: str | None, **details: str | None) -> None:
+        """Counts one, with what is to be said of it."""
+        kind = (by, tuple(details.items()))
         self._waiting[kind if kind in self._waiting or len(self._waiting) < DIFFERENT else _OTHERS] += 1
 
     def step(self) -> None:
@@ -73,11 +86,10 @@ class RefusalLog:
             self._row(_OTHERS, times)
 
     def _row(self, kind: Kind, times: int) -> None:
-        verb, code, key, by = kind
-        details = {"verb": verb, "code": code, "key": key} if kind != _OTHERS else {"code": "various"}
-        request = self._request(by or "mqtt")
+        by, details = kind
+        request = self._request(by or self._nobody)
         self._rows += 1
         try:
-            self._write(lambda db: audit(db, "command_refused", None, request, {**details, "times": times}))
+            self._write(lambda db: audit(db, self._action, None, request, {**dict(details), "times": times}))
         except StoreError:  # full, or busy: nothing was done that has to be told
             self._waiting[kind] += times

@@ -15,7 +15,7 @@ from agent.mqtt.telemetry import timestamp
 from agent.register import Request
 from agent.rulebook.parse import open_rules, parse
 from agent.store.db import Db
-from agent.store.rules import Edition, add_rules, rules_in_force, rules_of
+from agent.store.rules import Edition, add_rules, rules_history, rules_in_force, rules_of
 from agent.timezone import machine_zone
 from agent.write import Write
 
@@ -98,6 +98,11 @@ def edition_of(db: Db, version: int | None) -> Edition | None:
     if edition is None and version is not None:
         raise CommandError(Code.UNKNOWN_VERSION, f"there are no rules of version {version} (any more)")
     return edition
+
+
+def editions(db: Db) -> list[dict[str, Any]]:
+    """Returns the versions that are kept as JSON values without their texts, the newest first: that one is in force."""
+    return [{key: value for key, value in as_json(one).items() if key != "text"} for one in rules_history(db)]
 
 
 def as_json(edition: Edition) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from agent.errors import CommandError, EnrolmentRefused
 from agent.gallery.enrol import crowded
@@ -17,29 +17,15 @@ from agent.gallery.likeness import Likeness
 from agent.gallery.match import Gallery
 from agent.gallery.sitting import Glimpse, Hint, Pose, Sitting
 from agent.glance import Glance
-from agent.types import Box, Frame, Seen
+from agent.guidance import CANCELLED, CONSENT, ENROLLED, OVER, Guidance
+from agent.signing_session import SigningSession
+from agent.types import Box, Embedding, Frame, Seen
 from agent.vision.quality import QualityLimits, judge
 
 if TYPE_CHECKING:
     from agent.vision.eyes import Eyes
 
-OVER: Final = "over"
-"""In the place of a hint: whoever was guided may go."""
-CONSENT: Final = "consent"
-"""In the place of a hint: the person is to read the text, and to say whether they agree."""
-ENROLLED: Final = "enrolled"
-CANCELLED: Final = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """What the person at the door is told, and how far it is."""
-
-    hint: str  # a Hint, CONSENT or OVER
-    done: int
-    of: int
-    session: int = 0  # which it is: an answer to another one is none to this
-    why: str | None = None  # with OVER: ENROLLED, or the code of the refusal
+Seated = TypeVar("Seated", "Session", SigningSession)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +63,7 @@ class Session:
         limits: QualityLimits,
         asks: bool = False,
     ) -> None:
-        self.shots, self.number = shots, 0
+        self.shots = shots
         self.glance: Glance | None = None  # at the nearest face of the last frame
         self._agreed, self._given_up = not asks, False
         self._person, self._sitting, self._likeness, self._limits = person, sitting, likeness, limits
@@ -102,7 +88,7 @@ class Session:
         """Returns what the person is told now."""
         with self._changed:
             hint = self._hint.value if self._agreed else CONSENT
-            return Guidance(hint, len(self._sitting.taken), self.shots, self.number)
+            return Guidance(hint, len(self._sitting.taken), self.shots)
 
     def answer(self, *, agreed: bool) -> None:
         """The person agrees, or wants no more of it; from any thread."""
@@ -152,7 +138,7 @@ class Session:
 
 
 class Studio:
-    """Lends the camera to one session at a time.
+    """Lends the camera to one session at a time, or to nobody while somebody signs on the screen.
 
     Args:
         eyes: of the vision's thread.
@@ -162,8 +148,8 @@ class Studio:
     def __init__(self, eyes: Eyes, known: Callable[[], Gallery]) -> None:
         self.guide: Callable[[Guidance], object] = lambda _: None  # told of every change, for the screen at the door
         self._eyes, self._known = eyes, known
-        self._session: Session | None = None
-        self._sessions = 0
+        self._session: Session | SigningSession | None = None
+        self._number = 0  # of the session
         self._saying = threading.Lock()
         self._said: Guidance | None = None
 
@@ -171,14 +157,23 @@ class Studio:
     def glance(self) -> Glance | None:
         """At whoever is being enrolled."""
         session = self._session
-        return None if session is None else session.glance
+        return session.glance if isinstance(session, Session) else None
 
     def answer(self, number: int, *, agreed: bool) -> bool:
         """Hands what the person has pressed to their session; False where that is over. From any thread."""
         session = self._session
-        if session is None or session.number != number:
+        if session is None or self._number != number:
             return False
         session.answer(agreed=agreed)
+        self._say(session, session.guidance())
+        return True
+
+    def sign(self, number: int, signature: Embedding) -> bool:
+        """Hands a signature to the session that asks for it; False where that is over. From any thread."""
+        session = self._session
+        if not isinstance(session, SigningSession) or self._number != number:
+            return False
+        session.sign(signature)
         self._say(session, session.guidance())
         return True
 
@@ -187,14 +182,14 @@ class Studio:
         session = self._session
         if session is None:
             return False
-        self._say(session, session.look(frame, self._eyes, self._known()))
+        if isinstance(session, Session):
+            self._say(session, session.look(frame, self._eyes, self._known()))
         return True
 
     @contextmanager
-    def seated(self, session: Session) -> Iterator[Session]:
+    def seated(self, session: Seated) -> Iterator[Seated]:
         """Lends the camera to a session for as long as the context lasts; from the thread of the jobs."""
-        self._sessions += 1
-        session.number, why = self._sessions, CANCELLED
+        self._number, why = self._number + 1, CANCELLED
         self._session = session
         self._say(session, session.guidance())
         try:
@@ -204,11 +199,12 @@ class Studio:
             why = str(refused.code)
             raise
         finally:
-            self._say(session, Guidance(OVER, len(session.shots_taken()), session.shots, session.number, why))
+            self._say(session, replace(session.guidance(), hint=OVER, why=why))
 
-    def _say(self, session: Session, guidance: Guidance) -> None:
+    def _say(self, session: Session | SigningSession, guidance: Guidance) -> None:
         """Nothing is said after a session's end, though a frame was looked at for it meanwhile."""
         with self._saying:
+            guidance = replace(guidance, session=self._number)
             if session is not self._session or guidance == self._said:
                 return
             self._said = guidance

@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Image: TypeAlias = NDArray[np.uint8]
-"""(H, W, 3) uint8 RGB."""
+if TYPE_CHECKING:
+    from agent.signature.judge import Weighed
+
+Image: TypeAlias = NDArray[np.uint8]  # (H, W, 3) uint8 RGB
 Floats: TypeAlias = NDArray[np.float32]
 
 
@@ -133,7 +135,9 @@ class Reason(StrEnum):
     WRONG_PIN = "wrong_pin"
     WRONG_CARD = "wrong_card"  # the card is another person's than the face
     FACE_MISMATCH = "face_mismatch"  # the face is not that of the card's holder
-    INCOMPLETE = "incomplete"  # the PIN, the card or the face that was asked for did not come in time
+    WRONG_SIGNATURE = "wrong_signature"  # not as this person signs, or a recording
+    NO_SIGNATURE = "no_signature"  # one is asked for, and there is none of this person to compare it with
+    INCOMPLETE = "incomplete"  # what was asked for did not come in time
     LOCKED_OUT = "locked_out"  # too many wrong PINs or cards in a row: wait
     # denied: who it is may not
     SUSPENDED = "suspended"
@@ -154,13 +158,13 @@ class Reason(StrEnum):
     PIN_NEEDED = "pin_needed"
     CARD_NEEDED = "card_needed"
     FACE_NEEDED = "face_needed"
+    SIGNATURE_NEEDED = "signature_needed"
     SECOND_PERSON_NEEDED = "second_person_needed"
 
 
 class Alarm(StrEnum):
-    """What somebody has to be told at once: an event of its own, `event/alarm`."""
+    """What somebody has to be told at once: an event of its own, `event/alarm`; of a decision, or of the door."""
 
-    # of a decision
     DURESS = "duress"  # silent: nothing at the door shows it
     BLOCKED_PERSON = "blocked_person"
     LOCKED_OUT = "locked_out"
@@ -190,6 +194,9 @@ class Sighting:
     detail: str  # for a human: "too small: 42 px, need 64", "0.41 to anna, need 0.52"
     repeat: bool = False  # the same person's last visit still: the door opens, nothing is counted twice
     latency_ms: float = 0.0  # from the frame's arrival to the conclusion, filled in by the runtime
+    each: tuple[tuple[Match, Quality], ...] = field(
+        default=(), compare=False, repr=False
+    )  # shots; told, never recorded
 
 
 class Shown(StrEnum):
@@ -198,6 +205,7 @@ class Shown(StrEnum):
     FACE = "face"
     CARD = "card"  # or a QR code
     PIN = "pin"
+    SIGNATURE = "signature"  # on the screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +216,7 @@ class Credential:
     card: str | None = field(default=None, repr=False)  # the number as read, or the text of a QR code
     badge: str | None = None  # typed before a PIN where no face has been recognised
     pin: str | None = field(default=None, repr=False)
+    signature: Embedding | None = field(default=None, repr=False)
     key: str | None = None  # attendance key pressed with it: "in", "out", or one of the named ones
     mode: str | None = None  # a door mode that is asked for: needs a person who may change it
 
@@ -223,6 +232,7 @@ class Decision:
     at: datetime
     detail: str = ""  # for a human: "may enter mon-fri 07:00-19:00", "2 more tries"
     shown: tuple[Shown, ...] = ()  # what was shown and is right, in the order in which it came
+    signature: Weighed | None = None  # the last one, right or wrong
     seconds: float = 0.0  # GRANTED: how long the lock stays released
     companion: str | None = None  # the first of two, where two are needed
     alarms: tuple[Alarm, ...] = ()

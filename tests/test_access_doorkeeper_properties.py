@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.access.factors import _WAYS, Factors
+from agent.access.factors import WAYS, Factors
 from agent.access.holder import State
 from agent.access.rules import AntiPassback, Mode, Zone
 from agent.types import Alarm, Outcome, Reason, Shown
@@ -23,7 +23,7 @@ acts = st.one_of(
     st.tuples(st.just("key"), st.just("out")),
     st.tuples(st.just("wait"), st.floats(0.1, 40.0)),
 )
-ways = st.lists(st.sampled_from([*_WAYS]), min_size=1, max_size=3, unique=True).map(", ".join)
+ways = st.lists(st.sampled_from([*WAYS]), min_size=1, max_size=3, unique=True).map(", ".join)
 
 
 def act(doorway, what, value):

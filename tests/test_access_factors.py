@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.access.factors import _WAYS, FACE, Factors
+from agent.access.factors import FACE, WAYS, Factors
 from agent.types import Shown
 
 F, C, P = Shown.FACE, Shown.CARD, Shown.PIN
 
 
-@pytest.mark.parametrize("text", [*_WAYS, "face, card+pin", "pin, card, face"])
+@pytest.mark.parametrize("text", [*WAYS, "face, card+pin", "pin, card, face"])
 def test_what_is_written_is_read_and_written_again(text):
     assert str(Factors.parse(text)) == text
 
@@ -70,7 +70,7 @@ def test_a_pin_on_top():
 
 
 @given(
-    st.lists(st.sampled_from([*_WAYS]), min_size=1, max_size=3, unique=True),
+    st.lists(st.sampled_from([*WAYS]), min_size=1, max_size=3, unique=True),
     st.lists(st.sampled_from(Shown), unique=True),
 )
 def test_showing_what_is_missing_is_enough(ways, shown):

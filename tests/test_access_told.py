@@ -46,6 +46,12 @@ def face_then(act):
     return act(doorway)
 
 
+def signing(person, writer):
+    doorway = Doorway(door("face+signature"))
+    doorway.face(person)
+    return doorway.sign(writer)
+
+
 def timed_out(doorway, act, seconds):
     act(doorway)
     (late,) = doorway.wait(seconds)
@@ -65,6 +71,8 @@ REACHED = {
     Reason.WRONG_PIN: lambda: Doorway(door("pin")).pin("0000", "1-anna"),
     Reason.WRONG_CARD: lambda: face_then(lambda doorway: doorway.card("card-ben")),
     Reason.FACE_MISMATCH: lambda: card_then(lambda doorway: doorway.nobody()),
+    Reason.WRONG_SIGNATURE: lambda: signing("anna", "ben"),
+    Reason.NO_SIGNATURE: lambda: Doorway(door("face+signature")).face("ben"),
     Reason.INCOMPLETE: lambda: timed_out(Doorway(door("face+pin")), lambda doorway: doorway.face("anna"), 15),
     Reason.LOCKED_OUT: lambda: wrong_pins(Doorway(door("pin"))),
     Reason.SUSPENDED: lambda: with_anna(state=State.SUSPENDED),
@@ -89,6 +97,7 @@ REACHED = {
     Reason.PIN_NEEDED: lambda: Doorway(door("face+pin")).face("anna"),
     Reason.CARD_NEEDED: lambda: Doorway(door("face+card")).face("anna"),
     Reason.FACE_NEEDED: lambda: Doorway(door("card+face")).card("card-anna"),
+    Reason.SIGNATURE_NEEDED: lambda: Doorway(door("face+signature")).face("anna"),
     Reason.SECOND_PERSON_NEEDED: lambda: Doorway(door(two_person="always")).face("anna"),
 }
 

@@ -60,6 +60,7 @@ def test_everything_that_was_weighed():
         "agreeing": 2,
         "quality": {"face_px": 101.235, "sharpness": 33.3, "yaw": -0.1, "exposure": 120.0, "contrast": 40.0},
         "detail": "0.71 to anna",
+        "signed": None,
         "model": "enc-1",
         "camera": "camera",
         "track": 7,

@@ -98,7 +98,7 @@ def test_consent(desk):
     assert desk("consent", person="anna", given=True)["text"] == "notice 3"
     done = desk("consent", person="anna", given=True, text="notice 4", by="reception")
     assert (done["text"], done["by"]) == ("notice 4", "reception")
-    assert desk("consent", person="anna", given=False) == {"person": "anna", "templates": 2}
+    assert desk("consent", person="anna", given=False) == {"person": "anna", "templates": 2, "signatures": 0}
 
 
 def test_merging_and_renaming(desk):

@@ -41,8 +41,8 @@ with agent_lock(pathlib.Path(sys.argv[1])):
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 KEY = SigningKey(bytes([7]) * 32)
 NAMES = [
-    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "owner", "door", "inputs",
-    "reader", "clock", "disk",
+    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "pages", "owner", "door",
+    "inputs", "reader", "clock", "disk",
 ]  # fmt: skip
 
 

@@ -301,7 +301,7 @@ def test_people_who_change_do_not_undo_what_was_decided_meanwhile(make, tmp_path
             hall.card("card-ben")
             return stood
 
-        knowledge = Knowledge(SimpleNamespace(config=hall.config), reads, write)
+        knowledge = Knowledge(SimpleNamespace(config=hall.config, key=None), reads, write)
         update(hall.db, "carl", {"notes": "on holiday"})
         hall.card("card-anna")
         register = hall.entrance.keeper.register
@@ -323,7 +323,7 @@ def test_people_who_change_while_nothing_can_be_read_are_taken_over_later(make, 
     hall = make()
     add_person(hall.db, "carl", name=None, at=BEGAN)
     with open_db(tmp_path / "latchkey.db") as reads:
-        knowledge = Knowledge(SimpleNamespace(config=hall.config), reads, lambda change: change(hall.db))
+        knowledge = Knowledge(SimpleNamespace(config=hall.config, key=None), reads, lambda change: change(hall.db))
         update(hall.db, "carl", {"notes": "on holiday"})
         taken = []
         takers = Takers(faces=nobody, keeper=nobody, labels=taken.append, mode=nobody)

@@ -45,9 +45,19 @@ ONLY_IN = {
     ("agent/cli/", "agent/demo/"): {"rich"},
     "agent/fleet/": {"psycopg", "pika"},
 }
-PURE = ("agent/vision/", "agent/gallery/", "agent/access/", "agent/attendance/", "agent/rulebook/", "agent/trust/")
+PURE = (
+    "agent/vision/",
+    "agent/gallery/",
+    "agent/signature/",
+    "agent/access/",
+    "agent/attendance/",
+    "agent/rulebook/",
+    "agent/trust/",
+)
 IMPURE = {"agent.store", "agent.mqtt", "agent.web", "agent.hardware", "agent.runtime", "agent.app", "agent.cli"}
-SHARED_WITH_TRAINING = {"agent.vision", "agent.gallery", "agent.hardware", "agent.types", "agent.errors"}
+SHARED_WITH_TRAINING = {
+    *("agent.vision", "agent.gallery", "agent.signature", "agent.hardware", "agent.types", "agent.errors"),
+}
 LOADED_WHEN_CHOSEN = re.compile(
     r"agent/hardware/(cameras|doors|inputs|readers|engines)/(?!__init__)\w+\.py|agent/demo/|agent/fleet/"
 )

@@ -8,12 +8,12 @@ import pytest
 
 from agent.app import Agent
 from agent.config import load_config
+from agent.guidance import OVER
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.store import people
 from agent.store.db import open_db
-from agent.studio import OVER
 from agent.types import Credential
 from tests.fakes.agents import Terminals, empty_stage, enrol, outcomes, waited
 from tests.fakes.blocks import GREEN, RED, Block, paint

@@ -172,8 +172,8 @@ class TestConsent:
 
     def test_withdrawing_removes_the_templates_at_once_and_may_be_repeated(self, db):
         consent.give(db, "anna", "notice 1", request())
-        assert consent.withdraw(db, "anna", request(LATER)) == {"person": "anna", "templates": 2}
-        assert consent.withdraw(db, "anna", request(LATER)) == {"person": "anna", "templates": 0}
+        assert consent.withdraw(db, "anna", request(LATER)) == {"person": "anna", "templates": 2, "signatures": 0}
+        assert consent.withdraw(db, "anna", request(LATER)) == {"person": "anna", "templates": 0, "signatures": 0}
         assert (enrolled(db, "anna").templates, consents.in_force(db, "anna")) == (0, None)
         assert audited(db) == [("consent_given", "anna"), ("consent_withdrawn", "anna")]
         assert [(each.given, each.text) for each in consents.of_person(db, "anna")] == [
@@ -182,7 +182,7 @@ class TestConsent:
         ]
 
     def test_withdrawing_what_was_never_given_removes_templates_too(self, db):
-        assert consent.withdraw(db, "anna", request()) == {"person": "anna", "templates": 2}
+        assert consent.withdraw(db, "anna", request()) == {"person": "anna", "templates": 2, "signatures": 0}
 
     def test_the_last_word_counts_whatever_the_clock_says(self, db):
         consent.give(db, "anna", "notice 1", request(LATER))

@@ -312,4 +312,4 @@ def test_no_table_is_forgotten(db):
     """Whatever is kept by person goes along under a new id, but for receipts: they say what was."""
     tables = [name for (name,) in db.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     of_people = {table for table in tables if "person" in {row[1] for row in db.rows(f"PRAGMA table_info({table})")}}
-    assert of_people == {*moves._TABLES, "templates", "receipts"}
+    assert of_people == {*moves._TABLES, "templates", "signatures", "receipts"}

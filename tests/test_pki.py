@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agent.errors import ConfigError
 from agent.pki import files
-from agent.pki.authority import Authority, Subject, broker_hosts, device_groups, new_key, subject_of
+from agent.pki.authority import Authority, Subject, device_groups, new_key, server_hosts, subject_of
 from agent.pki.bundle import agent_lines, bundle_folder, make_bundle, renew_bundle
 from agent.pki.identity import Identity, Kind
 from agent.pki.registry import Registry
@@ -124,10 +124,10 @@ class TestCertificates:
     @pytest.mark.parametrize("host", ["", "a b", "*.lan", "-a", "a..b", "ä.lan", "a/b", "a" * 64, "1.2.3.4/24"])
     def test_no_host_is_told(self, host):
         with pytest.raises(ConfigError, match="neither a host name"):
-            broker_hosts([host])
+            server_hosts([host])
 
     def test_hosts_and_groups_stand_once(self):
-        assert broker_hosts(["b.lan", "10.0.0.1", "b.lan"]) == ("b.lan", "10.0.0.1")
+        assert server_hosts(["b.lan", "10.0.0.1", "b.lan"]) == ("b.lan", "10.0.0.1")
         assert device_groups(["@ground", "ground"]) == ("ground",)
         with pytest.raises(ConfigError, match="want a group"):
             device_groups(["a/b"])

@@ -178,7 +178,7 @@ def test_the_file_holds_the_page_the_data_and_the_pictures(db, config, tmp_path)
 
 
 def test_the_pictures_that_templates_were_made_of_are_among_the_files(db, tmp_path):
-    files = crops(db, ["anna"], lambda row: Template(b"", b"jpeg of %d" % row["id"]))
+    files = crops(db, ["anna"], lambda _, row: Template(b"", b"jpeg of %d" % row["id"]))
     assert files == {"templates/1.jpg": b"jpeg of 1"}
     assert crops(db, ["anna"], unsealed(db)) == {}
     write_zip(

@@ -65,6 +65,7 @@ def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop,
     assert done == {
         "keys": 1,
         "templates": 1,
+        "signatures": 0,
         "pins": 1,
         "cards": 1,
         "sealing": 1,

@@ -15,13 +15,14 @@ from agent.enrolment import Administration
 from agent.errors import CommandError, EnrolmentRefused
 from agent.gallery.likeness import Likeness
 from agent.gallery.sitting import Sitting
+from agent.guidance import CONSENT, ENROLLED, OVER
 from agent.hardware.backends import BACKENDS
 from agent.live import TAKEN_DOWN_BY, Live
 from agent.mqtt.verbs.faces import EnrolLiveCommand
 from agent.store import consents, people
 from agent.store.db import open_db
 from agent.store.templates import load_gallery
-from agent.studio import CONSENT, ENROLLED, OVER, Session, Studio
+from agent.studio import Session, Studio
 from agent.types import Box, Crop, Face, Frame, Quality
 from agent.vision.quality import QualityLimits
 from tests.fakes import blocks

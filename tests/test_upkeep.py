@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent import upkeep
+from agent import health, history, upkeep
 from agent.attendance.punch import Clock
 from agent.clock import kernel_boot_id
 from agent.config import Config
-from agent.store import people, punches
+from agent.health import HealthCheck
+from agent.history import Counts
+from agent.store import people, punches, samples
 from agent.store.db import open_db
 from agent.timeclock import Terminal, punch
 from agent.upkeep import Upkeep
@@ -104,3 +106,19 @@ def test_a_clock_that_is_lost_again_and_found_again(db, start, synchronised):
     synchronised.touch()
     beside.step()
     assert age(db) == [5]
+
+
+def test_how_the_device_is_is_kept_now_and_then(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "EVERY_SECONDS", 0.0)
+    config = Config.model_validate({"device": {"data_dir": tmp_path}, "clock": {"synchronised_file": tmp_path / "s"}})
+    seen = [Counts(0, 0, None), Counts(50, 7, 41.5)]
+    kept = history.History(HealthCheck(config, db, boot_id="b"), lambda change: change(db), lambda: seen.pop(0))
+    beside = Upkeep(config, db, lambda change: change(db), "b", kept)
+    for _ in range(2):
+        with monkeypatch.context() as patch:  # the folder is there, the file not: the clock is not set, and says so
+            patch.setattr(health, "clock_state", lambda _: Clock.UNSYNCHRONISED if len(seen) == 1 else Clock.UNKNOWN)
+            beside.step()
+    (sample,) = samples.series(db, datetime.now(UTC) - timedelta(minutes=1), 1)
+    assert (sample["latency_ms"], sample["frames_dropped"], sample["outbox_depth"]) == (41.5, 7, 0)
+    assert sample["fps"] > 0
+    assert sample["disk_free_bytes"] > 0

@@ -10,13 +10,14 @@ import pytest
 from agent.app import Agent
 from agent.gallery.likeness import Likeness
 from agent.gallery.sitting import Sitting
+from agent.guidance import ENROLLED, OVER, Guidance
 from agent.live import TAKEN_DOWN_BY
 from agent.mqtt.remote import Remote
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
 from agent.store import consents
 from agent.store.db import open_db
-from agent.studio import ENROLLED, OVER, Guidance, Session
+from agent.studio import Session
 from agent.types import Outcome
 from agent.vision.quality import QualityLimits
 from tests.fakes.agents import Terminals, empty_stage, recorded

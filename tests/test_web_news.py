@@ -12,7 +12,7 @@ from agent.access.rules import DoorRules
 from agent.access.told import TOLD
 from agent.attendance.rules import AttendanceRules, Key, PunchType
 from agent.gallery.sitting import Hint
-from agent.studio import ENROLLED, OVER, Guidance
+from agent.guidance import ENROLLED, OVER, SIGN, SIGN_AGAIN, Guidance
 from agent.types import Alarm, Decision, Outcome, Reason, Shown
 from agent.web import news
 from agent.web.assets import FOLDER, LANGUAGES, load_kiosk
@@ -48,13 +48,13 @@ class TestLanguages:
 
     @pytest.mark.parametrize("code", FILES)
     def test_each_guides_whoever_is_enrolled(self, code):
-        assert list(FILES[code]["guide"]) == [hint.value for hint in Hint]
+        assert list(FILES[code]["guide"]) == [*(hint.value for hint in Hint), SIGN, SIGN_AGAIN]
         assert all(FILES[code]["guide"].values())
 
     @pytest.mark.parametrize("code", FILES)
     def test_each_says_how_an_enrolment_ended(self, code):
         told = [ENROLLED, "no_consent", "cancelled", "timed_out", "different_people", "duplicate_person", "failed"]
-        assert list(FILES[code]["ended"]) == told
+        assert list(FILES[code]["ended"]) == [*told, "different_signatures"]
         assert all(re.fullmatch(r"[^|]+\|[^|]+", words) for words in FILES[code]["ended"].values())
 
     def test_english_is_what_the_documentation_says(self):

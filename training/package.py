@@ -20,6 +20,7 @@ from torch import nn
 
 from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
+from agent.signature.features import VERSION as FEATURES_VERSION
 from agent.vision.pixels import HALF
 from training import check
 from training.evaluation.calibration import fmr_card
@@ -30,10 +31,13 @@ from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
-from training.parity import Parity, golden, parity
+from training.parity import Parity, golden, golden_signatures, parity
 from training.preset import Preset
 from training.qat import tensor_ranges
 from training.quantise import export_float, quantise
+from training.signatures.protocol import apart
+from training.signatures.source import Trajectories, as_by_finger, unseen
+from training.signatures.thresholds import thresholds
 from training.sources import Source
 from training.tasks import build
 from training.tuning import tune
@@ -42,6 +46,9 @@ log = logging.getLogger(__name__)
 
 FLOAT = "encoder.float.tflite"
 FACES = ("prepared", "made-up")
+SIGNATURES = "signature-online"
+NAMES = {SIGNATURES: "signature"}
+"""What a file is called in `agent/models`, where that is not "encoder"."""
 DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
 
 
@@ -81,6 +88,8 @@ class Packaging:
         quantise(self.float_file, [_real(sample) for sample in samples], self.run.model, ranges=ranges)
         if self.preset.data.kind in FACES:
             self._compare(net)
+        elif self.preset.data.kind == SIGNATURES:
+            self._golden.write_text(json.dumps(golden_signatures(net, self.run.model)))
 
     def _compare(self, net: nn.Module) -> None:
         """Notes how far the files are from the net, and what the net says of pictures that every device has."""
@@ -145,6 +154,10 @@ class Packaging:
             "data": self.preset.export.data,
             "preset": self.preset.model_dump(mode="json"),
         }
+        if isinstance(self.source, Trajectories):
+            drawn = _thresholds(self.source, model)
+            card |= {"kind": "signature", "features": FEATURES_VERSION, "thresholds": drawn}
+            del card["fmr"], card["probability"]  # whose signature it is nobody asks: only whether it is this person's
         if self._golden.exists():
             card |= json.loads(self._golden.read_text())
         write_card(self.run.model, card)
@@ -161,8 +174,9 @@ class Packaging:
             if faults:
                 raise ModelError(f"{self.run.model} is not what was trained: {'; '.join(faults)}")
         folder.mkdir(parents=True, exist_ok=True)
+        name = NAMES.get(self.preset.data.kind, self.run.model.stem)
         for file in (self.run.model, self.run.model.with_suffix(".json")):
-            shutil.copyfile(file, folder / file.name)
+            shutil.copyfile(file, folder / f"{name}{file.suffix}")
 
     def _input(self) -> Mapping[str, Any]:
         side = self.preset.side
@@ -175,6 +189,13 @@ class Packaging:
 def write_card(model: Path, card: Mapping[str, Any]) -> None:
     """Writes a card beside the file it describes."""
     model.with_suffix(".json").write_text(json.dumps(dict(card), indent=1) + "\n")
+
+
+def _thresholds(source: Trajectories, model: LiteRtModel) -> dict[str, Any]:
+    """Returns where the door draws the line, by writers whom training has not seen, with pressure and without."""
+    writers = unseen(source.split)
+    shown = (writers, as_by_finger(writers))
+    return thresholds([apart(encode(model, source.inputs(each))) for each in shown], writers)
 
 
 def _real(sample: NDArray[Any]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ into the card, where the agent's tests compare both runtimes with it, and every 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from agent.hardware.engines.litert import LiteRtModel
+from agent.signature.encode import SignatureEncoder
+from agent.signature.features import features
+from agent.signature.selftest import WRITERS, made_up
+from agent.signature.selftest import self_test as self_test_of_signatures
+from agent.signature.selftest import write_golden as write_golden_signatures
 from agent.types import Floats, Image
 from agent.vision.align import align
 from agent.vision.detect import Detector
@@ -98,6 +103,21 @@ def golden(net: nn.Module, int8_file: Path, detector: Path, *, pictures: Sequenc
         crops.append(Golden(name, landmarks, embed(net, shrink(align(image, landmarks), side)[None])[0]))
     tested = self_test(Encoder(model, "tested"), tuple(crops), 0.0, staff)
     return write_golden(tuple(crops), round(tested.cosines[tested.worst] - MARGIN, 3))
+
+
+def golden_signatures(net: nn.Module, int8_file: Path) -> dict[str, Any]:
+    """Returns what goes into the card of an encoder of signatures under `golden`, and under `parity`.
+
+    Args:
+        net: of one length, finished: as it was exported.
+        int8_file: made from it; says how low the cosine may be.
+    """
+    sequences = np.stack([features(made_up(writer)) for writer in range(WRITERS)])
+    vectors, encoder = embed(net, sequences), SignatureEncoder(LiteRtModel(int8_file, sha256=None), "tested")
+    tested = self_test_of_signatures(encoder.vector, {"golden": write_golden_signatures(vectors, 0.0)})
+    off = 1 - min(tested.cosines)
+    told = write_golden_signatures(vectors, round(1 - off - MARGIN, 3))
+    return {"golden": told, "parity": asdict(Parity(0.0, off, off))}
 
 
 def staff(name: str) -> Image:

@@ -76,7 +76,7 @@ class Admission:
             alarms: what is to be told with the decision.
         """
         post = self._post
-        if {Shown.CARD, Shown.PIN} & {*attempt.shown}:
+        if {Shown.CARD, Shown.PIN, Shown.SIGNATURE} & {*attempt.shown}:
             for person in (attempt.person, NOBODY):
                 post.standings.put(person, failures.succeeded(post.standings.of(person)))
         if attempt.mode is not None:
@@ -118,7 +118,14 @@ class Admission:
         if against is not None and (not free or against.reason is Reason.BLOCKED):
             return attempt.denied(against, around.at)
         return replace(
-            last.decision, person=holder.id, sighting=sighting, at=around.at, alarms=(), key=None, repeat=True
+            last.decision,
+            person=holder.id,
+            sighting=sighting,
+            signature=None,
+            at=around.at,
+            alarms=(),
+            key=None,
+            repeat=True,
         )
 
     def freely(self, decision: Decision, around: Around, now: float) -> Decision:
@@ -188,6 +195,7 @@ class Admission:
             around.at,
             attempt.sighting.detail if attempt.sighting else "",
             shown=attempt.shown,
+            signature=attempt.signature,
             seconds=seconds,
             companion=first.person if first else None,
             alarms=tuple(dict.fromkeys(alarms)),

@@ -8,12 +8,14 @@ from typing import Self
 
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
+from agent.signature.judge import Weighed
 from agent.types import Alarm, Decision, Outcome, Reason, Shown, Sighting
 
 NEEDED = {
     Shown.FACE: Reason.FACE_NEEDED,
     Shown.CARD: Reason.CARD_NEEDED,
     Shown.PIN: Reason.PIN_NEEDED,
+    Shown.SIGNATURE: Reason.SIGNATURE_NEEDED,
 }
 
 
@@ -26,6 +28,7 @@ class Attempt:
     until: float = 0.0  # elapsed seconds
     shown: tuple[Shown, ...] = ()  # and right, in the order in which it came
     sighting: Sighting | None = None  # the last one that was weighed
+    signature: Weighed | None = None  # likewise
     key: str | None = None  # an attendance key
     mode: Mode | None = None  # asked for together with a card or a PIN
     refused: bool = False  # something wrong was shown, and told
@@ -51,6 +54,7 @@ class Attempt:
             at,
             why.detail or (self.sighting.detail if self.sighting else ""),
             shown=self.shown,
+            signature=self.signature,
             alarms=why.alarms,
             key=self.key,
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
+from agent.access.attempt import Attempt
 from agent.access.failures import failed, locked_seconds
 from agent.access.holder import Holder
 from agent.access.modes import BY_SCHEDULE
@@ -13,14 +15,19 @@ from agent.access.post import Post
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
 from agent.access.standings import NOBODY
-from agent.types import Alarm, Credential, Reason
+from agent.signature.judge import References, Weighed
+from agent.types import Alarm, Credential, Embedding, Reason, Shown
+
+Weigh: TypeAlias = Callable[[Embedding, References], Weighed]
 
 
 @dataclass(frozen=True, slots=True)
-class PinCheck:
-    """What became of a PIN."""
+class Proof:
+    """What became of a PIN, or of a signature."""
 
-    right: bool
+    attempt: Attempt  # with what is right
+    wrong: Reason | None = None
+    refusal: Refusal | None = None  # it could not be looked at
     alarms: tuple[Alarm, ...] = ()
 
 
@@ -31,12 +38,21 @@ class Credentials:
         post: the door and who may stand at it.
         check_pin: whether a PIN is that of a hash; in constant time.
         digest: what `Register.cards` has for a card number; a ValueError for what is none.
+        weigh: a signature against somebody's references; None where this door has no encoder for signatures.
     """
 
-    def __init__(self, post: Post, *, check_pin: Callable[[str, str], bool], digest: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        post: Post,
+        *,
+        check_pin: Callable[[str, str], bool],
+        digest: Callable[[str], str],
+        weigh: Weigh | None = None,
+    ) -> None:
         self._post = post
         self._check_pin = check_pin
         self._digest = digest
+        self._weigh = weigh
 
     def named(self, credential: Credential, at: datetime) -> Holder | Refusal | None:
         """Returns whom a card or a badge number names, why it names nobody, or None where there is neither."""
@@ -73,12 +89,35 @@ class Credentials:
             return Refusal(Reason.NO_ACCESS, f"the mode {credential.mode} wants a schedule, and this door has none")
         return Mode(credential.mode)
 
-    def check(self, holder: Holder, pin: str, at: datetime) -> PinCheck:
-        """Returns whether a PIN is this person's. Takes as long for the duress PIN as for the other."""
+    def prove(
+        self, attempt: Attempt, holder: Holder, pin: str | None, signature: Embedding | None, at: datetime
+    ) -> Proof:
+        """Looks whether a PIN, or else a signature, is this person's."""
+        if pin is not None:
+            return self._pin(attempt, holder, pin, at)
+        return Proof(attempt) if signature is None else self._signature(attempt, holder, signature)
+
+    def _pin(self, attempt: Attempt, holder: Holder, pin: str, at: datetime) -> Proof:
+        """Takes as long for the duress PIN as for the other."""
         own, duress = [hash_ is not None and self._check_pin(pin, hash_) for hash_ in (holder.pin, holder.duress)]
         if own or duress:
             self._post.standings.put(holder.id, replace(self._post.standing(holder.id, at), pin_at=at))
-        return PinCheck(own or duress, (Alarm.DURESS,) if duress and not own else ())
+        if not own and not duress:
+            return Proof(attempt, wrong=Reason.WRONG_PIN)
+        return Proof(attempt.with_(Shown.PIN), alarms=() if own else (Alarm.DURESS,))
+
+    def _signature(self, attempt: Attempt, holder: Holder, signature: Embedding) -> Proof:
+        references = self._post.register.signatures.get(holder.id)
+        if self._weigh is None or references is None or references.model != signature.model:
+            return Proof(attempt, refusal=self.unsigned())
+        weighed = self._weigh(signature, references)
+        tried = replace(attempt, signature=weighed)
+        return Proof(tried.with_(Shown.SIGNATURE)) if weighed.own else Proof(tried, wrong=Reason.WRONG_SIGNATURE)
+
+    def unsigned(self, alarms: tuple[Alarm, ...] = ()) -> Refusal:
+        """Returns why no signature of a person can be compared here."""
+        why = "no signature is enrolled" if self._weigh else "this door has no encoder for signatures"
+        return Refusal(Reason.NO_SIGNATURE, why, alarms)
 
     def under_duress(self, holder: Holder, pin: str | None) -> bool:
         """Whether somebody who is not let in anyway has typed the duress PIN. Says and counts nothing else."""

@@ -17,9 +17,9 @@ What is against it is asked in this order, and again when all has been shown: th
 the schedules, the storage; then the interlock, anti-passback, the second person.
 
 Where the mode keeps the door unlocked everybody is let in, known or not, but for the blocklist and the interlock.
-Only PINs and cards count as failures and are locked out: a face that is enough by itself still opens, so that nobody
-can shut somebody out by typing wrong PINs to the badge number. Unknown cards and badge numbers lock out all cards and
-badge numbers at this door, right ones as well: who tries on would learn from the difference.
+Only PINs, cards and signatures count as failures and are locked out: a face that is enough by itself still opens, so
+that nobody can shut somebody out by typing wrong PINs to the badge number. Unknown cards and badge numbers lock out all
+cards and badge numbers at this door, right ones as well: who tries on would learn from the difference.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from datetime import datetime
 
 from agent.access.admission import Admission
 from agent.access.around import Around, Passage
-from agent.access.credentials import Credentials
+from agent.access.credentials import Credentials, Weigh
 from agent.access.holder import Register, Standing
 from agent.access.inquiry import Inquiry
 from agent.access.modes import ModeChange, Modes
@@ -63,6 +63,7 @@ class Doorkeeper:
         opened_on: str | None,
         check_pin: Callable[[str, str], bool],
         digest: Callable[[str], str],
+        weigh: Weigh | None = None,
     ) -> None:
         """Starts with nobody there.
 
@@ -75,10 +76,11 @@ class Doorkeeper:
             opened_on: as stored.
             check_pin: whether a PIN is that of a hash; in constant time.
             digest: what `Register.cards` has for a card number.
+            weigh: a signature against somebody's references; None: there is no encoder for signatures.
         """
         self._post = Post(door, rules, register, Standings(standings), Modes(door, mode, opened_on))
         self._admission = Admission(self._post)
-        credentials = Credentials(self._post, check_pin=check_pin, digest=digest)
+        credentials = Credentials(self._post, check_pin=check_pin, digest=digest, weigh=weigh)
         self._inquiry = Inquiry(self._post, credentials, self._admission)
         self._elapsed = Elapsed()
         self._at: datetime | None = None
@@ -145,7 +147,7 @@ class Doorkeeper:
         now, free = self._advance(around), self.unlocked(around)
         if self._reread(credential, now):
             return None
-        if credential.card is None and credential.badge is None and credential.pin is None:
+        if (credential.card, credential.badge, credential.pin, credential.signature) == (None,) * 4:
             return self._inquiry.press(credential, around, now)
         decision = self._freely(self._inquiry.show(credential, around, now, free=free), around, now, free=free)
         if decision is not None and decision.outcome is Outcome.GRANTED:

@@ -7,7 +7,7 @@ from typing import Self
 
 from agent.types import Shown
 
-_WAYS = {
+WAYS = {
     "face": (Shown.FACE,),
     "face+pin": (Shown.FACE, Shown.PIN),
     "face+card": (Shown.FACE, Shown.CARD),
@@ -15,6 +15,9 @@ _WAYS = {
     "pin": (Shown.PIN,),
     "card+pin": (Shown.CARD, Shown.PIN),
     "card+face": (Shown.CARD, Shown.FACE),
+    "face+signature": (Shown.FACE, Shown.SIGNATURE),
+    "card+signature": (Shown.CARD, Shown.SIGNATURE),
+    "pin+signature": (Shown.PIN, Shown.SIGNATURE),
 }
 """`face+card` finds the face among everybody and asks for the card; `card+face` compares with its holder alone."""
 
@@ -38,14 +41,19 @@ class Factors:
             ValueError: saying what there is.
         """
         names = [" ".join(name.split()).replace(" ", "") for name in text.split(",")]
-        unknown = [name for name in names if name not in _WAYS]
+        unknown = [name for name in names if name not in WAYS]
         if unknown:
-            raise ValueError(f"{unknown[0]!r} is no way to be let in; there are {', '.join(_WAYS)}")
-        return cls(tuple(dict.fromkeys(_WAYS[name] for name in names)))
+            raise ValueError(f"{unknown[0]!r} is no way to be let in; there are {', '.join(WAYS)}")
+        return cls(tuple(dict.fromkeys(WAYS[name] for name in names)))
 
     def with_pin(self) -> Factors:
         """Returns the same ways, each with a PIN at its end if it had none."""
         return Factors(tuple(dict.fromkeys(way if Shown.PIN in way else (*way, Shown.PIN) for way in self.ways)))
+
+    def without(self, what: Shown) -> Factors:
+        """Returns the ways that do without something; all of them where none does."""
+        ways = tuple(way for way in self.ways if what not in way)
+        return Factors(ways) if ways else self
 
     def missing(self, shown: tuple[Shown, ...]) -> tuple[Shown, ...]:
         """Returns what is still to be shown, in order, on the way that needs least.
@@ -69,7 +77,7 @@ class Factors:
         )
 
     def __str__(self) -> str:
-        names = {way: name for name, way in _WAYS.items()}
+        names = {way: name for name, way in WAYS.items()}
         return ", ".join(names.get(way, "+".join(way)) for way in self.ways)
 
 

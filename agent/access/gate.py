@@ -233,4 +233,5 @@ class Gate:
             agreeing=named[visit.person] if visit.person else max(named.values(), default=0),
             quality=best.quality if best else None,
             detail=detail,
+            each=tuple((shot.match, shot.quality) for shot in visit.shots),
         )

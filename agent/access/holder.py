@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agent.access.factors import Factors
+    from agent.signature.judge import References
 
 
 class State(StrEnum):
@@ -45,6 +46,7 @@ class Register:
     people: Mapping[str, Holder] = field(default_factory=dict)  # by id
     badges: Mapping[str, str] = field(default_factory=dict)  # badge number -> id
     cards: Mapping[str, str] = field(default_factory=dict, repr=False)  # keyed digest of the number -> id
+    signatures: Mapping[str, References] = field(default_factory=dict, repr=False)  # by id
 
 
 @dataclass(frozen=True, slots=True)

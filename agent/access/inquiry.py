@@ -95,7 +95,7 @@ class Inquiry:
         return self._go_on(attempt, holder, around, now, begins=begins)
 
     def show(self, credential: Credential, around: Around, now: float, *, free: bool) -> Decision:
-        """Weighs a card, a badge number or a PIN."""
+        """Weighs a card, a badge number, a PIN or a signature."""
         at, running = around.at, self._attempt
         named = self._credentials.named(credential, at)
         if isinstance(named, Refusal):
@@ -124,18 +124,21 @@ class Inquiry:
         at, factors = around.at, self._post.factors(holder, around.at)
         card = credential.card is not None and (every or factors.takes(Shown.CARD))
         takes_pin = every or factors.takes(Shown.PIN)
-        if (card or takes_pin) and (seconds := self._post.locked_seconds(holder.id, at)):
+        # Only of somebody who has shown something else: a badge number alone is a guess, and may be another's
+        signs = credential.signature is not None and attempt.shown != () and (every or factors.takes(Shown.SIGNATURE))
+        if (card or takes_pin or signs) and (seconds := self._post.locked_seconds(holder.id, at)):
             locked = Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s")
             return self._refused(attempt, self._forced(locked, holder, credential.pin), at)
         if card and Shown.CARD not in attempt.shown:
             attempt = replace(attempt.with_(Shown.CARD), asked_at=at)
-        alarms: tuple[Alarm, ...] = ()
-        if credential.pin is not None and takes_pin:
-            checked = self._credentials.check(holder, credential.pin, at)
-            if not checked.right:
-                return self._failed(attempt, Reason.WRONG_PIN, at, now)
-            attempt, alarms = attempt.with_(Shown.PIN), checked.alarms
-        return self._go_on(attempt, holder, around, now, begins=card or takes_pin, alarms=alarms)
+        pin, signature = credential.pin if takes_pin else None, credential.signature if signs else None
+        proof = self._credentials.prove(attempt, holder, pin, signature, at)
+        if proof.refusal is not None:
+            return self._refused(proof.attempt, proof.refusal, at)
+        if proof.wrong is not None:
+            return self._failed(proof.attempt, proof.wrong, at, now)
+        begins = card or takes_pin or signs
+        return self._go_on(proof.attempt, holder, around, now, begins=begins, alarms=proof.alarms)
 
     def _go_on(
         self,
@@ -164,6 +167,8 @@ class Inquiry:
             return self._admission.admit(attempt, holder, around, now, alarms=alarms)
         if missing[0] is not Shown.FACE and (seconds := self._post.locked_seconds(holder.id, at)):
             return self._refused(attempt, Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s", alarms), at)
+        if missing[0] is Shown.SIGNATURE and holder.id not in self._post.register.signatures:
+            return self._refused(attempt, self._credentials.unsigned(alarms), at)
         if begins:
             same = running is not None and running.person == attempt.person and running.shown == attempt.shown
             until = running.until if running is not None and same else now + self._post.door.factor_seconds
@@ -189,12 +194,12 @@ class Inquiry:
         return attempt.denied(Refusal(reason, sighting.detail), at)
 
     def _unclaimed(self, around: Around) -> Decision:
-        """A PIN, and nobody whose it could be."""
+        """A PIN or a signature, and nobody whose it could be."""
         at, attempt = around.at, Attempt(NOBODY, around.at)
         if self._post.locked_down:
             return attempt.denied(Refusal(Reason.LOCKED_DOWN), at)
         if self._missing(attempt, at)[0] is Shown.PIN:
-            return attempt.denied(Refusal(Reason.UNKNOWN_CREDENTIAL, "a PIN needs the badge number before it"), at)
+            return attempt.denied(Refusal(Reason.UNKNOWN_CREDENTIAL, "the badge number has to come before it"), at)
         return self._ask(attempt, at)
 
     def _failed(self, attempt: Attempt, reason: Reason, at: datetime, now: float) -> Decision:

@@ -36,7 +36,7 @@ def permit(rules: Rules, groups: Iterable[str], door: str, at: datetime) -> Perm
     """Returns whether somebody in these groups may go through a door at an instant: the union of all their grants."""
     if rules.version == 0:
         return Permit(schedule=ALWAYS.name)
-    names = _schedules(rules, groups, door)
+    names = schedules_for(rules, groups, door)
     if not names:
         return Permit(Reason.NO_ACCESS, detail="none of the groups may at any time")
     found = [(span.ends_at, name) for name in names if (span := _span(rules, name, at)) is not None]
@@ -70,8 +70,8 @@ def unlocked_span(rules: Rules, door: str, at: datetime) -> Span | None:
     return None if name is None else _span(rules, name, at)
 
 
-def _schedules(rules: Rules, groups: Iterable[str], door: str) -> list[str]:
-    """The schedules in which these groups may go through the door, each once."""
+def schedules_for(rules: Rules, groups: Iterable[str], door: str) -> list[str]:
+    """Returns the schedules in which these groups may go through the door, each once."""
     grants = (grant for group in (*groups, EVERYBODY) for grant in rules.grants.get(group, ()))
     return list(dict.fromkeys(grant.schedule for grant in grants if door in grant.doors or EVERY_DOOR in grant.doors))
 

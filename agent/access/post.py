@@ -12,6 +12,7 @@ from agent.access.modes import Modes
 from agent.access.permits import factors_for
 from agent.access.rules import DoorRules, Mode, Rules
 from agent.access.standings import Standings
+from agent.types import Shown
 
 
 @dataclass(slots=True, eq=False)
@@ -48,5 +49,9 @@ class Post:
     def factors(self, holder: Holder | None, at: datetime) -> Factors:
         """Returns what this person has to show now; None is whoever comes first."""
         factors = factors_for(self.rules, self.name, holder, at)
-        due = holder is not None and failures.pin_due(self.standing(holder.id, at), self.door, at)
+        if holder is None:
+            return factors
+        if holder.id not in self.register.signatures:  # another way, if there is one
+            factors = factors.without(Shown.SIGNATURE)
+        due = failures.pin_due(self.standing(holder.id, at), self.door, at)
         return factors.with_pin() if due else factors

@@ -22,6 +22,8 @@ TOLD: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.WRONG_PIN: "Wrong PIN. Please try again.",
         Reason.WRONG_CARD: "Please use your own card.",
         Reason.FACE_MISMATCH: "Please use your own card, and look at the camera.",
+        Reason.WRONG_SIGNATURE: "That is not how you sign here. Please try again.",
+        Reason.NO_SIGNATURE: "No signature of yours is known here. Please ask at the office.",
         Reason.INCOMPLETE: "Too slow, sorry. Please start again.",
         Reason.LOCKED_OUT: "Too many tries. Please wait.",
         Reason.SUSPENDED: "Your access is suspended. Please ask at the office.",
@@ -40,6 +42,7 @@ TOLD: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.PIN_NEEDED: "Your PIN, please.",
         Reason.CARD_NEEDED: "Your card, please.",
         Reason.FACE_NEEDED: "Please look at the camera.",
+        Reason.SIGNATURE_NEEDED: "Please sign on the screen.",
         Reason.SECOND_PERSON_NEEDED: "And the second person, please.",
     }
 )

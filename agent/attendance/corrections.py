@@ -39,44 +39,49 @@ def _corrected(punch: Punch, by: By) -> Punch | None:
     """The punch as the corrections leave it; None where one makes it void."""
     void = False
     for correction in by[punch.id]:
-        stands = _stands(correction, by)
-        if stands is None:
+        right = stands(correction, by)
+        if right is None:
             continue
-        void = void or stands.void
+        void = void or right.void
         punch = replace(
             punch,
-            at=stands.at or punch.at,
-            clock=Clock.SYNCHRONISED if stands.at else punch.clock,
-            type=stands.type or punch.type,
-            job=punch.job if stands.job is None else stands.job or None,
-            by=None if stands.type else punch.by,
-            repeat=punch.repeat and not stands.type,
+            at=right.at or punch.at,
+            clock=Clock.SYNCHRONISED if right.at else punch.clock,
+            type=right.type or punch.type,
+            job=punch.job if right.job is None else right.job or None,
+            by=None if right.type else punch.by,
+            repeat=punch.repeat and not right.type,
             corrected=correction.id,
         )
     return None if void else punch
 
 
 def _added(correction: Correction, by: By) -> Punch | None:
-    stands = _stands(correction, by)
-    if stands is None or stands.at is None or stands.type is None:
+    right = stands(correction, by)
+    if right is None or right.at is None or right.type is None:
         return None
-    changed = correction.id if stands is correction else by[correction.id][-1].id
-    return Punch(correction.id, correction.person, stands.at, stands.type, job=stands.job, corrected=changed)
+    changed = correction.id if right is correction else by[correction.id][-1].id
+    return Punch(correction.id, correction.person, right.at, right.type, job=right.job, corrected=changed)
 
 
-def _stands(correction: Correction, by: By) -> Correction | None:
-    """The correction as later ones leave it; None where it was withdrawn."""
+def stands(correction: Correction, by: By) -> Correction | None:
+    """Returns a correction as later ones leave it; None where it was withdrawn.
+
+    Args:
+        correction: any.
+        by: the later ones, by the id that they name.
+    """
     for later in by.get(correction.id, ()):
-        stands = _stands(later, by)
-        if stands is None:
+        right = stands(later, by)
+        if right is None:
             continue
-        if stands.void:
+        if right.void:
             return None
         correction = replace(
             correction,
-            at=stands.at or correction.at,
-            type=stands.type or correction.type,
-            job=correction.job if stands.job is None else stands.job,
+            at=right.at or correction.at,
+            type=right.type or correction.type,
+            job=correction.job if right.job is None else right.job,
         )
     return correction
 

@@ -1,8 +1,8 @@
 """What a database that comes back has to learn of what happened since the backup: nobody forgotten is back.
 
-Who was forgotten is forgotten again, a key that was revoked stays so, a command that was carried out is not carried
-out again, the numbers of events go on. All of it stands in the database that was in use; where that is lost, nobody
-here knows, and the audit says so.
+Who was forgotten is forgotten again, a key that was revoked stays so, who may sign in at the admin page stays as it
+is, a command that was carried out is not carried out again, the numbers of events go on. All of it stands in the
+database that was in use; where that is lost, nobody here knows, and the audit says so.
 
 Whoever is in the backup and not in the database that was in use was forgotten or removed, whatever the id was then;
 that counts only where the one is a continuation of the other, which the audit's chain shows. Else only receipts count.
@@ -66,6 +66,7 @@ def learn(db: Db, before: Path, config: Config, note: Note, request: Request) ->
         if known:
             done = Restored(note, known, _forget_again(db, config, request), snapshots.keep_admins(db))
             snapshots.keep_device_keys(db)
+            snapshots.keep_accounts(db)
             answers = snapshots.keep_answers(db, request.at - REMEMBERED)
         _end_jobs(db, note, request, known=known)
         snapshots.go_on_numbering(db, known=known)

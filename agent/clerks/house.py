@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent import admins
 from agent.bundle import Bundle
-from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.clerks import Office, attendance, door, faces, jobs, keys, models, people, privacy, roster, rules, signatures
 from agent.clock import clock_state
 from agent.config import Config
 from agent.device_key import device_key
@@ -15,11 +16,13 @@ from agent.following import topics_of
 from agent.handover import Handover
 from agent.jobs.jobs import Jobs
 from agent.live import Live
+from agent.live_signing import LiveSigning
 from agent.mqtt.admission import Admission
 from agent.mqtt.message import Command
 from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
 from agent.mqtt.verbs.door import LockCommand
+from agent.register import Request
 from agent.store.db import Db
 from agent.trust.roles import Role
 
@@ -56,6 +59,19 @@ def office_of(agent: Agent, db: Db) -> Office:
     return Office(agent.config, db, agent.recorder.write, agent.boot_id, agent.knowledge.soon)
 
 
+def signing_at_kiosk(agent: Agent) -> LiveSigning:
+    """Returns what has people sign at the kiosk."""
+    file = agent.config.clock.synchronised_file
+    return LiveSigning(
+        agent.knowledge.signing,
+        agent.studio,
+        privacy=agent.config.privacy,
+        write=agent.recorder.write,
+        request=lambda by, command_id: Request(by, datetime.now(UTC), agent.boot_id, command_id, clock_state(file)),
+        changed=agent.knowledge.soon,
+    )
+
+
 def handlers(agent: Agent, bundle: Bundle, db: Db, spool: Spool, *, work: Jobs, live: Live) -> dict[str, Handler]:
     """Returns what carries out each verb."""
     admin = Administration(bundle, bundle.eyes(), db, write=agent.recorder.write, boot_id=agent.boot_id)
@@ -63,6 +79,7 @@ def handlers(agent: Agent, bundle: Bundle, db: Db, spool: Spool, *, work: Jobs, 
     return {
         **faces.handlers(office, admin, Handover(bundle, db), spool, jobs=work, live=live),
         **people.handlers(office),
+        **signatures.handlers(office, agent.knowledge.signing, jobs=work, live=signing_at_kiosk(agent)),
         **rules.handlers(office),
         **door.handlers(office, agent.porch.doorman, agent.porch.entrance.rules),
         **attendance.handlers(office),

@@ -16,7 +16,9 @@ from agent.cli.entrance_checks import inputs, reader
 from agent.cli.opened import database, running_agent
 from agent.cli.output import counted
 from agent.cli.owner_check import owner
+from agent.cli.pages_check import pages
 from agent.cli.sealing import sealing, site_key
+from agent.cli.signature_check import signatures
 from agent.condition import certificates, clock, disk, nearest
 from agent.config import Config, find_config
 from agent.errors import CameraLost, ModelError
@@ -189,10 +191,12 @@ CHECKS: Mapping[str, Callable[[Config], Finding]] = {
     "camera": camera,
     "models": models,
     "rates": rates,
+    "signature": signatures,
     "database": store,
     "key": sealing,
     "broker": broker,
     "tls": certificates,
+    "pages": pages,
     "owner": owner,
     "door": door,
     "inputs": inputs,

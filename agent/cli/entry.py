@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from agent.cli.account import account
 from agent.cli.admin import admin
 from agent.cli.attendance import attendance
 from agent.cli.audit import audit
@@ -100,6 +101,7 @@ app.add_typer(homeassistant, name="homeassistant")
 app.add_typer(roster, name="roster")
 app.add_typer(fleet, name="fleet")
 app.add_typer(simulations, name="simulate")
+app.add_typer(account, name="account")
 app.add_typer(admin, name="admin")
 
 

@@ -60,8 +60,8 @@ def create(
 ) -> None:
     """Make the site's key, where there is none. The agent does so itself at its first start.
 
-    With --replace-lost, templates and cards that only the lost key opens are forgotten; the people stay, and are
-    enrolled again. Exit status: 1 if you say no, 2 if there is a key.
+    With --replace-lost, what only the lost key opens (templates, cards, second factors) is forgotten; the people stay,
+    and are enrolled again. Exit status: 1 if you say no, 2 if there is a key.
     """
     configured = load(config, sets)
     from agent.seal import key_file
@@ -75,6 +75,8 @@ def create(
         done = replace(configured, request())
         lost = f"{counted(done.templates, 'template')} and {counted(done.cards, 'card')} forgotten: enrol those again"
         say(f"key {done.new} in the place of {done.old}; {lost}")
+        if done.factors:
+            say(f"{counted(done.factors, 'account')} without a second factor now: latchkey account second-factor NAME")
         return
     if (found := find_key(configured)) is not None:
         raise ConfigError(f"there is a site key already: {found.key.id}, from {found.where}")

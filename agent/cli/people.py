@@ -14,13 +14,14 @@ from agent.cli.output import Json, confirmed, counted, say, say_json, say_table
 from agent.cli.people_change import block, change, merge, rename, undo
 from agent.cli.people_credentials import card, consent, pin
 from agent.cli.people_roll import export_list, import_file
+from agent.cli.people_signature import signature
 from agent.cli.settings import ConfigFile, Sets, load
 
 people = typer.Typer(help="List, show, change or remove the people who are known here.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 
 people.command("set")(change)
-for command in (block, rename, merge, undo, pin, consent, forget, export):
+for command in (block, rename, merge, undo, pin, signature, consent, forget, export):
     people.command()(command)
 people.add_typer(card, name="card")
 people.command("import")(import_file)

@@ -15,7 +15,7 @@ import typer
 from agent.cli.opened import database
 from agent.cli.output import Json, counted, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.errors import CommandError, ConfigError
+from agent.errors import ConfigError
 
 if TYPE_CHECKING:
     from agent.reports.basis import Attendance
@@ -48,11 +48,11 @@ def attendance(
     if xlsx and out is None and sys.stdout.isatty():
         raise ConfigError("--xlsx is nothing for a terminal: name a file, as in --out november.xlsx")
     with _month(month, person, config, sets) as (found, _):
-        from agent.reports import page, rows, spreadsheet
+        from agent.reports import rows
+        from agent.reports.exported import Kind, exported
 
         if csv or xlsx or html:
-            made = spreadsheet.as_xlsx(found) if xlsx else (page.as_html if html else rows.as_csv)(found).encode()
-            _write(made, out)
+            _write(exported(found, Kind.XLSX if xlsx else Kind.HTML if html else Kind.CSV), out)
         elif json:
             say_json(rows.as_json(found))
         else:
@@ -117,8 +117,7 @@ def _month(
 ) -> Iterator[tuple[Attendance, Db]]:
     """The timesheets of a month, and the database they are from."""
     configured = load(config, sets)
-    from agent.mqtt.message import Code
-    from agent.reports.basis import attendance, month_of
+    from agent.reports.basis import attendance, check_known, month_of
     from agent.rules_in_force import load_rules
 
     now = datetime.now(UTC)
@@ -129,8 +128,7 @@ def _month(
         except ValueError as error:
             raise ConfigError(f"--month: {error}") from error
         found = attendance(db, rules, first, last, at=now, person=person)
-        if person is not None and person not in found.names and not found.sheets:
-            raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}, and nobody punched so")
+        check_known(found, person)
         yield found, db
 
 

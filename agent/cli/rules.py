@@ -109,11 +109,10 @@ def show(
 def history(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
     """List the last 50 versions, the newest first: that one is in force."""
     configured = load(config, sets)
-    from agent.rules_in_force import as_json
-    from agent.store.rules import rules_history
+    from agent.rules_in_force import editions
 
     with database(configured) as db:
-        listed = [{key: value for key, value in as_json(one).items() if key != "text"} for one in rules_history(db)]
+        listed = editions(db)
     if json:
         say_json(listed)
     else:

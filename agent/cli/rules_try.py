@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from agent.cli.opened import database
 from agent.cli.output import Json, say, say_json, warn
 from agent.cli.settings import ConfigFile, Sets, load
-from agent.errors import CommandError
 
 if TYPE_CHECKING:
     from agent.access.rules import Rules
@@ -37,20 +34,15 @@ def try_rules(
     """
     configured = load(config, sets)
     from agent.access.trial import trial
-    from agent.mqtt.message import Code
     from agent.rules_in_force import load_rules
-    from agent.store.holders import load_register
+    from agent.rules_tried import as_json, holder_of, instant, not_mentioned
 
     with database(configured) as db:
         rules = load_rules(db)
-        holder = load_register(db).people.get(person)
-    if holder is None:
-        raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}")
+        holder = holder_of(db, person)
     at = datetime.now(UTC) if time is None else instant(time, rules.zone)
-    if rules.version and door not in rules.doors:
-        near = get_close_matches(door, rules.doors, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ": what holds for every door holds for it"
-        warn(f"the rules do not mention a door {door!r}{meant}")
+    if about := not_mentioned(rules, door):
+        warn(about)
     found = trial(rules, holder, door, at)
     if json:
         say_json(as_json(found, rules, at))
@@ -72,32 +64,3 @@ def lines(found: Trial, rules: Rules, at: datetime) -> list[str]:
     if found.unlocked_until:
         lines[-1] += f", unlocked until {found.unlocked_until.astimezone(rules.zone):%H:%M}"
     return lines
-
-
-def as_json(found: Trial, rules: Rules, at: datetime) -> dict[str, object]:
-    """Returns as JSON values what the rules say."""
-    from agent.mqtt.telemetry import timestamp
-
-    return {
-        "at": timestamp(at),
-        "version": rules.version,
-        "granted": found.reason is None,
-        "reason": found.reason,
-        "detail": found.detail,
-        "schedule": found.schedule,
-        "factors": str(found.factors),
-        "two_people": found.two,
-        "mode": found.mode,
-        "unlocked_until": timestamp(found.unlocked_until) if found.unlocked_until else None,
-    }
-
-
-def instant(text: str, zone: ZoneInfo) -> datetime:
-    """The instant; a time without a zone is the site's."""
-    from agent.moments import moment
-    from agent.mqtt.message import Code
-
-    try:
-        return moment(text, zone)
-    except ValueError as error:
-        raise CommandError(Code.BAD_REQUEST, str(error)) from None

@@ -21,6 +21,7 @@ class AdminTable(Table):
     key: OptionalFile = None  # PEM; none: [mqtt.tls] key
     idle_minutes: Annotated[float, Field(ge=1, le=1440)] = 30.0  # until a session ends that nobody uses
     longest_hours: Annotated[float, Field(gt=0, le=168)] = 10.0  # of any session
+    picture: bool = False  # whoever may unlock may see whoever stands at the door
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

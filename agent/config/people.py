@@ -17,7 +17,8 @@ class Events(Table):
 
 
 class Privacy(Table):
-    """What people have to have agreed to."""
+    """What people have to have agreed to, and what is kept of those whom nobody can ask."""
 
     require_consent: bool = True  # no face template without it
     consent_text: Annotated[str, Field(max_length=128)] = ""  # name and version of the text that people here agree to
+    keep_unknown: bool = False  # a picture of whoever nobody knows, sealed, for the admin page

@@ -95,6 +95,7 @@ class Models(Table):
 
     detector: File = BUNDLED_MODELS / "detector.tflite"
     encoder: File = BUNDLED_MODELS / "encoder.tflite"
+    signature: File = BUNDLED_MODELS / "signature.tflite"  # of signatures on the screen
     site: OptionalFile = None  # what `latchkey calibrate` has learnt of the people here
 
 
@@ -230,6 +231,12 @@ class Config(Table):
     @model_validator(mode="after")
     def _each_pin_once(self) -> Self:
         refuse_shared_pins(self.door, self.inputs)
+        return self
+
+    @model_validator(mode="after")
+    def _kept_to_be_seen(self) -> Self:
+        if self.privacy.keep_unknown and not self.admin.enabled:
+            refuse(["[privacy] keep_unknown = true wants [admin] enabled = true: nothing else shows the pictures"])
         return self
 
     @property

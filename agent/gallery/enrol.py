@@ -66,7 +66,7 @@ class Enroller:
         """
         if not photos:
             raise EnrolmentRefused("no_photos", "no photos were given")
-        found = [self._face(i, photo) for i, photo in enumerate(photos)]
+        found = [self.face(i, photo) for i, photo in enumerate(photos)]
         refuse([problem for problem in found if isinstance(problem, Problem)])
         return self.kept([seen for seen in found if isinstance(seen, Seen)], person, gallery)
 
@@ -79,8 +79,8 @@ class Enroller:
         self.likeness.check([seen.embedding.vector for seen in faces], person, gallery)
         return [(seen.embedding, seen.crop if self._keep_crops else seen.crop.quality) for seen in faces]
 
-    def _face(self, number: int, photo: bytes | Image) -> Seen | Problem:
-        """The face of a photo, or what is wrong with it."""
+    def face(self, number: int, photo: bytes | Image) -> Seen | Problem:
+        """Returns the face of a photo, or what is wrong with it."""
         try:
             image = photo if isinstance(photo, np.ndarray) else decode_picture(photo)
         except PictureError as error:

@@ -39,8 +39,11 @@ class Likeness:
         Raises:
             EnrolmentRefused: with the code and the number of the first that is wrong.
         """
-        refuse(self._different_people(vectors, gallery))
-        refuse(self._conflicts(vectors, person, gallery))
+        refuse(self.problems(vectors, person, gallery))
+
+    def problems(self, vectors: Sequence[Floats], person: str, gallery: Gallery) -> list[Problem]:
+        """Returns what `check` would refuse: whose they are is asked where they are of one person."""
+        return self._different_people(vectors, gallery) or list(self._conflicts(vectors, person, gallery))
 
     def rival(self, vector: Floats, person: str, gallery: Gallery) -> tuple[str, float] | None:
         """Returns who else looks like that, with the cosine; None where nobody does."""

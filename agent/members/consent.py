@@ -12,6 +12,7 @@ from agent.mqtt.message import Code
 from agent.store import consents
 from agent.store.consents import Consent
 from agent.store.db import Db
+from agent.store.signatures import forget_signatures
 from agent.store.templates import forget_templates
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ def give(db: Db, person: str, text: str, request: Request, *, by: str | None = N
 
 
 def withdraw(db: Db, person: str, request: Request, *, by: str | None = None) -> dict[str, Any]:
-    """Notes that somebody takes their consent back, and forgets their templates at once.
+    """Notes that somebody takes their consent back, and forgets their templates and signatures at once.
 
     Returns:
-        `person`, and how many `templates` that were.
+        `person`, and how many `templates` and `signatures` that were.
 
     Raises:
         CommandError: there is no such person.
@@ -61,12 +62,12 @@ def withdraw(db: Db, person: str, request: Request, *, by: str | None = None) ->
     with db.transaction():
         one = enrolled(db, person)
         holds = one.consent
-        removed = forget_templates(db, person)
-        if removed or holds is None or holds.given:
+        removed, unsigned = forget_templates(db, person), forget_signatures(db, person)
+        if removed or unsigned or holds is None or holds.given:
             text = holds.text if holds else ""
             consents.add(db, person, Consent(given=False, at=request.at, text=text, by=by or request.by))
-            audit(db, "consent_withdrawn", person, request, {"templates": removed})
-    return {"person": person, "templates": removed}
+            audit(db, "consent_withdrawn", person, request, {"templates": removed, "signatures": unsigned})
+    return {"person": person, "templates": removed, "signatures": unsigned}
 
 
 def check(db: Db, person: str, consent: str | None, privacy: Privacy) -> None:

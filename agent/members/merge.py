@@ -13,6 +13,7 @@ from agent.mqtt.message import Code
 from agent.register import Request
 from agent.store import members, moves, people
 from agent.store.db import Db
+from agent.store.signatures import forget_signatures
 from agent.store.templates import forget_templates
 
 
@@ -41,7 +42,7 @@ def merge(db: Db, person: str, into: str, request: Request) -> dict[str, Any]:
 
     Groups, cards, templates, consents and attendance are put together. Where there can be only one, as of the badge
     number, the PIN and the dates, that of `into` stays. Somebody blocked stays blocked under either id, and if the
-    last word on consent was a withdrawal, no template is left.
+    last word on consent was a withdrawal, no template and no signature is left.
 
     Returns:
         `person`, the id that is left; `was`; and how many `templates` there are now.
@@ -62,6 +63,7 @@ def merge(db: Db, person: str, into: str, request: Request) -> dict[str, Any]:
         said = enrolled(db, into).consent
         if said is not None and not said.given:
             forget_templates(db, into)
+            forget_signatures(db, into)
         templates = enrolled(db, into).templates
         audit(db, "merged", into, request, {"was": person, "templates": templates})
     return {"person": into, "was": person, "templates": templates}

@@ -75,6 +75,22 @@ def set_person(db: Db, person: str, changes: Changes, request: Request, *, creat
         return particulars(db, person)
 
 
+def foresee(db: Db, person: str, changes: Changes, at: datetime) -> str:
+    """Returns what `set_person` would do with somebody who may be new: "added", "changed" or "unchanged".
+
+    Raises:
+        CommandError: it would refuse.
+    """
+    check_names(person, changes.get("name"))
+    before = people.get_person(db, person)
+    if before is None:
+        check_free(db, person)
+    known = before or Person(person, person, 0, (), at)
+    after = _changed(known, changes, at)
+    _check(db, after)
+    return "added" if before is None else "unchanged" if after == before else "changed"
+
+
 def _changed(before: Person, changes: Changes, at: datetime) -> Person:
     """The person as they will be."""
     groups = set(changes.get("groups", before.groups))

@@ -2,7 +2,8 @@
 
 The first line names the columns: `id`, and any of `name`, `badge`, `groups`, `from`, `to`, `state`, `factors`,
 `extended`, `visitor`, `notes`. A column that is there is set for everybody, also where its cell is empty: no badge, no
-groups, no end; an empty name or state stays as it is. Groups are parted by ';' or ','. Nobody is removed.
+groups, no end; an empty name or state stays as it is. Groups are parted by ';' or ','. Nobody is removed. `person`,
+`valid_from` and `valid_to` are `id`, `from` and `to`: as in the table of `admin enrol`, and in JSON.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from agent.store.people import Person, list_people
 
 COLUMNS: Final = ("id", "name", "badge", "groups", "from", "to", "state", "factors", "extended", "visitor", "notes")
 MOST_PROBLEMS: Final = 20  # told at once
+_ALSO_CALLED: Final = {"person": "id", "valid_from": "from", "valid_to": "to"}
 _STAYS_IF_EMPTY: Final = {"name", "state"}
 _FORMULA: Final = re.compile(r"'*[=+\-@|]")  # to a spreadsheet, or one with apostrophes before it already
 _YES_NO: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False, "": False}
@@ -40,6 +42,15 @@ class Entry:
     line: int  # of the file, from 1
     person: str
     changes: Changes
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)  # of columns that are not the roll's own
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A line of the table that will not do."""
+
+    line: int
+    problem: str
 
 
 def read_roll(text: str, zone: ZoneInfo) -> list[Entry]:
@@ -48,12 +59,28 @@ def read_roll(text: str, zone: ZoneInfo) -> list[Entry]:
     Raises:
         CommandError: saying what is wrong in which lines.
     """
-    first = text.partition("\n")[0]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(first))
+    lines = list(read_lines(text, zone))
+    _tell([f"line {each.line}: {each.problem}" for each in lines if isinstance(each, Wrong)])
+    return [each for each in lines if isinstance(each, Entry)]
+
+
+def read_lines(text: str, zone: ZoneInfo, more: Sequence[str] = ()) -> Iterator[Entry | Wrong]:
+    """Yields what stands in each line, or what is wrong with it.
+
+    Args:
+        text: commas or semicolons between its cells.
+        zone: of times without an offset.
+        more: columns that may stand in it beside the roll's own.
+
+    Raises:
+        CommandError: it is no such table at all.
+    """
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(text.partition("\n")[0]))
+    seen = dict[str, int]()
     try:
-        columns = [name.strip().lower() for name in next(lines, [])]
-        _check_columns(columns)
-        problems, entries, seen = list[str](), list[Entry](), dict[str, int]()
+        named = [name.strip().lower() for name in next(lines, [])]
+        columns = [_ALSO_CALLED.get(name, name) for name in named]
+        _check_columns(columns, more)
         for cells in lines:
             line = lines.line_num
             if not any(cell.strip() for cell in cells):
@@ -62,13 +89,11 @@ def read_roll(text: str, zone: ZoneInfo) -> list[Entry]:
                 entry = _entry(line, columns, cells, zone)
                 if (before := seen.setdefault(entry.person, line)) != line:
                     raise ValueError(f"{entry.person} stands in line {before} already")  # noqa: TRY301 - told with the others
-                entries.append(entry)
+                yield entry
             except ValueError as error:
-                problems.append(f"line {line}: {error}")
+                yield Wrong(line, str(error))
     except csv.Error as error:
         raise CommandError(Code.BAD_REQUEST, f"line {lines.line_num}: not CSV: {error}") from error
-    _tell(problems)
-    return entries
 
 
 def apply_roll(db: Db, entries: Sequence[Entry], request: Request, *, dry: bool = False) -> dict[str, Any]:
@@ -134,11 +159,11 @@ def _roll_back(dry: bool) -> None:  # noqa: FBT001 - its only argument
         raise _DryRun
 
 
-def _check_columns(columns: Sequence[str]) -> None:
-    strange = [name for name in columns if name not in COLUMNS]
+def _check_columns(columns: Sequence[str], more: Sequence[str]) -> None:
+    strange = [name for name in columns if name not in COLUMNS and name not in more]
     if strange or "id" not in columns or len(set(columns)) < len(columns):
         what = f"there is no column {strange[0][:40]!r}" if strange else "want the column id, and none twice"
-        raise CommandError(Code.BAD_REQUEST, f"line 1: {what}; there are {', '.join(COLUMNS)}")
+        raise CommandError(Code.BAD_REQUEST, f"line 1: {what}; there are {', '.join([*COLUMNS, *more])}")
 
 
 def _entry(line: int, columns: Sequence[str], cells: Sequence[str], zone: ZoneInfo) -> Entry:
@@ -148,12 +173,13 @@ def _entry(line: int, columns: Sequence[str], cells: Sequence[str], zone: ZoneIn
     person = check_person_id(row.pop("id").strip())
     readers = _readers(zone)
     values = {}
+    more = {name: row.pop(name).strip() for name in [*row] if name not in readers}
     for name, cell in row.items():
         key, read = readers[name]
         if cell.strip() or name not in _STAYS_IF_EMPTY:
             text = cell.strip()
             values[key] = read(text[1:] if text.startswith("'") and _FORMULA.match(text) else text)
-    return Entry(line, person, cast("Changes", values))
+    return Entry(line, person, cast("Changes", values), more)
 
 
 def _readers(zone: ZoneInfo) -> Mapping[str, tuple[str, Callable[[str], object]]]:

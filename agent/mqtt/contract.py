@@ -28,6 +28,8 @@ EXAMPLE_SOON: Final = timedelta(seconds=10)  # from `issued` to a `not_after` th
 
 _EXAMPLE = re.compile(r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", re.DOTALL)
 _TABLE = re.compile(r"^\| (?:(\w+) )?topic \| direction[^\n]*\n\|[-|]+\n", re.MULTILINE)
+_VERBS = "| verb | fields"
+_VERB = re.compile(r"^\| `([a-z_]+)` \| [^|\n]*\| ([^|\n]+?) \|$", re.MULTILINE)
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -43,6 +45,14 @@ class Row:
     service: str = "device"  # who says and hears it so; another than a device: `roster`
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the page tells of verbs."""
+
+    examples: Mapping[str, list[dict[str, Any]]]  # of their bodies, without an envelope
+    data: Mapping[str, str]  # what is in the result
+
+
 def page() -> str:
     """Returns the text of the page."""
     return PAGE.read_text(encoding="utf-8")
@@ -56,6 +66,16 @@ def examples(text: str) -> Mapping[str, list[dict[str, Any]]]:
         verb = name.removeprefix("cmd-")
         found[name].append(example if verb == name else signed_example(verb, example))
     return found
+
+
+def told_of_verbs(text: str) -> Told:
+    """Returns what is told of each verb: its examples, and the line of its table."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for name, body in _EXAMPLE.findall(text):
+        if name.startswith("cmd-"):
+            found[name.removeprefix("cmd-")].append(json.loads(body))
+    table = text[text.index(_VERBS) :].split("\n\n", 1)[0]
+    return Told(found, dict(_VERB.findall(table)))
 
 
 def signed_example(verb: str, body: dict[str, Any]) -> dict[str, Any]:

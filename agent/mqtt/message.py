@@ -112,6 +112,13 @@ class Code(StrEnum):
     LOW_CONTRAST = "low_contrast"
     DIFFERENT_PEOPLE = "different_people"
     DUPLICATE_PERSON = "duplicate_person"
+    # signatures, see SignatureRefused
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    TOO_FAST = "too_fast"
+    NOT_READABLE = "not_readable"
+    DIFFERENT_SIGNATURES = "different_signatures"
+    NO_ENCODER = "no_encoder"
 
 
 def _from_base64(value: object) -> bytes:

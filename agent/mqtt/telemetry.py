@@ -86,6 +86,15 @@ class QualityBody(Message):
     contrast: float
 
 
+class SignedBody(Message):
+    """How a signature on the screen compares with the person's own."""
+
+    distance: float
+    threshold: float  # the most that passes
+    references: int
+    replayed: bool  # equal to one of the references: a recording
+
+
 class AccessEvent(EventMessage):
     """A decision at the door. What was seen of a face is null where none was weighed."""
 
@@ -108,6 +117,7 @@ class AccessEvent(EventMessage):
     camera: str | None
     track: int | None
     latency_ms: float | None
+    signed: SignedBody | None = None  # null where no signature was weighed
     model: str
     clock: Clock
     badge: str | None = None  # with `[events] badge`

@@ -10,10 +10,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, StoreError
+from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError, SignatureRefused, StoreError
 from agent.jobs.job import State
 from agent.mqtt.message import Code, Command, CommandId, News
-from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules
+from agent.mqtt.verbs import attendance, door, faces, jobs, keys, models, people, privacy, roster, rules, signatures
 from agent.person_id import PERSON_ID_PATTERN
 from agent.trust.keys import KEY_NAME_PATTERN
 
@@ -25,6 +25,7 @@ class PingCommand(Command):
 COMMANDS: Final[dict[str, type[Command]]] = {
     **faces.COMMANDS,
     **people.COMMANDS,
+    **signatures.COMMANDS,
     **rules.COMMANDS,
     **door.COMMANDS,
     **attendance.COMMANDS,
@@ -55,7 +56,7 @@ class Result(News):
     ok: bool
     code: Code | None = None
     message: str | None = None
-    photo: int | None = None  # which photo, from 0
+    photo: int | None = None  # which photo, or which signature, from 0
     part: int | None = None  # this is of a part that was refused, from 1, and not of the command
     data: dict[str, Any] | None = None
 
@@ -108,7 +109,7 @@ def explain(error: ValidationError) -> str:
 def code_of(error: LatchkeyError) -> Code:
     """The code that stands for an error raised by a handler."""
     match error:
-        case EnrolmentRefused() | CommandError():
+        case EnrolmentRefused() | SignatureRefused() | CommandError():
             return Code(error.code) if error.code in set(Code) else Code.FAILED
         case PictureError():
             return Code.NOT_A_PICTURE

@@ -44,7 +44,7 @@ class Subject:
     """Whom a certificate is for, and what else it says of it."""
 
     identity: Identity
-    hosts: tuple[str, ...] = ()  # of a broker: names and addresses under which clients reach it
+    hosts: tuple[str, ...] = ()  # names and addresses: under which clients reach a broker, browsers a device
     groups: tuple[str, ...] = ()  # of a device
 
     @property
@@ -53,7 +53,14 @@ class Subject:
         if self.identity.kind is Kind.BROKER:
             return [_host(host) for host in self.hosts]
         uris = [f"latchkey:{self.identity.common_name}", *(f"{GROUP}{group}" for group in self.groups)]
-        return [x509.UniformResourceIdentifier(uri) for uri in uris]
+        return [*(x509.UniformResourceIdentifier(uri) for uri in uris), *map(_host, self.hosts)]
+
+    @property
+    def purposes(self) -> list[x509.ObjectIdentifier]:
+        """What it is for: devices serve pages to browsers, where they have addresses."""
+        if self.identity.kind is Kind.BROKER:
+            return [ExtendedKeyUsageOID.SERVER_AUTH]
+        return [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if self.hosts else [])]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +96,6 @@ class Authority:
             now: aware.
             days: how long it is valid.
         """
-        broker = subject.identity.kind is Kind.BROKER
-        purpose = ExtendedKeyUsageOID.SERVER_AUTH if broker else ExtendedKeyUsageOID.CLIENT_AUTH
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject.identity.common_name)])
         end = min(now + timedelta(days=days), self.certificate.not_valid_after_utc)
         builder = (
@@ -99,7 +104,7 @@ class Authority:
             .not_valid_after(end)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(subject.purposes), critical=False)
             .add_extension(x509.SubjectAlternativeName(subject.names), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(self._known_by, critical=False)
@@ -151,16 +156,16 @@ def subject_of(certificate: x509.Certificate) -> Subject:
             there = list(extension.value)
         if isinstance(extension.value, x509.ExtendedKeyUsage):
             purposes = extension.value
+    hosts = tuple(str(each.value) for each in there if isinstance(each, x509.DNSName | x509.IPAddress))
     if ExtendedKeyUsageOID.SERVER_AUTH in purposes and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
-        hosts = [str(each.value) for each in there if isinstance(each, x509.DNSName | x509.IPAddress)]
-        return Subject(Identity(Kind.BROKER, name=name), hosts=tuple(hosts))
+        return Subject(Identity(Kind.BROKER, name=name), hosts=hosts)
     uris = [each.value for each in there if isinstance(each, x509.UniformResourceIdentifier)]
     groups = tuple(uri.removeprefix(GROUP) for uri in uris if uri.startswith(GROUP))
-    return Subject(Identity.parse(name), groups=groups)
+    return Subject(Identity.parse(name), hosts, groups)
 
 
-def broker_hosts(texts: Iterable[str]) -> tuple[str, ...]:
-    """Returns the names and addresses of a broker, once each.
+def server_hosts(texts: Iterable[str]) -> tuple[str, ...]:
+    """Returns the names and addresses of a broker or a device, once each.
 
     Raises:
         ConfigError: one is neither.

@@ -41,14 +41,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """What a row of the templates holds."""
+    """What a row of the templates, or of the signatures, holds."""
 
     vector: bytes  # float32, little-endian, as the encoder made it
     crop: bytes | None = None  # JPEG
 
 
-Open = Callable[[Mapping[str, Any]], Template]
-"""Opens a row of the templates, sealed or not."""
+Open = Callable[[str, Mapping[str, Any]], Template]
+"""Opens a row of a table of `VECTORS`, sealed or not."""
+
+VECTORS: Final = ("templates", "signatures")
+"""Tables of what encoders have made of a person."""
 
 WITHHELD: Final = {
     ("pins", "hash"): "(secret)",
@@ -61,17 +64,18 @@ LATEST: Final = 200
 
 
 def unsealed(db: Db) -> Open:
-    """Returns what opens the templates of a database that was opened with the site's key.
+    """Returns what opens the templates and signatures of a database that was opened with the site's key.
 
     One that does not open, because somebody has changed the file, is told as empty.
     """
     turns: dict[int, Turn] = {}
 
-    def opened(row: Mapping[str, Any]) -> Template:
+    def opened(table: str, row: Mapping[str, Any]) -> Template:
+        whose = Whose(row["person"], row["model"], table)
         try:
-            sealed, crop = Whose(row["person"], row["model"]).open(db.seal, row["vector"], row["crop"])
+            sealed, crop = whose.open(db.seal, row["vector"], row.get("crop"))
         except BrokenSealError as error:
-            log.warning("template %d of %s is %s", row["id"], row["person"], error)
+            log.warning("%s, row %d of %s is %s", table, row["id"], row["person"], error)
             return Template(b"")
         vector = np.frombuffer(sealed, STORED).astype(np.float32)  # (D,)
         if len(vector) not in turns:
@@ -137,7 +141,7 @@ def _waiting(db: Db, person: str) -> list[dict[str, Any]]:
 def crops(db: Db, ids: Sequence[str], opened: Open) -> dict[str, bytes]:
     """Returns the pictures that the templates were made of, where they are kept, by a name for each."""
     rows = places.rows(db, "templates", "person", ids)
-    found = {f"templates/{row['id']}.jpg": opened(row).crop for row in rows}
+    found = {f"templates/{row['id']}.jpg": opened("templates", row).crop for row in rows}
     return {name: crop for name, crop in found.items() if crop is not None}
 
 
@@ -188,8 +192,8 @@ def _shown(table: str, row: Mapping[str, Any], opened: Open | None) -> dict[str,
             shown[column] = json.loads(value)
         elif not isinstance(value, bytes):
             shown[column] = value
-    if table == "templates" and opened is not None:
-        shown["vector"] = base64.b64encode(opened(row).vector).decode()
+    if table in VECTORS and opened is not None:
+        shown["vector"] = base64.b64encode(opened(table, row).vector).decode()
     return shown
 
 

@@ -14,6 +14,7 @@ HEADINGS: Final = {
         "Face templates",
         "Numbers made of your face, and how good the pictures were; those that are kept are in the folder templates.",
     ),
+    "signatures": ("Signatures", "Numbers made of how you sign. What the pen did is not kept."),
     "pins": ("PIN", "That you have one. The PIN itself is stored in a form that cannot be read back."),
     "cards": ("Cards", "That you have them, by their last characters."),
     "standings": ("At the door", "Wrong tries, and in which zone you were last."),

@@ -13,7 +13,9 @@ from agent.attendance.days import logical_day
 from agent.attendance.presence import Present, who_is_in
 from agent.attendance.sheet import Flag, Sheet
 from agent.attendance.timesheet import timesheets, window
+from agent.errors import CommandError
 from agent.moments import believable
+from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.store import passages, punches
 from agent.store.db import Db
@@ -73,6 +75,16 @@ def attendance(
     )
     names = {worker.id: worker.name for worker in everybody.values()}
     return Attendance(first, last, rules, names, tuple(sheets), at)
+
+
+def check_known(found: Attendance, person: str | None) -> None:
+    """Refuses somebody of whom nothing is known.
+
+    Raises:
+        CommandError: there is no such person, and nobody punched so.
+    """
+    if person is not None and person not in found.names and not found.sheets:
+        raise CommandError(Code.UNKNOWN_PERSON, f"nobody is enrolled as {person[:80]!r}, and nobody punched so")
 
 
 def month_of(text: str) -> tuple[date, date]:

@@ -44,11 +44,12 @@ def remarks(found: Attendance, db: Db, *, strangers: bool) -> list[Remark]:
         if day.punches
     ]
     if strangers:
-        told += _strangers(found, db)
+        told += strangers_turned_away(found, db)
     return sorted(told, key=lambda remark: (remark.day, remark.person or "", remark.what))
 
 
-def _strangers(found: Attendance, db: Db) -> Iterator[Remark]:
+def strangers_turned_away(found: Attendance, db: Db) -> Iterator[Remark]:
+    """Yields when somebody nobody knows was turned away."""
     rules = found.rules
     begin, end = (
         datetime.combine(day, rules.attendance.day_starts, rules.zone)

@@ -8,15 +8,15 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from agent.attendance.sheet import HARMLESS, Day, Flag, Sheet
+from agent.attendance.sheet import Day, Flag, Sheet
 from agent.reports.basis import Attendance
+from agent.reports.flags import BAD, flag_says, to_look_at, tone
 from agent.reports.lanes import Lane
 from agent.reports.rows import came_and_left, paused
 from agent.reports.words import clock, hours
 
-_BAD: Final = {Flag.ABSENT, Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END}
-_WARN: Final = {Flag.LATE, Flag.EARLY, Flag.UNSYNCHRONISED}
 _WEEKEND: Final = 5
+_TONES: Final = {"bad": " b", "warn": " w", "": ""}
 _TALLEST: Final = 12 * 3600  # seconds of work that fill a small bar of the overview
 
 
@@ -55,7 +55,7 @@ def _overview(found: Attendance) -> Iterator[str]:
     yield from (f'<th class="n">{title}</th>' for title in ("Worked", "Planned", "Balance", "Overtime", "To look at"))
     yield "</tr>"
     for number, sheet in enumerate(found.sheets):
-        flagged = sum(1 for day in sheet.days if set(day.flags) - HARMLESS)
+        flagged = to_look_at(sheet.days)
         yield f'<tr><td><a href="#p{number}">{escape(found.name(sheet.person))}</a></td>'
         yield f'<td class="spark">{_spark(sheet)}</td>'
         yield f'<td class="n">{hours(sheet.total("worked_seconds"))}</td>'
@@ -76,7 +76,7 @@ def _spark(sheet: Sheet) -> str:
             if tall:
                 box = f'x="{number * step:.2f}" y="{26 - tall:.1f}" width="{step * 0.72:.2f}" height="{tall:.1f}"'
                 bars.append(f'<rect class="{kind}" {box}/>')
-        if _BAD & set(day.flags):
+        if BAD & set(day.flags):
             bars.append(f'<rect class="b" x="{number * step:.2f}" y="24" width="{step * 0.72:.2f}" height="2"/>')
     return f'<svg viewBox="0 0 100 26" preserveAspectRatio="none" aria-hidden="true">{"".join(bars)}</svg>'
 
@@ -133,7 +133,7 @@ def _day(day: Day, lane: Lane, *, planned: bool) -> Iterator[str]:
         yield f'<span class="flag">{escape(day.kind)}</span>'
     for flag in day.flags:
         if not (flag is Flag.UNPLANNED and free):
-            yield f'<span class="flag{_tone(flag)}">{_says(day, flag)}</span>'
+            yield f'<span class="flag{_TONES[tone(flag)]}">{escape(flag_says(day, flag))}</span>'
     yield "</td></tr>"
 
 
@@ -146,17 +146,6 @@ def _week(days: list[Day], *, planned: bool) -> Iterator[str]:
     yield f'<tr class="week"><td colspan="2">week {number}</td><td class="times"></td>'
     yield f'<td class="n">{hours(worked)}</td><td></td><td class="n">{_balance(balance) if planned else ""}</td>'
     yield f'<td class="flags">{f"<span class=flag>overtime {hours(over)}</span>" if over else ""}</td></tr>'
-
-
-def _says(day: Day, flag: Flag) -> str:
-    if flag is Flag.OPEN:
-        return "still in"
-    by = {Flag.LATE: day.late_seconds, Flag.EARLY: day.early_seconds}.get(flag)
-    return escape(flag.value.replace("_", " ")) + (f" {hours(by)}" if by else "")
-
-
-def _tone(flag: Flag) -> str:
-    return " b" if flag in _BAD else " w" if flag in _WARN else ""
 
 
 def _balance(seconds: int) -> str:

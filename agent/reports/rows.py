@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from agent.attendance.sheet import HARMLESS, Day, Sheet
+from agent.attendance.sheet import Day, Sheet
 from agent.reports.basis import Attendance
+from agent.reports.flags import to_look_at
 from agent.reports.words import clock, hours
 
 SUMS: Final = (
@@ -28,11 +29,22 @@ def as_csv(found: Attendance) -> str:
     Text that a spreadsheet would take for a formula gets an apostrophe before it
     (https://owasp.org/www-community/attacks/CSV_Injection).
     """
+    return csv_head() + csv_lines(found)
+
+
+def csv_head() -> str:
+    """Returns the line of headings."""
+    return _csv([COLUMNS])
+
+
+def csv_lines(found: Attendance) -> str:
+    """Returns the lines below it."""
+    return _csv([safe(row[column]) for column in COLUMNS] for row in rows(found))
+
+
+def _csv(lines: Iterable[Iterable[object]]) -> str:
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(COLUMNS)
-    for row in rows(found):
-        writer.writerow(safe(row[column]) for column in COLUMNS)
+    csv.writer(out, lineterminator="\r\n").writerows(lines)  # RFC 4180
     return out.getvalue()
 
 
@@ -108,7 +120,7 @@ def total_table(found: Attendance) -> tuple[Sequence[str], list[list[str]]]:
     """Returns headings and a line a person, for a terminal."""
     lines = []
     for sheet in found.sheets:
-        flagged = sum(1 for day in sheet.days if set(day.flags) - HARMLESS)
+        flagged = to_look_at(sheet.days)
         lines.append([sheet.person, found.name(sheet.person), *_totals(sheet), str(flagged) if flagged else ""])
     return ("person", "name", "planned", "worked", "breaks", "overtime", "balance", "days to look at"), lines
 

@@ -23,7 +23,7 @@ def as_xlsx(found: Attendance) -> bytes:
     try:
         from xlsxwriter import Workbook
     except ImportError as error:
-        raise ConfigError("--xlsx needs XlsxWriter: pip install 'latchkey[reports]'") from error
+        raise ConfigError("a spreadsheet needs XlsxWriter: pip install 'latchkey[reports]'") from error
     out = io.BytesIO()
     # No text becomes a formula or a link, whatever people are called
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

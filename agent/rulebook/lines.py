@@ -1,11 +1,11 @@
-"""Where things stand in a TOML text: the line of every table, key and element."""
+"""Where things stand in a TOML text: the line of every table, key and element, and the characters that they are."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from contextlib import suppress
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """From the top of the text: ("grants", 0, "doors", 1)."""
@@ -21,6 +21,21 @@ _SCALAR: Final = re.compile(
     r"|'{3}(?:[^']|'{1,2}(?!'))*'{3,5}"
     r"|\"(?:[^\"\\\n]|\\[^\n])*\"|'[^'\n]*'|[^\"'\[\]{},#\n]+"
 )
+
+
+class Span(NamedTuple):
+    """Characters of a text."""
+
+    start: int
+    end: int  # not one of them
+
+
+class Statement(NamedTuple):
+    """A key and its value outside every other value."""
+
+    path: Path
+    section: int  # the number of the header that it stands below; 0 is the top of the text
+    span: Span
 
 
 class TooDeep(ValueError):
@@ -40,7 +55,14 @@ class _Unreadable(Exception):
 
 
 class Lines:
-    """The line of every path of a text. Of a text that is no TOML: of those before the mistake."""
+    """The line of every path of a text. Of a text that is no TOML: of those before the mistake.
+
+    Attributes:
+        values: where the value of a key, or an element, is written.
+        names: where a key is written as such, in headers too.
+        sections: what each header opens and where it is written; the first is the top of the text.
+        statements: all of them, in order.
+    """
 
     def __init__(self, text: str) -> None:
         """Reads all of it.
@@ -54,6 +76,10 @@ class Lines:
         self._counted = 0  # characters whose line ends are in `_line`
         self._last: dict[Path, int] = {}  # path of an array of tables -> the number of its newest
         self._found: dict[Path, int] = {}
+        self.values: dict[Path, Span] = {}
+        self.names: dict[Path, list[Span]] = {}
+        self.sections: list[tuple[Path, Span]] = [((), Span(0, 0))]
+        self.statements: list[Statement] = []
         with suppress(_Unreadable):
             self._document()
 
@@ -66,18 +92,22 @@ class Lines:
     def _document(self) -> None:
         table: Path = ()
         while self._skip(_BLANK) < len(self._text):
+            start = self._at
             if not self._took("["):
-                self._pair(table, 0)
+                path = self._pair(table, 0)
+                self.statements.append(Statement(path, len(self.sections) - 1, Span(start, self._end())))
                 continue
             array = self._took("[")
             table = self._header(self._key(), array=array)
             self._want("]]" if array else "]")
+            self.sections.append((table, Span(start, self._at)))
 
-    def _header(self, key: tuple[str, ...], *, array: bool) -> Path:
+    def _header(self, key: list[tuple[str, Span]], *, array: bool) -> Path:
         path: Path = ()
-        for number, name in enumerate(key, start=1):
+        for number, (name, written) in enumerate(key, start=1):
             path = (*path, name)
             self._note(path)
+            self.names.setdefault(path, []).append(written)
             if array and number == len(key):
                 self._last[path] = self._last.get(path, -1) + 1
             if path in self._last:
@@ -85,24 +115,27 @@ class Lines:
         self._note(path)
         return path
 
-    def _pair(self, table: Path, depth: int) -> None:
+    def _pair(self, table: Path, depth: int) -> Path:
         path = table
-        for name in self._key():
+        for name, written in self._key():
             path = (*path, name)
             self._note(path)
+            self.names.setdefault(path, []).append(written)
         self._want("=")
         self._value(path, depth)
+        return path
 
     def _value(self, path: Path, depth: int) -> None:
         if depth > DEEPEST:
             raise TooDeep(self._here())
-        self._skip(_SPACE)
+        start = self._skip(_SPACE)
         if self._took("["):
             self._elements(path, depth + 1)
         elif self._took("{"):
             self._inline(path, depth + 1)
         else:
             self._match(_SCALAR)
+        self.values[path] = Span(start, self._end())
 
     def _elements(self, path: Path, depth: int) -> None:
         number = 0
@@ -119,16 +152,23 @@ class Lines:
             self._skip(_BLANK)
             self._took(",")
 
-    def _key(self) -> tuple[str, ...]:
+    def _key(self) -> list[tuple[str, Span]]:
         names = []
         while True:
-            self._skip(_SPACE)
-            names.append(_unquoted(self._match(_NAME)))
+            start = self._skip(_SPACE)
+            name = _unquoted(self._match(_NAME))
+            names.append((name, Span(start, self._at)))
             if len(names) > MOST_PARTS:
                 raise TooDeep(self._here())
             self._skip(_SPACE)
             if not self._took("."):
-                return tuple(names)
+                return names
+
+    def _end(self) -> int:
+        """Where what was read last ends, without the blanks behind it."""
+        while self._text[self._at - 1] in " \t":
+            self._at -= 1
+        return self._at
 
     def _note(self, path: Path) -> None:
         self._found.setdefault(path, self._here())

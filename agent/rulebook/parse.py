@@ -37,20 +37,21 @@ def parse(text: str, *, version: int) -> Rules:
     """
     if version < 1:
         raise ValueError(f"rules that were given have a version from 1, got {version}")
-    if len(text) > LONGEST_TEXT:
-        raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    try:
-        lines = Lines(text)
-    except TooDeep as error:
-        raise RulesRefused([f"line {error.line}: {error}"]) from None
-    raw = _read(text)
+    return compiled(rulebook(text), version)
+
+
+def rulebook(text: str) -> Rulebook:
+    """Returns what `text` writes, table by table.
+
+    Raises:
+        RulesRefused: listing everything that is wrong with it, line by line.
+    """
+    lines, raw = scanned(same_text(text))
     names = Names.of(raw)
     try:
-        book = Rulebook.model_validate(raw, context=names)
+        return Rulebook.model_validate(raw, context=names)
     except ValidationError as error:
         raise RulesRefused(describe(error, lines, names)) from None
-    return compiled(book, version)
 
 
 def open_rules(zone: ZoneInfo) -> Rules:
@@ -68,7 +69,32 @@ def open_rules(zone: ZoneInfo) -> Rules:
     )
 
 
-def _read(text: str) -> dict[str, Any]:
+def same_text(text: str) -> str:
+    """Returns the text without what editors add: a mark of its coding, and the line ends of Windows."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def scanned(text: str) -> tuple[Lines, dict[str, Any]]:
+    """Returns where things stand in a TOML text, and what it holds, whatever that means.
+
+    Raises:
+        RulesRefused: it is too long, too deep, or no TOML.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
+    try:
+        lines = Lines(text)
+    except TooDeep as error:
+        raise RulesRefused([f"line {error.line}: {error}"]) from None
+    return lines, read(text)
+
+
+def read(text: str) -> dict[str, Any]:
+    """Returns what a TOML text holds, whatever it means.
+
+    Raises:
+        RulesRefused: it is no TOML.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

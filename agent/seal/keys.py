@@ -80,6 +80,11 @@ class SiteKey:
         """For the digests of card numbers on a new device; see `agent.store.sealing.card_key`."""
         return self._derive("cards")
 
+    @property
+    def sign_in_key(self) -> bytes:
+        """For the digests of names and addresses that failed to sign in; see `agent.store.sign_ins`."""
+        return self._derive("sign-in")
+
     def model(self, encoder: str) -> str:
         """Returns the id of what an encoder and this key make together: whose templates are compared."""
         return f"{encoder}~{self.id}"

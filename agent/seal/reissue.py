@@ -8,6 +8,8 @@ Killed at any point, the database opens afterwards with exactly one key that is 
     3. the new key takes the place of the old one  done
     4. the file is written anew                    again when it is opened next
 
+Pictures of people nobody knows are not sealed anew: they are deleted before step 3.
+
 `agent.seal.keyring.find_key` takes the key that the database names; `settle` tidies up.
 """
 
@@ -25,6 +27,7 @@ from agent.seal.keys import SiteKey
 from agent.store.db import agent_lock, open_db
 from agent.store.resealing import abandon, reseal
 from agent.store.sealing import holds_sealed, sealed_by
+from agent.unknown import album
 
 if TYPE_CHECKING:
     from agent.register import Request
@@ -38,6 +41,7 @@ class Reissued:
     new: str
     templates: int
     cards: int = 0  # forgotten
+    factors: int = 0  # the second factors of accounts, forgotten
 
 
 def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Reissued:
@@ -71,15 +75,16 @@ def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Rei
                 templates = reseal(db, key)
                 done = Reissued(found.key.id, key.id, templates)
                 audit(db, "keys_reissued", None, request, {"old": done.old, "new": done.new, "templates": templates})
+        album.burn(config)  # they are sealed with the old key, and not for long
         key_file.promote(key_path(config), key)
         with open_db(config.database_path, create=False, key=key):  # sweeps
             return done
 
 
 def replace_lost(config: Config, request: Request) -> Reissued:
-    """Lets another key take the place of one that is lost, and forgets what only that one opens: templates and cards.
+    """Lets another key take the place of one that is lost, and forgets what only that one opens.
 
-    The other key is the one at hand, or a new one.
+    That is templates, cards and the second factors of accounts. The other key is the one at hand, or a new one.
 
     Raises:
         ConfigError: the key is not lost.
@@ -97,7 +102,9 @@ def replace_lost(config: Config, request: Request) -> Reissued:
                 key_file.write(path, key)
             with db.transaction():
                 old = sealed_by(db)
-                templates, cards = abandon(db)
-                audit(db, "keys_replaced", None, request, {"new": key.id, "templates": templates, "cards": cards})
+                templates, cards, factors = abandon(db)
+                counts = {"templates": templates, "cards": cards, "factors": factors}
+                audit(db, "keys_replaced", None, request, {"new": key.id, **counts})
+        album.burn(config)
         with open_db(config.database_path, create=False, key=key):  # names it
-            return Reissued(old, key.id, templates, cards)
+            return Reissued(old, key.id, templates, cards, factors)

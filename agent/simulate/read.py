@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.access.keypad import parse as typed
@@ -162,11 +163,11 @@ class _Reading:
         return _instant(wall, self.rules.zone, self.at)
 
 
-def credential_options(verb: str, words: list[str] | tuple[str, ...]) -> dict[str, str] | None:
+def credential_options(verb: str, words: list[str] | tuple[str, ...]) -> dict[str, Any] | None:
     """Returns what a line says of a credential by name: card, badge, pin, key, mode; None where it says it wrongly."""
     plain = ["badge", "pin"] if verb == "pin" and len(words) % 2 == 0 else [verb]
     rest = list(words)
-    found = dict(zip(plain, rest, strict=False))
+    found: dict[str, Any] = dict(zip(plain, rest, strict=False))
     pairs = rest[len(plain) :]
     if len(found) < len(plain) or len(pairs) % 2:
         return None

@@ -13,7 +13,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -84,7 +84,7 @@ class Db:
             raise StoreError(f"{self.path} was opened without the site's key, which templates are sealed with")
         return self._seal
 
-    def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows that `query` selects."""
         with self._in_use, translated(self.path):
             return self.sql.execute(query, parameters).fetchall()

@@ -13,11 +13,13 @@ from typing import TypeAlias
 
 from agent.errors import StoreError
 from agent.store.steps import (
+    accounts,
     attendance,
     audit,
     commands,
     events,
     following,
+    history,
     jobs,
     models,
     outbox,
@@ -26,6 +28,7 @@ from agent.store.steps import (
     roster,
     rules,
     sealing,
+    signatures,
     trust,
 )
 
@@ -50,6 +53,9 @@ STEPS: tuple[Step, ...] = tuple(
         outbox,
         models,
         following,
+        accounts,
+        history,
+        signatures,
     )
 )
 

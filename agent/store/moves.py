@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agent.store.db import Db
+from agent.store.signatures import move_signatures
 from agent.store.templates import move_templates
 
 _TABLES: Final = (
@@ -33,6 +34,7 @@ def merge(db: Db, person: str, into: str) -> None:
     """
     with db.transaction() as sql:
         move_templates(db, person, into)
+        move_signatures(db, person, into)
         for table in _TABLES:
             sql.execute(f"UPDATE OR IGNORE {table} SET person = ? WHERE person = ?", (into, person))  # noqa: S608 - ours
             sql.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608 - ours

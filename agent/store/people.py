@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +109,14 @@ def list_people(
 def get_person(db: Db, person: str) -> Person | None:
     """Return who has that id, or None."""
     return next(iter(_people(db, "WHERE id = ?", person)), None)
+
+
+def get_people(db: Db, ids: Sequence[str]) -> list[Person]:
+    """Return who has these ids, in their order; those that nobody has are passed over."""
+    found = {
+        person.id: person for person in _people(db, "WHERE id IN (SELECT value FROM json_each(?))", json.dumps(ids))
+    }
+    return [found[each] for each in ids if each in found]
 
 
 def gallery_version(db: Db) -> int:

@@ -24,6 +24,7 @@ class Fate(StrEnum):
 PLACES: Final[dict[tuple[str, str], Fate]] = {
     ("people", "id"): Fate.DELETED,
     ("templates", "person"): Fate.DELETED,
+    ("signatures", "person"): Fate.DELETED,
     ("memberships", "person"): Fate.DELETED,
     ("consents", "person"): Fate.DELETED,
     ("consents", "by"): Fate.ACTOR,

@@ -9,8 +9,10 @@ import numpy as np
 from agent.seal.keys import SiteKey
 from agent.seal.sealing import BrokenSealError, Seal
 from agent.seal.turning import Turn
+from agent.store import accounts
 from agent.store.db import Db
 from agent.store.sealing import STORED, Whose, card_key, name_key, put, rows_of
+from agent.store.signatures import reseal_signatures
 from agent.types import Floats
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,12 @@ def reseal(db: Db, key: SiteKey) -> int:
     cards = card_key(db)
     turns: dict[int, Turns] = {}
     done, lost = 0, list[tuple[int]]()
+
+    def turned(plain: Floats) -> Floats:
+        if len(plain) not in turns:
+            turns[len(plain)] = Turns(old.key, key, len(plain))
+        return turns[len(plain)](plain)
+
     for number, person, encoder, vector, crop in rows_of(db, old.key.id):
         whose = Whose(person, encoder)
         try:
@@ -35,25 +43,28 @@ def reseal(db: Db, key: SiteKey) -> int:
             lost.append((number,))
             continue
         plain = np.frombuffer(data, STORED)
-        if len(plain) not in turns:
-            turns[len(plain)] = Turns(old.key, key, len(plain))
-        put(db, new, number, whose, turns[len(plain)](plain).astype(STORED).tobytes(), picture)
+        put(db, new, number, whose, turned(plain).astype(STORED).tobytes(), picture)
         done += 1
     db.sql.executemany("DELETE FROM templates WHERE id = ?", lost)
+    reseal_signatures(db, new, turned)
     db.sql.execute("DELETE FROM spares")  # sealed with the old key; made anew from the crops where they are wanted
+    for account in accounts.reseal(db, old, new):
+        log.warning("the second factor of the account %s does not open: latchkey account second-factor", account)
     name_key(db, new, cards)
     db.sql.execute("UPDATE sealing SET swept = 0")
     db.wipe_log()
     return done
 
 
-def abandon(db: Db) -> tuple[int, int]:
-    """Forget what only a lost key opens; return how many templates and cards that were. Inside a transaction."""
+def abandon(db: Db) -> tuple[int, int, int]:
+    """Forget what only a lost key opens; return how many templates, cards and second factors. Inside a transaction."""
     templates = db.sql.execute("DELETE FROM templates WHERE key IS NOT NULL").rowcount
     cards = db.sql.execute("DELETE FROM cards").rowcount
+    db.sql.execute("DELETE FROM signatures")
+    factors = accounts.abandon(db)
     db.sql.execute("DELETE FROM sealing")
     db.wipe_log()
-    return templates, cards
+    return templates, cards, factors
 
 
 class Turns:

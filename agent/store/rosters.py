@@ -27,7 +27,8 @@ class Worker:
 
 def who_worked(db: Db, *, after: str, limit: int) -> list[str]:
     """Return ids of people who may have worked, enrolled or not, in order: the first `limit` that come after one."""
-    everybody = "SELECT id FROM people UNION SELECT person FROM punches UNION SELECT person FROM rosters"
+    tables = ("punches", "corrections", "rosters")  # a correction may have added what nobody punched
+    everybody = " UNION ".join(["SELECT id FROM people", *(f"SELECT person FROM {table}" for table in tables)])  # noqa: S608 - ours
     query = f"SELECT id FROM ({everybody}) WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - ours
     return [id_ for (id_,) in db.rows(query, (after, limit))]
 

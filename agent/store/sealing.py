@@ -36,7 +36,9 @@ def sealed_by(db: Db) -> str | None:
 def holds_sealed(db: Db) -> bool:
     """Return whether there is anything that only that key opens."""
     asked = "SELECT EXISTS (SELECT 1 FROM templates, sealing WHERE templates.key = sealing.key)"
-    return bool(db.rows(f"{asked} OR EXISTS (SELECT 1 FROM cards)")[0][0])  # noqa: S608 - ours
+    others = ("cards", "signatures", "accounts WHERE secret IS NOT NULL")
+    rest = "".join(f" OR EXISTS (SELECT 1 FROM {each})" for each in others)  # noqa: S608 - ours
+    return bool(db.rows(asked + rest)[0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Whose:
 
     person: str
     encoder: str  # id
+    table: str = "templates"
 
     def close(self, seal: Seal, vector: bytes, crop: bytes | None = None) -> tuple[bytes, bytes | None]:
         """Return a vector and its crop, sealed."""
@@ -60,7 +63,7 @@ class Whose:
 
     def belongs(self, part: Literal["vector", "crop"], seal: Seal) -> bytes:
         """Return what a part is sealed with."""
-        return belonging("templates", part, self.person, self.encoder, seal.key.id)
+        return belonging(self.table, part, self.person, self.encoder, seal.key.id)
 
 
 def count_sealed(db: Db) -> int:

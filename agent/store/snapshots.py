@@ -141,6 +141,28 @@ def keep_device_keys(db: Db) -> None:
     db.sql.execute("INSERT OR REPLACE INTO main.device_keys SELECT * FROM other.device_keys")
 
 
+def keep_accounts(db: Db) -> None:
+    """Take over from `other` who may sign in: a password that was changed since does not come back, nor does somebody.
+
+    Where `other` is no continuation of `db`, accounts that it does not know stay. A second factor that another key has
+    sealed is kept where it is the same as in `db`, and has to be set again where it is not.
+    """
+    if _continued(db):
+        db.sql.execute("DELETE FROM main.accounts WHERE name NOT IN (SELECT name FROM other.accounts)")
+    same_key = bool(db.rows("SELECT 1 FROM main.sealing AS m JOIN other.sealing AS o ON m.key = o.key"))
+    ours = dict(db.rows("SELECT name || ' ' || factor_at, secret FROM main.accounts WHERE secret IS NOT NULL"))
+    db.sql.execute("INSERT OR REPLACE INTO main.accounts SELECT * FROM other.accounts")
+    if not same_key:
+        found = db.rows("SELECT name, factor_at FROM other.accounts WHERE secret IS NOT NULL")
+        secrets = [(ours.get(f"{name} {factor_at}"), name) for name, factor_at in found]
+        db.sql.executemany("UPDATE main.accounts SET secret = ? WHERE name = ?", secrets)
+    db.sql.execute("DELETE FROM recovery_codes WHERE account IN (SELECT name FROM other.accounts)")
+    db.sql.execute("INSERT INTO main.recovery_codes SELECT * FROM other.recovery_codes")
+    if _continued(db):
+        db.sql.execute("DELETE FROM main.screens")
+    db.sql.execute("INSERT OR REPLACE INTO main.screens SELECT * FROM other.screens")
+
+
 def missing_receipts(db: Db) -> list[str]:
     """Return the ids of the receipts that `other` holds and `db` does not, in their order."""
     found = db.rows("SELECT id FROM other.receipts WHERE id NOT IN (SELECT id FROM main.receipts) ORDER BY rowid")

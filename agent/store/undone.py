@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from ulid import ULID
 
@@ -13,6 +15,8 @@ from agent.store.punches import counts
 from agent.store.templates import forget_shots
 from agent.store.times import from_text, to_text
 from agent.types import Event
+
+LOOKED_THROUGH: Final = 20_000  # events, the latest: a door's last weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,27 @@ def find_event(db: Db, which: str) -> Event | None:
     for seq, id_, kind, at, boot_id, body in rows:
         return Event(id_, seq, kind, from_text(at), boot_id, json.loads(body))
     return None
+
+
+def recognised(db: Db, ids: Sequence[str], limit: int) -> list[tuple[Event, bool]]:
+    """Return the last decisions and punches about somebody, the newest first, each with whether it is undone.
+
+    Args:
+        db: the database.
+        ids: of the person, now and before.
+        limit: so many at most.
+    """
+    query = """
+        SELECT seq, id, kind, at, boot_id, body, EXISTS (SELECT 1 FROM undone WHERE event = events.id)
+        FROM events
+        WHERE seq > (SELECT max(seq) FROM events) - ?1 AND kind IN ('access', 'attendance')
+            AND json_extract(body, '$.person') IN (SELECT value FROM json_each(?2))
+        ORDER BY seq DESC LIMIT ?3
+    """
+    return [
+        (Event(id_, seq, kind, from_text(at), boot_id, json.loads(body)), bool(gone))
+        for seq, id_, kind, at, boot_id, body, gone in db.rows(query, (LOOKED_THROUGH, json.dumps(ids), limit))
+    ]
 
 
 def is_undone(db: Db, event: str) -> bool:

@@ -7,7 +7,10 @@ from typing import Final
 from agent.store.db import Db
 from agent.store.places import columns
 
-TABLES: Final = ("templates", "pins", "cards", "sealing", "standings", "events", "commands", "jobs")
+TABLES: Final = (
+    *("templates", "signatures", "pins", "cards", "sealing", "standings", "events", "commands", "jobs"),
+    *("accounts", "sign_in_failures", "screens"),  # with the rows that belong to an account
+)
 _KEEP: Final = {"events": "kind <> 'alarm' OR sent_at IS NOT NULL"}
 _UNREAD: Final = (
     "UPDATE roster_objects SET waiting = NULL WHERE waiting IS NOT NULL",

@@ -35,6 +35,7 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     ("job_cancel parts", frozenset({_E, _O, _S, _W})),
     ("log report", frozenset({_V, _O, _S, _W})),
     ("enrol_live templates enrol_templates", frozenset({_E, _S, _W})),
+    ("enrol_signature enrol_signature_live signature_remove", frozenset({_E, _S, _W})),
     # models
     ("models", _ALL),
     ("update_model rollback_model backup backup_part restore restore_key", frozenset({_W})),

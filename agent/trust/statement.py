@@ -23,7 +23,7 @@ SIGNATURE: Final = "signature"
 EXACT: Final = 2**53  # integers below are doubles, and the next double is another integer
 
 
-def read_json(payload: bytes) -> dict[str, Any]:
+def read_json(payload: bytes | str) -> dict[str, Any]:
     """Returns a JSON object of which all parsers say the same.
 
     Raises:

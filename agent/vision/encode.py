@@ -41,13 +41,13 @@ class Encoder:
         """Returns the embedding of a (112, 112, 3) uint8 RGB aligned face."""
         vector = self.vector(crop)
         if self._flip:
-            vector = _unit(vector + self.vector(np.ascontiguousarray(crop[:, ::-1])))
+            vector = unit(vector + self.vector(np.ascontiguousarray(crop[:, ::-1])))
         return Embedding(vector, self.model_id)
 
     def vector(self, crop: Image) -> Floats:
         """Returns (D,) float32 of unit length, of the crop as it is: never mirrored."""
         (raw,) = self._model(self._table(shrink(crop, self._table.width)))
-        return _unit(real(raw, self._model.outputs[0])[0])
+        return unit(real(raw, self._model.outputs[0])[0])
 
 
 def shrink(crop: Image, side: int) -> Image:
@@ -57,7 +57,7 @@ def shrink(crop: Image, side: int) -> Image:
     return np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _unit(vector: Floats) -> Floats:
+def unit(vector: Floats) -> Floats:
     """Returns the vector at length 1; a zero vector, which no face makes, as the first axis.
 
     Raises:

@@ -62,9 +62,9 @@ def load_folder(folder: Path, page: str) -> dict[str, Asset]:
     return found | {"": found[page]}
 
 
-def served(assets: Mapping[str, Asset], request: Request) -> Response:
-    """Returns the file that the path of a request names, or that it is none, or has not changed."""
-    asset = assets.get(request.path_params.get("name", ""))
+def served(assets: Mapping[str, Asset], request: Request, name: str | None = None) -> Response:
+    """Returns a file, by default that which the path of a request names; or that it is none, or has not changed."""
+    asset = assets.get(request.path_params.get("name", "") if name is None else name)
     if asset is None:
         return JSONResponse({"error": "there is no such file"}, 404)
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY: Final = (
@@ -23,6 +24,7 @@ SAID: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
 OUR_HEADER: Final = "X-Latchkey"
 """A header that a page of another origin cannot send without being asked first (CORS), which nobody answers."""
 
@@ -35,10 +37,19 @@ class Guard:
         names: of this host, as configured: good beside addresses and "localhost".
         ours: what our page says in `OUR_HEADER`.
         encrypted: whether it is served by TLS.
+        refuse: what is answered where somebody may not, with why.
     """
 
-    def __init__(self, app: ASGIApp, *names: str, ours: str = "kiosk", encrypted: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *names: str,
+        ours: str = "kiosk",
+        encrypted: bool = False,
+        refuse: Callable[[str], Response] = lambda why: JSONResponse({"error": why}, 403),
+    ) -> None:
         self._app, self._names, self._ours = app, [name.lower() for name in names], ours
+        self._refuse = refuse
         self._scheme = "https" if encrypted else "http"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,11 +67,12 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refused = self._refusal(Headers(scope=scope), scope["method"])
+        long = sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEAD
+        refused = "too long a head" if long else self._refusal(Headers(scope=scope), scope["method"])
         if refused is None:
             await self._app(scope, receive, say)
         else:
-            await JSONResponse({"error": refused}, 403)(scope, receive, say)
+            await self._refuse(refused)(scope, receive, say)
 
     def _refusal(self, headers: Headers, method: str) -> str | None:
         host = headers.get("host", "")

@@ -15,10 +15,10 @@ from agent.config import Config
 from agent.doorman import DoorReport
 from agent.entrance import Entrance
 from agent.errors import StoreError
+from agent.guidance import OVER, Guidance
 from agent.reports.basis import own_hours
 from agent.store.db import Db
 from agent.store.people import get_person
-from agent.studio import OVER, Guidance
 from agent.types import Decision, Event, Outcome
 from agent.web import news
 from agent.web.audience import Audience

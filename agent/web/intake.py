@@ -1,4 +1,4 @@
-"""What is typed on the page: checked, and handed to the door by a worker, for which no browser ever waits."""
+"""What is typed and drawn on the page: checked, and handed to the door by a worker, for which no browser ever waits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Final, Self
+from functools import partial
+from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
 from agent.access import keypad
 from agent.mqtt.credential import MOST_A_SECOND
 from agent.mqtt.message import Message
-from agent.types import Credential
+from agent.signature.trace import trace
+from agent.types import Credential, Floats
+from agent.web.drawn import Drawn
 
+Signed: TypeAlias = Callable[[Floats, int | None, datetime], object]
 WAITING: Final = 4  # for the door, which may take its time over a PIN
 STEP_SECONDS: Final = 0.5
 
@@ -49,11 +53,13 @@ class Intake:
 
     Args:
         shown: takes a credential; may take its time.
+        signed: takes a signature, the number of the session it is for, if any, and when it came; likewise. None:
+            signatures are not compared here.
     """
 
-    def __init__(self, shown: Callable[[Credential], object]) -> None:
-        self._shown = shown
-        self._waiting: queue.Queue[Credential] = queue.Queue(WAITING)
+    def __init__(self, shown: Callable[[Credential], object], signed: Signed | None = None) -> None:
+        self._shown, self._signed = shown, signed
+        self._waiting: queue.Queue[Callable[[], object]] = queue.Queue(WAITING)
         self._came: deque[float] = deque(maxlen=MOST_A_SECOND)
 
     def too_many(self) -> bool:
@@ -70,16 +76,34 @@ class Intake:
         Raises:
             ValueError: it is no credential.
         """
+        return self._put(partial(self._shown, typed.credential(datetime.now(UTC))))
+
+    @property
+    def takes_signatures(self) -> bool:
+        """Whether signatures are compared here."""
+        return self._signed is not None
+
+    def take_drawn(self, drawn: Drawn) -> bool:
+        """Queues what was drawn; returns False where there is no room, or nobody looks at it. Never waits.
+
+        Raises:
+            SignatureRefused: it is no signature.
+        """
+        return self._signed is not None and self._put(
+            partial(self._signed, trace(drawn.points), drawn.session, datetime.now(UTC))
+        )
+
+    def _put(self, show: Callable[[], object]) -> bool:
         try:
-            self._waiting.put_nowait(typed.credential(datetime.now(UTC)))
+            self._waiting.put_nowait(show)
         except queue.Full:
             return False
         return True
 
     def step(self) -> None:
-        """Of a worker: waits for something typed, and shows it to the door."""
+        """Of a worker: waits for something typed or drawn, and shows it to the door."""
         try:
-            credential = self._waiting.get(timeout=STEP_SECONDS)
+            show = self._waiting.get(timeout=STEP_SECONDS)
         except queue.Empty:
             return
-        self._shown(credential)
+        show()

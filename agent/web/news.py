@@ -8,7 +8,7 @@ from typing import Any, Final
 from agent.access.factors import Factors
 from agent.access.rules import DoorRules
 from agent.attendance.rules import AttendanceRules, PunchType
-from agent.studio import Guidance
+from agent.guidance import Guidance
 from agent.types import Decision, Event, Outcome, Reason
 
 ASKS: Final[Mapping[Reason, str]] = {
@@ -16,9 +16,11 @@ ASKS: Final[Mapping[Reason, str]] = {
     Reason.CARD_NEEDED: "card",
     Reason.FACE_NEEDED: "face",
     Reason.SECOND_PERSON_NEEDED: "second",
+    Reason.SIGNATURE_NEEDED: "signature",
     Reason.WRONG_PIN: "pin",
     Reason.WRONG_CARD: "card",
     Reason.FACE_MISMATCH: "face",
+    Reason.WRONG_SIGNATURE: "signature",
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import socket
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +14,12 @@ from starlette.types import ASGIApp
 
 from agent.errors import ConfigError
 from agent.runtime import Worker
+from agent.web.connection import Connection
+from agent.web.guard import LONGEST_HEAD
+from agent.web.identity import tls_context
+from agent.web.listener import Listener
 
-CONNECTIONS: Final = 64
-LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
+CONNECTIONS: Final = 64  # that ask; those above are told to come again, and twice as many are closed
 STOP_SECONDS: Final = 2.0
 
 
@@ -50,7 +52,7 @@ class WebServer:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -65,6 +67,7 @@ class WebServer:
         )
         if identity is not None:
             try:
+                config.load()  # which would take it away again
                 config.ssl = tls_context(*identity)
             except ConfigError:
                 self._socket.close()
@@ -86,22 +89,7 @@ class WebServer:
         return False
 
 
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Returns what a server encrypts by.
-
-    Raises:
-        ConfigError: the files are not there, or do not belong together.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(f"{certificate} and {key}: no certificate and its key: {error}") from error
-    return context
-
-
-def listen(host: str, port: int, table: str = "web") -> socket.socket:
+def listen(host: str, port: int, table: str = "web") -> Listener:
     """Returns a socket that listens.
 
     Raises:
@@ -116,7 +104,7 @@ def listen(host: str, port: int, table: str = "web") -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(CONNECTIONS)
+        return Listener.of(made, 2 * CONNECTIONS)
     except OSError as error:
         made.close()
         raise ConfigError(f"[{table}] cannot listen at {host}:{port}: {error.strerror}; choose another port") from error
-    return made

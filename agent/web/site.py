@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, ValidationError
@@ -14,12 +14,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from agent.errors import SignatureRefused, StoreError
 from agent.mqtt.message import LARGEST, Message
 from agent.web.assets import load_kiosk, served
 from agent.web.audience import Audience, Listener
+from agent.web.drawn import LONGEST_DRAWN, Drawn
 from agent.web.guard import Guard
 from agent.web.intake import Intake, Typed
 from agent.web.mirror import EVERY_SECONDS, Mirror
+from agent.web.screens import COOKIE, Link, Screens, keep
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class Site:
         mirror: what is seen; None where no picture of it is to be had.
         answer: takes what somebody who is being enrolled has pressed: the session's number, whether they agree.
         consents: the text to agree to, by language.
+        screens: the browsers that the page is for; None: all that reach it, on this machine.
     """
 
     def __init__(
@@ -57,24 +61,69 @@ class Site:
         *,
         answer: Callable[[int, bool], bool] = lambda *_: False,
         consents: Mapping[str, bytes] | None = None,
+        screens: Screens | None = None,
     ) -> None:
+        self._screens = screens
         self._audience, self._intake, self._assets = audience, intake, load_kiosk()
         self._mirror, self._answered, self._consents = mirror, answer, consents or {}
         self._watchers = 0
 
-    def app(self, host: str) -> ASGIApp:
-        """Returns it as ASGI, guarded."""
+    def app(self, *names: str) -> ASGIApp:
+        """Returns it as ASGI, guarded, for the names of this host beside addresses; by TLS where it has screens."""
         routes = [
             Route("/", self._home),
-            Route("/kiosk", self._asset),
-            Route("/kiosk/events", self._events),
-            Route("/kiosk/picture", self._picture, methods=["GET"]),
-            Route("/kiosk/consent/{language}", self._consent),
-            Route("/kiosk/credential", self._credential, methods=["POST"]),
-            Route("/kiosk/answer", self._answer, methods=["POST"]),
+            Route("/kiosk", self._page),
+            Route("/kiosk/screen", self._screen, methods=["POST"]),
+            Route("/kiosk/events", self._for_screens(self._events)),
+            Route("/kiosk/picture", self._for_screens(self._picture), methods=["GET"]),
+            Route("/kiosk/consent/{language}", self._for_screens(self._consent)),
+            Route("/kiosk/credential", self._for_screens(self._credential), methods=["POST"]),
+            Route("/kiosk/signature", self._for_screens(self._signature), methods=["POST"]),
+            Route("/kiosk/answer", self._for_screens(self._answer), methods=["POST"]),
             Route("/kiosk/{name:path}", self._asset),
         ]
-        return Guard(Starlette(routes=routes), host)
+        return Guard(Starlette(routes=routes), *names, encrypted=self._screens is not None)
+
+    def _shows(self, request: Request) -> bool:
+        """Whether the page is for whoever asks."""
+        try:
+            return self._screens is None or self._screens.knows(request)
+        except StoreError as error:
+            log.warning("who is a screen, is not known now: %s", error)
+            return False
+
+    def _for_screens(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            if not self._shows(request):
+                return _refused("this screen is not let in: latchkey account screen NAME", 401)
+            return await answer(request)
+
+        return endpoint
+
+    async def _page(self, request: Request) -> Response:
+        """The page; to who is no screen, what makes it one."""
+        if not self._shows(request):
+            return served(self._assets, request, "screen.html")
+        response = await self._asset(request)
+        if self._screens is not None:
+            keep(response, request.cookies[COOKIE])
+        return response
+
+    async def _screen(self, request: Request) -> Response:
+        if self._screens is None:
+            return _refused("this page is for this machine alone, and wants no link", 404)
+        sent = await self._sent(request, Link)
+        if isinstance(sent, Response):
+            return sent
+        try:
+            token = await self._screens.open(sent.link, request.client.host if request.client else "")
+        except StoreError as error:
+            return _refused(str(error), 503)
+        if token is None:
+            return _refused("this link was opened already, or is older than a day: make another one", 403)
+        response = _taken()
+        keep(response, token)
+        return response
 
     async def _home(self, _: Request) -> Response:
         return RedirectResponse("/kiosk", 307)
@@ -86,31 +135,33 @@ class Site:
         text = self._consents.get(request.path_params["language"])
         return _refused("there is no such text", 404) if text is None else Response(text, media_type="text/plain")
 
-    async def _events(self, _: Request) -> Response:
-        return StreamingResponse(self._stream(self._audience.join()), media_type="text/event-stream")
+    async def _events(self, request: Request) -> Response:
+        return StreamingResponse(self._stream(self._audience.join(), request), media_type="text/event-stream")
 
-    async def _stream(self, listener: Listener) -> AsyncIterator[str]:
+    async def _stream(self, listener: Listener, request: Request) -> AsyncIterator[str]:
         try:
             yield "retry: 1000\n\n"
-            while messages := await listener.take():
+            while (messages := await listener.take()) and self._shows(request):
                 yield "".join(f"data: {message}\n\n" for message in messages)
         finally:
             self._audience.leave(listener)
 
-    async def _picture(self, _: Request) -> Response:
+    async def _picture(self, request: Request) -> Response:
         if self._mirror is None:
             return _refused('there is no picture: [web] picture = "live" shows one', 404)
         if self._watchers >= WATCHERS:
             return _refused(f"{WATCHERS} watch already", 429)
-        return StreamingResponse(self._pictures(self._mirror), media_type="multipart/x-mixed-replace; boundary=frame")
+        return StreamingResponse(
+            self._pictures(self._mirror, request), media_type="multipart/x-mixed-replace; boundary=frame"
+        )
 
-    async def _pictures(self, mirror: Mirror) -> AsyncIterator[bytes]:
+    async def _pictures(self, mirror: Mirror, request: Request) -> AsyncIterator[bytes]:
         """The picture whenever there is a new one. Whoever is slow misses those in between, and no one waits."""
         self._watchers += 1
         try:
             yield PART
             sight = None
-            while not mirror.closed.is_set():
+            while not mirror.closed.is_set() and self._shows(request):
                 made = mirror.picture(sight)
                 if made is not None:
                     sight, jpeg = made
@@ -130,6 +181,18 @@ class Site:
             return _refused(str(error), 422)
         return _taken() if taken else _refused("the door is busy", 429)
 
+    async def _signature(self, request: Request) -> Response:
+        if not self._intake.takes_signatures:
+            return _refused("no encoder for signatures is installed here", 404)
+        drawn = await self._sent(request, Drawn, most=LONGEST_DRAWN)
+        if isinstance(drawn, Response):
+            return drawn
+        try:
+            taken = self._intake.take_drawn(drawn)
+        except SignatureRefused as refused:
+            return JSONResponse({"taken": False, "error": str(refused), "code": refused.code})
+        return _taken() if taken else _refused("the door is busy", 429)
+
     async def _answer(self, request: Request) -> Response:
         answer = await self._sent(request, Answer)
         if isinstance(answer, Response):
@@ -137,30 +200,30 @@ class Site:
         taken = self._answered(answer.session, answer.agreed)
         return _taken() if taken else _refused("that is over already", 409)
 
-    async def _sent(self, request: Request, kind: type[Body]) -> Body | Response:
+    async def _sent(self, request: Request, kind: type[Body], *, most: int = LONGEST_BODY) -> Body | Response:
         """What was sent, or why it is not taken."""
         if self._intake.too_many():
             return _refused("too many within a second", 429)
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return _refused("JSON is wanted", 415)
         try:
-            body = await asyncio.wait_for(_body(request), BODY_SECONDS)
+            body = await asyncio.wait_for(_body(request, most), BODY_SECONDS)
         except (TimeoutError, ClientDisconnect):
             return _refused("it did not come in time", 408)
         if body is None:
-            return _refused(f"at most {LONGEST_BODY} bytes are wanted", 413)
+            return _refused(f"at most {most} bytes are wanted", 413)
         try:
             return kind.model_validate_json(body)
         except ValidationError as error:
             return _refused(f"not understood: {error.errors(include_url=False, include_input=False)[0]['msg']}", 422)
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, most: int) -> bytes | None:
     """The whole body; None where it is too long, which is seen before it is read."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LONGEST_BODY:
+        if len(body) > most:
             return None
     return body
 

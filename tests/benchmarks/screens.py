@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from agent.studio import OVER, Guidance
+from agent.guidance import OVER, Guidance
 from tests.fakes.demo_door import demo_door
 
 UPRIGHT, LYING = (600, 1024), (1024, 600)

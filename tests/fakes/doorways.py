@@ -5,13 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from agent.access.around import Around
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.factors import Factors
 from agent.access.holder import Holder, Register, Standing
 from agent.access.rules import DoorRules, Grant, Mode, Rules, Zone
 from agent.access.schedule import ALWAYS, Period, Schedule
-from agent.types import Credential, Decision, Match, Reason, Sighting
+from agent.signature.judge import Judge, References
+from agent.types import Credential, Decision, Embedding, Match, Reason, Sighting
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 OFFICE = Schedule("office", (*((Period(time(7), time(19)),),) * 5, (), ()))
@@ -23,10 +26,24 @@ class NoHolidays:
         return None
 
 
-def register(*holders: Holder) -> Register:
-    """Everybody has a badge number and a card of their own name, "card-anna"."""
+def register(*holders: Holder, signs: tuple[str, ...] = ("anna",)) -> Register:
+    """Everybody has a badge number and a card of their own name, "card-anna"; those of `signs` have signed."""
     people = {holder.id: holder for holder in holders}
-    return Register(people, {f"1-{name}": name for name in people}, {f"card-{name}": name for name in people})
+    return Register(
+        people,
+        {f"1-{name}": name for name in people},
+        {f"card-{name}": name for name in people},
+        {name: References(signature(name, 0.0).vector[None], "signatures") for name in people if name in signs},
+    )
+
+
+def signature(writer: str, off: float = 0.1) -> Embedding:
+    """As somebody signs: those of two are far apart, those of one `off` of each other."""
+    at = {"anna": 0.0, "ben": 1.5}[writer] + off
+    return Embedding(np.array([np.cos(at), np.sin(at)], np.float32), "signatures")
+
+
+JUDGE = Judge({1: 0.5})
 
 
 def rules(*doors: DoorRules, zones: tuple[Zone, ...] = (), schedule: str = "always") -> Rules:
@@ -74,6 +91,7 @@ class Doorway:
         mode: Mode | None = None,
         opened_on: str | None = None,
         more: tuple[DoorRules, ...] = (),
+        weigh: Judge | None = JUDGE,
     ) -> None:
         of = of or door()
         self.around = Around(MONDAY)
@@ -86,7 +104,12 @@ class Doorway:
             opened_on=opened_on,
             check_pin=lambda pin, hash_: pin == hash_,
             digest=digest,
+            weigh=weigh,
         )
+
+    def sign(self, writer: str, off: float = 0.1) -> Decision | None:
+        shown = Credential(self.around.at, signature=signature(writer, off))
+        return self.keeper.show(shown, self.around)
 
     def set(self, **around) -> "Doorway":
         self.around = replace(self.around, **around)

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.signature.features import CHANNELS, LIMIT, features, slope
 from tests.training.pens import signature
 from training.signatures.augment import Variation, drift, imitate, vary
-from training.signatures.features import CHANNELS, LIMIT, features, slope
 from training.signatures.load import checked
 
 

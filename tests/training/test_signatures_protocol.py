@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from training.signatures.features import features
 
 from tests.training.pens import writers
 from training.data.errors import DataError
 from training.signatures.dtw import distances
-from training.signatures.features import features
 from training.signatures.protocol import Rule, compare, equal_error, evaluate, figures
 
 

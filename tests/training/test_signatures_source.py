@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from agent.errors import ConfigError
+from agent.signature.features import CHANNELS, LENGTH, features
 from tests.training.pens import writers
 from tests.training.test_signatures_load import archive
 from training.data.batches import Plan, Sampler
 from training.preset import load
-from training.signatures.features import CHANNELS, LENGTH, features
 from training.signatures.source import ARCHIVE, Drawings, Trajectories
 
 DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from agent.hardware.engines.litert import LiteRtModel
+from agent.signature.features import CHANNELS, features
 from training.errors import RunError
 from training.loop.run import Run
 from training.package import FLOAT, encode
 from training.signatures import dtw as warping
-from training.signatures.features import CHANNELS, features
 from training.signatures.protocol import evaluate, figures
-from training.signatures.source import Drawings, Trajectories
+from training.signatures.source import Drawings, Trajectories, as_by_finger
 
 
 def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, float]]:
@@ -38,11 +38,14 @@ def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, 
     source = kinds[preset.data.kind](data, preset)
     test = source.split.test
     takes = LiteRtModel(Run(run).model, sha256=None).inputs[0].shape  # (1, side, side, 3) or (1, T, C)
-    inputs = source.inputs(test, takes[1] if preset.side else None)
+    shown = {"": test} if preset.side else {"": test, ", no pressure": as_by_finger(test)}
     found = {}
     for name, file in files.items():
         if file.exists():
-            found[name] = evaluate(partial(encode, LiteRtModel(file, sha256=None)), inputs, test)
+            encoded = partial(encode, LiteRtModel(file, sha256=None))
+            for how, signatures in shown.items():
+                inputs = source.inputs(signatures, takes[1] if preset.side else None)
+                found[name + how] = evaluate(encoded, inputs, test)
     if dtw:
         columns = [CHANNELS.index(name) for name in warping.CHANNELS]
         pens = np.stack([features(trajectory) for trajectory in test.trajectories])[:, :, columns]

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.signature.judge import SHARE
 from training.data.errors import DataError
 from training.signatures.load import Signatures
 
@@ -32,7 +33,7 @@ class Rule:
     """What the distances to the references make as one score; lower is more genuine."""
 
     statistic: Literal["mean", "min", "max"] = "mean"
-    share: float = 0.5
+    share: float = SHARE
     """How much of the mean distance among the references is taken off: who signs unsteadily is given more room. With a
     single reference there is nothing to take off."""
 
@@ -78,10 +79,15 @@ def evaluate(
         signatures: of one part of the split.
         rule: how distances to several references become one score.
     """
-    vectors = encode(inputs).astype(np.float64)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return figures(apart(encode(inputs)), signatures, rule=rule)
+
+
+def apart(vectors: NDArray[np.float32]) -> Scores:
+    """Returns (N, N) Euclidean distances between (N, D) embeddings, brought to unit length."""
+    unit = vectors.astype(np.float64)
+    unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
     # on unit vectors |a - b| squared = 2 - 2 cos(a, b)
-    return figures(np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0)), signatures, rule=rule)
+    return np.asarray(np.sqrt(np.maximum(2 - 2 * unit @ unit.T, 0)))
 
 
 def figures(distances: Scores, signatures: Signatures, *, rule: Rule | None = None) -> dict[str, float]:

@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ConfigError
+from agent.signature.features import UNTOLD_PRESSURE, features
 from training.data.collection import Collection
 from training.preset import Preset
 from training.signatures.augment import Variation, imitate, vary
-from training.signatures.features import features
 from training.signatures.load import Signatures, Split, load, split
 from training.signatures.render import SIDE, render, scan
 
 ARCHIVE = Path("signatures") / "online.npz"
 FORGED = " forged "
 """After a writer's name, and before a number: who imitates that writer."""
-IMITATIONS = 0.0
+SHARES = {"imitations": 0.0, "untold": 0.0}
 MIRRORS = ((1, 1, ""), (-1, 1, " mirrored"), (1, -1, " upside down"), (-1, -1, " turned"))
 """Factors for x and y, and what the writer is then called. In training alone."""
 
@@ -36,8 +36,8 @@ class Written:
 
     Args:
         data: `../shared/data`, an archive, or a folder of one's own signatures, see `load`.
-        preset: its [augment]: amounts of `augment.Variation`, and `imitations`, the share of a forger's signatures that
-            are made from genuine ones.
+        preset: its [augment]: amounts of `augment.Variation`, `imitations`, the share of a forger's signatures that
+            are made from genuine ones, and `untold`, the share of all whose pressure is left out, as of a finger.
 
     Raises:
         DataError: the signatures are not there, or not as they should be.
@@ -46,7 +46,7 @@ class Written:
 
     def __init__(self, data: Path, preset: Preset) -> None:
         self.split: Split = split(load(data / ARCHIVE if (data / ARCHIVE).is_file() else data))
-        self._imitations, self._variation = _augmentation(preset)
+        self._imitations, self._untold, self._variation = _augmentation(preset)
         train = joined(*(mirrored(self.split.train, *mirror) for mirror in MIRRORS))
         self._rows, self._made = _with_forgeries(train, self.split.val)
         self._genuine = {
@@ -98,7 +98,8 @@ class Trajectories(Written):
 
     def varied(self, row: int, side: int | None, random: np.random.Generator) -> tuple[NDArray[Any], bool]:
         """Returns the (T, C) float32 features of one like it; never mirrored."""
-        return self._shown(self._another(row, random), side), True
+        written = self._another(row, random)
+        return self._shown(untold(written) if random.random() < self._untold else written, side), True
 
     def _shown(self, trajectory: NDArray[np.float32], side: int | None) -> NDArray[Any]:  # noqa: ARG002
         return features(trajectory)
@@ -120,6 +121,11 @@ class Drawings(Written):
         return render(trajectory, side=side or SIDE)
 
 
+def unseen(split: Split) -> Signatures:
+    """Returns the signatures of writers that nothing was trained on."""
+    return joined(split.val, split.test)
+
+
 def joined(*parts: Signatures) -> Signatures:
     """Returns all signatures of all parts."""
     return Signatures(
@@ -128,6 +134,16 @@ def joined(*parts: Signatures) -> Signatures:
         np.concatenate([part.genuine for part in parts]),
         np.concatenate([part.session for part in parts]),
     )
+
+
+def as_by_finger(signatures: Signatures) -> Signatures:
+    """Returns the signatures without what a finger does not tell."""
+    return replace(signatures, trajectories=tuple(map(untold, signatures.trajectories)))
+
+
+def untold(trajectory: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns a signature as a screen reports it that feels no pressure."""
+    return np.column_stack([trajectory[:, :3], np.full(len(trajectory), UNTOLD_PRESSURE, np.float32), trajectory[:, 4]])
 
 
 def mirrored(signatures: Signatures, across: int, down: int, suffix: str) -> Signatures:
@@ -152,14 +168,16 @@ def _with_forgeries(train: Signatures, val: Signatures) -> tuple[Signatures, NDA
     return joined(signatures, made), np.arange(len(signatures) + len(made)) >= len(signatures)
 
 
-def _augmentation(preset: Preset) -> tuple[float, Variation]:
+def _augmentation(preset: Preset) -> tuple[float, float, Variation]:
     asked = dict(preset.augment)
     known = [field.name for field in fields(Variation)]
-    if unknown := sorted(set(asked) - {*known, "imitations"}):
-        raise ConfigError(f"[augment] has no {', '.join(unknown)}: there are imitations, {', '.join(known)}")
+    if unknown := sorted(set(asked) - {*known, *SHARES}):
+        raise ConfigError(f"[augment] has no {', '.join(unknown)}: there are {', '.join((*SHARES, *known))}")
     if wrong := [name for name, value in asked.items() if type(value) not in (int, float) or not value >= 0]:
         raise ConfigError(f"[augment] {', '.join(wrong)}: want numbers, 0 or more")
-    imitations = asked.pop("imitations", IMITATIONS)
-    if imitations > 1:
-        raise ConfigError(f"[augment] imitations = {imitations}: a share, 0 to 1")
-    return float(imitations), Variation(**asked)
+    shares = [asked.pop(name, usual) for name, usual in SHARES.items()]
+    for name, share in zip(SHARES, shares, strict=True):
+        if share > 1:
+            raise ConfigError(f"[augment] {name} = {share}: a share, 0 to 1")
+    imitations, without = shares
+    return float(imitations), float(without), Variation(**asked)

@@ -16,6 +16,7 @@ from agent.cli.admin.pki import pki
 from agent.cli.admin.relay import relay
 from agent.cli.admin.roster import roster
 from agent.cli.admin.rules import rules
+from agent.cli.admin.signature import enrol_signature
 
 admin = typer.Typer(
     help="Administer devices over MQTT, with a key that they know: see deploy/ADMIN.md.", no_args_is_help=True
@@ -37,7 +38,7 @@ for reading in (rules_read.groups, rules_read.schedules, rules_read.doors):
     admin.command()(reading)
 for command in (door.unlock, door.lock, door.hold, door.mode, past.log, past.report, past.audit, health):
     admin.command()(command)
-for working in (enrol, enrol_live, job, jobs):
+for working in (enrol, enrol_live, enrol_signature, job, jobs):
     admin.command()(working)
 for upgrading in (models.bundle, models.update_model, models.rollback_model, models.backup, models.restore):
     admin.command()(upgrading)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -44,16 +45,26 @@ def enrol_live(
     given = {"name": name, "consent": agreed, "replace": replace or None, "ask_consent": ask or None}
     told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     told |= {"person": person, "shots": shots, "seconds": seconds}
-    job_id = uuid.uuid4().hex
-    with connected(profile, wait=wait) as admin:
-        try:
-            steps = admin.run(at, "enrol_live", wait_seconds=wait, command_id=job_id, **told)
-            end = tell_progress(steps, json=json)
-        except KeyboardInterrupt:
-            _cancel(admin, at, job_id)
-            raise
+    end = run_live(at, "enrol_live", uuid.uuid4().hex, told, json=json, wait=wait, profile=profile)
     if not json:
         say(f"{person}: {cell(end.data.get('templates'))} templates")
+
+
+def run_live(
+    device: str, verb: str, job_id: str, told: dict[str, Any], *, json: bool, wait: float, profile: Path | None
+) -> Progress:
+    """Has a device do something with whoever stands there, and tells how far it is; returns how it ended.
+
+    Raises:
+        CommandError: it failed.
+    """
+    with connected(profile, wait=wait) as admin:
+        try:
+            steps = admin.run(device, verb, wait_seconds=wait, command_id=job_id, **told)
+            return tell_progress(steps, json=json)
+        except KeyboardInterrupt:
+            _cancel(admin, device, job_id)
+            raise
 
 
 def job(

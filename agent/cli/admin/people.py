@@ -13,6 +13,7 @@ from agent.cli.admin.asked import ask
 from agent.cli.admin.opened import WAIT, At, ProfileFolder, Wait, Yes, connected, target
 from agent.cli.admin.people_change import card as cards
 from agent.cli.admin.people_change import change, consent, merge, pin, rename
+from agent.cli.admin.signature import signature
 from agent.cli.admin.told import cell, check_any, end, tell
 from agent.cli.choices import AttendanceFate
 from agent.cli.output import Json, confirmed, counted, say, say_json, say_table, warn
@@ -25,7 +26,7 @@ Person = Annotated[str, typer.Argument(metavar="PERSON", help="An id.")]
 PAGE = 1000  # people asked for at once
 
 people.command("set")(change)
-for command in (pin, consent, merge, rename):
+for command in (pin, signature, consent, merge, rename):
     people.command()(command)
 people.add_typer(cards, name="card")
 

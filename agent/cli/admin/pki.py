@@ -63,10 +63,10 @@ def server(
     folder: Folder = None,
 ) -> None:
     """Make the broker's certificate. Clients take it under these names and addresses alone."""
-    from agent.pki.authority import Subject, broker_hosts
+    from agent.pki.authority import Subject, server_hosts
     from agent.pki.identity import Identity, Kind
 
-    subject = Subject(Identity(Kind.BROKER, name=hosts[0]), hosts=broker_hosts(hosts))
+    subject = Subject(Identity(Kind.BROKER, name=hosts[0]), hosts=server_hosts(hosts))
     _make(subject, days, request, folder)
 
 
@@ -75,18 +75,19 @@ def device(
     name: Device,
     *,
     group: Annotated[list[str] | None, typer.Option(help="A group of devices that it is in; once for each.")] = None,
+    address: Annotated[list[str] | None, typer.Option(help="Where browsers open its pages; once for each.")] = None,
     days: Days = 365,
     request: Request = None,
     folder: Folder = None,
 ) -> None:
     """Make a device's certificate, and the lines for its agent.toml."""
-    from agent.pki.authority import Subject, device_groups
+    from agent.pki.authority import Subject, device_groups, server_hosts
     from agent.pki.identity import Identity, Kind
 
     identity = Identity.parse(name)
     if identity.kind is not Kind.DEVICE:
         raise ConfigError(f"{name}: want SITE/DEVICE, for instance hq/front-door")
-    _make(Subject(identity, groups=device_groups(group or [])), days, request, folder)
+    _make(Subject(identity, server_hosts(address or []), device_groups(group or [])), days, request, folder)
 
 
 @pki.command()

@@ -72,7 +72,8 @@ def try_rules(
 ) -> None:
     """Say what the rules in force at a door say: may this person go through it then, and with what."""
     from agent.access.trial import trial
-    from agent.cli.rules_try import as_json, instant, lines
+    from agent.cli.rules_try import lines
+    from agent.rules_tried import as_json, instant
 
     with connected(profile, wait=wait) as admin:
         rules = _rules(admin.ask(door, "rules", wait_seconds=wait).value())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from agent.bundle import Bundle
-from agent.config import Config
-from agent.errors import ConfigError
+from agent.unknown.album import Album
+from agent.unknown.witness import Witness
 from agent.web.admin.front import Front
 from agent.web.admin.site import site
+from agent.web.identity import identity_of
 from agent.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class AdminPage:
         self._stack = ExitStack()
         with ExitStack() as stack:
             self.front = stack.enter_context(Front(agent, bundle, encrypted=identity is not None))
+            self._witness = watch_strangers(agent, self.front.album) if agent.config.privacy.keep_unknown else None
             app = site(self.front, told.host, *told.names)
             self._server = WebServer(app, told.host, told.port, agent.crashed, table="admin", identity=identity)
             self._opened = stack.pop_all()
@@ -38,6 +39,7 @@ class AdminPage:
     def __enter__(self) -> Self:
         self._stack.enter_context(self._opened)
         self._stack.enter_context(self._server)
+        self._stack.callback(self.front.lookout.close)  # first: open streams would keep the server
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -45,22 +47,14 @@ class AdminPage:
 
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
-        return [("pulse", self.front.pulse.step)]
+        front = self.front
+        work: list[tuple[str, Callable[[], None]]] = [("porter", front.porter.step), ("pulse", front.pulse.step)]
+        return work if self._witness is None else [*work, ("strangers", self._witness.step)]
 
 
-def identity_of(config: Config) -> tuple[Path, Path] | None:
-    """Returns certificate and key of the page; None: it is for this machine alone, and not encrypted.
-
-    Raises:
-        ConfigError: others may ask, and there is no certificate.
-    """
-    told, tls = config.admin, config.mqtt.tls
-    certificate, key = (told.certificate, told.key) if told.certificate else (tls.cert, tls.key)
-    if certificate is not None and key is not None and (told.certificate or not told.to_this_machine):
-        return certificate, key
-    if not told.to_this_machine:
-        raise ConfigError(
-            f"[admin] host = {told.host!r} lets others ask, so the page has to be encrypted: give certificate and key, "
-            "as `latchkey admin pki device` makes them, or keep host = '127.0.0.1'"
-        )
-    return None
+def watch_strangers(agent: Agent, album: Album) -> Witness:
+    """Has whoever nobody knows kept in the album; returns what remembers them until they have gone."""
+    witness = Witness(album.keep)
+    agent.recogniser.witness = witness
+    agent.onlookers.recorded.append(witness.recorded)
+    return witness

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, aclosing
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -14,22 +12,32 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from ulid import ULID
 
 from agent.bundle import Bundle
-from agent.errors import CommandError, LatchkeyError, StoreError
+from agent.crew import PART_SECONDS
+from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
 from agent.health import HealthCheck, health_of
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
 from agent.pulse import Pulse
+from agent.register import Request as Asker
 from agent.store.db import Db, open_db
+from agent.unknown.album import Album
+from agent.web.admin.backroom import Backroom
+from agent.web.admin.beside import Beside
+from agent.web.admin.bodies import json_body
+from agent.web.admin.lookout import Lookout
+from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from agent.app import Agent
+
+__all__ = ["Front", "answered", "in_words", "json_body", "refused"]
 
 T = TypeVar("T")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -38,9 +46,6 @@ Signed: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 
 COOKIE: Final = "latchkey"  # on this machine; by TLS `__Host-latchkey`, which no other host can set (RFC 6265bis)
 SESSION_HEADER: Final = "X-Latchkey-Session"
-BODY_SECONDS: Final = 30.0  # for all of it to come
-LONGEST_BODY: Final = 12 * 2**20  # bytes: a photo in base64; more of them one by one
-MOST_WAITING: Final = 16  # requests that wait for the thread
 STATUS: Final = {
     Code.BAD_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.UNKNOWN_VERB: HTTPStatus.NOT_FOUND,
@@ -57,6 +62,9 @@ STATUS: Final = {
 class Front:
     """A context: leaving ends the thread.
 
+    Attributes:
+        beside: for what takes longer to read than a moment.
+
     Args:
         agent: whose page it is.
         bundle: with the site's key.
@@ -68,14 +76,17 @@ class Front:
         self.agent, self.bundle, self.encrypted = agent, bundle, encrypted
         self.sessions = Sessions(told.idle_minutes * 60, told.longest_hours * 3600)
         self.cookie = f"__Host-{COOKIE}" if encrypted else COOKIE
+        self.lookout = Lookout(agent)
         self._once = agent.counter.once()
-        self._waiting = 0
         with ExitStack() as stack:
-            self._db = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            db = open_db(agent.config.database_path, key=bundle.key)
+            self.album = Album(agent.config, db.seal)
+            self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
+            self.porter = stack.enter_context(Porter(agent, bundle))
+            beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
+            self.beside = stack.enter_context(Beside(beside))
             pulse = stack.enter_context(open_db(agent.config.database_path))
             self.pulse = Pulse(partial(health_of, agent, HealthCheck(agent.config, pulse, boot_id=agent.boot_id)))
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="admin")
-            stack.callback(self._thread.shutdown, cancel_futures=True)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -88,24 +99,55 @@ class Front:
         """Returns an endpoint for those alone who have signed in and may ask `verb`; None: all of them."""
 
         async def endpoint(request: Request) -> Response:
-            session = self.session(request)
+            try:
+                session = self.session(request)
+            except StoreError as error:
+                return refused(Code.STORAGE_FAILED, str(error))
             if session is None:
                 return refused(Code.UNSIGNED, "sign in first")
-            if request.method not in {"GET", "HEAD"} and request.headers.get(SESSION_HEADER) != session.secret:
+            if request.method not in {"GET", "HEAD"} and not session.is_told(request.headers.get(SESSION_HEADER, "")):
                 return refused(Code.UNSIGNED, "this page is not the one that has signed in: load it again")
             if verb is not None and not session.may(verb):
                 return refused(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
             try:
-                return await answer(request, session)
+                return self._while_signed(request, await answer(request, session))
+            except SignInRefused as error:
+                return sent_away(error, HTTPStatus.FORBIDDEN)
             except LatchkeyError as error:
-                return refused(code_of(error), str(error))
+                return refused_as(error)
 
         return endpoint
 
     def session(self, request: Request) -> Session | None:
-        """Returns the session of whoever asks, if there is one."""
-        token = request.cookies.get(self.cookie)
-        return self.sessions.find(token) if token else None
+        """Returns the session of whoever asks, if there is one, and its account is as it was."""
+        return self._found(request.cookies.get(self.cookie, ""))
+
+    def _found(self, token: str, *, using: bool = True) -> Session | None:
+        session = self.sessions.find(token, using=using)
+        if session is not None and not self.porter.stands(session):
+            self.sessions.close(token)
+            return None
+        return session
+
+    def _while_signed(self, request: Request, response: Response) -> Response:
+        """A stream ends with the session; to listen is not to use it."""
+        if isinstance(response, StreamingResponse):
+            token, stream = request.cookies[self.cookie], response.body_iterator
+
+            async def body() -> AsyncIterator[Any]:
+                async with aclosing(stream):  # type: ignore[type-var]  # an async generator, in all of our rooms
+                    async for part in stream:
+                        if self._found(token, using=False) is None:
+                            return
+                        yield part
+
+            response.body_iterator = body()
+        return response
+
+    def request(self, session: Session) -> Asker:
+        """Returns who asks, for the audit."""
+        clock = self.agent.porch.entrance.clock()
+        return Asker(session.by, datetime.now(UTC), self.agent.boot_id, clock=clock)
 
     async def ask(self, session: Session, verb: str, arguments: dict[str, Any]) -> Result:
         """Has a verb carried out as the broker would, in the name of an account.
@@ -134,7 +176,7 @@ class Front:
             CommandError: too much is waiting already.
             StoreError: it cannot be read.
         """
-        return await self.do(lambda: function(self._db))
+        return await self._backroom.read(function)
 
     async def do(self, function: Callable[[], T]) -> T:
         """Returns what a function returns, in the page's own thread: nothing else may take longer than a moment.
@@ -142,13 +184,7 @@ class Front:
         Raises:
             CommandError: too much is waiting already.
         """
-        if self._waiting >= MOST_WAITING:
-            raise CommandError(Code.BUSY, "too many ask at once: try again in a moment")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-        finally:
-            self._waiting -= 1
+        return await self._backroom.do(function)
 
     def _carried_out(self, verb: str, command: Any) -> Result:
         counter = self.agent.counter
@@ -159,34 +195,18 @@ class Front:
             return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
 
 
-async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, Any]:
-    """Returns the object that a request carries.
+def in_words(answer: Endpoint) -> Endpoint:
+    """Returns an endpoint that says what was wrong where an answer says so by an error of ours."""
 
-    Raises:
-        CommandError: it is too long, too slow, or no JSON object.
-    """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise CommandError(Code.BAD_REQUEST, "JSON is wanted: Content-Type: application/json")
-    body = await bytes_body(request, longest)
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        raise CommandError(Code.BAD_REQUEST, "this is no JSON") from None
-    if not isinstance(told, dict):
-        raise CommandError(Code.BAD_REQUEST, "a JSON object is wanted")
-    return told
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except SignInRefused as error:
+            return sent_away(error)
+        except LatchkeyError as error:
+            return refused_as(error)
 
-
-async def bytes_body(request: Request, longest: int) -> bytes:
-    """Returns what a request carries.
-
-    Raises:
-        CommandError: it is too long, or too slow.
-    """
-    try:
-        return await asyncio.wait_for(_body(request, longest), BODY_SECONDS)
-    except (TimeoutError, ClientDisconnect):
-        raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
+    return endpoint
 
 
 def answered(result: Result) -> Response:
@@ -195,16 +215,20 @@ def answered(result: Result) -> Response:
     return Response(result.to_json(), status, media_type="application/json")
 
 
-def refused(code: Code, why: str, **headers: str) -> Response:
+def refused(code: str, why: str, **headers: str) -> Response:
     """Returns that something is not done, and why."""
-    said = {"ok": False, "code": code.value, "message": why}
-    return JSONResponse(said, STATUS.get(code, HTTPStatus.CONFLICT), headers=headers)
+    said = {"ok": False, "code": str(code), "message": why}
+    known = STATUS.get(Code(code)) if code in set(Code) else None
+    return JSONResponse(said, known or HTTPStatus.CONFLICT, headers=headers)
 
 
-async def _body(request: Request, longest: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > longest:
-            raise CommandError(Code.TOO_LARGE, f"at most {longest} bytes are wanted")
-    return bytes(body)
+def refused_as(error: LatchkeyError) -> Response:
+    """Returns the same of an error of ours."""
+    return refused(error.code if isinstance(error, CommandError) else code_of(error), str(error))
+
+
+def sent_away(error: SignInRefused, wrong: HTTPStatus = HTTPStatus.UNAUTHORIZED) -> Response:
+    """Returns that somebody is not who they say, or has to wait; `wrong` is the status of the former."""
+    said = {"ok": False, "code": error.code, "message": str(error), "retry_seconds": error.retry_seconds}
+    headers = {"Retry-After": str(error.retry_seconds)} if error.retry_seconds else {}
+    return JSONResponse(said, wrong if error.code == "wrong" else HTTPStatus.TOO_MANY_REQUESTS, headers=headers)

@@ -7,13 +7,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from agent.trust.roles import Role, may
 
 MOST: Final = 256  # sessions; the oldest goes
 TOKEN_BYTES: Final = 32
+ID_BYTES: Final = 6
+LONGEST_BROWSER: Final = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,21 @@ class Session:
 
     name: str  # of the account
     role: Role
-    secret: str  # what the page says in `X-Latchkey-Session` whenever it changes something: no other page can know it
+    secret: str = field(repr=False)  # what the page says in `X-Latchkey-Session`: no other page can know it
     began: float  # monotonic seconds
+    generation: int = 1  # of the account, when it was opened: with another one it has ended
+    id: str = ""  # for people to tell them apart; opens nothing
+    address: str = ""  # from where
+    browser: str = ""  # what it says of itself
 
     @property
     def by(self) -> str:
         """Who asks, as the audit has it."""
         return f"page:{self.name}"
+
+    def is_told(self, secret: str) -> bool:
+        """Whether somebody knows what its page alone knows."""
+        return secrets.compare_digest(self.secret.encode(), secret.encode())
 
     def may(self, verb: str) -> bool:
         """Whether its role may ask a verb."""
@@ -51,18 +61,21 @@ class Sessions:
         self._lock = threading.Lock()
         self._open: dict[bytes, tuple[Session, float]] = {}  # by the hash of the token: with when it was used last
 
-    def open(self, name: str, role: Role) -> tuple[str, Session]:
+    def open(
+        self, name: str, role: Role, *, generation: int = 1, address: str = "", browser: str = ""
+    ) -> tuple[str, Session]:
         """Returns the token of a new session, which is nowhere else, and the session."""
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self._clock()
-        session = Session(name, role, secrets.token_urlsafe(TOKEN_BYTES), now)
+        secret, id_ = secrets.token_urlsafe(TOKEN_BYTES), secrets.token_hex(ID_BYTES)
+        session = Session(name, role, secret, now, generation, id_, address, browser[:LONGEST_BROWSER])
         with self._lock:
             self._open[_hash(token)] = (session, now)
             if len(self._open) > MOST:
                 del self._open[min(self._open, key=lambda each: self._open[each][1])]
         return token, session
 
-    def find(self, token: str) -> Session | None:
-        """Returns the session of a token, which is used with this; None where there is none any more."""
+    def find(self, token: str, *, using: bool = True) -> Session | None:
+        """Returns the session of a token, which is used with this unless told; None where there is none any more."""
         key, now = _hash(token), self._clock()
         with self._lock:
             session, used = self._open.get(key, (None, 0.0))
@@ -71,18 +84,33 @@ class Sessions:
             if now - used > self._idle or now - session.began > self._longest:
                 del self._open[key]
                 return None
-            self._open[key] = (session, now)
+            if using:
+                self._open[key] = (session, now)
         return session
+
+    def of(self, name: str) -> list[tuple[Session, float, float]]:
+        """Returns the sessions of an account, the latest first: each with the seconds since it began and was used."""
+        now = self._clock()
+        with self._lock:
+            found = [(each, now - each.began, now - used) for each, used in self._open.values() if each.name == name]
+        return sorted(found, key=lambda each: each[1])
 
     def close(self, token: str) -> None:
         """Ends a session."""
         with self._lock:
             self._open.pop(_hash(token), None)
 
-    def close_all(self, name: str) -> None:
-        """Ends all sessions of an account."""
+    def close_all(self, name: str, *, id_: str | None = None, but: Session | None = None) -> int:
+        """Ends all sessions of an account, or the one of an id, but for one; returns how many."""
         with self._lock:
-            self._open = {key: each for key, each in self._open.items() if each[0].name != name}
+            ended = [
+                key
+                for key, (each, _) in self._open.items()
+                if each.name == name and id_ in {None, each.id} and each != but
+            ]
+            for key in ended:
+                del self._open[key]
+        return len(ended)
 
 
 def _hash(token: str) -> bytes:

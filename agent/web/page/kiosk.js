@@ -1,6 +1,7 @@
 // The page at the wall. It decides nothing: it shows what the agent tells, and sends what was typed.
 import { follow } from "/kiosk/mirror.js";
 import { ask, ended, progress, send as post } from "/kiosk/sitting.js";
+import { begin as beginSign, closeSign, guideSign, openSign, signing, signTick } from "/kiosk/sign.js";
 import * as sound from "/kiosk/sound.js";
 
 const $ = (id) => document.getElementById(id);
@@ -157,6 +158,7 @@ function render() {
   $("pad-close").setAttribute("aria-label", say("close"));
   keys();
   progress(guide, say);
+  guideSign(guide, language, say);
   ask(guide, state, language, say);
   tick();
 }
@@ -176,7 +178,8 @@ function tick() {
   if (later.length && !(shown?.read > performance.now())) later.splice(0).forEach(happened);
   text("prompt", prompt());
   padTick();
-  if (since > IDLE_SECONDS && !shown && !guide && !$("pad").open) sleep(at);
+  signTick();
+  if (since > IDLE_SECONDS && !shown && !guide && !$("pad").open && !signing()) sleep(at);
 }
 
 // A minute without anybody: only the clock, somewhere else each minute
@@ -206,6 +209,14 @@ function show(news) {
   pressed = null;
   const padWasOpen = $("pad").open;
   if (padWasOpen && (PASSING.includes(news.reason) || news.badge)) return; // whoever types goes on, whoever else is seen
+  if (signing() && (guide || PASSING.includes(news.reason))) return; // likewise whoever signs
+  if (news.asks === "signature") {
+    hide();
+    closePad();
+    openSign({ say, seconds: news.seconds, who: news.who, message: news.outcome === "denied" ? language.reasons[news.reason] : "" });
+    return render();
+  }
+  closeSign();
   if (news.badge) {
     hide();
     openPad({ asked: false });
@@ -515,6 +526,7 @@ $("dim").addEventListener("click", (event) => event.stopPropagation());
 $("open-pad").addEventListener("click", () => openPad({ asked: false }));
 $("pad-close").addEventListener("click", closePad);
 $("pad-enter").addEventListener("click", enter);
+beginSign((session) => session !== null && answer(false));
 $("pad").addEventListener("close", () => {
   pad.typed = "";
   typedChanged();

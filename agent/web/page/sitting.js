@@ -3,20 +3,21 @@ const $ = (id) => document.getElementById(id);
 const texts = new Map(); // by language
 let wanting = null; // the language of the text that is to be shown
 
-export async function send(path, body) {
+export async function sent(path, body) {
   try {
-    const answer = await fetch(path, {
+    return await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Latchkey": "kiosk" },
       body: JSON.stringify(body),
       cache: "no-store",
-      credentials: "omit",
+      credentials: "same-origin",
     });
-    return answer.status === 202;
   } catch {
-    return false;
+    return null; // no answer
   }
 }
+
+export const send = async (path, body) => (await sent(path, body))?.status === 202;
 
 async function text(code, plain) {
   if (!texts.has(code)) {

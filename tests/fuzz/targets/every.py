@@ -16,6 +16,7 @@ MODULES = {
     "upgrade": "agent.upgrade",
     "fleet": "agent.fleet",
     "client": "agent.client",
+    "pages": "agent.web.admin",
 }
 """Module of targets to what it feeds; one whose parser is not there is left out."""
 

@@ -15,7 +15,7 @@ export const keepSecret = (told) => { secret = told; };
 export async function send(method, path, body, signal) {
   const headers = { "X-Latchkey": "admin", "X-Latchkey-Session": secret };
   const raw = body === undefined || body instanceof ArrayBuffer;
-  if (!raw) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = raw ? "application/octet-stream" : "application/json";
   let answer;
   try {
     answer = await fetch(`/admin/api/${path}`, { method, headers, body: raw ? body : JSON.stringify(body), signal });

@@ -2,8 +2,8 @@
 import { h } from "/admin/dom.js";
 
 // series: [{ name, points: [[x, y], ...], kind: "bars" | "line" | "dots" }], numbers; marks: [{ at, name }] across x
-export function plot({ title, series, marks = [], x = {}, y = {}, height = 220 }) {
-  const width = 640, left = 44, right = 10, top = 10, bottom = 34;
+export function plot({ title, series, marks = [], x = {}, y = {}, height = 220, width = Math.min(640, innerWidth - 72) }) {
+  const left = 44, right = 20, top = 10, bottom = 34;
   const all = series.flatMap((each) => each.points);
   if (!all.length) return h("figure", { class: "plot" }, h("figcaption", {}, title), h("p", { class: "empty" }, "Nothing yet."));
   const span = (told, which) => {

@@ -3,14 +3,15 @@
 import { get, keepSecret, onSignedOut, send } from "/admin/api.js";
 import { $, h, note, put } from "/admin/dom.js";
 
-const VIEWS = [ // path, name, the verb whose askers see it
-  ["live", "Door", "log"],
+const VIEWS = [ // path, name, the verbs whose askers see it
+  ["live", "Door", "log", "enrol"],
   ["people", "People", "list"],
   ["attendance", "Attendance", "who_is_in"],
   ["rules", "Rules", "rules"],
   ["audit", "Audit", "audit"],
   ["device", "Device", "device"],
 ];
+const seen = ([, , ...verbs]) => verbs.some(me.may);
 let me = null;
 let leave = () => {};
 let turn = 0;
@@ -28,7 +29,7 @@ async function start() {
   $("top").hidden = false;
   put($("device"), `${me.site} / ${me.device}`);
   put($("who"), h("a", { href: "#/account" }, `${me.name}, ${me.role}`), h("button", { class: "quiet", onclick: signOut }, "Sign out"));
-  put($("nav"), VIEWS.filter(([, , verb]) => me.may(verb)).map(([path, name]) => h("a", { href: `#/${path}`, data: { path } }, name)));
+  put($("nav"), VIEWS.filter(seen).map(([path, name]) => h("a", { href: `#/${path}`, data: { path } }, name)));
   await show();
 }
 
@@ -36,9 +37,9 @@ async function show() {
   if (!me) return;
   const mine = (turn += 1);
   const [path = "", ...rest] = location.hash.slice(2).split("/").map(decodeURIComponent);
-  const known = path === "account" || VIEWS.some(([each, , verb]) => each === path && me.may(verb));
+  const known = path === "account" || VIEWS.some((each) => each[0] === path && seen(each));
   if (!known) {
-    const first = VIEWS.find(([, , verb]) => me.may(verb))?.[0] ?? "account";
+    const first = VIEWS.find(seen)?.[0] ?? "account";
     location.replace(`#/${first}`);
     return;
   }

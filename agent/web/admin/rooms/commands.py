@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from agent.trust.roles import VERBS
+from agent.trust.roles import VERBS, Role
 from agent.web.admin.front import Front, answered, json_body
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who has signed in."""
+
+    name: str
+    role: Role
+    verbs: list[str]
+    secret: str  # what `X-Latchkey-Session` has to say
+    site: str
+    device: str
+
+
+ME: Final = Operation("GET", "me", "Who has signed in, and which verbs they may ask.", result=Me)
+OPERATIONS: Final = (ME,)  # and each verb, see `agent.web.admin.openapi`
 
 
 def routes(front: Front) -> list[Route]:
@@ -21,10 +41,9 @@ def routes(front: Front) -> list[Route]:
     async def me(_: Request, session: Session) -> Response:
         device = front.agent.config.device
         verbs = [verb for verb in VERBS if session.may(verb) and verb in front.agent.counter.handlers]
-        said = {"name": session.name, "role": session.role, "verbs": verbs, "secret": session.secret}
-        return JSONResponse(said | {"site": device.site, "device": device.name})
+        return ME.answered(Me(session.name, session.role, verbs, session.secret, device.site, device.name))
 
     return [
         Route("/admin/api/ask/{verb}", front.signed(None, ask), methods=["POST"]),
-        Route("/admin/api/me", front.signed(None, me), methods=["GET"]),
+        ME.route(front, me),
     ]

@@ -1,12 +1,114 @@
-"""What the view of the door asks beyond the verbs: who is there, and who was."""
+"""What the view of the door asks beyond the verbs: who is there now, as it happens."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from agent.web.admin.front import Front
+from agent.audit import audit
+from agent.errors import StoreError
+from agent.mqtt.message import Code
+from agent.store import past
+from agent.web.admin.front import Front, refused
+from agent.web.admin.rooms import unknown, visits
+from agent.web.admin.sessions import Session
+from agent.web.mirror import EVERY_SECONDS, Mirror
+
+LOOK_SECONDS: Final = 0.5  # between two looks at the door, and at whether the session goes on
+BEAT_SECONDS: Final = 5.0  # between two states at least
+WATCHERS: Final = 4  # of the picture
+PART: Final = b"--frame\r\n"
+WHO: Final = ("person", "second", "companion", "last_opened_by")
 
 
-def routes(front: Front) -> list[Route]:  # noqa: ARG001 - there is none yet
-    """Returns what the view asks beyond the verbs."""
-    return []
+def routes(front: Front) -> list[Route]:
+    """Returns `/admin/api/live/...`."""
+    watchers = [0]
+
+    async def events(request: Request, _: Session) -> Response:
+        stream = _events(front, request.cookies[front.cookie])
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+    async def picture(request: Request, session: Session) -> Response:
+        mirror = front.lookout.mirror
+        if mirror is None:
+            return refused(Code.NOT_ALLOWED, "the camera is not shown to browsers: [admin] picture is false")
+        if watchers[0] >= WATCHERS:
+            return refused(Code.BUSY, f"{WATCHERS} watch already")
+        asked = front.request(session)
+        await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "picture_watched", None, asked)))
+        stream = _pictures(front, mirror, request.cookies[front.cookie], watchers)
+        return StreamingResponse(stream, media_type="multipart/x-mixed-replace; boundary=frame")
+
+    return [
+        Route("/admin/api/live/events", front.signed("log", events), methods=["GET"]),
+        Route("/admin/api/live/picture", front.signed("unlock", picture), methods=["GET"]),
+        *visits.routes(front),
+        *unknown.routes(front),
+    ]
+
+
+async def _events(front: Front, token: str) -> AsyncIterator[str]:
+    """What happens, and how the door is when that changes and now and then; until the session ends."""
+    lookout, names = front.lookout, dict[str, str | None]()
+    listener = lookout.audience.join()
+    told: dict[str, Any] = {}
+    due = 0.0
+    try:
+        yield "retry: 2000\n\n"
+        while front.sessions.find(token, using=False):
+            messages = []
+            state = lookout.state()
+            if state != told or time.monotonic() >= due:
+                told, due = state, time.monotonic() + BEAT_SECONDS
+                messages.append(state | {"now": lookout.now()})
+            try:
+                news = await asyncio.wait_for(listener.take(), 0.001 if messages else LOOK_SECONDS)
+                if not news:
+                    break
+                messages += map(json.loads, news)
+            except TimeoutError:
+                pass
+            for message in messages:
+                message["names"] = await _named(front, names, message)
+                yield f"data: {json.dumps(message, separators=(',', ':'))}\n\n"
+    finally:
+        lookout.audience.leave(listener)
+
+
+async def _named(front: Front, known: dict[str, str | None], message: dict[str, Any]) -> dict[str, str]:
+    """What the people in a message are called."""
+    body = message.get("event", message)
+    ids = {body[who] for who in WHO if body.get(who)} | {
+        shot["person"] for shot in body.get("each", ()) if shot["person"]
+    }
+    if new := ids - known.keys():
+        try:
+            known |= dict.fromkeys(new) | await front.read(lambda db: past.names(db, new))
+        except StoreError:  # the ids will do
+            return {}
+    return {id_: name for id_ in sorted(ids) if (name := known.get(id_))}
+
+
+async def _pictures(front: Front, mirror: Mirror, token: str, watchers: list[int]) -> AsyncIterator[bytes]:
+    """What is seen of whoever stands there, whenever it is new; until the session ends."""
+    watchers[0] += 1
+    try:
+        yield PART
+        sight = None
+        while not mirror.closed.is_set() and front.sessions.find(token, using=False):
+            made = mirror.picture(sight)
+            if made is not None:
+                sight, jpeg = made
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+                yield head + jpeg + b"\r\n" + PART
+            await asyncio.sleep(EVERY_SECONDS)
+    finally:
+        watchers[0] -= 1

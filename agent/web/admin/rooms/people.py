@@ -1,12 +1,110 @@
-"""What the view of people asks beyond the verbs."""
+"""What the view of people asks beyond the verbs: a page of the list, one person whole, and what enrolling needs."""
 
 from __future__ import annotations
 
+import base64
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from agent.access.holder import State
+from agent.clock import clock_state
+from agent.errors import CommandError
+from agent.members import shown
+from agent.mqtt.message import MAX_PHOTOS, Code
+from agent.mqtt.wire import explain
+from agent.register import Request as Asked
+from agent.rules_in_force import load_rules
+from agent.store.directory import Basis, Lack, Order, Wanted
+from agent.trust.roles import may
 from agent.web.admin.front import Front
+from agent.web.admin.rooms import enrolling
+from agent.web.admin.sessions import Session
+
+MOST_LISTED: Final = 200  # people of a page
 
 
-def routes(front: Front) -> list[Route]:  # noqa: ARG001 - there is none yet
+class Query(BaseModel):
+    """Who is looked for, as the address says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, Field(max_length=128)] = ""
+    group: Annotated[str, Field(max_length=64)] = ""
+    state: State | None = None
+    lacks: Lack | None = None
+    order: Order = Order.NAME
+    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 50
+
+
+def routes(front: Front) -> list[Route]:
     """Returns what the view asks beyond the verbs."""
-    return []
+    room = _Room(front)
+    return [
+        Route("/admin/api/people", front.signed("list", room.found), methods=["GET"]),
+        Route("/admin/api/people/about", front.signed("list", room.about), methods=["GET"]),
+        Route("/admin/api/people/one/{person}", front.signed("person", room.one), methods=["GET"]),
+        Route(
+            "/admin/api/people/one/{person}/crop/{template:int}",
+            front.signed("templates", room.crop),
+            methods=["POST"],
+        ),
+        *enrolling.routes(front),
+    ]
+
+
+class _Room:
+    def __init__(self, front: Front) -> None:
+        self._front, self._bundle = front, front.bundle
+
+    async def found(self, request: Request, _: Session) -> Response:
+        """Who is looked for."""
+        try:
+            query = Query.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            raise CommandError(Code.BAD_REQUEST, explain(error)) from None
+        wanted = Wanted(**dict(query))
+        return JSONResponse(await self._front.read(lambda db: shown.found(db, wanted, self._basis())))
+
+    async def about(self, _: Request, __: Session) -> Response:
+        """The numbers above the list, and what of the configuration the view has to know."""
+        config = self._front.agent.config
+        told: dict[str, Any] = {
+            "model": self._bundle.model_id,
+            "consent_text": config.privacy.consent_text,
+            "require_consent": config.privacy.require_consent,
+            "kiosk": config.web.enabled,
+            "keep_crops": config.security.keep_crops,
+            "most_photos": MAX_PHOTOS,
+        }
+        numbers = await self._front.read(lambda db: shown.numbers(db, self._basis()))
+        zone = await self._front.read(lambda db: load_rules(db).zone.key)
+        return JSONResponse(told | numbers | {"zone": zone})
+
+    async def one(self, request: Request, session: Session) -> Response:
+        """Everything of somebody."""
+        person, visits = request.path_params["person"], may(session.role, "log")
+        limits = self._bundle.limits
+        return JSONResponse(
+            await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, visits=visits))
+        )
+
+    async def crop(self, request: Request, session: Session) -> Response:
+        """A picture that a template was made of; that somebody has looked is in the audit."""
+        person, template = request.path_params["person"], request.path_params["template"]
+        agent = self._front.agent
+        clock = clock_state(agent.config.clock.synchronised_file)
+        asked = Asked(session.by, datetime.now(UTC), agent.boot_id, clock=clock)
+
+        def look() -> bytes:
+            return agent.recorder.write(lambda db: shown.crop(db, person, template, asked))
+
+        return JSONResponse({"jpeg": base64.b64encode(await self._front.do(look)).decode()})
+
+    def _basis(self) -> Basis:
+        return shown.basis(self._bundle.model_id, datetime.now(UTC))

@@ -1,12 +1,116 @@
-"""What the view of the rules asks beyond the verbs."""
+"""What the view of the rules asks beyond the verbs: what a draft says and would change. Nothing is changed here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent.web.admin.front import Front
+from agent.access.recurrence import FIRST_YEAR, LAST_YEAR
+from agent.errors import CommandError, RulesRefused
+from agent.mqtt.message import LARGEST, Code, Message
+from agent.mqtt.wire import explain
+from agent.rulebook.edits import Edits
+from agent.rulebook.parse import LONGEST_TEXT
+from agent.rulebook.portrait import forms
+from agent.rules_drafted import difference, drafted, effects, group_sizes, none_in_force, tried, week
+from agent.rules_in_force import as_json, edition_of, editions
+from agent.store.db import Db
+from agent.web.admin.front import Front, json_body
+from agent.web.admin.sessions import Session
+
+LONGEST_BODY: Final = 6 * LONGEST_TEXT  # bytes: a character is up to six in JSON
+
+Asked = TypeVar("Asked", bound=Message)
+Short = Annotated[str, Field(max_length=128)]
 
 
-def routes(front: Front) -> list[Route]:  # noqa: ARG001 - there is none yet
+class Draft(Message):
+    """A text that is not in force."""
+
+    text: Annotated[str, Field(max_length=LONGEST_TEXT)]
+
+
+class Edited(Draft):
+    """And what is to be changed in it."""
+
+    edits: Edits = Field(default_factory=list)
+    year: Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+
+
+class Compared(Draft):
+    """And the version that it is compared with; None: that in force."""
+
+    version: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+
+
+class Tried(Draft):
+    """And who comes where, and when; None: now."""
+
+    person: Short
+    door: Short
+    at: Short | None = None
+
+
+class Week(Draft):
+    """And who comes where, in the week of which day."""
+
+    person: Short
+    door: Short
+    first: Short
+
+
+class Effects(Draft):
+    """And the week, by one of its days."""
+
+    first: Short
+
+
+def routes(front: Front) -> list[Route]:
     """Returns what the view asks beyond the verbs."""
-    return []
+    here = front.agent.config.device.name
+
+    async def rules(_: Request, __: Session) -> Response:
+        said = await front.read(_in_force)
+        return JSONResponse(said | {"here": here, "forms": forms(), "year": datetime.now(UTC).year})
+
+    async def versions(_: Request, __: Session) -> Response:
+        return JSONResponse({"versions": await front.read(editions)})
+
+    def answers(path: str, kind: type[Asked], say: Callable[[Db, Asked], dict[str, Any]]) -> Route:
+        async def answer(request: Request, _: Session) -> Response:
+            asked = _understood(kind, await json_body(request, LONGEST_BODY))
+            try:
+                return JSONResponse(await front.read(lambda db: say(db, asked)))
+            except RulesRefused as error:
+                raise CommandError(Code.BAD_RULES, str(error)) from error
+
+        return Route(f"/admin/api/rules/{path}", front.signed("rules", answer), methods=["POST"])
+
+    return [
+        Route("/admin/api/rules", front.signed("rules", rules), methods=["GET"]),
+        Route("/admin/api/rules/versions", front.signed("rules", versions), methods=["GET"]),
+        answers("draft", Edited, lambda db, asked: drafted(db, asked.text, asked.edits, year=asked.year)),
+        answers("difference", Compared, lambda db, asked: {"lines": difference(db, asked.text, asked.version)}),
+        answers("try", Tried, lambda db, asked: tried(db, asked.text, asked.person, asked.door, asked.at)),
+        answers("week", Week, lambda db, asked: week(db, asked.text, asked.person, asked.door, asked.first)),
+        answers("effects", Effects, lambda db, asked: effects(db, asked.text, asked.first, here=here)),
+    ]
+
+
+def _in_force(db: Db) -> dict[str, Any]:
+    edition = edition_of(db, None)
+    said = none_in_force() if edition is None else as_json(edition)
+    return said | {"groups": group_sizes(db)}
+
+
+def _understood(kind: type[Asked], body: dict[str, Any]) -> Asked:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise CommandError(Code.BAD_REQUEST, explain(error)) from None

@@ -1,6 +1,6 @@
 """What the pen did, as a sequence of fixed length: position, velocity, direction, bending, pressure, pen up.
 
-Nothing but numpy, so that the agent can take this file over as it is. The channels are those of the verification
+One file for training and for the door. The channels are those of the verification
 literature: the time functions of Martinez-Diaz, Fierrez, Krish and Galbally (2014, "Mobile signature verification:
 feature robustness and performance comparison", IET Biometrics 3) and of TA-RNN (Tolosana, Vera-Rodriguez, Fierrez and
 Ortega-Garcia 2021, "DeepSign", IEEE T-BIOM 3), brought into one range, since an int8 input has one scale for them all.
@@ -31,6 +31,10 @@ CHANNELS = (
     "duration",
 )
 LENGTH = 128
+VERSION = 1
+"""Of this file: an encoder was trained on what it makes, and its card says so."""
+UNTOLD_PRESSURE = 70.0
+"""Stands for what a finger or a simple pen does not tell; both channels of pressure are then 0."""
 LIMIT = 3.0
 """Every channel is clipped to -3..3; one int8 step is then 0.024."""
 LONGEST_PAUSE_MS = 400.0

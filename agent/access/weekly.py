@@ -1,0 +1,185 @@
+"""When people may enter over some days, and for whom that changes with other rules: the clock alone is looked at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from agent.access.holder import Holder, State
+from agent.access.permits import schedules_for
+from agent.access.rules import Rules
+from agent.access.schedule import spans
+
+MOST_COMPARED: Final = 100_000
+"""Kinds of people times doors: a second or two on a Pi."""
+_DAY: Final = timedelta(days=1)
+_LOOK_BACK: Final = 2  # days: a period may have begun before the first, and clocks be set
+
+
+class Stretch(NamedTuple):
+    """A time without a gap."""
+
+    starts_at: datetime  # UTC
+    ends_at: datetime  # UTC; not part of it
+
+
+Stretches = tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Some days in a row."""
+
+    first: date
+    count: int = 7
+
+    def every(self) -> Iterator[date]:
+        """Returns each of them."""
+        return (self.first + number * _DAY for number in range(self.count))
+
+    def whole(self, zone: ZoneInfo) -> Stretch:
+        """Returns them as one stretch."""
+        return Stretch(_midnight(self.first, zone), _midnight(self.first + self.count * _DAY, zone))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What some people gain or lose at a door."""
+
+    door: str
+    gained: bool
+    stretch: Stretch
+    people: tuple[str, ...]  # ids
+
+
+@dataclass(slots=True)
+class Hours:
+    """When one may under some rules; what was found once is kept.
+
+    Args:
+        rules: whose.
+        days: which.
+        zone: where these are days; None: where the rules are.
+    """
+
+    rules: Rules
+    days: Days
+    zone: ZoneInfo | None = None
+    _found: dict[tuple[str, ...], Stretches] = field(default_factory=dict)
+
+    def of(self, holder: Holder, door: str) -> Stretches:
+        """Returns when the rules let somebody in at a door."""
+        if holder.state is not State.ACTIVE:
+            return ()
+        whole = self.days.whole(self.zone or self.rules.zone)
+        valid = Stretch(
+            max(whole.starts_at, holder.valid_from or whole.starts_at),
+            min(whole.ends_at, holder.valid_to or whole.ends_at),
+        )
+        if self.rules.version == 0:
+            return clipped((whole,), valid)
+        names = tuple(sorted(schedules_for(self.rules, holder.groups, door)))
+        if names not in self._found:
+            self._found[names] = self._of(names, whole)
+        return clipped(self._found[names], valid)
+
+    def _of(self, names: tuple[str, ...], whole: Stretch) -> Stretches:
+        first, last = self.days.first - _LOOK_BACK * _DAY, self.days.first + self.days.count * _DAY
+        rules = self.rules
+        found = (
+            Stretch(span.starts_at, span.ends_at)
+            for name in names
+            for span in spans(rules.schedule(name), first, last, rules.zone, rules.calendar)
+        )
+        return clipped(merged(found), whole)
+
+
+def changes(
+    before: Rules, after: Rules, people: Mapping[str, Holder], doors: Iterable[str], days: Days
+) -> tuple[list[Change], int]:
+    """Returns what people gain and lose with other rules, by door and time, and of how many people it is not known.
+
+    Args:
+        before: the rules that hold.
+        after: those that are to.
+        people: by id.
+        doors: that are looked at.
+        days: the same.
+    """
+    old, new, every = Hours(before, days, after.zone), Hours(after, days), sorted(doors)
+    alike: dict[Holder, list[str]] = defaultdict(list)
+    for holder in people.values():
+        if holder.state is State.ACTIVE:
+            alike[Holder("", holder.groups, valid_from=holder.valid_from, valid_to=holder.valid_to)].append(holder.id)
+    kinds = sorted(alike.items(), key=lambda one: -len(one[1]))
+    looked_at = kinds[: MOST_COMPARED // max(1, len(every))]
+    found: dict[tuple[str, Stretch, bool], list[str]] = defaultdict(list)
+    for holder, ids in looked_at:
+        for door in every:
+            was, will = old.of(holder, door), new.of(holder, door)
+            if was != will:
+                for stretch in without(will, was):
+                    found[door, stretch, True] += ids
+                for stretch in without(was, will):
+                    found[door, stretch, False] += ids
+    told = [Change(door, gained, stretch, tuple(sorted(ids))) for (door, stretch, gained), ids in sorted(found.items())]
+    return told, sum(len(ids) for _, ids in kinds[len(looked_at) :])
+
+
+def merged(stretches: Iterable[Stretch]) -> Stretches:
+    """Returns the same time without overlaps, in order."""
+    made: list[Stretch] = []
+    for one in sorted(stretches):
+        if made and one.starts_at <= made[-1].ends_at:
+            made[-1] = Stretch(made[-1].starts_at, max(made[-1].ends_at, one.ends_at))
+        else:
+            made.append(one)
+    return tuple(made)
+
+
+def clipped(stretches: Stretches, within: Stretch) -> Stretches:
+    """Returns what lies within a stretch."""
+    both = (Stretch(max(one.starts_at, within.starts_at), min(one.ends_at, within.ends_at)) for one in stretches)
+    return tuple(one for one in both if one.starts_at < one.ends_at)
+
+
+def without(stretches: Stretches, others: Stretches) -> Stretches:
+    """Returns what lies in the one and not in the others; both without overlaps, in order."""
+    left = []
+    for one in stretches:
+        start = one.starts_at
+        for other in clipped(others, one):
+            if start < other.starts_at:
+                left.append(Stretch(start, other.starts_at))
+            start = other.ends_at
+        if start < one.ends_at:
+            left.append(Stretch(start, one.ends_at))
+    return tuple(left)
+
+
+def by_day(stretches: Stretches, days: Days, zone: ZoneInfo) -> list[list[tuple[str, str]]]:
+    """Returns of each day what the clock on the wall shows at the beginnings and ends: ("22:00", "24:00")."""
+    return [
+        [(_clock(one.starts_at, zone), _clock(one.ends_at, zone, end=True)) for one in clipped(stretches, whole)]
+        for whole in (Days(day, 1).whole(zone) for day in days.every())
+    ]
+
+
+def pieces(stretch: Stretch, days: Days, zone: ZoneInfo) -> Stretches:
+    """Returns a stretch as it is, or of each day its part where it is longer than a day."""
+    if stretch.ends_at - stretch.starts_at <= _DAY:
+        return (stretch,)
+    return tuple(part for day in days.every() for part in clipped((stretch,), Days(day, 1).whole(zone)))
+
+
+def _clock(at: datetime, zone: ZoneInfo, *, end: bool = False) -> str:
+    wall = f"{at.astimezone(zone):%H:%M}"
+    return "24:00" if end and wall == "00:00" else wall
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,0 +1,74 @@
+"""Commands about how people sign: enrol, enrol at the kiosk, remove."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from agent.mqtt.message import Command, ConsentText, Message, Person
+from agent.signature.judge import REFERENCES
+from agent.signature.trace import MOST_POINTS
+
+_Number: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
+_Share: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
+Point: TypeAlias = tuple[_Number, _Number, _Number, _Share, _Share]
+"""x to the right and y downwards in CSS pixels, milliseconds, pressure 0 to 1, and 1 where the pen is lifted."""
+Points: TypeAlias = Annotated[tuple[Point, ...], Field(min_length=1, max_length=MOST_POINTS)]
+
+
+class DrawnSignature(Message):
+    """What the pen did, once. It is not kept."""
+
+    points: Points
+
+
+Signatures: TypeAlias = Annotated[tuple[DrawnSignature, ...], Field(min_length=1, max_length=REFERENCES)]
+
+
+class SignaturesFile(Message):
+    """What a file of signatures holds, for the command line."""
+
+    signatures: Signatures
+
+
+class EnrolSignatureCommand(Command):
+    """Says how a person signs, in place of what was known before."""
+
+    person: Person
+    signatures: Signatures
+    consent: ConsentText | Literal[True] | None = None  # true: to the text of the configuration
+
+
+class EnrolSignatureLiveCommand(Command):
+    """Has a person sign at the kiosk a few times, who is enrolled already."""
+
+    person: Person
+    signatures: Annotated[int, Field(ge=1, le=REFERENCES)] = REFERENCES
+    seconds: Annotated[float, Field(ge=10, le=300)] = 120.0
+    consent: ConsentText | Literal[True] | None = None
+    ask_consent: bool = False  # the person reads the text of the configuration at the kiosk, and presses a button
+
+    @model_validator(mode="after")
+    def _one_way(self) -> EnrolSignatureLiveCommand:
+        if self.ask_consent and self.consent is not None:
+            raise ValueError("consent and ask_consent exclude each other")
+        return self
+
+    @property
+    def agrees_to(self) -> str | Literal[True] | None:
+        """To which text, as `consent` says it, whoever asks for it."""
+        return True if self.ask_consent else self.consent
+
+
+class SignatureRemoveCommand(Command):
+    """Forgets how a person signs."""
+
+    person: Person
+
+
+COMMANDS: Final[dict[str, type[Command]]] = {
+    "enrol_signature": EnrolSignatureCommand,
+    "enrol_signature_live": EnrolSignatureLiveCommand,
+    "signature_remove": SignatureRemoveCommand,
+}

@@ -1,0 +1,80 @@
+"""A month of everybody, in lots: what each has worked, and what of it somebody should look at."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from agent.access.rules import Rules
+from agent.attendance.sheet import Sheet
+from agent.reports.basis import Attendance, attendance
+from agent.reports.board import arrivals, remark_json
+from agent.reports.exceptions import remarks, strangers_turned_away
+from agent.reports.flags import BAD, to_look_at
+from agent.reports.rows import SUMS
+from agent.reports.words import hours
+from agent.store.db import Db
+from agent.store.rosters import who_worked, workers
+
+MOST_REMARKS: Final = 20  # of one person: who has more has a month to look at as a whole
+MOST_STRANGERS: Final = 100
+
+
+def lot_json(
+    db: Db, rules: Rules, first: date, last: date, *, at: datetime, after: str = "", limit: int = 25
+) -> dict[str, Any]:
+    """Returns the days `first` to `last` of the `limit` people whose ids come after one, as JSON values.
+
+    Args:
+        db: the database.
+        rules: in force.
+        first: the first day.
+        last: the last one, included.
+        at: now.
+        after: the last person of the lot before; with none, strangers are told too.
+        limit: people.
+    """
+    people = who_worked(db, after=after, limit=limit + 1)
+    everybody = workers(db)
+    asked = [attendance(db, rules, first, last, at=at, person=who, everybody=everybody) for who in people[:limit]]
+    found = [each for each in asked if each.sheets]
+    nobody = Attendance(first, last, rules, {}, (), at)
+    told = [] if after else list(strangers_turned_away(nobody, db))[-MOST_STRANGERS:]
+    return {
+        "zone": rules.zone.key,
+        "people": [_person(each) for each in found],
+        "remarks": [
+            *(remark_json(remark, nobody) for remark in told),
+            *(remark_json(one, each) for each in found for one in remarks(each, db, strangers=False)[:MOST_REMARKS]),
+        ],
+        "arrivals": [sum(hour) for hour in zip([0] * 24, *(_arrivals(each) for each in found), strict=True)],
+        "last": people[min(limit, len(people)) - 1] if people else after,
+        "more": len(people) > limit,
+    }
+
+
+def _person(found: Attendance) -> dict[str, Any]:
+    (sheet,) = found.sheets
+    return {
+        "person": sheet.person,
+        "name": found.name(sheet.person),
+        "shift": sheet.shift,
+        **{name: sheet.total(name) for name in SUMS},
+        "special": sheet.special,
+        "cells": _cells(sheet),
+        "look_at": to_look_at(sheet.days),
+        "days": [[day.worked_seconds, day.planned_seconds, int(bool(BAD & set(day.flags)))] for day in sheet.days],
+    }
+
+
+def _cells(sheet: Sheet) -> list[str]:
+    """Worked, planned, balance, overtime, in words: without a plan there is none to show, and no balance."""
+    worked, planned, balance, overtime = (
+        sheet.total(f"{what}_seconds") for what in ("worked", "planned", "balance", "overtime")
+    )
+    due = [hours(planned), hours(balance, signed=True)] if planned else ["", ""]
+    return [hours(worked), *due, hours(overtime) if overtime else ""]
+
+
+def _arrivals(found: Attendance) -> list[int]:
+    return arrivals(found.sheets[0].days, found)

@@ -1,0 +1,168 @@
+"""Rules that somebody is about to save: what they say, what differs, and what that changes for whom."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from agent.access.rules import Rules
+from agent.access.trial import trial
+from agent.access.weekly import Change, Days, Hours, by_day, changes, pieces
+from agent.errors import CommandError, RulesRefused
+from agent.mqtt.message import Code
+from agent.rulebook.compare import compared
+from agent.rulebook.compiled import compiled
+from agent.rulebook.edits import AnyEdit, edited
+from agent.rulebook.parse import parse, rulebook
+from agent.rulebook.portrait import portrait, year_of
+from agent.rulebook.written import value_text
+from agent.rules_in_force import edition_of, load_rules
+from agent.rules_tried import as_json, holder_of, instant, not_mentioned
+from agent.store.db import Db
+from agent.store.holders import load_register
+from agent.timezone import machine_zone
+
+LONGEST_DRAFT: Final = 200_000
+"""Characters. A change of so many takes a second; the example with all its comments has 11,000."""
+MOST_CHANGES: Final = 200
+MOST_NAMED: Final = 20
+"""People of a change who are told by id; the others are counted."""
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FIRST, _LAST = date(1970, 1, 5), date(2199, 12, 23)
+
+
+def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[str, Any]:
+    """Returns rules with these changes: text, portrait, special days of a year, and what differs from those in force.
+
+    Raises:
+        RulesRefused: with all that is wrong.
+    """
+    if len(text) > LONGEST_DRAFT:
+        raise RulesRefused([f"rules of more than {LONGEST_DRAFT:,} characters are changed with `latchkey rules apply`"])
+    made = edited(text, edits) if edits else text
+    meant = rulebook(made)
+    return {
+        "text": made,
+        **portrait(made, meant),
+        "year": year_of(compiled(meant, 1), year),
+        "difference": difference(db, made),
+    }
+
+
+def none_in_force() -> dict[str, Any]:
+    """Returns what a draft begins with where no rules were ever given: as JSON, and saying what holds without any."""
+    text = f"""time_zone = {value_text(machine_zone().key)}
+
+# Everybody who is enrolled, through every door, at any time: as it was without rules.
+[[grants]]
+groups = ["*"]
+doors = ["*"]
+"""
+    return {"version": 0, "text": text, "at": None, "by": None}
+
+
+def difference(db: Db, text: str, version: int | None = None) -> list[dict[str, Any]]:
+    """Returns what differs between the rules of a version, or those in force, and a text, line by line."""
+    before = edition_of(db, version)
+    return [line._asdict() for line in compared(before.text if before else "", text)]
+
+
+def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str, Any]:
+    """Returns what a draft says of a person, a door and a time (None: now), and what the rules in force say.
+
+    Raises:
+        RulesRefused: with all that is wrong with the draft.
+        CommandError: nobody is enrolled as that, or it is no time.
+    """
+    draft, holder = parse(text, version=1), holder_of(db, person)
+    when = datetime.now(UTC) if at is None else instant(at, draft.zone)
+    force = load_rules(db)
+    return {
+        "draft": as_json(trial(draft, holder, door, when), draft, when) | {"version": None},
+        "in_force": as_json(trial(force, holder, door, when), force, when),
+        "note": not_mentioned(draft, door),
+    }
+
+
+def week(db: Db, text: str, person: str, door: str, first: str) -> dict[str, Any]:
+    """Returns when somebody may enter at a door in the week of a day: by a draft, and by the rules in force.
+
+    Raises:
+        RulesRefused: with all that is wrong with the draft.
+        CommandError: nobody is enrolled as that, or it is no day.
+    """
+    draft, holder, days = parse(text, version=1), holder_of(db, person), week_of(first)
+    force = load_rules(db)
+    return {
+        "days": [f"{day}" for day in days.every()],
+        "draft": by_day(Hours(draft, days).of(holder, door), days, draft.zone),
+        "in_force": by_day(Hours(force, days, draft.zone).of(holder, door), days, draft.zone),
+    }
+
+
+def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
+    """Returns who gains and who loses what in the week of a day if a draft were in force.
+
+    Args:
+        db: the database.
+        text: the draft.
+        first: a day of the week, as in 2026-12-24.
+        here: the door of this device, which rules need not mention.
+
+    Raises:
+        RulesRefused: with all that is wrong with the draft.
+        CommandError: it is no day.
+    """
+    draft, force, days = parse(text, version=1), load_rules(db), week_of(first)
+    found, left = changes(force, draft, load_register(db).people, {here, *force.doors, *draft.doors}, days)
+    told = _told(found, draft, days)
+    return {
+        "first": f"{days.first}",
+        "changes": told[:MOST_CHANGES],
+        "more": len(told[MOST_CHANGES:]),
+        "not_seen": left,
+    }
+
+
+def group_sizes(db: Db) -> dict[str, int]:
+    """Returns how many people are in each group."""
+    return dict(Counter(group for holder in load_register(db).people.values() for group in sorted(holder.groups)))
+
+
+def week_of(text: str) -> Days:
+    """Returns the week, from Monday, that a day lies in.
+
+    Raises:
+        CommandError: it is no day.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(Code.BAD_REQUEST, f"{text[:40]!r} is no day: want one as in 2026-12-24") from None
+    if not _FIRST <= day <= _LAST:
+        raise CommandError(Code.BAD_REQUEST, f"{day} is too far off: want a day in the years 1970 to 2199")
+    return Days(day - timedelta(days=day.weekday()))
+
+
+def _told(found: list[Change], rules: Rules, days: Days) -> list[dict[str, Any]]:
+    """The same people, door and times on several days are one."""
+    rows: dict[tuple[str, bool, tuple[str, ...], str, str], list[str]] = defaultdict(list)
+    for change in found:
+        for piece in pieces(change.stretch, days, rules.zone):
+            starts, ends = (at.astimezone(rules.zone) for at in piece)
+            until = "24:00" if f"{ends:%H:%M}" == "00:00" else f"{ends:%H:%M}"
+            rows[change.door, change.gained, change.people, f"{starts:%H:%M}", until].append(DAYS[starts.weekday()])
+    return [
+        {
+            "door": door,
+            "gained": gained,
+            "count": len(people),
+            "people": people[:MOST_NAMED],
+            "days": list(dict.fromkeys(on)),
+            "from": start,
+            "to": end,
+        }
+        for (door, gained, people, start, end), on in rows.items()
+    ]

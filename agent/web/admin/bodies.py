@@ -1,0 +1,54 @@
+"""What a request carries, read within bounds of bytes and of time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect, Request
+
+from agent.errors import CommandError
+from agent.mqtt.message import Code
+from agent.trust.statement import read_json
+
+BODY_SECONDS: Final = 30.0  # for all of it to come
+LONGEST_BODY: Final = 12 * 2**20  # bytes: a photo in base64; more of them one by one
+JSON: Final = "application/json"
+
+
+async def json_body(request: Request, longest: int = LONGEST_BODY) -> dict[str, Any]:
+    """Returns the object that a request carries.
+
+    Raises:
+        CommandError: it is too long, too slow, or no JSON object.
+    """
+    body = await body_of(request, JSON, longest)
+    try:
+        return read_json(body.decode())
+    except ValueError as error:  # names what it does not understand, and where, without the content
+        raise CommandError(Code.BAD_REQUEST, f"this is no JSON object: {error}"[:200]) from None
+
+
+async def body_of(request: Request, media: str, longest: int = LONGEST_BODY) -> bytes:
+    """Returns the bytes that a request carries.
+
+    Raises:
+        CommandError: they are of another kind than `media`, too many, or too slow.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != media:
+        name = "JSON is wanted" if media == JSON else "something else is wanted"
+        raise CommandError(Code.BAD_REQUEST, f"{name}: Content-Type: {media}")
+    try:
+        return await asyncio.wait_for(_whole(request, longest), BODY_SECONDS)
+    except (TimeoutError, ClientDisconnect):
+        raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
+
+
+async def _whole(request: Request, longest: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > longest:
+            raise CommandError(Code.TOO_LARGE, f"at most {longest} bytes are wanted")
+    return bytes(body)

@@ -1,0 +1,42 @@
+"""Writes the OpenAPI document of the page for admins: `python -m agent.web.admin.openapi [--check]`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from agent.mqtt import contract
+from agent.web.admin.document import document
+from agent.web.admin.site import operations
+
+FILE: Final = Path(__file__).resolve().parents[3] / "deploy" / "openapi.json"
+
+
+def render() -> str:
+    """Returns the text of the file: the document that the page serves, with what `deploy/MQTT.md` tells of verbs."""
+    told = contract.told_of_verbs(contract.page())
+    return json.dumps(document(operations(), told=told), indent=2, ensure_ascii=False) + "\n"
+
+
+def is_current(file: Path) -> bool:
+    """Returns whether a file is what models, rooms and page say."""
+    return file.is_file() and file.read_text(encoding="utf-8") == render()
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the file, or with `--check` only compares; the exit status."""
+    if arguments not in ([], ["--check"]):
+        print("usage: python -m agent.web.admin.openapi [--check]", file=sys.stderr)
+        return 2
+    if not arguments:
+        FILE.write_text(render(), encoding="utf-8")
+    if is_current(FILE):
+        return 0
+    print(f"{FILE} is not what the models say: run python -m agent.web.admin.openapi", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,137 @@
+// One person: what is kept of them, their face as quality and date, when they were recognised, and what can be done.
+import { ask, get, post } from "/admin/api.js";
+import { day, dialog, field, h, note, put, when } from "/admin/dom.js";
+import { ID, act, back, box, card, drawn, groupsField, lines, one, refuse, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
+import { receipt } from "/admin/views/people_receipts.js";
+
+const STATES = { active: [["suspended", "Suspend"], ["blocked", "Block"], ["left", "Has left"]], suspended: [["active", "Resume"], ["left", "Has left"]], blocked: [["active", "Unblock"]], left: [["active", "Has come back"]] };
+const PAIR = [["Id", (each) => each.id], ["Name", (each) => each.name], ["Badge", (each) => each.badge], ["State", (each) => each.state], ["In groups", (each) => each.groups.join(", ")], ["Templates", (each) => each.templates], ["Cards", (each) => each.cards.length], ["PIN", (each) => each.pin_set_at && "set"], ["Known since", (each) => day(each.enrolled_at)]];
+const GRADES = { good: "good", fair: "soft", poor: "bad" };
+const local = (at) => at ? new Date(new Date(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : "";
+const row = (...inside) => h("li", {}, inside);
+const bar = (...inside) => h("p", { class: "bar" }, inside);
+const span = (...inside) => h("span", {}, inside);
+
+export async function show(place, me, [id]) {
+  const about = await get("people/about");
+  let told;
+  const again = async () => {
+    told = await get(one(id));
+    const focused = place.contains(document.activeElement);
+    draw();
+    if (focused) place.querySelector("h1").focus({ preventScroll: true }); // the button that was pressed is gone
+  };
+  const change = async (verb, args, done, pressed) => (await act(() => ask(verb, { person: id, ...args }), done, pressed)) && again();
+  const button = (verb, name, then, kind) => me.may(verb) && h("button", { class: kind, onclick: ({ target }) => then(target) }, name);
+  // A button that asks first; `then` gets what was filled in
+  const asks = (verb, name, kind, title, inside, yes, then) => button(verb, name, async () => {
+    const form = await dialog(title, inside, { yes, danger: kind === "danger" });
+    if (form) then(Object.fromEntries([...form].filter(([, value]) => value)));
+  }, kind);
+
+  function draw() {
+    put(place, back(), h("h1", { tabindex: -1 }, told.name, " ", stateTag(told.state)),
+      h("p", { class: "soft" }, `${told.id}, known since ${day(told.enrolled_at)}${told.former_ids.length ? `, before as ${told.former_ids.join(", ")}` : ""}`),
+      h("div", { class: "columns" }, particulars(), h("div", {}, access(), consent(), told.visits && visits()), h("div", {}, face(), more())));
+  }
+
+  function particulars() {
+    const disabled = !me.may("person_set");
+    const text = (label, name, value, rest, help) => field(label, { name, value: value ?? "", disabled, ...rest }, help);
+    const time = (label, name) => text(label, name, local(told[name]), { type: "datetime-local" });
+    const notes = text("Notes", "notes", "", { tag: "textarea", rows: 2, maxlength: "2000" });
+    notes.control.value = told.notes;
+    const form = h("form", { onsubmit: (event) => {
+      event.preventDefault();
+      const given = new FormData(form), asIs = (name) => given.get(name).trim() || null;
+      const until = (name) => given.get(name) === local(told[name]) ? told[name] : given.get(name) ? new Date(given.get(name)).toISOString() : null;
+      const now = { name: asIs("name"), badge: asIs("badge"), factors: asIs("factors"), groups: words(given.get("groups")), notes: given.get("notes"), valid_from: until("valid_from"), valid_to: until("valid_to"), visitor: given.has("visitor"), extended: given.has("extended") };
+      const changed = Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(told[name]));
+      if (changed.length) change("person_set", Object.fromEntries(changed), "Saved.", event.submitter);
+      else note("Nothing was changed.");
+    } },
+    text("Name", "name", told.name, { required: true, maxlength: "128" }), text("Badge number", "badge", told.badge, { maxlength: "32" }),
+    groupsField(about, { value: told.groups.join(", "), disabled }),
+    time("From", "valid_from"), time("Until", "valid_to"), h("p", {}, h("small", {}, "Times are those of this browser.")),
+    text("Factors", "factors", told.factors, { placeholder: "as the door asks" }, "Such as card+pin."),
+    box("a visitor", { name: "visitor", checked: told.visitor, disabled }), box("needs more time at the door", { name: "extended", checked: told.extended, disabled }), notes,
+    !disabled && h("p", { class: "buttons" }, h("button", { class: "main" }, "Save")));
+    return card("Particulars", form);
+  }
+
+  function access() {
+    const secret = (label, name, rest, help) => field(label, { type: "password", name, autocomplete: "off", ...rest }, help);
+    const digits = { pattern: "[0-9]{4,12}", inputmode: "numeric" };
+    return card("Access",
+      bar(STATES[told.state].map(([state, name]) => button("person_set", name, (pressed) => change("person_set", { state }, `${told.name}: ${state}.`, pressed), state === "blocked" && "danger"))),
+      h("h3", {}, "PIN"), bar(span(told.pin_set_at ? `Set ${day(told.pin_set_at)}${told.duress ? ", with a duress PIN" : ""}` : "None"),
+        asks("pin_set", told.pin_set_at ? "Change" : "Set", "", "Set a PIN", [secret("PIN", "pin", { required: true, ...digits }, "4 to 12 digits, never shown again."), secret("Duress PIN", "duress", digits, "Opens, and raises a silent alarm. May be left out.")], "Set", (form) => change("pin_set", form, "The PIN is set.")),
+        told.pin_set_at && button("pin_set", "Clear", (pressed) => change("pin_set", {}, "The PIN is cleared.", pressed))),
+      h("h3", {}, "Cards"), lines(told.cards.map((each) => row(span(`…${each.hint}, since ${day(each.added_at)}`), button("card_remove", "Take away", (pressed) => change("card_remove", { hint: each.hint }, "The card is taken away.", pressed), "quiet"))), "None"),
+      asks("card_add", "Add a card", "", "Add a card", [secret("Number, or the text of a QR code", "card", { required: true, maxlength: "512" }, "A reader that types can fill it in.")], "Add", (form) => change("card_add", form, "The card is added.")));
+  }
+
+  function consent() {
+    const given = told.consents.at(-1)?.given;
+    return card("Consent",
+      lines(told.consents.map((each) => row(span(h("b", { class: each.given ? "good" : "bad" }, each.given ? "Given" : "Withdrawn"), ` ${when(each.at)}${each.text && ` to “${each.text}”`}, taken down by ${each.by}`))), "Never given."),
+      bar(asks("consent", given ? "To another text" : "They agree", "", "They have agreed", [field("To which text", { name: "text", required: true, maxlength: "128", value: about.consent_text }, "Its name and version.")], "Note it", (form) => change("consent", { given: true, ...form }, "It is noted.")),
+        given && asks("consent", "They withdraw", "danger", `${told.name} takes their consent back?`, [h("p", {}, `Their ${told.templates} templates are forgotten at once. They may still come in by card or PIN.`)], "Withdraw", () => change("consent", { given: false }, "It is noted, and the templates are forgotten."))));
+  }
+
+  function face() {
+    const look = (shot) => (pressed) => act(async () => {
+      const { jpeg } = await post(`${one(id)}/crop/${shot.id}`);
+      const canvas = drawn(await createImageBitmap(new Blob([Uint8Array.from(atob(jpeg), (sign) => sign.charCodeAt(0))])));
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", `Face of ${told.name}`);
+      pressed.replaceWith(canvas);
+    }, "", pressed);
+    return card(`Face: ${told.shots.length} templates`,
+      lines(told.shots.map((shot) => row(span(`${day(shot.added_at)}, ${shot.event ? `learnt from event ${shot.event}` : "given at enrolment"}`, h("small", { class: shot.in_use ? "" : "warn" }, h("br"), `${shot.model}${shot.in_use ? "" : ": another model"}`), h("br"),
+        h("span", { class: "tags" }, shot.measures.map((each) => tag(each.words, GRADES[each.grade])))),
+      about.keep_crops && shot.crop && button("templates", "See", look(shot), "quiet"))), "None: the door cannot recognise them."),
+      about.keep_crops && me.may("templates") && h("p", {}, h("small", {}, "Whoever looks at a picture is noted in the audit.")),
+      me.may("enrol") && h("a", { class: "button", href: `#/people/enrol/${encodeURIComponent(id)}` }, "Add photos"));
+  }
+
+  function visits() {
+    return card("Recognised", lines(told.visits.map((each) => row(
+      span(`${when(each.at)}: ${each.kind === "access" ? `${each.outcome}, ${each.reason}` : `punch ${each.punch}`}`, each.similarity && h("small", {}, ` similarity ${each.similarity.toFixed(2)}`), each.undone && h("b", { class: "warn" }, " undone: it was not them")),
+      !each.undone && asks("undo", "It was not them", "danger", "Undo this recognition?", [h("p", {}, `It was not ${told.name}, ${when(each.at)}. A punch of it no longer counts, and what was learnt from it is forgotten. The event stays.`)], "Undo", () => change("undo", { event: each.id }, "It is undone.")))), "Not of late."));
+  }
+
+  function more() {
+    const acts = [
+      button("export_person", "Export what is held", (pressed) => act(async () => save(`held-${id}.json`, JSON.stringify(await ask("export_person", { person: id }), null, 1)), "It is exported, which is in the audit.", pressed)),
+      asks("rename", "Another id", "", "Give another id", [field("New id", { name: "to", required: true, pattern: ID, value: id }, "Events go on naming the old one.")], "Rename", (form) => move("rename", form, form.to)),
+      asks("merge", "Merge", "", `Who is the same as ${told.name}?`, [field("Id of the one who stays", { name: "into", required: true, pattern: ID })], "Compare", merge),
+      asks("remove", "Remove", "danger", `Remove ${told.name}?`, [h("p", {}, "The door no longer knows them: templates, PIN, cards, groups and consents go. What happened stays under their name: events, hours, the audit.")], "Remove", gone("remove", "Removed")),
+      asks("forget", "Forget", "danger", `Forget ${told.name} for ever?`, [h("p", {}, "All of that goes, and in what happened a pseudonym stands for their name. Nobody can take it back."),
+        field("Their hours", { tag: "select", name: "attendance", options: [["", "as configured"], ["keep", "keep"], ["pseudonymise", "without the name"], ["delete", "delete"]] }),
+        field("Why", { name: "reason", maxlength: "500" }, "Stands in the receipt.")], "Forget", gone("forget", "Forgotten")),
+    ].filter(Boolean);
+    return acts.length > 0 && card("More", bar(acts), me.may("remove") && h("p", {}, h("small", {}, "Remove: the door no longer knows them. Forget: nothing that is kept names them any more.")));
+  }
+
+  async function move(verb, args, to) {
+    if (await act(() => ask(verb, { person: id, ...args }), "Done.")) location.hash = `/${one(to)}`;
+  }
+  const gone = (verb, title) => async (form) => {
+    const done = await act(() => ask(verb, { person: id, ...form }));
+    if (!done) return;
+    const found = done.rule || !me.may("receipts") ? null : await ask("receipts", { person: id, limit: 1 }).catch(() => null);
+    const shown = found ? found.receipts.at(-1) : done.rule && done;
+    put(place, back(), h("h1", { tabindex: -1 }, title), shown ? receipt(shown) : h("p", { class: "card" }, `${told.name}. Receipt ${done.receipt}.`));
+    place.querySelector("h1").focus();
+  };
+  async function merge({ into }) {
+    const other = await get(one(into)).catch(refuse);
+    if (!other) return;
+    const pair = table(["", "Is no more", "Stays"], PAIR.map(([name, tell]) => h("tr", {}, h("th", { scope: "row" }, name), [told, other].map((each) => h("td", {}, tell(each))))));
+    const sure = await dialog("Make one of these two?", [pair, h("p", {}, "Groups, cards, templates, consents and hours are put together; of what there can be one only, theirs who stays.")], { yes: "Merge", danger: true });
+    if (sure) move("merge", { into }, into);
+  }
+
+  await again();
+}

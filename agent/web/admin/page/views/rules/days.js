@@ -1,0 +1,69 @@
+// Special days: how each is found, and which days of a year they are.
+import { dialog, field, h, put } from "/admin/dom.js";
+import { button, nameField, quiet } from "/admin/views/rules/draft.js";
+import { DAYS } from "/admin/views/rules.js";
+
+const WAYS = [["date", "Days by date"], ["easter", "Days after Easter"], ["repeat", "A rule (RFC 5545)"]];
+
+export function show(place, draft) {
+  return function draw() {
+    const days = draft.told.book.days ?? [];
+    const act = (name, label, what) => quiet(name, what, { "aria-label": `${name} ${label}`, data: { focus: `${name}/${label}` } });
+    put(place, h("div", { class: "columns" },
+      h("section", { class: "card" }, h("div", { class: "bar" }, h("h2", {}, "Special days"), button("Add…", () => change(null), { class: "main" })),
+        h("p", { class: "soft" }, "Of two on one day the one that stands first counts. What holds on them is said in the schedules."),
+        days.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Name", "Kind", "When", "Actions"].map((each) => h("th", {}, each)))),
+          h("tbody", {}, days.map((day, number) => h("tr", {}, h("td", {}, day.name), h("td", {}, day.kind ?? "holiday"), h("td", {}, said(day)),
+            h("td", {}, act("Change", day.name, () => change(number)), act("Remove", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }))),
+              number ? act("Up", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }, { edit: "add", table: "days", value: day, at: number - 1 }))) : null)))))) : h("p", { class: "empty" }, "None yet.")),
+      h("section", { class: "card" }, year())));
+  };
+
+  async function change(number) {
+    let told = number === null ? { kind: "holiday" } : { ...draft.told.book.days[number] }, wrong = "";
+    while ((told = await ask(told, wrong))) {
+      try {
+        return await draft.edit(number === null ? { edit: "add", table: "days", value: told } : { edit: "put", path: ["days", number], value: told });
+      } catch (error) { wrong = error.message; }
+    }
+  }
+  async function ask(day, wrong) {
+    const way = h("select", { name: "way", id: "way", onchange: () => turn() }, WAYS.map(([value, name]) => h("option", { value, selected: value === "easter" ? "easter" in day : value === "repeat" && "repeat" in day }, name)));
+    const kinds = h("datalist", { id: "kinds" }, draft.told.kinds.map((kind) => h("option", { value: kind })));
+    const text = (label, name, help, more = {}) => { const row = field(label, { name, value: day[name] ?? "", autocomplete: "off", ...more }, help); row.dataset.way = more.ways ?? ""; return row; };
+    const rows = [text("Date", "date", "12-25 of every year, or 2026-12-25 once. With a rule: the day that it counts from.", { ways: "date repeat" }),
+      text("Last day", "to", "Included. Empty: that day alone.", { ways: "date" }),
+      text("Days after Easter Sunday", "easter", "1 is Easter Monday, -2 Good Friday, 39 Ascension.", { ways: "easter", type: "number" }),
+      h("p", { data: { way: "easter" } }, h("label", {}, h("input", { type: "checkbox", name: "orthodox", checked: day.orthodox ?? false }), " Orthodox Easter")),
+      text("Rule", "repeat", "As in FREQ=MONTHLY;BYDAY=-1FR, the last Friday of each month.", { ways: "repeat" })];
+    const turn = () => rows.forEach((row) => { row.hidden = !row.dataset.way.split(" ").includes(way.value); });
+    turn();
+    const form = await dialog("Special day", [wrong ? h("p", { class: "bad", role: "alert" }, wrong) : null, nameField(day.name),
+      text("Kind", "kind", "The word that schedules use.", { required: true, list: "kinds" }), kinds, h("p", { class: "field" }, h("label", { for: "way" }, "Which days"), way), rows].filter(Boolean), { yes: "Done" });
+    if (!form) return null;
+    const made = { name: form.get("name").trim(), kind: form.get("kind").trim() }, ways = { date: ["date", "to"], easter: ["easter"], repeat: ["date", "repeat"] }[form.get("way")];
+    for (const name of ways) if (form.get(name).trim()) made[name] = name === "easter" ? Number(form.get(name)) : form.get(name).trim();
+    if (form.get("way") === "easter" && form.get("orthodox")) made.orthodox = true;
+    return made;
+  }
+  function said({ date, to, easter, orthodox, repeat }) {
+    if (easter !== undefined) return `${easter} days after ${orthodox ? "Orthodox " : ""}Easter`;
+    return repeat ? `${repeat}${date ? ` from ${date}` : ""}` : `${date}${to ? ` to ${to}` : ""}${/^\d{4}-/.test(date) ? "" : ", every year"}`;
+  }
+
+  function year() {
+    const shown = draft.year, special = new Map(draft.told.year.map((each) => [each.date, each]));
+    const month = (number) => {
+      const first = (new Date(Date.UTC(shown, number, 1)).getUTCDay() + 6) % 7, count = new Date(Date.UTC(shown, number + 1, 0)).getUTCDate();
+      const cells = [...Array(first).fill(null), ...Array(count).keys()].map((each) => each === null ? h("i", {}) : cell(`${shown}-${String(number + 1).padStart(2, "0")}-${String(each + 1).padStart(2, "0")}`, each + 1));
+      return h("div", { class: "month" }, h("b", {}, new Date(Date.UTC(shown, number, 1)).toLocaleDateString(undefined, { month: "short", timeZone: "UTC" })), cells);
+    };
+    const cell = (date, number) => h("i", { class: special.has(date) ? `special k${draft.told.kinds.indexOf(special.get(date).kind) % 4}` : "", title: special.get(date)?.name }, String(number));
+    const turn = (to) => draft.tried(() => draft.look(to));
+    const [low, high] = draft.forms.years;
+    return [h("div", { class: "bar" }, h("h2", {}, `The year ${shown}`),
+      button("Before", () => turn(shown - 1), { data: { focus: "before" }, disabled: shown <= low }), button("After", () => turn(shown + 1), { data: { focus: "after" }, disabled: shown >= high })),
+      h("div", { class: "year", "aria-hidden": "true" }, [...Array(12).keys()].map(month)),
+      h("ul", {}, draft.told.year.map(({ date, name, kind }) => h("li", {}, `${DAYS[Object.keys(DAYS)[(new Date(`${date}T00:00Z`).getUTCDay() + 6) % 7]]} ${date} ${name} `, h("small", {}, kind))))];
+  }
+}

@@ -1,0 +1,87 @@
+// The draft: a text that is not in force. Every change is made by the device, which keeps comments and says what is wrong.
+import { ask, get, post } from "/admin/api.js";
+import { dialog, field, h } from "/admin/dom.js";
+
+const KEPT = "latchkey-rules";
+let past = []; // what the draft was before each change, to be undone
+
+export async function open(changed) {
+  const force = await get("rules");
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  const draft = {
+    force, year: force.year, forms: force.forms, here: force.here, sizes: force.groups,
+    base: kept?.base ?? force.version, text: kept?.text ?? force.text, edits: kept?.edits ?? [],
+    get undoable() { return past.length > 0; },
+    get dirty() { return this.text !== this.force.text; },
+    // Somebody else was quicker: the draft is made of another version than the one in force
+    get stale() { return this.dirty && this.base !== this.force.version; },
+
+    // Has changes made in the draft; throws a Refusal with all that is wrong, and nothing is changed
+    // one after the other, each in what the one before has made
+    edit(...edits) { return this.made = this.made.catch(() => {}).then(() => this.make(edits)); },
+    made: Promise.resolve(),
+    async make(edits) {
+      const told = await post("rules/draft", { text: this.text, edits, year: this.year });
+      if (told.text === this.text) return changed();
+      this.past();
+      this.edits = this.edits && [...this.edits, ...edits];
+      this.take(told);
+    },
+    async replace(text) {
+      const told = await post("rules/draft", { text, edits: [], year: this.year });
+      this.past();
+      this.edits = null; // cannot be made again in another text
+      this.take(told);
+    },
+    past() { past = [...past.slice(-49), { text: this.text, edits: this.edits }]; },
+    async undo() {
+      const { text, edits } = past.pop();
+      this.edits = edits;
+      this.take(await post("rules/draft", { text, edits: [], year: this.year }));
+    },
+    async look(year) {
+      this.year = year;
+      this.take(await post("rules/draft", { text: this.text, edits: [], year }));
+    },
+    // The same changes in the text that is in force now
+    async again() {
+      const told = await post("rules/draft", { text: this.force.text, edits: this.edits, year: this.year });
+      this.base = this.force.version;
+      this.take(told);
+    },
+    // Keeps the draft as it is, in the place of what somebody else has done
+    mine() { this.base = this.force.version; this.keep(); changed(); },
+    async drop() {
+      Object.assign(this, { text: this.force.text, base: this.force.version, edits: [] });
+      past = [];
+      await this.look(this.year);
+    },
+    async save() {
+      try {
+        await ask("rules_apply", { text: this.text, expect: this.base });
+      } catch (error) {
+        if (error.code === "rules_changed") await this.meanwhile();
+        throw error;
+      }
+      const text = this.text;
+      await this.meanwhile();
+      if (this.force.text === text) await this.drop();
+    },
+    async meanwhile() { this.force = await get("rules"); changed(); },
+    take(told) { Object.assign(this, { told, text: told.text }); this.keep(); changed(); },
+    keep() {
+      if (!this.dirty) Object.assign(this, { base: this.force.version, edits: [] });
+      if (this.dirty) sessionStorage.setItem(KEPT, JSON.stringify({ base: this.base, text: this.text, edits: this.edits }));
+      else sessionStorage.removeItem(KEPT);
+    },
+  };
+  await draft.look(draft.year).catch(async () => { sessionStorage.removeItem(KEPT); await draft.drop(); });
+  return draft;
+}
+
+export const button = (name, onclick, more = {}) => h("button", { type: "button", onclick, ...more }, name);
+export const quiet = (name, onclick, more = {}) => button(name, onclick, { class: "quiet", ...more });
+export const nameField = (value = "", help = "", label = "Name") => field(label, { name: "name", value, required: true, maxlength: 64, autocomplete: "off" }, help);
+export const askName = async (title, value, yes) => (await dialog(title, nameField(value), { yes }))?.get("name").trim();
+export const names = (draft, table) => Object.keys(draft.told.book[table] ?? {});
+export const schedules = (draft) => [draft.forms.always, ...names(draft, "schedules")];

@@ -1,0 +1,239 @@
+"""What the view of the account asks: one's own, and for owners those of all.
+
+Accounts are no matter of verbs: these are the functions that `latchkey account` calls. Whatever changes one wants the
+password of whoever asks again, so that a browser that somebody has left open gives none away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import groupby
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+
+import segno
+from pydantic import Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agent.accounts import changes
+from agent.accounts.second_factor import Factor
+from agent.accounts.signing_in import Attempt
+from agent.errors import CommandError
+from agent.mqtt.message import Code, Message
+from agent.mqtt.wire import explain
+from agent.register import Request as Asks
+from agent.store import accounts as store
+from agent.store.db import Db
+from agent.trust.roles import Role
+from agent.web.admin.front import Front, json_body
+from agent.web.admin.rooms.session import LONGEST_BODY, address, opened
+from agent.web.admin.sessions import Session
+
+T = TypeVar("T")
+Secret: TypeAlias = Annotated[str, Field(max_length=512, repr=False)]
+OWNERS: Final = "key_add"  # who may let in whom they like by a key, may do so by an account
+
+
+class Again(Message):
+    """The password of whoever asks, once more."""
+
+    password: Secret
+
+
+B = TypeVar("B", bound=Again)
+
+
+class NewPassword(Again):
+    """Another one of one's own."""
+
+    new: Secret
+
+
+class NewFactor(Again):
+    """Another second factor of one's own: as it was offered, with a code of it."""
+
+    secret: Secret
+    code: Secret
+
+
+class NewAccount(NewFactor):
+    """Somebody who may sign in from now on."""
+
+    name: Annotated[str, Field(max_length=64)]
+    role: Role
+    new: Secret  # their password
+
+
+class Change(Again):
+    """What becomes of an account; what is absent stays."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class Accounts:
+    """What the view asks, of one front."""
+
+    def __init__(self, front: Front) -> None:
+        self._front, self._config = front, front.agent.config
+
+    async def mine(self, request: Request, session: Session) -> Response:
+        """One's own account, and on which browsers one has signed in."""
+        told = await self._front.read(lambda db: self._told(db, session.name))
+        token = request.cookies[self._front.cookie]
+        own = self._front.sessions.find(token)
+        sessions = [
+            {
+                "id": each.id,
+                "address": each.address,
+                "browser": each.browser,
+                "began_seconds": round(began),
+                "used_seconds": round(used),
+                "this": each == own,
+            }
+            for each, began, used in self._front.sessions.of(session.name)
+        ]
+        return JSONResponse({**told, "sessions": sessions})
+
+    async def offer(self, request: Request, session: Session) -> Response:
+        """A second factor that nobody has, for the account of a name. It counts once a code of it was shown."""
+        name = request.query_params.get("name", session.name)[:64]
+        factor, device = Factor.new(), self._config.device
+        uri = factor.uri(name, f"{device.name}.{device.site}")
+        return JSONResponse({"secret": factor.secret, "uri": uri, "qr": drawn(uri)})
+
+    async def password(self, request: Request, session: Session) -> Response:
+        """Changes one's own; every other browser is signed out."""
+        asked = await self._again(request, session, NewPassword)
+        await self._hashed(session, session.name, asked.new, changes.set_password)
+        return await self._still(request, session)
+
+    async def factor(self, request: Request, session: Session) -> Response:
+        """Changes one's own; every other browser is signed out."""
+        asked = await self._again(request, session, NewFactor)
+        _, codes = await self._change(
+            session,
+            lambda db, by: changes.set_second_factor(db, by, session.name, secret=asked.secret, code=asked.code),
+        )
+        return await self._still(request, session, recovery_codes=codes)
+
+    async def codes(self, request: Request, session: Session) -> Response:
+        """Makes other recovery codes of one's own."""
+        await self._again(request, session, Again)
+        codes = await self._change(session, lambda db, by: changes.renew_codes(db, by, session.name))
+        return JSONResponse({"recovery_codes": codes})
+
+    async def sign_out(self, request: Request, session: Session) -> Response:
+        """Signs out another browser of one's own, or all others."""
+        id_ = request.path_params.get("id")
+        ended = self._front.sessions.close_all(session.name, id_=id_, but=session)
+        return JSONResponse({"ended": ended})
+
+    async def everyone(self, _: Request, __: Session) -> Response:
+        """All accounts."""
+        return JSONResponse({"accounts": await self._front.read(changes.everyone)})
+
+    async def add(self, request: Request, session: Session) -> Response:
+        """Lets somebody in, who sits beside and types."""
+        asked = await self._again(request, session, NewAccount)
+        await self._front.read(lambda db: changes.check_new(db, asked.name, asked.role))
+
+        def added(db: Db, by: Asks, _: str, hashed: str) -> tuple[dict[str, Any], list[str]]:
+            told = {"name": asked.name, "password": hashed, "secret": asked.secret, "code": asked.code}
+            return changes.add(db, by, role=asked.role, **told)
+
+        told, codes = await self._hashed(session, asked.name, asked.new, added)
+        return JSONResponse({**told, "recovery_codes": codes}, 201)
+
+    async def change(self, request: Request, session: Session) -> Response:
+        """Gives an account another role, disables or enables it."""
+        asked, name = await self._again(request, session, Change), request.path_params["name"]
+
+        def changed(db: Db, by: Asks) -> dict[str, Any]:
+            with db.transaction():
+                if asked.role is not None:
+                    changes.set_role(db, by, name, asked.role)
+                if asked.disabled is not None:
+                    (changes.disable if asked.disabled else changes.enable)(db, by, name)
+                return self._told(db, name)
+
+        return JSONResponse(await self._change(session, changed))
+
+    async def remove(self, request: Request, session: Session) -> Response:
+        """Forgets an account."""
+        await self._again(request, session, Again)
+        name = request.path_params["name"]
+        return JSONResponse(await self._change(session, lambda db, by: changes.remove(db, by, name)))
+
+    async def _again(self, request: Request, session: Session, kind: type[B]) -> B:
+        """What was asked, by somebody who knows the password."""
+        try:
+            asked = kind.model_validate_json(json.dumps(await json_body(request, LONGEST_BODY)))
+        except ValidationError as error:
+            raise CommandError(Code.BAD_REQUEST, explain(error)) from None
+        await self._front.porter.sign_in(Attempt(session.name, asked.password, None, address(request)))
+        return asked
+
+    async def _change(self, session: Session, change: Callable[[Db, Asks], T]) -> T:
+        porter = self._front.porter
+        by = porter.asks(session.by)
+        return await porter.do(lambda _: porter.write(lambda db: change(db, by)))
+
+    async def _hashed(self, session: Session, name: str, password: str, change: Callable[[Db, Asks, str, str], T]) -> T:
+        """The same with the hash of a password, made before the database is held."""
+        porter = self._front.porter
+
+        def done(_: Db) -> T:
+            hashed = changes.new_password(self._config, name, password)
+            return porter.write(lambda db: change(db, porter.asks(session.by), name, hashed))
+
+        return await porter.do(done)
+
+    async def _still(self, request: Request, session: Session, **more: object) -> Response:
+        """The change has ended all sessions of the account: this browser gets a new one."""
+        account = await self._front.read(lambda db: store.find(db, session.name))
+        if account is None or account.disabled_at is not None:
+            raise CommandError("unknown_account", "this account is gone meanwhile")
+        return opened(self._front, request, account, **more)
+
+    def _told(self, db: Db, name: str) -> dict[str, Any]:
+        account = store.find(db, name)
+        if account is None:
+            raise CommandError("unknown_account", f"there is no account {name[:40]!r}")
+        return changes.as_json(db, account)
+
+
+def drawn(text: str) -> dict[str, Any]:
+    """Returns a QR code (ISO/IEC 18004) as the path of an SVG with its width, in modules."""
+    rows, path = segno.make(text, error="m", micro=False).matrix, []
+    for y, row in enumerate(rows):
+        x = 0
+        for dark, run in groupby(row):
+            width = len(list(run))
+            path += [f"M{x} {y}h{width}v1h-{width}z"] if dark else []
+            x += width
+    return {"size": len(rows), "path": "".join(path)}
+
+
+def routes(front: Front) -> list[Route]:
+    """Returns what the view asks."""
+    desk, at = Accounts(front), "/admin/api/account"
+
+    def route(path: str, method: str, answer: Any, verb: str | None = None) -> Route:
+        return Route(f"{at}{path}", front.signed(verb, answer), methods=[method])
+
+    return [
+        route("", "GET", desk.mine),
+        route("/offer", "POST", desk.offer),
+        route("/password", "POST", desk.password),
+        route("/factor", "POST", desk.factor),
+        route("/codes", "POST", desk.codes),
+        route("/sessions", "DELETE", desk.sign_out),
+        route("/sessions/{id}", "DELETE", desk.sign_out),
+        route("/all", "GET", desk.everyone, OWNERS),
+        route("/all", "POST", desk.add, OWNERS),
+        route("/all/{name}", "PATCH", desk.change, OWNERS),
+        route("/all/{name}/remove", "POST", desk.remove, OWNERS),
+    ]

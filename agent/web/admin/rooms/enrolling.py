@@ -1,0 +1,120 @@
+"""What enrolling asks before anything is done: are these photos good, and what would this table do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agent.enrolment import Administration
+from agent.errors import CommandError
+from agent.gallery.likeness import Problem
+from agent.members.table import MOST_LINES, Preview
+from agent.mqtt.message import MAX_PHOTOS, Code, Message, Photo
+from agent.mqtt.wire import explain
+from agent.rules_in_force import load_rules
+from agent.store.db import Db
+from agent.types import Seen
+from agent.vision.grades import grades
+from agent.vision.quality import score
+from agent.web.admin.front import Front, json_body
+from agent.web.admin.sessions import Session
+
+M = TypeVar("M", bound=BaseModel)
+
+LONGEST_TABLE: Final = 2 * 2**20  # bytes of the request
+AT_ONCE: Final = 100  # lines: others are let in between two such
+MOST_FILES: Final = MOST_LINES * MAX_PHOTOS
+
+
+class Photos(Message):
+    """Photos to be judged, of one person."""
+
+    photos: Annotated[tuple[Photo, ...], Field(min_length=1, max_length=MAX_PHOTOS)]
+    person: Annotated[str, Field(max_length=64)] = ""  # whose they are said to be; need not be known
+    replace: bool = False  # what was enrolled of them before does not count
+
+
+class Table(Message):
+    """A table of people, and the names of the files that came with it."""
+
+    text: Annotated[str, Field(max_length=LONGEST_TABLE)]
+    photos: Annotated[tuple[Annotated[str, Field(max_length=255)], ...], Field(max_length=MOST_FILES)] = ()
+
+
+def routes(front: Front) -> list[Route]:
+    """Returns what enrolling asks beyond the verbs."""
+    room = _Room(front)
+    return [
+        Route("/admin/api/people/judge", front.signed("enrol", room.judge), methods=["POST"]),
+        Route("/admin/api/people/table", front.signed("person_set", room.table), methods=["POST"]),
+    ]
+
+
+class _Room:
+    """Its eyes are those of the page's own thread, opened when the first photo is judged."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._admin: Administration | None = None
+
+    async def judge(self, request: Request, _: Session) -> Response:
+        """What is wrong with each photo, and with all of them together. Nothing is kept."""
+        asked = _read(Photos, await json_body(request))
+        admin = await self._front.read(self._opened)
+        found = list[Seen | Problem]()
+        for number, photo in enumerate(asked.photos):  # one by one: others are let in between two
+            found.append(await self._front.do(partial(admin.judge, number, photo)))
+        good = [number for number, each in enumerate(found) if isinstance(each, Seen)]
+        faces = [each for each in found if isinstance(each, Seen)]
+        together = await self._front.do(lambda: admin.compare(faces, asked.person, replace=asked.replace))
+        problems = {good[each.photo]: each for each in together}
+        told = [self._told(each, problems.get(number)) for number, each in enumerate(found)]
+        return JSONResponse({"photos": told})
+
+    async def table(self, request: Request, _: Session) -> Response:
+        """What each line of a table would do, or what is wrong with it."""
+        asked = _read(Table, await json_body(request, LONGEST_TABLE))
+
+        def opened(db: Db) -> Iterator[dict[str, Any]]:
+            preview = Preview(db, asked.photos, datetime.now(UTC))
+            return preview.lines(asked.text.removeprefix("\ufeff"), load_rules(db).zone)
+
+        lines, told = await self._front.read(opened), list[dict[str, Any]]()
+        while some := await self._front.do(lambda: list(islice(lines, AT_ONCE))):
+            told += some
+        return JSONResponse({"lines": told})
+
+    def _opened(self, db: Db) -> Administration:
+        if self._admin is None:
+            bundle = self._front.bundle
+            self._admin = Administration(bundle, bundle.eyes(), db, boot_id=self._front.agent.boot_id)
+        return self._admin
+
+    def _told(self, found: Seen | Problem, against: Problem | None) -> dict[str, Any]:
+        problem = found if isinstance(found, Problem) else against
+        told: dict[str, Any] = {"ok": problem is None}
+        if problem is not None:
+            told |= {"code": problem.code, "message": problem.text}
+        if isinstance(found, Seen):
+            quality, limits = found.crop.quality, self._front.bundle.limits
+            measures = [asdict(each) for each in grades(quality, limits)]
+            told |= {"face": asdict(found.face.box), "score": round(score(quality, limits), 3), "measures": measures}
+        return told
+
+
+def _read(kind: type[M], body: dict[str, Any]) -> M:
+    try:
+        return kind.model_validate_json(json.dumps(body))
+    except (ValidationError, UnicodeError) as error:
+        said = explain(error) if isinstance(error, ValidationError) else "not Unicode"
+        raise CommandError(Code.BAD_REQUEST, said) from None

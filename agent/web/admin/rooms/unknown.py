@@ -1,0 +1,140 @@
+"""What the view of the door asks about pictures of people nobody knows: to see, enrol and delete them."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agent.audit import audit
+from agent.enrolling import Enrolling
+from agent.errors import CommandError
+from agent.mqtt.message import Code, ConsentText, Message, Name, Person
+from agent.mqtt.telemetry import timestamp
+from agent.mqtt.verbs.faces import MAX_TEMPLATES
+from agent.mqtt.wire import explain
+from agent.store.db import Db
+from agent.unknown.album import MOST, Stranger
+from agent.unknown.alike import groups
+from agent.unknown.introduce import introduce
+from agent.web.admin.front import Front, json_body, refused
+from agent.web.admin.sessions import Session
+
+Picture = Annotated[str, Field(max_length=64)]
+Sent = TypeVar("Sent", bound=Message)
+REMEMBERED: Final = 256  # sessions whose first look is in the audit
+
+
+class Introduced(Message):
+    """Who somebody is."""
+
+    pictures: Annotated[tuple[Picture, ...], Field(min_length=1, max_length=MAX_TEMPLATES)]
+    person: Person
+    name: Name | None = None
+    consent: ConsentText | Literal[True] | None = None
+
+
+class Deleted(Message):
+    """What is to go."""
+
+    pictures: Annotated[tuple[Picture, ...], Field(max_length=MOST)] = ()
+    all: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Deleted:
+        if self.all == bool(self.pictures):
+            raise ValueError("either pictures or all")
+        return self
+
+
+def routes(front: Front) -> list[Route]:
+    """Returns `/admin/api/live/unknown` and what is under it: for those who may enrol."""
+    looked: deque[str] = deque(maxlen=REMEMBERED)
+
+    async def everybody(_: Request, session: Session) -> Response:
+        if session.secret not in looked:
+            asked = front.request(session)
+            await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "unknown_seen", None, asked)))
+            looked.append(session.secret)
+        return JSONResponse(await front.do(lambda: _album(front)))
+
+    async def picture(request: Request, _: Session) -> Response:
+        stranger = await front.do(lambda: front.album.open(request.path_params["name"]))
+        if stranger is None:
+            return refused(Code.UNKNOWN_VERB, "there is no such picture any more")
+        return Response(stranger.picture, media_type="image/jpeg")
+
+    async def enrol(request: Request, session: Session) -> Response:
+        sent = _sent(Introduced, await json_body(request, 16_384))
+        return JSONResponse({"ok": True, "data": await front.read(lambda db: _enrolled(front, db, sent, session))})
+
+    async def delete(request: Request, session: Session) -> Response:
+        sent, asked = _sent(Deleted, await json_body(request, 65_536)), front.request(session)
+        count = await front.do(lambda: front.album.delete(front.album.names() if sent.all else sent.pictures))
+        details: dict[str, object] = {"pictures": count}
+        write = front.agent.recorder.write
+        await front.do(lambda: write(lambda db: audit(db, "unknown_deleted", None, asked, details)))
+        return JSONResponse({"ok": True, "data": details})
+
+    return [
+        Route("/admin/api/live/unknown", front.signed("enrol", everybody), methods=["GET"]),
+        Route("/admin/api/live/unknown/enrol", front.signed("enrol", enrol), methods=["POST"]),
+        Route("/admin/api/live/unknown/delete", front.signed("enrol", delete), methods=["POST"]),
+        Route("/admin/api/live/unknown/{name}", front.signed("enrol", picture), methods=["GET"]),
+    ]
+
+
+def _album(front: Front) -> dict[str, Any]:
+    """All pictures that open, those that look alike together."""
+    bundle, privacy = front.bundle, front.agent.config.privacy
+    opened = [each for name in front.album.names() if (each := front.album.open(name)) is not None]
+    ours = [each for each in opened if each.embedding.model == bundle.template_model]
+    alike = groups(ours, bundle.space, bundle.same_person_threshold)
+    return {
+        "groups": [[_told(each) for each in group] for group in alike],
+        "keeps": privacy.keep_unknown,
+        "days": front.agent.config.retention.unknown_days,
+        "most": MOST,
+        "consent": privacy.consent_text,
+        "consent_wanted": privacy.require_consent,
+    }
+
+
+def _told(stranger: Stranger) -> dict[str, Any]:
+    quality = stranger.quality
+    return {
+        "name": stranger.name,
+        "event": stranger.event,
+        "at": timestamp(stranger.at),
+        "face_px": round(quality.face_px),
+        "sharpness": round(quality.sharpness, 1),
+    }
+
+
+def _enrolled(front: Front, db: Db, sent: Introduced, session: Session) -> dict[str, Any]:
+    agent = front.agent
+    enrolling = Enrolling(front.bundle, db, agent.recorder.write, boot_id=agent.boot_id)
+    done = introduce(
+        front.bundle,
+        front.album,
+        enrolling,
+        sent.pictures,
+        sent.person,
+        name=sent.name,
+        consent=sent.consent,
+        by=session.by,
+    )
+    agent.knowledge.soon()
+    return done
+
+
+def _sent(kind: type[Sent], body: dict[str, Any]) -> Sent:
+    try:
+        return kind.model_validate_json(json.dumps(body))
+    except ValidationError as error:
+        raise CommandError(Code.BAD_REQUEST, explain(error)) from None

@@ -1,0 +1,109 @@
+"""What the view of the door asks of the past: the visits that are looked for, one of them, and the numbers to plot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agent.figures import figures
+from agent.mqtt.message import Code, Message, Time
+from agent.mqtt.wire import explain
+from agent.store import past, undone
+from agent.store.db import Db
+from agent.types import Event
+from agent.web.admin.front import Front, refused
+from agent.web.admin.lookout import event_json
+from agent.web.admin.sessions import Session
+
+WHO: Final = ("person", "second", "companion")
+LONGEST_WORD: Final = 128
+
+
+class Asked(Message):
+    """Which visits, as the address of the request has it."""
+
+    kind: Annotated[str, Field(max_length=32)] = ""
+    person: Annotated[str, Field(max_length=64)] | None = None
+    outcome: Annotated[str, Field(max_length=32)] | None = None
+    reason: Annotated[str, Field(max_length=32)] | None = None
+    since: Annotated[Time, Field(strict=False)] | None = None
+    until: Annotated[Time, Field(strict=False)] | None = None
+    text: Annotated[str, Field(max_length=LONGEST_WORD)] | None = None
+    before: Annotated[int, Field(ge=1, le=2**53, strict=False)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200, strict=False)] = 50
+
+
+class Span(Message):
+    """Of how many days."""
+
+    days: Annotated[int, Field(ge=1, le=90, strict=False)] = 14
+
+
+def routes(front: Front) -> list[Route]:
+    """Returns `/admin/api/live/visits`, one of them, and `/admin/api/live/figures`."""
+
+    async def found(request: Request, session: Session) -> Response:
+        try:
+            asked = Asked.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            return refused(Code.BAD_REQUEST, explain(error))
+        hidden = () if session.may("audit") else ("audit",)
+        wanted = past.Wanted(
+            kinds=(asked.kind,) if asked.kind else (),
+            hidden=hidden,
+            **asked.model_dump(exclude={"kind", "before", "limit"}),
+        )
+        return JSONResponse(await front.read(lambda db: _page(db, wanted, asked)))
+
+    async def one(request: Request, session: Session) -> Response:
+        told = await front.read(lambda db: _visit(db, request.path_params["id"]))
+        if told is None or (told["event"]["kind"] == "audit" and not session.may("audit")):
+            return refused(Code.UNKNOWN_EVENT, "there is no such event: it was none, or is forgotten")
+        return JSONResponse(told)
+
+    async def numbers(request: Request, _: Session) -> Response:
+        try:
+            span = Span.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            return refused(Code.BAD_REQUEST, explain(error))
+        zone = front.agent.porch.entrance.keeper.rules.zone
+        return JSONResponse(await front.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
+
+    return [
+        Route("/admin/api/live/visits", front.signed("log", found), methods=["GET"]),
+        Route("/admin/api/live/visits/{id}", front.signed("log", one), methods=["GET"]),
+        Route("/admin/api/live/figures", front.signed("log", numbers), methods=["GET"]),
+    ]
+
+
+def _page(db: Db, wanted: past.Wanted, asked: Asked) -> dict[str, Any]:
+    page = past.page(db, wanted, before=asked.before, limit=asked.limit)
+    return {
+        "events": [event_json(event) for event in page.events],
+        "names": _names(db, page.events),
+        "before": page.before,
+        "looked_back_to": page.looked_back_to and page.looked_back_to.isoformat(),
+    }
+
+
+def _visit(db: Db, which: str) -> dict[str, Any] | None:
+    event = undone.find_event(db, which)
+    if event is None:
+        return None
+    made = past.made_by(db, event)
+    return {
+        "event": event_json(event),
+        "boot_id": event.boot_id,
+        "made": [event_json(each) for each in made],
+        "names": _names(db, [event, *made]),
+        "undone": undone.is_undone(db, event.id),
+    }
+
+
+def _names(db: Db, events: list[Event]) -> dict[str, str]:
+    return past.names(db, [event.body.get(who) for event in events for who in WHO])

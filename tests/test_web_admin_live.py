@@ -1,0 +1,344 @@
+"""The view of the door: what happens as it happens, what was, whom nobody knows, and who may see and do what."""
+
+import json
+import threading
+
+import pytest
+
+from agent.config import load_config
+from agent.errors import ConfigError
+from agent.trust.roles import Role
+from tests.conftest import wait_for
+from tests.fakes.admin import PHONE, RULES, admin_agent
+from tests.fakes.agents import recorded
+from tests.fakes.axe import axe_source, violations
+from tests.fakes.blocks import GREEN, Block, paint
+from tests.fakes.cameras import ANNA, EMPTY, STRANGER, Stage
+
+AT_ANY_HOUR = RULES.replace('schedule = "office"\n', "")
+STRANGER_AGAIN = paint(Block(GREEN, tint=20))
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("live")
+    synchronised = folder / "timesync" / "synchronized"
+    synchronised.parent.mkdir()
+    synchronised.touch()
+    told = {
+        "privacy__keep_unknown": True,
+        "admin__picture": True,
+        "mqtt__remote_unlock": True,
+        "clock__synchronised_file": synchronised,
+    }
+    with pytest.MonkeyPatch.context() as patch, admin_agent(folder, patch, AT_ANY_HOUR, **told) as started:
+        patch.setattr("tests.fakes.cameras.TICK_SECONDS", 0.01)
+        yield started
+
+
+def comes(desk, picture, frames=12, outcome=None):
+    """Somebody stands before the camera for some frames, and goes; returns the event once all is recorded."""
+    before = len(recorded(desk.agent.config))
+    stage = desk.agent._camera._camera
+    Stage.play = [EMPTY] * (stage._n + 20) + [picture] * frames
+    wait_for(lambda: len(recorded(desk.agent.config)) > before, what="the visit to be recorded")
+    event = recorded(desk.agent.config)[-1]
+    assert outcome in {None, event.body["outcome"]}
+    wait_for(lambda: stage._n > len(Stage.play) + 15, what="them to have gone")
+    return event
+
+
+def audited(desk, action):
+    return [each.body["by"] for each in recorded(desk.agent.config, "audit") if each.body["action"] == action]
+
+
+def told(client, begun, kinds=("never",)):
+    """The messages of the stream until one of each kind has come, or it ends."""
+    found = []
+    with client.stream("GET", "/admin/api/live/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line[6:]))
+                begun.set()
+                if set(kinds) <= {each["kind"] for each in found}:
+                    return found
+    return found
+
+
+# As it happens
+
+
+def test_a_decision_is_told_with_every_shot_and_then_the_event(desk):
+    begun, heard = threading.Event(), []
+    listening = threading.Thread(
+        target=lambda: heard.extend(told(desk.client(Role.VIEWER), begun, ("decision", "event")))
+    )
+    listening.start()
+    assert begun.wait(10)
+    event = comes(desk, ANNA, outcome="granted")
+    listening.join(20)
+    state, decision = heard[0], next(each for each in heard if each["kind"] == "decision")
+    assert (state["kind"], state["locked"], state["mode"], state["remote_unlock"]) == ("state", True, "normal", True)
+    assert (decision["person"], decision["reason"], decision["names"]["anna"]) == ("anna", "match", "Anna Berg")
+    assert decision["shots_needed"] == 2
+    assert [shot["person"] for shot in decision["each"]] == ["anna"] * decision["shots"]
+    assert all(shot["similarity"] >= decision["threshold"] and shot["face_px"] > 100 for shot in decision["each"])
+    recorded_ = next(each["event"] for each in heard if each["kind"] == "event")
+    assert (recorded_["id"], recorded_["similarity"]) == (event.id, event.body["similarity"])
+    assert "each" not in event.body
+
+
+def test_the_stream_ends_with_the_session(desk):
+    client, begun, ended = desk.client(), threading.Event(), threading.Event()
+    listening = threading.Thread(target=lambda: (told(client, begun), ended.set()))
+    listening.start()
+    assert begun.wait(10)
+    assert client.delete("/admin/api/session").status_code == 204
+    assert ended.wait(10)
+    listening.join(10)
+    assert client.get("/admin/api/live/events").status_code == 401
+
+
+def test_whoever_listens_does_not_keep_the_session_alive(desk):
+    sessions = desk.front.sessions
+    token, _ = sessions.open("vera", Role.VIEWER)
+    used = sessions._open
+    before = {key: at for key, (_, at) in used.items()}
+    assert sessions.find(token, using=False) is not None
+    assert {key: at for key, (_, at) in used.items()} == before
+
+
+def test_the_oldest_of_too_many_goes(desk, monkeypatch):
+    monkeypatch.setattr("agent.web.audience.MOST", 1)
+    first, second, ended = threading.Event(), threading.Event(), threading.Event()
+    clients = [desk.client(), desk.client()]
+    threads = [
+        threading.Thread(target=lambda: (told(clients[0], first), ended.set())),
+        threading.Thread(target=lambda: told(clients[1], second)),
+    ]
+    threads[0].start()
+    assert first.wait(10)
+    threads[1].start()
+    assert second.wait(10)
+    assert ended.wait(10)
+    clients[1].delete("/admin/api/session")
+    for each in threads:
+        each.join(10)
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("live/events", Role.ENROLLER),
+        ("live/visits", Role.ENROLLER),
+        ("live/visits/1", Role.ENROLLER),
+        ("live/figures", Role.ENROLLER),
+        ("live/picture", Role.VIEWER),
+        ("live/unknown", Role.OPERATOR),
+        ("live/unknown/x", Role.VIEWER),
+    ],
+)
+def test_who_may_not_see_is_refused(desk, path, role):
+    assert desk.client(role).get(f"/admin/api/{path}").status_code == 403
+    assert desk.client(None).get(f"/admin/api/{path}").status_code == 401
+
+
+@pytest.mark.parametrize("what", ["enrol", "delete"])
+def test_who_may_not_enrol_changes_no_picture(desk, what):
+    answer = desk.client(Role.OPERATOR).post(f"/admin/api/live/unknown/{what}", json={"all": True})
+    assert answer.status_code == 403
+
+
+def test_the_audit_is_not_among_the_visits_of_who_may_not_see_it(desk):
+    desk.ask("person_set", person="ben", notes="seen")
+    theirs = desk.client(Role.VIEWER).get("/admin/api/live/visits").json()["events"]
+    assert "audit" not in {each["kind"] for each in theirs}
+    newest = desk.client(Role.OWNER).get("/admin/api/live/visits?kind=audit&limit=1").json()
+    assert newest["events"][0]["kind"] == "audit"
+    assert newest["before"] == newest["events"][0]["seq"]
+    seq = newest["before"]
+    assert desk.client(Role.VIEWER).get(f"/admin/api/live/visits/{seq}").status_code == 409
+    assert desk.client(Role.OWNER).get(f"/admin/api/live/visits/{seq}").json()["event"]["action"] == "person_changed"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("since=yesterday", "since=0001-01-01T00:00:00%2B14:00", "before=0", "before=x", "limit=201", "surprise=1"),
+        *("text=" + "x" * 129, "kind=" + "k" * 33),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_in_words(desk, query):
+    answer = desk.client().get(f"/admin/api/live/visits?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+    assert answer.json()["message"]
+
+
+def test_the_figures(desk):
+    comes(desk, ANNA)
+    figures = desk.client(Role.VIEWER).get("/admin/api/live/figures?days=1").json()
+    assert sum(count for _, count in figures["genuine"]) >= 1
+    assert figures["threshold"] == 0.5
+    assert desk.client().get("/admin/api/live/figures?days=91").status_code == 422
+
+
+def test_a_picture_of_who_stands_there_is_shown_and_that_is_in_the_audit(desk):
+    stage = desk.agent._camera._camera
+    Stage.play = [EMPTY] * stage._n + [ANNA] * 200
+    client = desk.client(Role.SECURITY, "sofia")
+    with client.stream("GET", "/admin/api/live/picture") as answer:
+        part = next(chunk for chunk in answer.iter_bytes() if b"\xff\xd8" in chunk)
+    assert b"Content-Type: image/jpeg" in part
+    Stage.play = []
+    assert audited(desk, "picture_watched") == ["page:sofia"]
+
+
+def test_without_the_key_there_is_no_picture(desk, monkeypatch):
+    monkeypatch.setattr(desk.front.lookout, "mirror", None)
+    answer = desk.client().get("/admin/api/live/picture")
+    assert answer.json()["message"] == "the camera is not shown to browsers: [admin] picture is false"
+
+
+def test_unknown_pictures_want_the_page_that_shows_them(tmp_path):
+    with pytest.raises(ConfigError, match=r"keep_unknown = true wants \[admin\] enabled"):
+        load_config(None, {"device.data_dir": tmp_path, "privacy.keep_unknown": True}, {})
+
+
+# Whom nobody knows
+
+
+def pictures(desk, client=None):
+    return (client or desk.client()).get("/admin/api/live/unknown").json()["groups"]
+
+
+def test_a_stranger_is_kept_seen_and_enrolled(desk):
+    while desk.front.album.names():
+        desk.front.album.delete(desk.front.album.names())
+    comes(desk, ANNA)
+    first = comes(desk, STRANGER, outcome="denied")
+    wait_for(lambda: len(desk.front.album.names()) == 1, what="the first picture")
+    second = comes(desk, STRANGER_AGAIN, outcome="denied")
+    wait_for(lambda: len(desk.front.album.names()) == 2, what="the second picture")
+    enroller = desk.client(Role.ENROLLER, "emil")
+    (group,) = pictures(desk, enroller)
+    assert [each["event"] for each in group] == [second.id, first.id]
+    pictures(desk, enroller)
+    assert audited(desk, "unknown_seen").count("page:emil") == 1
+    image = enroller.get(f"/admin/api/live/unknown/{group[0]['name']}")
+    assert (image.headers["content-type"], image.content[:2]) == ("image/jpeg", b"\xff\xd8")
+    assert image.headers["cache-control"] == "no-store"
+    sent = {"pictures": [each["name"] for each in group], "person": "cleo", "name": "Cleo", "consent": "photos 1"}
+    done = enroller.post("/admin/api/live/unknown/enrol", json=sent)
+    assert done.json()["data"] == {"person": "cleo", "name": "Cleo", "added": 2, "templates": 2}
+    assert pictures(desk) == []
+    assert audited(desk, "enrolled")[-1] == "page:emil"
+    again = enroller.post("/admin/api/live/unknown/enrol", json=sent)
+    assert (again.status_code, again.json()["code"]) == (409, "unknown_event")
+    wait_for(lambda: "cleo" in desk.agent.recogniser.known.gallery.people, what="the door to know")
+    assert comes(desk, STRANGER).body["person"] == "cleo"
+    assert desk.ask("remove", person="cleo")[0] == 200
+    wait_for(lambda: "cleo" not in desk.agent.recogniser.known.gallery.people, what="the door to forget")
+
+
+def test_pictures_are_deleted_one_and_all(desk):
+    for _ in range(2):
+        count = len(desk.front.album.names())
+        comes(desk, STRANGER)
+        wait_for(lambda count=count: len(desk.front.album.names()) > count, what="the picture")
+    client = desk.client(Role.ENROLLER, "emil")
+    name = desk.front.album.names()[0]
+    url = "/admin/api/live/unknown/delete"
+    assert client.post(url, json={"pictures": [name]}).json()["data"] == {"pictures": 1}
+    assert client.get(f"/admin/api/live/unknown/{name}").status_code == 404
+    assert client.post(url, json={"pictures": [name], "all": True}).status_code == 422
+    assert client.post(url, json={}).status_code == 422
+    assert client.post(url, json={"all": True}).json()["data"]["pictures"] >= 1
+    assert desk.front.album.names() == []
+    assert audited(desk, "unknown_deleted")[-2:] == ["page:emil", "page:emil"]
+
+
+# In the browser
+
+
+def fine(desk, page):
+    """Nothing that axe finds, nothing that the console says."""
+    source, _ = axe_source()
+    assert source is None or violations(page, source) == []
+    assert desk.said == []
+
+
+def test_anna_comes_and_the_page_says_why_she_is_let_in(desk, chromium):
+    page = desk.browse(chromium, Role.OPERATOR, "live")
+    page.wait_for_selector("h2:has-text('The door is locked')")
+    rows = page.locator("tbody tr").count()
+    event = comes(desk, ANNA)
+    page.wait_for_selector("[data-outcome=granted] h2:has-text('Anna Berg')")
+    assert "0.50 is needed" in page.locator(".scale svg").get_attribute("aria-label")
+    assert page.locator(".scale .series circle").count() == 1 + event.body["shots"]
+    assert "recognised, and let in by the rules" in page.locator("[role=status].skip").inner_text()
+    page.wait_for_function("count => document.querySelectorAll('tbody tr').length >= count", arg=min(rows + 1, 10))
+    fine(desk, page)
+    page.click("button:has-text('Unlock…')")
+    page.fill("dialog input[name=seconds]", "2")
+    page.click("dialog button.main")
+    page.wait_for_selector("#notes :has-text('The door is unlocked.')")
+    assert audited(desk, "unlocked")[-1] == "page:olga"
+    page.wait_for_selector("h2:has-text('The door is unlocked')")
+    page.click("button:has-text('Lock now')")
+    page.wait_for_selector("h2:has-text('The door is locked')")
+    page.context.close()
+
+
+def test_visits_are_found_and_one_is_taken_back(desk, chromium):
+    comes(desk, STRANGER, outcome="denied")
+    comes(desk, ANNA, outcome="granted")
+    page = desk.browse(chromium, Role.SECURITY, "live/visits", size=PHONE)
+    page.wait_for_selector("tbody tr")
+    page.select_option("select[name=outcome]", "denied")
+    page.click("button:has-text('Search')")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('tbody .tag')].every((tag) => tag.textContent === 'Refused')"
+    )
+    assert "Unknown person" in page.locator("tbody").inner_text()
+    page.select_option("select[name=outcome]", "granted")
+    page.fill("input[name=person]", "anna")
+    page.click("button:has-text('Search')")
+    page.wait_for_selector("tbody tr:has-text('Anna Berg')")
+    fine(desk, page)
+    page.click("tbody tr a >> nth=0")
+    page.click("button:has-text('It was not this person…')")
+    page.click("dialog button.main")
+    page.wait_for_selector("text=Taken back: it was somebody else")
+    fine(desk, page)
+    page.context.close()
+
+
+def test_a_stranger_is_enrolled_from_the_gallery_and_the_plots_are_there(desk, chromium):
+    count = len(desk.front.album.names())
+    comes(desk, STRANGER)
+    wait_for(lambda: len(desk.front.album.names()) > count, what="the picture")
+    page = desk.browse(chromium, Role.OWNER, "live/unknown", dark=True)
+    page.wait_for_function("() => document.querySelector('.faces img')?.naturalWidth === 112")
+    fine(desk, page)
+    page.click("button:has-text('Enrol as…')")
+    page.fill("dialog input[name=person]", "dora")
+    page.fill("dialog input[name=name]", "Dora")
+    page.click("dialog button.main")
+    page.wait_for_selector("#notes :has-text('Dora has')")
+    page.wait_for_selector("text=There are none.")
+    page.click(".tabs a:has-text('Plots')")
+    page.wait_for_selector("figure.plot svg .series rect")
+    fine(desk, page)
+    page.context.close()
+
+
+def test_an_enroller_sees_the_gallery_alone(desk, chromium):
+    page = desk.browse(chromium, Role.ENROLLER, "live")
+    page.wait_for_selector(".tabs a:has-text('Unknown people')")
+    assert page.locator(".tabs a").count() == 1
+    assert desk.said == []
+    page.context.close()

@@ -1,0 +1,126 @@
+"""Signing on the page in Debian's Chromium before a whole agent: for the door, and to be enrolled."""
+
+# ruff: noqa: F811 - fixtures of the kiosk's tests
+
+import time
+
+import pytest
+
+from agent.guidance import SIGN_AGAIN
+from agent.members.signatures import put
+from agent.seal.keyring import site_key
+from agent.signature.trace import trace
+from agent.signing_session import SigningSession
+from agent.store.db import open_db
+from agent.types import Outcome
+from tests.fakes.agents import recorded
+from tests.fakes.axe import axe_source, violations
+from tests.fakes.pens import points
+from tests.fakes.registers import request
+from tests.test_web_kiosk import LYING, UPRIGHT, chromium, comes, overflowing, stage, terminal, visit, words  # noqa: F401 - fixtures
+
+ANNA_SIGNS, SOMEBODY_SIGNS = 1, 0  # writers
+
+
+def knows_how_anna_signs(agent):
+    signing, config = agent.knowledge.signing, agent.config
+    five = [signing.encode(trace(points(ANNA_SIGNS, each))) for each in range(5)]
+    with open_db(config.database_path, key=site_key(config)) as db:
+        put(db, "anna", five, request(), privacy=config.privacy, consent="notice 1")
+    agent.knowledge.soon()
+    deadline = time.monotonic() + 8
+    while "anna" not in agent.porch.entrance.keeper.register.signatures and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def sign(page, writer, number, every=3):
+    """Draws with the mouse, at the writer's own pace: what happened when is told to the browser."""
+    page.wait_for_selector("#sign[open]")
+    box = page.locator("#sign-field").bounding_box()
+    mouse, began, pressed = page.context.new_cdp_session(page), time.time(), False
+    for at, (x, y, ms, _, end) in enumerate(points(writer, number)):
+        if at % every and not end:
+            continue
+        there = {"x": box["x"] + 20 + x, "y": box["y"] + 20 + y, "timestamp": began + ms / 1000, "button": "left"}
+        told = [("mouseMoved" if pressed else "mousePressed", 1)] + [("mouseReleased", 0)] * bool(end)
+        for kind, buttons in told:
+            mouse.send("Input.dispatchMouseEvent", {"type": kind, "buttons": buttons, "clickCount": 1, **there})
+        pressed = not end
+    mouse.detach()
+
+
+def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, visit, stage, wait_for):
+    with terminal("face+signature") as (agent, decided):
+        knows_how_anna_signs(agent)
+        page = visit(agent, LYING)
+        comes(agent, stage)
+        page.wait_for_selector("#sign[open]")
+        assert (words(page, "#sign-who"), words(page, "#sign-title")) == ("Anna Berg", "Please sign here")
+        page.click("#sign-done")
+        assert words(page, "#sign-message") == "Please sign in full, as on paper."
+        page.mouse.click(500, 300)
+        page.click("#sign-done")
+        page.wait_for_selector("#sign-message:not(:empty)")
+        assert decided[-1][0].outcome is Outcome.PENDING  # a dot is nobody's signature, and counts for nothing
+        sign(page, SOMEBODY_SIGNS, 7)
+        page.click("#sign-done")
+        page.wait_for_selector("#sign-message:has-text('That is not how you sign here.')")
+        assert words(page, "#sign-who") == "Anna Berg"
+        assert not agent.porch.door.unlocked
+        sign(page, ANNA_SIGNS, 8)
+        page.click("#sign-done")
+        page.wait_for_selector('#result[data-outcome="granted"]:visible')
+        assert agent.porch.door.unlocked
+        wait_for(lambda: len(recorded(agent.config)) == 2)
+        wrong, right = (event.body for event in recorded(agent.config))
+        assert (wrong["reason"], wrong["shown"]) == ("wrong_signature", ["face"])
+        assert (right["reason"], right["shown"]) == ("credential", ["face", "signature"])
+        assert right["signed"]["distance"] < right["signed"]["threshold"] < wrong["signed"]["distance"]
+        assert decided[-1][0].outcome is Outcome.GRANTED
+
+
+@pytest.fixture(scope="module")
+def axe():
+    source, why = axe_source()
+    if source is None:
+        pytest.skip(why)
+    return source
+
+
+def test_whoever_is_enrolled_signs_five_times_and_once_more_for_one_that_is_not_like_the_others(
+    terminal,
+    visit,
+    wait_for,
+):
+    with terminal("face+signature") as (agent, _):
+        page = visit(agent, UPRIGHT)
+        session = SigningSession(agent.knowledge.signing.judge, 3)
+        with agent.studio.seated(session):
+            assert words(page, "#sign-title") == "Please sign: 1 of 3"
+            for number, writer in enumerate([ANNA_SIGNS, SOMEBODY_SIGNS, ANNA_SIGNS]):
+                sign(page, writer, number, every=6)
+                page.click("#sign-done")
+                wait_for(lambda taken=number: session.guidance().done > taken or session.guidance().hint == SIGN_AGAIN)
+            page.wait_for_selector("#sign-message:has-text('not like the others')")
+            assert words(page, "#sign-title") == "Please sign: 3 of 3"
+            sign(page, ANNA_SIGNS, 4, every=6)
+            page.click("#sign-done")
+            wait_for(lambda: session.complete)
+        page.wait_for_selector('#result[data-outcome="granted"]:visible')
+        assert page.locator("#sign").is_hidden()
+
+
+@pytest.mark.parametrize("look", [("light", "en", UPRIGHT), ("dark", "ar", (390, 844))], ids=str)
+def test_everybody_can_use_the_field_and_leave_it(terminal, visit, axe, wait_for, look):
+    theme, code, size = look
+    with terminal("face+signature", web__theme=theme, web__language=code) as (agent, _):
+        page = visit(agent, size, reduced_motion="reduce")
+        page.wait_for_selector(f"html[lang={code}]")
+        session = SigningSession(agent.knowledge.signing.judge, 3)
+        with agent.studio.seated(session):
+            page.wait_for_selector("#sign[open]")
+            assert violations(page, axe) == []
+            assert overflowing(page) == []
+            page.keyboard.press("Escape")  # as the button does
+            wait_for(lambda: session.given_up)
+        page.wait_for_selector("#result:visible")

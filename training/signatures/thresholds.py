@@ -1,0 +1,60 @@
+"""Where the door draws the line: a threshold for each number of references, with what it lets through, for the card.
+
+The writers are those that nothing was trained on, of validation and of the test together, for there are few of them. A
+threshold is where as many genuine signatures are refused as skilled forgeries are taken. What it does is measured on
+one writer at a time, by the threshold of all others, so that no rate is of those whom the threshold was chosen by; the
+bounds are those of a bootstrap over the writers (97.5 %).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.signatures.load import Signatures
+from training.signatures.protocol import BOOTSTRAPS, Rule, Trial, compare, equal_error
+
+REFERENCES = range(1, 6)
+
+
+def thresholds(distances: Sequence[NDArray[np.float64]], signatures: Signatures) -> dict[str, dict[str, Any]]:
+    """Returns by number of references the threshold, and the rates with their upper bounds.
+
+    Args:
+        distances: (N, N) between all signatures, for each way in which they may come: with pressure and without.
+        signatures: the same N.
+    """
+    return {str(count): _at(distances, signatures, count) for count in REFERENCES}
+
+
+def _at(distances: Sequence[NDArray[np.float64]], signatures: Signatures, count: int) -> dict[str, Any]:
+    by_writer = list(zip(*(list(compare(each, signatures, count, Rule())) for each in distances), strict=True))
+    rates = np.array(
+        [_rates(own, _threshold(by_writer[:at] + by_writer[at + 1 :])) for at, own in enumerate(by_writer)]
+    )
+    drawn = np.random.default_rng(0).integers(0, len(rates), (BOOTSTRAPS, len(rates)))
+    bounds = np.quantile(rates[drawn].mean(axis=1), 0.975, axis=0)
+    names = ("genuine_refused", "random_taken", "skilled_taken")
+    return {
+        "threshold": round(_threshold(by_writer), 4),
+        **{name: round(float(rate), 4) for name, rate in zip(names, rates.mean(axis=0), strict=True)},
+        **{f"{name}_bound": round(float(bound), 4) for name, bound in zip(names, bounds, strict=True)},
+        "writers": len(rates),
+    }
+
+
+def _threshold(by_writer: Sequence[Sequence[Trial]]) -> float:
+    trials = [*chain.from_iterable(by_writer)]
+    return equal_error([trial.genuine for trial in trials], [trial.skilled for trial in trials]).threshold
+
+
+def _rates(own: Sequence[Trial], threshold: float) -> tuple[float, ...]:
+    """How many of a writer's own are refused, and of others' and of skilled forgeries are taken."""
+    genuine, random, skilled = (
+        np.concatenate([getattr(trial, kind) for trial in own]) for kind in ("genuine", "random", "skilled")
+    )
+    return tuple(float(share.mean()) for share in (genuine > threshold, random <= threshold, skilled <= threshold))
