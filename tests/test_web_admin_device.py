@@ -12,9 +12,12 @@ from agent.backup.keys import BackupKey
 from agent.backup.stream import Opened
 from agent.config import load_config
 from agent.config.shown import Setting, shown
+from agent.errors import StoreError
 from agent.store import audit
 from agent.store.db import open_db
 from agent.trust.roles import Role
+from agent.web.admin.rooms.audit import lines as lines_of
+from agent.web.admin.rooms.kept import file_name
 from tests.end_to_end.patience import wait_for
 from tests.fakes.admin import admin_agent
 
@@ -103,6 +106,22 @@ def test_the_whole_audit_is_a_file_of_json_lines_that_prove_themselves(desk):
     assert answer.headers["content-disposition"] == 'attachment; filename="home-door-audit.jsonl"'
     with open_db(desk.agent.config.database_path) as db:
         assert rows == [audit.as_json(row) for row in audit.everything(db)]
+
+
+def test_lines_that_cannot_be_made_end_in_words():
+    def values():
+        yield {"n": 1}
+        raise StoreError("the disk is gone")
+
+    told = [json.loads(line) for line in lines_of(values())]
+    assert told == [{"n": 1}, {"ok": False, "code": "storage_failed", "message": "the disk is gone"}]
+
+
+@pytest.mark.parametrize("device", ['front"', "a\r\nb", "tür", "../x"])
+def test_a_file_is_called_in_letters_that_no_browser_minds(device):
+    name = file_name("hq", device, "audit.jsonl")
+    assert name.startswith("hq-")
+    assert {*name} <= {*"abcdefghijklmnopqrstuvwxyz-."}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ function rates({ table, threshold, encoder }) {
   if (String(all[0][1]) === String(all[1][1])) all.pop();
   return card("When a face is taken for another",
     h("p", {}, `A visitor counts as somebody from a similarity of ${threshold.cosine.toFixed(3)}: with ${threshold.templates} templates, a stranger gets in on at most ${small(threshold.false_accepts_per_visit)} visits.`, threshold.extrapolated ? " That is beyond what was measured: a straight line speaks there." : ""),
-    plot({ title: "False matches by similarity", width: 560, series: all.filter(([, points]) => points.length).map(([name, points]) => ({ name, points })), marks: [{ at: threshold.cosine, name: "threshold" }], x: { name: "similarity" }, y: { name: "share of strangers' pairs", from: -8, to: 0, say: power } }));
+    plot({ title: "False matches by similarity", width: Math.min(560, innerWidth - 72), series: all.filter(([, points]) => points.length).map(([name, points]) => ({ name, points })), marks: [{ at: threshold.cosine, name: "threshold" }], x: { name: "similarity" }, y: { name: "share of strangers' pairs", from: -8, to: 0, say: power } }));
 }
 
 export async function show(place, me) {
