@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent.moments import believable
 from agent.mqtt.message import LARGEST
 from agent.mqtt.verbs.privacy import Anchored
 from agent.privacy.chain import Anchor
@@ -19,11 +18,9 @@ from agent.store import audit, audit_search
 from agent.store.audit_check import AuditCheck, Checked
 from agent.store.db import Db
 from agent.web.admin.front import Front
-from agent.web.admin.operations import Operation, Query
+from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.query import LINES, LongAnswers, Text, file_name
 from agent.web.admin.sessions import Session
-
-Time = Annotated[AwareDatetime, AfterValidator(believable)]
 
 
 class Looked(Query):
@@ -33,8 +30,8 @@ class Looked(Query):
     by: Text = ""
     subject: Text = ""
     text: Text = ""
-    since: Time | None = None
-    until: Time | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     before: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | None = None  # a row's number: those below it
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
