@@ -11,6 +11,7 @@ const TONES = { missing: "bad", in: "good", break: "warn" };
 export async function show(place, me, [what, ...rest]) {
   if (!me.may("report")) return whoIsIn(place);
   if (!what) return today(place);
+  put(place, h("h1", {}, title), tabs());
   const view = await import(`/admin/views/attendance_${what === "person" ? what : "month"}.js`);
   return view.show(place, me, rest);
 }
