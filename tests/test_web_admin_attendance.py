@@ -56,8 +56,8 @@ def desk(tmp_path_factory):
         yield started
 
 
-def month(desk, person="carla", which="2026-10"):
-    return desk.client(Role.VIEWER).get(f"/admin/api/attendance/month?month={which}&person={person}").json()
+def month(desk, person="carla", which="2026-10", role=Role.OPERATOR):
+    return desk.client(role).get(f"/admin/api/attendance/month?month={which}&person={person}").json()
 
 
 def day(desk, which, **more):
@@ -165,6 +165,8 @@ def test_a_time_is_read_by_the_clock_on_the_wall_and_the_account_says_so(desk):
     (added,) = day(desk, "2026-10-06")["punches"]
     assert (added["how"], added["counts"]["at"]) == ("added", "2026-10-06T07:00:00+02:00")
     assert added["said"][0]["why"] == "forgot"
+    (seen,) = day(desk, "2026-10-06", role=Role.VIEWER)["punches"]  # who does not see why: that may be private
+    assert ("why" in seen["said"][0], seen["counts"]) == (False, added["counts"])
     assert correct(desk, punch=added["id"], void=True)[0] == 200
     assert day(desk, "2026-10-06")["punches"][0]["counts"] is None
 

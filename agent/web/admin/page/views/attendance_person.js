@@ -53,7 +53,7 @@ export async function show(place, me, [who, month = ""]) {
     return h("li", { data: { punch: each.id } }, counts ? h("strong", {}, counts.says) : [was, " does not count"], counts && counts.says !== made.says ? [" was ", was] : null,
       " ", h("small", {}, each.how), act("Correct", (counts ?? made).says, () => correct(told, null, each, done)),
       h("ul", {}, each.said.map((one) => {
-        const text = `${one.says} — ${one.by}, ${dayName(one.made.slice(0, 10))} ${one.made.slice(11, 16)}: ${one.why}`;
+        const text = `${one.says} — ${one.by}, ${dayName(one.made.slice(0, 10))} ${one.made.slice(11, 16)}${one.why ? `: ${one.why}` : ""}`;
         return h("li", {}, one.stands ? [text, act("Take back", text, () => takeBack(one.id, done))] : [h("s", {}, text), " taken back"]);
       })));
   }
