@@ -13,6 +13,7 @@ const bar = (...inside) => h("p", { class: "bar" }, inside);
 const span = (...inside) => h("span", {}, inside);
 
 export async function show(place, me, [id]) {
+  put(place, back(), h("h1", {}, id)); // for who is not there
   const about = await get("people/about");
   let told;
   const again = async () => {
