@@ -19,6 +19,7 @@ from agent.mqtt.message import MAX_PHOTOS, Code
 from agent.mqtt.wire import explain
 from agent.register import Request as Asked
 from agent.rules_in_force import load_rules
+from agent.store.db import Db
 from agent.store.directory import Basis, Lack, Order, Wanted
 from agent.trust.roles import may
 from agent.web.admin.front import Front
@@ -82,9 +83,11 @@ class _Room:
             "keep_crops": config.security.keep_crops,
             "most_photos": MAX_PHOTOS,
         }
-        numbers = await self._front.read(lambda db: shown.numbers(db, self._basis()))
-        zone = await self._front.read(lambda db: load_rules(db).zone.key)
-        return JSONResponse(told | numbers | {"zone": zone})
+
+        def look(db: Db) -> dict[str, Any]:
+            return shown.numbers(db, self._basis()) | {"zone": load_rules(db).zone.key}
+
+        return JSONResponse(told | await self._front.read(look))
 
     async def one(self, request: Request, session: Session) -> Response:
         """Everything of somebody."""
