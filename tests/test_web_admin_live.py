@@ -293,6 +293,16 @@ def test_anna_comes_and_the_page_says_why_she_is_let_in(desk, chromium):
     page.context.close()
 
 
+def test_where_nobody_unlocks_from_afar_the_page_says_so(desk, chromium, monkeypatch):
+    state = desk.front.lookout.state
+    monkeypatch.setattr(desk.front.lookout, "state", lambda: state() | {"remote_unlock": False})
+    page = desk.browse(chromium, Role.OPERATOR, "live")
+    page.wait_for_selector("text=[mqtt] remote_unlock is false in the device's configuration")
+    assert page.is_disabled("button:has-text('Unlock…')")
+    assert page.is_enabled("button:has-text('Lock now')")
+    page.context.close()
+
+
 def test_visits_are_found_and_one_is_taken_back(desk, chromium):
     comes(desk, STRANGER, outcome="denied")
     comes(desk, ANNA, outcome="granted")
@@ -305,7 +315,8 @@ def test_visits_are_found_and_one_is_taken_back(desk, chromium):
     )
     assert "Unknown person" in page.locator("tbody").inner_text()
     page.select_option("select[name=outcome]", "granted")
-    page.fill("input[name=person]", "anna")
+    page.fill("input[name=person]", "Anna Berg")
+    page.wait_for_selector("#person-known option[value=anna]", state="attached")
     page.click("button:has-text('Search')")
     page.wait_for_selector("tbody tr:has-text('Anna Berg')")
     fine(desk, page)

@@ -1,5 +1,6 @@
 // What was weighed in a decision: in words, and on a scale.
-import { h, when } from "/admin/dom.js";
+import { ask } from "/admin/api.js";
+import { field, h, put, when } from "/admin/dom.js";
 
 export const REASONS = {
   match: "recognised, and let in by the rules", credential: "showed the right card or PIN, and is let in by the rules", free_access: "the door is open to everybody now",
@@ -71,3 +72,17 @@ export function list(events, names) {
 }
 
 const gist = (event) => ({ alarm: () => `${event.alarm} ${event.state}`, attendance: () => `${event.type}, by ${event.by}`, audit: () => `${event.action}, by ${event.by ?? "(erased)"}` }[event.kind]?.() ?? "").replaceAll("_", " ");
+
+// A field for a person that knows who there is; its `person()` is what was typed, or whose name that is
+export function personField(label, told, help) {
+  const known = h("datalist", { id: `${told.name}-known` });
+  let people = [];
+  const suggest = async ({ target }) => {
+    ({ people } = await ask("list", { search: target.value, limit: 8 }).catch(() => ({ people: [] })));
+    put(known, people.map((each) => h("option", { value: each.id }, each.name)));
+  };
+  const row = field(label, { list: known.id, maxLength: 64, autocomplete: "off", oninput: suggest, ...told }, help);
+  row.append(known);
+  row.person = () => people.find((each) => each.name === row.control.value)?.id ?? row.control.value.trim();
+  return row;
+}
