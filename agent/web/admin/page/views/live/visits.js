@@ -24,9 +24,9 @@ async function all(place, me, wanted) {
     field("Outcome", { tag: "select", name: "outcome", value: value("outcome"), options: any({ granted: OUTCOMES.granted[0], denied: OUTCOMES.denied[0] }) }),
     field("Reason", { tag: "select", name: "reason", value: value("reason"), options: any(Object.fromEntries(Object.entries(REASONS).filter(([key]) => !key.endsWith("_needed")))) }),
     field("Kind", { tag: "select", name: "kind", value: value("kind"), options: any(me.may("audit") ? { ...KINDS, audit: "Changes" } : KINDS) }),
+    field("Text", { name: "text", type: "search", value: value("text"), maxLength: 128 }),
     field("From", { name: "since", type: "datetime-local", value: time("since") }),
     field("To", { name: "until", type: "datetime-local", value: time("until") }),
-    field("Text", { name: "text", type: "search", value: value("text"), maxLength: 128 }),
   ], h("p", { class: "buttons" }, h("button", { class: "main" }, "Search"), h("a", { class: "button", href: "#/live/visits" }, "Clear")));
   const table = h("div"), more = h("p", { role: "status" });
   const events = [], names = {};
