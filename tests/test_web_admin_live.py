@@ -36,15 +36,17 @@ def desk(tmp_path_factory):
         yield started
 
 
-def comes(desk, picture, frames=12, outcome=None):
-    """Somebody stands before the camera for some frames, and goes; returns the event once all is recorded."""
+def comes(desk, picture, outcome=None):
+    """Somebody stands before the camera until that is recorded, and goes; returns the event."""
     before = len(recorded(desk.agent.config))
     stage = desk.agent._camera._camera
-    Stage.play = [EMPTY] * (stage._n + 20) + [picture] * frames
+    Stage.play = [EMPTY] * (stage._n + 20) + [picture] * 10_000
     wait_for(lambda: len(recorded(desk.agent.config)) > before, what="the visit to be recorded")
-    event = recorded(desk.agent.config)[-1]
+    Stage.play = []
+    gone = stage._n + 15
+    event = recorded(desk.agent.config)[before]
     assert outcome in {None, event.body["outcome"]}
-    wait_for(lambda: stage._n > len(Stage.play) + 15, what="them to have gone")
+    wait_for(lambda: stage._n > gone, what="them to have gone")
     return event
 
 
