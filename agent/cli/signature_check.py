@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.findings import Finding, State
 from agent.cli.opened import database
 from agent.cli.output import counted
 from agent.errors import ModelError
+from agent.findings import Finding, State
 from agent.signature.selftest import self_test
 from agent.signing import installed, plain_encoder
 from agent.types import Shown
