@@ -71,7 +71,10 @@ class Counter:
         self._stack.close()
 
     def once(self) -> Once:
-        """Returns what carries out commands that were admitted, with the one memory of what was done."""
+        """Returns what carries out commands of a page, with the one memory of what was done.
+
+        What only reads is not remembered: a page that looks every second would write as often.
+        """
         return Once(
             self.handlers,
             spool=self.spool,
@@ -79,6 +82,7 @@ class Counter:
             remember=self.remember,
             begin=self.begin,
             full=self.full,
+            keeps_reads=False,
         )
 
     def recall(self, command_id: str) -> str | None:

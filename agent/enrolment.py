@@ -17,7 +17,6 @@ from agent.bundle import Bundle
 from agent.enrolling import Enrolling
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
-from agent.gallery.likeness import Problem
 from agent.register import By, as_json, remove_person
 from agent.store import people
 from agent.store.db import Db
@@ -63,13 +62,7 @@ class Administration:
         self._bundle, self._sight, self._db = bundle, sight, db
         self._write = write or _with(db)
         self.enrolling = Enrolling(bundle, db, self._write, boot_id=boot_id, now=now)
-        self._enroller = Enroller(
-            sight.look,
-            bundle.limits,
-            duplicate_threshold=bundle.duplicate_threshold,
-            same_person_threshold=bundle.same_person_threshold,
-            keep_crops=bundle.config.security.keep_crops,
-        )
+        self._enroller = enroller_of(bundle, sight)
 
     def enrol(
         self,
@@ -110,24 +103,6 @@ class Administration:
             by=by,
             command_id=command_id,
         )
-
-    def judge(self, number: int, photo: bytes) -> Seen | Problem:
-        """Returns the face of a photo as enrolment sees it, or what is wrong with it; nothing is kept."""
-        return self._enroller.face(number, photo)
-
-    def compare(self, faces: Sequence[Seen], person: str, *, replace: bool = False) -> Sequence[Problem]:
-        """Returns what enrolment has against these faces together: of several people, or of somebody else.
-
-        Args:
-            faces: good enough each.
-            person: whose they are said to be; need not be there, nor be an id.
-            replace: whoever was enrolled as that does not count.
-        """
-        if not faces:
-            return []
-        _, gallery = self.enrolling.gallery()
-        known = gallery.without(person) if replace else gallery
-        return self._enroller.likeness.problems([each.embedding.vector for each in faces], person, known)
 
     def remove(self, person: str, *, by: By, command_id: str | None = None) -> dict[str, Any]:
         """Forgets a person, see `agent.register.remove_person`."""
@@ -173,6 +148,17 @@ class Administration:
             limits=self._bundle.limits,
         )
         return {"faces": [face.as_json() for face in faces]}
+
+
+def enroller_of(bundle: Bundle, sight: Sight) -> Enroller:
+    """Returns what judges photos, as enrolment does."""
+    return Enroller(
+        sight.look,
+        bundle.limits,
+        duplicate_threshold=bundle.duplicate_threshold,
+        same_person_threshold=bundle.same_person_threshold,
+        keep_crops=bundle.config.security.keep_crops,
+    )
 
 
 def _with(db: Db) -> Write:

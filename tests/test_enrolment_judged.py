@@ -5,23 +5,25 @@ import numpy as np
 import pytest
 
 from agent.bundle import STAFF, open_bundle
-from agent.enrolment import Administration
+from agent.enrolment import enroller_of
 from agent.gallery.likeness import Problem
 from agent.seal.keyring import site_key
 from agent.store.db import open_db
+from agent.store.templates import load_gallery
 from agent.types import Seen
 from agent.vision.pictures import decode_picture, encode_picture
 from tests.fakes.demo_door import demo_config, settle_demo
 
 
 @pytest.fixture(scope="module")
-def admin(tmp_path_factory):
-    """Where Ada is enrolled, and nobody else."""
+def enrolment(tmp_path_factory):
+    """What judges, and who is known: Ada and nobody else."""
     config = demo_config(tmp_path_factory.mktemp("judged"))
     settle_demo(config, skip=("bruno", "clara"))
     bundle = open_bundle(config, site_key(config))
     with open_db(config.database_path, key=bundle.key) as db:
-        yield Administration(bundle, bundle.eyes(), db, boot_id="test")
+        known = load_gallery(db, bundle.template_model, bundle.space)
+    return enroller_of(bundle, bundle.eyes()), known
 
 
 def photo(name):
@@ -48,20 +50,14 @@ def levels(share, plus):
         pytest.param(lambda image: image[-60:, :60].copy(), "no_face", id="nobody"),
     ],
 )
-def test_a_bad_photo_has_its_reason(admin, how, code):
-    found = admin.judge(0, spoilt(how))
+def test_a_bad_photo_has_its_reason(enrolment, how, code):
+    found = enrolment[0].face(0, spoilt(how))
     assert isinstance(found, Problem), found.crop.quality
     assert found.code == code
 
 
-def test_what_is_no_picture_is_none(admin):
-    assert admin.judge(3, b"%PDF-1.7").code == "not_a_picture"
-
-
-def faces(admin, *names):
-    found = [admin.judge(number, photo(name)) for number, name in enumerate(names)]
-    assert all(isinstance(each, Seen) for each in found)
-    return found
+def test_what_is_no_picture_is_none(enrolment):
+    assert enrolment[0].face(3, b"%PDF-1.7").code == "not_a_picture"
 
 
 @pytest.mark.parametrize(
@@ -74,11 +70,9 @@ def faces(admin, *names):
         pytest.param(["clara-1"], "ada", [(0, "different_people")], id="of another than was enrolled before"),
     ],
 )
-def test_photos_are_compared_with_each_other_and_with_everybody(admin, names, person, problems):
-    told = admin.compare(faces(admin, *names), person)
+def test_photos_are_compared_with_each_other_and_with_everybody(enrolment, names, person, problems):
+    enroller, known = enrolment
+    found = [enroller.face(number, photo(name)) for number, name in enumerate(names)]
+    assert all(isinstance(each, Seen) for each in found)
+    told = enroller.likeness.problems([each.embedding.vector for each in found], person, known)
     assert [(each.photo, each.code) for each in told] == problems
-
-
-def test_who_begins_anew_is_not_compared_with_what_was(admin):
-    assert admin.compare(faces(admin, "clara-1"), "ada", replace=True) == []
-    assert admin.compare([], "ada") == []

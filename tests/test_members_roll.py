@@ -71,6 +71,14 @@ class TestReading:
         anna, ben = list_people(db)
         assert (anna.state, anna.visitor, anna.extended, ben.state) == (State.SUSPENDED, True, True, State.ACTIVE)
 
+    def test_columns_may_be_named_as_elsewhere(self, db):
+        apply_roll(db, read_roll("person,valid_from,valid_to\nmia,2026-12-01,2026-12-31\n", BERLIN), request())
+        mia = enrolled(db, "mia")
+        assert (mia.valid_from, mia.valid_to) == (
+            datetime(2026, 11, 30, 23, tzinfo=UTC),
+            datetime(2026, 12, 31, 23, tzinfo=UTC),
+        )
+
     def test_a_short_line_has_empty_cells(self, db):
         assert load(db, "id,badge,groups\nanna\n")["added"] == 1
 

@@ -276,6 +276,16 @@ def test_how_much_is_read_does_not_grow_with_the_punches(db):
     assert len(asked) < 10
 
 
+def test_of_one_person_nothing_is_read_of_all_others(db):
+    crowd(db, 3)
+    asked = []
+    db.sql.set_trace_callback(asked.append)
+    month_json(db, RULES, *NOVEMBER, at=AT, person="p001")
+    db.sql.set_trace_callback(None)
+    plans = [row[3] for query in set(asked) for row in db.rows(f"EXPLAIN QUERY PLAN {query}")]
+    assert [plan for plan in plans if "SCAN rosters" in plan or "punches_at" in plan] == []
+
+
 # Files
 
 

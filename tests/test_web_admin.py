@@ -7,6 +7,8 @@ import pytest
 
 from agent.config import load_config
 from agent.errors import ConfigError
+from agent.store import commands
+from agent.store.db import open_db
 from agent.trust.roles import Role
 from agent.web.admin.sessions import Sessions
 from agent.web.admin.site import FOLDER
@@ -66,6 +68,14 @@ def test_the_same_id_does_nothing_twice(desk):
     again = desk.ask("person_set", id="p-1", person="ben", notes="thrice")[1]
     assert (first["ok"], again["code"]) == (True, "seen_before")
     assert desk.ask("person", person="ben")[1]["data"]["notes"] == "twice"
+
+
+def test_what_only_looks_writes_nothing(desk):
+    with open_db(desk.agent.config.database_path) as db:
+        before = commands.count(db)
+        for _ in range(3):
+            assert desk.ask("list", id="l-1")[1]["ok"]
+        assert commands.count(db) == before
 
 
 @pytest.mark.parametrize(

@@ -21,15 +21,30 @@ from agent.web.admin.site import operations
 from tests.fakes.admin import admin_agent
 
 PAGE = Path(__file__).parents[1] / "deploy" / "ADMIN-PAGE.md"
-EXAMPLES = 50 if os.environ.get("LATCHKEY_EXPLORE") else 6
+EXAMPLES = 50 if os.environ.get("LATCHKEY_EXPLORE") else 3
 WITHOUT_END = [f"/{each.path}" for room in operations().values() for each in room if each.result in ENDLESS]
 NOT_CHECKED = [
     ignored_auth,  # of every operation by every role: tests/test_web_admin_roles.py
     positive_data_acceptance,  # no schema says that a time is of this century, or that a PIN goes with a duress PIN
 ]
+REFUSALS = [401, 403, 404, 405, 409, 413, 422, 429, 503]
+
+
+def short(value):
+    """A schema without texts of a million characters, which take long to make up and to send."""
+    if isinstance(value, dict):
+        return {key: short(each) for key, each in value.items() if key != "maxLength" or each < 10_000}
+    return [short(each) for each in value] if isinstance(value, list) else value
+
+
 SCHEMA = schemathesis.openapi.from_dict(
-    document(operations(), cookie="latchkey"),
-    config=SchemathesisConfig.from_dict({"generation": {"mode": "all", "with-security-parameters": False}}),
+    short(document(operations(), cookie="latchkey")),
+    config=SchemathesisConfig.from_dict(
+        {
+            "generation": {"mode": "all", "with-security-parameters": False},
+            "checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}},
+        }
+    ),
 )
 
 

@@ -36,15 +36,17 @@ def desk(tmp_path_factory):
         yield started
 
 
-def comes(desk, picture, frames=12, outcome=None):
-    """Somebody stands before the camera for some frames, and goes; returns the event once all is recorded."""
+def comes(desk, picture, outcome=None):
+    """Somebody stands before the camera until that is recorded, and goes; returns the event."""
     before = len(recorded(desk.agent.config))
     stage = desk.agent._camera._camera
-    Stage.play = [EMPTY] * (stage._n + 20) + [picture] * frames
+    Stage.play = [EMPTY] * (stage._n + 20) + [picture] * 10_000
     wait_for(lambda: len(recorded(desk.agent.config)) > before, what="the visit to be recorded")
-    event = recorded(desk.agent.config)[-1]
+    Stage.play = []
+    gone = stage._n + 15
+    event = recorded(desk.agent.config)[before]
     assert outcome in {None, event.body["outcome"]}
-    wait_for(lambda: stage._n > len(Stage.play) + 15, what="them to have gone")
+    wait_for(lambda: stage._n > gone, what="them to have gone")
     return event
 
 
@@ -293,6 +295,16 @@ def test_anna_comes_and_the_page_says_why_she_is_let_in(desk, chromium):
     page.context.close()
 
 
+def test_where_nobody_unlocks_from_afar_the_page_says_so(desk, chromium, monkeypatch):
+    state = desk.front.lookout.state
+    monkeypatch.setattr(desk.front.lookout, "state", lambda: state() | {"remote_unlock": False})
+    page = desk.browse(chromium, Role.OPERATOR, "live")
+    page.wait_for_selector("text=[mqtt] remote_unlock is false in the device's configuration")
+    assert page.is_disabled("button:has-text('Unlock…')")
+    assert page.is_enabled("button:has-text('Lock now')")
+    page.context.close()
+
+
 def test_visits_are_found_and_one_is_taken_back(desk, chromium):
     comes(desk, STRANGER, outcome="denied")
     comes(desk, ANNA, outcome="granted")
@@ -305,7 +317,8 @@ def test_visits_are_found_and_one_is_taken_back(desk, chromium):
     )
     assert "Unknown person" in page.locator("tbody").inner_text()
     page.select_option("select[name=outcome]", "granted")
-    page.fill("input[name=person]", "anna")
+    page.fill("input[name=person]", "Anna Berg")
+    page.wait_for_selector("#person-known option[value=anna]", state="attached")
     page.click("button:has-text('Search')")
     page.wait_for_selector("tbody tr:has-text('Anna Berg')")
     fine(desk, page)

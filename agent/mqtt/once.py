@@ -40,6 +40,8 @@ class Once:
         begin: the same, before it is done: the result if that is never known.
         full: whether too many commands are remembered to take this one, too.
         seen: told of every verb and command whose id was seen before.
+        keeps_reads: whether ids of commands that change nothing are remembered: what was signed could be sent again by
+            whoever has heard it.
     """
 
     def __init__(
@@ -52,10 +54,11 @@ class Once:
         begin: Remember = lambda *_: None,
         full: Callable[[Command], bool] = lambda _: False,
         seen: Callable[[str, Command], object] = lambda *_: None,
+        keeps_reads: bool = True,
     ) -> None:
         self.recall = recall
         self._handlers, self._spool, self._seen = handlers, spool, seen
-        self._remember, self._begin, self._full = remember, begin, full
+        self._remember, self._begin, self._full, self._keeps_reads = remember, begin, full, keeps_reads
 
     def do(self, verb: str, command: Command, until: datetime) -> Result:
         """Returns the remembered result of the id, or that of carrying out the command now.
@@ -85,6 +88,8 @@ class Once:
         except StoreError as error:
             return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
         result = self._carry_out(verb, command)
+        if command.reads and not self._keeps_reads:
+            return result
         if result.code not in TRANSIENT or command.momentary:
             self._spool.drop(command.id)
             kept = Result(id=result.id, verb=verb, ok=result.ok, code=result.code) if command.reads else result

@@ -27,7 +27,9 @@ from agent.store.rosters import rosters
 _DAY = timedelta(days=1)
 
 
-def month_json(db: Db, rules: Rules, first: date, last: date, *, at: datetime, person: str) -> dict[str, Any]:
+def month_json(
+    db: Db, rules: Rules, first: date, last: date, *, at: datetime, person: str, reasons: bool = True
+) -> dict[str, Any]:
     """Returns the days `first` to `last` of a person as JSON values. Times are those of the clock on the wall.
 
     Args:
@@ -37,6 +39,7 @@ def month_json(db: Db, rules: Rules, first: date, last: date, *, at: datetime, p
         last: the last one, included.
         at: now.
         person: whose.
+        reasons: with why punches were corrected, which may be private.
 
     Raises:
         CommandError: there is no such person, and nobody punched so.
@@ -58,7 +61,11 @@ def month_json(db: Db, rules: Rules, first: date, last: date, *, at: datetime, p
         **{name: sheet.total(name) for name in SUMS},
         "sums": _sums(sheet),
         "hours": lane.hours,
-        "days": [_day(day, found, lane, entries.get(day.day, []), rostered) for day in sheet.days],
+        "days": [
+            _day(day, found, lane, rostered)
+            | {"punches": [entry_json(*each, Wall(day.day, rules.zone), reasons=reasons) for each in entries[day.day]]}
+            for day in sheet.days
+        ],
     }
 
 
@@ -81,9 +88,7 @@ def _sums(sheet: Sheet) -> list[tuple[str, str]]:
     ]
 
 
-def _day(
-    day: Day, found: Attendance, lane: Lane, entries: Sequence[tuple[Entry, Punch | None]], rostered: set[date]
-) -> dict[str, Any]:
+def _day(day: Day, found: Attendance, lane: Lane, rostered: set[date]) -> dict[str, Any]:
     wall = Wall(day.day, found.rules.zone)
     return {
         "day": day.day.isoformat(),
@@ -97,7 +102,6 @@ def _day(
         **{name: getattr(day, name) for name in SUMS},
         "flags": flags_json(day),
         "pieces": [asdict(piece) for piece in lane.pieces(day)],
-        "punches": [entry_json(entry, counts, wall) for entry, counts in entries],
     }
 
 
@@ -114,7 +118,9 @@ def _cells(day: Day, wall: Wall) -> list[str]:
     ]
 
 
-def _by_day(sheet: Sheet, entries: Sequence[Entry], rules: Rules) -> dict[date, list[tuple[Entry, Punch | None]]]:
+def _by_day(
+    sheet: Sheet, entries: Sequence[Entry], rules: Rules
+) -> defaultdict[date, list[tuple[Entry, Punch | None]]]:
     """The entries, each on the day on which it counts; one that does not, on the day of which it was made."""
     counted = {punch.id: (day.day, punch) for day in sheet.days for punch in day.punches}
     told = defaultdict[date, list[tuple[Entry, Punch | None]]](list)

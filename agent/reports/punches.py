@@ -94,13 +94,14 @@ class Wall:
         return f"{self.minute(at)}{f':{local:%S}' if local.second else ''}{offset}"
 
 
-def entry_json(entry: Entry, counts: Punch | None, wall: Wall) -> dict[str, Any]:
+def entry_json(entry: Entry, counts: Punch | None, wall: Wall, *, reasons: bool = True) -> dict[str, Any]:
     """Returns an entry as JSON values.
 
     Args:
         entry: of a day.
         counts: the punch as it counts; None: it does not.
         wall: the clock on that day.
+        reasons: with why it was corrected, which may be private.
     """
     by = defaultdict[str, list[Correction]](list)
     for each in entry.said:
@@ -111,7 +112,7 @@ def entry_json(entry: Entry, counts: Punch | None, wall: Wall) -> dict[str, Any]
         "how": _how(entry),
         "counts": _punch(counts, wall) if counts else None,
         "made": _punch(entry.original, wall),
-        "said": [_said(each, by, wall) for each in entry.said],
+        "said": [_said(each, by, wall) | ({"why": each.why} if reasons else {}) for each in entry.said],
     }
 
 
@@ -138,7 +139,6 @@ def _said(each: Correction, by: Mapping[str, list[Correction]], wall: Wall) -> d
     return {
         "id": each.id,
         "by": each.by,
-        "why": each.why,
         "made": made.isoformat(timespec="seconds"),
         "void": each.void,
         "at": each.at.astimezone(wall.zone).isoformat(timespec="seconds") if each.at else None,

@@ -71,9 +71,8 @@ def find_correction(db: Db, id: str) -> Correction | None:  # noqa: A002 - as in
 
 def made(db: Db, begin: datetime, end: datetime, person: str | None = None) -> list[Punch]:
     """Return punches as they were made, from `begin` until before `end`, of one person or of all, in order."""
-    return _punches(
-        db, "WHERE (?1 IS NULL OR person = ?1) AND at >= ?2 AND at < ?3 ORDER BY at, id", *_args(person, begin, end)
-    )
+    whose, args = _whose(person)
+    return _punches(db, f"WHERE {whose}at >= ? AND at < ? ORDER BY at, id", *args, to_text(begin), to_text(end))
 
 
 def corrections(db: Db, person: str | None = None) -> list[Correction]:
@@ -89,7 +88,7 @@ def counted(db: Db, begin: datetime, end: datetime, person: str | None = None) -
     Also those that were made at another time and corrected to one of these.
     """
     said = corrections(db, person)
-    whose, args = ("", ()) if person is None else ("person = ? AND ", (person,))
+    whose, args = _whose(person)
     found = _punches(db, f"WHERE {whose}at >= ? AND at < ?", *args, to_text(begin), to_text(end))
     if said:
         known = {punch.id for punch in found}
@@ -165,5 +164,6 @@ def _correction(row: tuple[Any, ...]) -> Correction:
     )
 
 
-def _args(person: str | None, begin: datetime, end: datetime) -> tuple[object, ...]:
-    return (person, to_text(begin), to_text(end))
+def _whose(person: str | None) -> tuple[str, tuple[str, ...]]:
+    """A condition that lets the index of a person's punches be used, and its parameters."""
+    return ("", ()) if person is None else ("person = ? AND ", (person,))

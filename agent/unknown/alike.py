@@ -11,7 +11,7 @@ from agent.unknown.album import Stranger
 
 
 def groups(strangers: Sequence[Stranger], space: Space, threshold: float) -> list[list[Stranger]]:
-    """Returns the pictures, each with those that it looks like: it goes to the group whose mean is most like it.
+    """Returns the pictures, each with those that it looks like: it goes to the group that is most like it on average.
 
     Args:
         strangers: of one encoder, in the order of the groups to be, the newest first.
@@ -21,15 +21,17 @@ def groups(strangers: Sequence[Stranger], space: Space, threshold: float) -> lis
     if not strangers:
         return []
     vectors = space(np.stack([each.embedding.vector for each in strangers]))  # (N, D)
-    means, made = np.zeros_like(vectors), list[list[Stranger]]()
-    for stranger, vector in zip(strangers, vectors, strict=True):
-        cosines = means[: len(made)] @ vector  # (G,)
-        nearest = int(cosines.argmax()) if made else 0
-        if not made or cosines[nearest] < threshold:
-            means[len(made)] = vector
+    cosines = vectors @ vectors.T  # (N, N)
+    sums, made = np.zeros_like(cosines), list[list[Stranger]]()  # (G, N): of the cosines to all in a group
+    sizes = np.ones(len(strangers), np.float32)
+    for number, stranger in enumerate(strangers):
+        alike = sums[: len(made), number] / sizes[: len(made)]  # (G,)
+        nearest = int(alike.argmax()) if made else 0
+        if made and alike[nearest] >= threshold:
+            made[nearest].append(stranger)
+            sizes[nearest] += 1
+        else:
+            nearest = len(made)
             made.append([stranger])
-            continue
-        made[nearest].append(stranger)
-        total = means[nearest] * (len(made[nearest]) - 1) + vector
-        means[nearest] = total / max(float(np.linalg.norm(total)), 1e-9)
+        sums[nearest] += cosines[number]
     return made

@@ -20,14 +20,23 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.errors import CommandError
+from agent.moments import believable
 from agent.mqtt.message import Code
 from agent.mqtt.wire import explain
 from agent.web.admin.bodies import JSON, LONGEST_BODY, body_of, json_body
@@ -40,6 +49,16 @@ PICTURES: Final = "multipart/x-mixed-replace"
 ENDLESS: Final = (EVENTS, PICTURES)
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def _written(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[-+.0-9]*", value):
+        raise ValueError("want a time as in 2026-11-26T08:00:00+01:00, not a number")
+    return value
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(believable)]
+"""A time in a query: with an offset, and near enough to reckon with."""
 
 
 class Query(BaseModel):

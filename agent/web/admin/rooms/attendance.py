@@ -109,16 +109,17 @@ class _Desk:
         body = await self._front.beside.read(lambda db: self._today.told(db, seen))
         return Response(body, media_type="application/json")
 
-    async def month(self, request: Request, _: Session) -> Response:
+    async def month(self, request: Request, session: Session) -> Response:
         asked = Asked(request, "month", "person", "after")
         person, after = asked.person("person"), asked.person("after")
+        reasons = session.may("correct")  # they may be private: who may say one may see them
 
         def read(db: Db) -> dict[str, object]:
             rules = load_rules(db)
             first, last = asked.month(rules.zone)
             told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, person)}
             if person:
-                return told | month_json(db, rules, first, last, at=asked.at, person=person)
+                return told | month_json(db, rules, first, last, at=asked.at, person=person, reasons=reasons)
             return told | lot_json(db, rules, first, last, at=asked.at, after=after or "")
 
         return JSONResponse(await self._front.beside.read(read))

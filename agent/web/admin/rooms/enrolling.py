@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent.enrolment import Administration
+from agent.enrolment import enroller_of
+from agent.gallery.enrol import Enroller
 from agent.gallery.likeness import Problem
 from agent.members.table import MOST_LINES, Preview
 from agent.mqtt.message import MAX_PHOTOS, Message, Photo
@@ -73,18 +74,18 @@ class _Room:
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._admin: Administration | None = None
+        self._enroller: Enroller | None = None
 
     async def judge(self, request: Request, _: Session) -> Response:
         """What is wrong with each photo, and with all of them together. Nothing is kept."""
         asked: Photos = request.state.body
-        admin = await self._front.read(self._opened)
+        enroller = await self._front.do(self._opened)
         found = list[Seen | Problem]()
         for number, photo in enumerate(asked.photos):  # one by one: others are let in between two
-            found.append(await self._front.do(partial(admin.judge, number, photo)))
+            found.append(await self._front.do(partial(enroller.face, number, photo)))
         good = [number for number, each in enumerate(found) if isinstance(each, Seen)]
         faces = [each for each in found if isinstance(each, Seen)]
-        together = await self._front.do(lambda: admin.compare(faces, asked.person, replace=asked.replace))
+        together = await self._front.do(lambda: self._compared(enroller, faces, asked)) if faces else []
         problems = {good[each.photo]: each for each in together}
         told = [self._told(each, problems.get(number)) for number, each in enumerate(found)]
         return JSONResponse({"photos": told})
@@ -102,11 +103,16 @@ class _Room:
             told += some
         return JSONResponse({"lines": told})
 
-    def _opened(self, db: Db) -> Administration:
-        if self._admin is None:
-            bundle = self._front.bundle
-            self._admin = Administration(bundle, bundle.eyes(), db, boot_id=self._front.agent.boot_id)
-        return self._admin
+    def _opened(self) -> Enroller:
+        if self._enroller is None:
+            self._enroller = enroller_of(self._front.bundle, self._front.bundle.eyes())
+        return self._enroller
+
+    def _compared(self, enroller: Enroller, faces: Sequence[Seen], asked: Photos) -> Sequence[Problem]:
+        """With each other, and with everybody whom the door knows: no second gallery in memory."""
+        known = self._front.agent.recogniser.known.gallery
+        known = known.without(asked.person) if asked.replace else known
+        return enroller.likeness.problems([each.embedding.vector for each in faces], asked.person, known)
 
     def _told(self, found: Seen | Problem, against: Problem | None) -> dict[str, Any]:
         problem = found if isinstance(found, Problem) else against

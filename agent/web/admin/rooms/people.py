@@ -17,6 +17,7 @@ from agent.members import shown
 from agent.mqtt.message import MAX_PHOTOS
 from agent.register import Request as Asked
 from agent.rules_in_force import load_rules
+from agent.store.db import Db
 from agent.store.directory import Basis, Lack, Order, Wanted
 from agent.trust.roles import may
 from agent.web.admin.front import Front
@@ -85,9 +86,11 @@ class _Room:
             "keep_crops": config.security.keep_crops,
             "most_photos": MAX_PHOTOS,
         }
-        numbers = await self._front.read(lambda db: shown.numbers(db, self._basis()))
-        zone = await self._front.read(lambda db: load_rules(db).zone.key)
-        return JSONResponse(told | numbers | {"zone": zone})
+
+        def look(db: Db) -> dict[str, Any]:
+            return shown.numbers(db, self._basis()) | {"zone": load_rules(db).zone.key}
+
+        return JSONResponse(told | await self._front.read(look))
 
     async def one(self, request: Request, session: Session) -> Response:
         """Everything of somebody."""

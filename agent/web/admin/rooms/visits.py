@@ -11,13 +11,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agent.figures import figures
-from agent.mqtt.message import Code, Time
+from agent.mqtt.message import Code
 from agent.store import past, undone
 from agent.store.db import Db
 from agent.types import Event
 from agent.web.admin.front import Front, refused
 from agent.web.admin.lookout import event_json
-from agent.web.admin.operations import Operation, Query
+from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.sessions import Session
 
 WHO: Final = ("person", "second", "companion")
@@ -31,8 +31,8 @@ class Asked(Query):
     person: Annotated[str, Field(max_length=64)] | None = None
     outcome: Annotated[str, Field(max_length=32)] | None = None
     reason: Annotated[str, Field(max_length=32)] | None = None
-    since: Time | None = None
-    until: Time | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     text: Annotated[str, Field(max_length=LONGEST_WORD)] | None = None
     before: Annotated[int, Field(ge=1, le=2**53)] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50

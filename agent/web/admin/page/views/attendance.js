@@ -11,6 +11,7 @@ const TONES = { missing: "bad", in: "good", break: "warn" };
 export async function show(place, me, [what, ...rest]) {
   if (!me.may("report")) return whoIsIn(place);
   if (!what) return today(place);
+  put(place, h("h1", {}, title), tabs());
   const view = await import(`/admin/views/attendance_${what === "person" ? what : "month"}.js`);
   return view.show(place, me, rest);
 }
@@ -35,11 +36,12 @@ async function today(place) {
       class: `tile ${TONES[state] ?? ""}`, "aria-pressed": String(only === state), data: { state }, onclick: () => { only = only === state ? "" : state; draw(); },
     }, h("strong", {}, String(told.counts[state])), name)));
     if (focused) tiles.querySelector(`[data-state=${focused}]`).focus();
-    put(list, table(["Who", "Since", "Worked"], found.slice(0, SHOWN).map((each) => h("tr", {},
+    put(list, table(["Who", "Since", "#Worked"], found.slice(0, SHOWN).map((each) => h("tr", {},
       h("td", {}, person(each, told.day.slice(0, 7)), " ", h("span", { class: `tag ${TONES[each.state] ?? "soft"}` }, STATES[each.state]), " ", flags(each.flags),
         h("br"), h("small", {}, each.planned.map((span) => span.join("–")).join(", "))),
       h("td", {}, each.since, h("br"), h("small", {}, each.where, each.by === "access" && ", by the door")), number(each.worked)))),
-    found.length > SHOWN || told.more ? h("p", { class: "soft" }, "There are more: search for them.") : null);
+    found.length > SHOWN ? h("p", { class: "soft" }, "There are more: search for them.") : null,
+    told.more ? h("p", { class: "soft" }, `Only ${told.people.length} are listed here: look for others in the month.`) : null);
   }
 
   async function look() {
@@ -54,6 +56,11 @@ async function today(place) {
 
   put(place, h("h1", {}, title), tabs("Today"), head, tiles, h("div", { class: "columns" }, card(search, list), side));
   await look();
-  const again = setInterval(() => look().catch((error) => put(head, h("span", { class: "bad" }, error.message))), LOOK_MS);
-  return () => clearInterval(again);
+  const again = () => look().catch((error) => put(head, h("span", { class: "bad" }, error.message)));
+  const timer = setInterval(again, LOOK_MS);
+  document.addEventListener("visibilitychange", again);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", again);
+  };
 }

@@ -15,7 +15,7 @@ export async function show(place, me, [month = ""]) {
   function draw() {
     const wanted = search.control.value.trim().toLowerCase();
     const found = people.filter((each) => (!only.checked || each.look_at) && `${each.name} ${each.person}`.toLowerCase().includes(wanted));
-    put(list, table(["Name", "Days", "Worked", "Planned", "Balance", "Overtime", "To look at"], found.slice(0, SHOWN).map((each) =>
+    put(list, table(["Name", "Days", "#Worked", "#Planned", "#Balance", "#Overtime", "#To look at"], found.slice(0, SHOWN).map((each) =>
       h("tr", {}, h("td", {}, person(each, lot.month)), h("td", {}, spark(each.days)), each.cells.map(number), number(each.look_at ? `${each.look_at}` : "")))),
     found.length > SHOWN ? h("p", { class: "soft" }, "There are more: search for them.") : null);
   }

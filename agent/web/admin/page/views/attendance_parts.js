@@ -9,8 +9,9 @@ export const person = (each, month) => each.person ? h("a", { href: `#/attendanc
 export const flags = (told) => told.map((each) => [h("span", { class: `tag ${each.tone || "soft"}` }, each.says), " "]);
 export const number = (text) => h("td", { class: `number ${{ "+": "good", "−": "bad" }[text[0]] ?? ""}` }, text);
 export const card = (...inside) => h("section", { class: "card" }, inside);
-export const table = (heads, rows, kind = "") => h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": heads.join(", ") },
-  h("table", { class: kind }, h("thead", {}, h("tr", {}, heads.map((head) => h(head ? "th" : "td", {}, head)))), h("tbody", {}, rows)));
+// A # before a head: its column has numbers
+export const table = (heads, rows, kind = "") => h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": heads.join(", ").replaceAll("#", "") },
+  h("table", { class: kind }, h("thead", {}, h("tr", {}, heads.map((head) => h(head ? "th" : "td", { class: head[0] === "#" && "number" }, head.replace("#", ""))))), h("tbody", {}, rows)));
 
 export function tabs(current, month = "") {
   const tab = (name, path) => h("a", { class: "button", href: `#/attendance${path}`, "aria-current": name === current && "page" }, name);

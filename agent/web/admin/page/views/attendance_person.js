@@ -4,7 +4,7 @@ import { h, note, put } from "/admin/dom.js";
 import { correct, takeBack } from "/admin/views/attendance_correct.js";
 import { card, dayName, flags, months, number, table, tabs } from "/admin/views/attendance_parts.js";
 
-const HEADS = ["Day", "", "Came", "Left", "Worked", "Breaks", "Balance", "Remarks"];
+const HEADS = ["Day", "", "#Came", "#Left", "#Worked", "#Breaks", "#Balance", "Remarks"];
 
 export async function show(place, me, [who, month = ""]) {
   const open = new Set();
@@ -53,7 +53,7 @@ export async function show(place, me, [who, month = ""]) {
     return h("li", { data: { punch: each.id } }, counts ? h("strong", {}, counts.says) : [was, " does not count"], counts && counts.says !== made.says ? [" was ", was] : null,
       " ", h("small", {}, each.how), act("Correct", (counts ?? made).says, () => correct(told, null, each, done)),
       h("ul", {}, each.said.map((one) => {
-        const text = `${one.says} — ${one.by}, ${dayName(one.made.slice(0, 10))} ${one.made.slice(11, 16)}: ${one.why}`;
+        const text = `${one.says} — ${one.by}, ${dayName(one.made.slice(0, 10))} ${one.made.slice(11, 16)}${one.why ? `: ${one.why}` : ""}`;
         return h("li", {}, one.stands ? [text, act("Take back", text, () => takeBack(one.id, done))] : [h("s", {}, text), " taken back"]);
       })));
   }
@@ -66,7 +66,7 @@ export async function show(place, me, [who, month = ""]) {
       put(place, h("svg", { class: "heat", viewBox: "0 0 648 84", role: "img", "aria-label": `The balance of each day of ${which}; of the months in the table` }, days.map(([day, over, [worked, balance]]) => {
         const at = Math.round((Date.parse(day) - first) / 864e5) + ((new Date(first).getUTCDay() + 6) % 7);
         return h("rect", { class: over < 0 ? "bad" : "good", x: 12 * Math.floor(at / 7), y: 12 * (at % 7), width: 10, height: 10, style: { "fill-opacity": Math.min(1, 0.2 + Math.abs(over) / 14400) } }, h("title", {}, `${dayName(day)}: ${worked}, ${balance}`));
-      })), table(["Month", "Worked", "Balance"], months.map(([day, ...cells]) => h("tr", {}, h("td", {}, dayName(day, { month: "long" })), cells.map(number)))));
+      })), table(["Month", "#Worked", "#Balance"], months.map(([day, ...cells]) => h("tr", {}, h("td", {}, dayName(day, { month: "long" })), cells.map(number)))));
     };
     return h("details", { class: "card", ontoggle: (event) => event.target.open && draw().catch((error) => note(error.message, "wrong")) }, h("summary", {}, `The year ${which}`), place);
   }

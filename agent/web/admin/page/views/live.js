@@ -31,10 +31,15 @@ async function now(place, me) {
   const stale = h("p", { class: "warn", role: "status", hidden: true }, "Nothing is heard from the device. What stands here may be old.");
   put(seen, h("h2", { id: "who-title" }, "Nobody is there"), h("p", { class: "empty" }, "Whoever comes to the door appears here, with what was weighed."));
   put(place, stale, h("div", { class: "columns" }, door, person), h("h2", {}, "Last visits"), visits);
-  const { events, names: known } = await get("live/visits?kind=access&limit=10");
-  Object.assign(names, known);
+  let events = [];
   const last = () => put(visits, list(events, names), h("p", {}, h("a", { href: "#/live/visits" }, "All visits, with filters")));
-  last();
+  async function reload() {
+    const told = await get("live/visits?kind=access&limit=10");
+    events = told.events;
+    Object.assign(names, told.names);
+    last();
+  }
+  await reload();
 
   const until = () => new Date(Date.now() + ahead + FARTHEST).toISOString();
   async function act(verb, args, done) {
@@ -84,6 +89,7 @@ async function now(place, me) {
   } }, "Show the camera (goes into the audit)"), frame);
 
   const stop = listen("live/events", (told) => {
+    if (Date.now() - heard > 8000) reload().catch(() => {}); // something may have been missed
     heard = Date.now();
     stale.hidden = true;
     Object.assign(names, told.names);

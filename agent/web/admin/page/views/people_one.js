@@ -13,6 +13,7 @@ const bar = (...inside) => h("p", { class: "bar" }, inside);
 const span = (...inside) => h("span", {}, inside);
 
 export async function show(place, me, [id]) {
+  put(place, back(), h("h1", {}, id)); // for who is not there
   const about = await get("people/about");
   let told;
   const again = async () => {
@@ -111,7 +112,7 @@ export async function show(place, me, [id]) {
         field("Their hours", { tag: "select", name: "attendance", options: [["", "as configured"], ["keep", "keep"], ["pseudonymise", "without the name"], ["delete", "delete"]] }),
         field("Why", { name: "reason", maxlength: "500" }, "Stands in the receipt.")], "Forget", gone("forget", "Forgotten")),
     ].filter(Boolean);
-    return acts.length > 0 && card("More", bar(acts), me.may("remove") && h("p", {}, h("small", {}, "Remove: the door no longer knows them. Forget: nothing that is kept names them any more.")));
+    return acts.length > 0 && card("More", bar(acts), me.may("remove") && h("p", {}, h("small", {}, "Remove: the door no longer knows them. Forget: what happened no longer has their name, either.")));
   }
 
   async function move(verb, args, to) {

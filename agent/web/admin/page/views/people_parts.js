@@ -69,7 +69,7 @@ export async function shrunk(file) {
   const thumb = drawn(picture, Math.min(1, THUMB / height));
   let sent = file;
   for (const quality of [0.92, 0.8, 0.6, 0.4]) {
-    if (scale === 1 && sent.size <= ENOUGH) break;
+    if (scale === 1 && sent.size <= ENOUGH && /jpeg|png|webp/.test(sent.type)) break;
     sent = await new Promise((done) => drawn(picture, scale).toBlob(done, "image/jpeg", quality));
     if (sent.size <= ENOUGH) break;
   }

@@ -1,6 +1,7 @@
 // Pictures of those whom nobody knew, those that look alike together: to enrol them, or to delete them.
-import { ask, get, post } from "/admin/api.js";
+import { get, post } from "/admin/api.js";
 import { dialog, field, h, note, put, when } from "/admin/dom.js";
+import { personField } from "/admin/views/live/weighed.js";
 
 const MOST = 10; // templates of one person
 
@@ -26,19 +27,14 @@ export async function show(place, me) {
   }
   async function enrol(pictures) {
     if (pictures.length > MOST) return note(`At most ${MOST} pictures make one person: leave some out.`, "wrong");
-    const found = h("datalist", { id: "known" });
-    const suggest = async ({ target }) => {
-      const { people } = await ask("list", { search: target.value, limit: 8 }).catch(() => ({ people: [] }));
-      put(found, people.map(({ person, name }) => h("option", { value: person }, name)));
-    };
+    const person = personField("Id", { name: "person", required: true }, "Of somebody who is known already, or a new one");
     const agreed = h("label", {}, h("input", { type: "checkbox", name: "consent", required: told.consent_wanted && !!told.consent }), ` The person has agreed${told.consent ? ` to ${told.consent}` : ""}`);
     const answer = await dialog(`Enrol as…`, [
       h("p", {}, `${pictures.length === 1 ? "One look" : `${pictures.length} looks`} of somebody whom nobody has guided: enough to be recognised in the same light. Five shots at the door, or good photos, are better; add them when the person is there.`),
-      field("Id", { name: "person", list: "known", required: true, maxLength: 64, autocomplete: "off", oninput: suggest }, "Of somebody who is known already, or a new one"), found,
-      field("Name", { name: "name", maxLength: 128 }, "Of somebody new"), h("p", { class: "field" }, agreed),
+      person, field("Name", { name: "name", maxLength: 128 }, "Of somebody new"), h("p", { class: "field" }, agreed),
     ], { yes: "Enrol" });
     if (!answer) return;
-    const body = { pictures, person: answer.get("person"), ...(answer.get("name") ? { name: answer.get("name") } : {}), ...(answer.get("consent") ? { consent: true } : {}) };
+    const body = { pictures, person: person.person(), ...(answer.get("name") ? { name: answer.get("name") } : {}), ...(answer.get("consent") ? { consent: true } : {}) };
     await tried(async () => {
       const { data } = await post("live/unknown/enrol", body);
       note(`${data.name} has ${data.templates} templates now, ${data.added} of them from here.`);

@@ -1,7 +1,7 @@
 // Visits that are looked for, newest first; and one of them with everything that is recorded.
 import { ask, get } from "/admin/api.js";
 import { dialog, field, h, note, put, when } from "/admin/dom.js";
-import { decided, list, OUTCOMES, REASONS, tag } from "/admin/views/live/weighed.js";
+import { decided, list, OUTCOMES, personField, REASONS, tag } from "/admin/views/live/weighed.js";
 
 const LOOKS = 20; // requests until somebody has to say that it is to look on
 const any = (words) => [["", "Any"], ...Object.entries(words)];
@@ -16,17 +16,17 @@ export function show(place, me, [part, told = ""]) {
 }
 
 async function all(place, me, wanted) {
-  const people = h("datalist", { id: "visitors" });
   const value = (name) => wanted.get(name) ?? "";
   const time = (name) => value(name) && moment(value(name));
+  const person = personField("Person", { name: "person", value: value("person") });
   const form = h("form", { class: "filters", role: "search", "aria-label": "Visits", onsubmit: search }, [
-    field("Person", { name: "person", value: value("person"), list: "visitors", maxLength: 64, autocomplete: "off", oninput: suggest }), people,
+    person,
     field("Outcome", { tag: "select", name: "outcome", value: value("outcome"), options: any({ granted: OUTCOMES.granted[0], denied: OUTCOMES.denied[0] }) }),
     field("Reason", { tag: "select", name: "reason", value: value("reason"), options: any(Object.fromEntries(Object.entries(REASONS).filter(([key]) => !key.endsWith("_needed")))) }),
     field("Kind", { tag: "select", name: "kind", value: value("kind"), options: any(me.may("audit") ? { ...KINDS, audit: "Changes" } : KINDS) }),
+    field("Text", { name: "text", type: "search", value: value("text"), maxLength: 128 }),
     field("From", { name: "since", type: "datetime-local", value: time("since") }),
     field("To", { name: "until", type: "datetime-local", value: time("until") }),
-    field("Text", { name: "text", type: "search", value: value("text"), maxLength: 128 }),
   ], h("p", { class: "buttons" }, h("button", { class: "main" }, "Search"), h("a", { class: "button", href: "#/live/visits" }, "Clear")));
   const table = h("div"), more = h("p", { role: "status" });
   const events = [], names = {};
@@ -35,14 +35,11 @@ async function all(place, me, wanted) {
 
   function search(event) {
     event.preventDefault();
+    person.control.value = person.person();
     const asked = new URLSearchParams([...new FormData(form)].filter(([, each]) => each).map(([name, each]) => [name, name === "since" || name === "until" ? new Date(each).toISOString() : each]));
     const hash = `#/live/visits/${encodeURIComponent(asked)}`;
     if (location.hash === hash) load(true);
     else location.hash = hash;
-  }
-  async function suggest({ target }) {
-    const { people: found } = await ask("list", { search: target.value, limit: 8 }).catch(() => ({ people: [] }));
-    put(people, found.map(({ person, name }) => h("option", { value: person }, name)));
   }
   async function load(anew = false) {
     if (anew) events.length = 0, before = null;

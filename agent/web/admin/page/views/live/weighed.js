@@ -1,5 +1,6 @@
 // What was weighed in a decision: in words, and on a scale.
-import { h, when } from "/admin/dom.js";
+import { ask } from "/admin/api.js";
+import { field, h, put, when } from "/admin/dom.js";
 
 export const REASONS = {
   match: "recognised, and let in by the rules", credential: "showed the right card or PIN, and is let in by the rules", free_access: "the door is open to everybody now",
@@ -12,6 +13,7 @@ export const REASONS = {
 export const OUTCOMES = { granted: ["Let in", "good"], denied: ["Refused", "bad"], pending: ["Waiting", "warn"] };
 const called = (id, names) => names[id] ?? id;
 const two = (value) => value.toFixed(2);
+const shotWords = ({ similarity, person, face_px, sharpness }, names) => `${similarity === null ? "" : `${two(similarity)} to ${called(person, names)}, `}face ${face_px} px, sharpness ${Math.round(sharpness)}`;
 
 export const tag = ({ outcome }) => h("span", { class: `tag ${OUTCOMES[outcome]?.[1] ?? ""}` }, OUTCOMES[outcome]?.[0] ?? outcome);
 export const who = (event, names) => event.person ? h("a", { href: `#/people/one/${encodeURIComponent(event.person)}` }, called(event.person, names)) : event.reason === "free_access" ? "Somebody" : "Unknown person";
@@ -23,6 +25,7 @@ export function decided(told, names, id) {
   const quality = told.quality;
   const facts = [
     ["Shots", told.shots && `${told.agreeing} of ${told.shots} agree${told.shots_needed ? `, ${told.shots_needed} are needed` : ""}`],
+    ["Each shot", told.each?.length && told.each.map((shot) => h("div", {}, shotWords(shot, names)))],
     ["Best picture", quality && `face ${Math.round(quality.face_px)} px, sharpness ${Math.round(quality.sharpness)}, turned ${two(quality.yaw)}, light ${Math.round(quality.exposure)}, contrast ${Math.round(quality.contrast)}`],
     ["Shown", told.shown?.join(", ")], ["Came with", told.companion && called(told.companion, names)], ["By the schedule", told.schedule],
     ["Unlocked for", told.seconds && `${told.seconds} s`], ["Seen again", told.repeat && "still the same visit: the door opens, nothing is counted twice"],
@@ -53,7 +56,7 @@ function scale({ similarity, threshold, margin, min_margin, second, person, each
     h("line", { class: "mark", x1: x(threshold), x2: x(threshold), y1: 20, y2: 56 }), label(threshold, 80, `needs ${two(threshold)}`, "mark"),
     second && h("g", { class: "next" }, dot(similarity - margin, 6, `next: ${called(second, names)}`)),
     h("g", { class: `series ${similarity >= threshold ? "good" : "bad"}` },
-      each.filter((shot) => shot.similarity !== null).map((shot, number) => dot(shot.similarity, 5, `shot ${number + 1}: ${two(shot.similarity)} to ${called(shot.person, names)}, face ${shot.face_px} px`)),
+      each.filter((shot) => shot.similarity !== null).map((shot, number) => dot(shot.similarity, 5, `shot ${number + 1}: ${shotWords(shot, names)}`)),
       dot(similarity, 9, "the best"), label(similarity, 14, two(similarity)))),
   h("figcaption", { class: "soft" }, words));
 }
@@ -71,3 +74,17 @@ export function list(events, names) {
 }
 
 const gist = (event) => ({ alarm: () => `${event.alarm} ${event.state}`, attendance: () => `${event.type}, by ${event.by}`, audit: () => `${event.action}, by ${event.by ?? "(erased)"}` }[event.kind]?.() ?? "").replaceAll("_", " ");
+
+// A field for a person that knows who there is; its `person()` is what was typed, or whose name that is
+export function personField(label, told, help) {
+  const known = h("datalist", { id: `${told.name}-known` });
+  let people = [];
+  const suggest = async ({ target }) => {
+    ({ people } = await ask("list", { search: target.value, limit: 8 }).catch(() => ({ people: [] })));
+    put(known, people.map((each) => h("option", { value: each.id }, each.name)));
+  };
+  const row = field(label, { list: known.id, maxLength: 64, autocomplete: "off", oninput: suggest, ...told }, help);
+  row.append(known);
+  row.person = () => people.find((each) => each.name === row.control.value)?.id ?? row.control.value.trim();
+  return row;
+}

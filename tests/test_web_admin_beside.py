@@ -1,0 +1,85 @@
+"""Reading beside the page: one after the other, bounded, and a file gives way to others between its pieces."""
+
+import asyncio
+import threading
+
+import pytest
+
+from agent.errors import CommandError
+from agent.store.db import open_db
+from agent.web.admin import beside
+from agent.web.admin.beside import Beside
+
+
+@pytest.fixture
+def reads(tmp_path):
+    with open_db(tmp_path / "latchkey.db") as db, Beside(db) as made:
+        yield made
+
+
+def pieces(*told):
+    return lambda _: iter(told)
+
+
+async def taken(answer):
+    return b"".join([piece async for piece in answer.body_iterator])
+
+
+def test_what_a_function_reads_comes_back_and_so_does_what_it_refuses(reads):
+    assert asyncio.run(reads.read(lambda db: db.rows("SELECT 1"))) == [(1,)]
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(reads.read(lambda _: 1 // 0))
+
+
+def test_too_many_who_wait_are_refused(reads):
+    async def ask():
+        go = threading.Event()
+        waiting = [asyncio.create_task(reads.read(lambda _: go.wait(10))) for _ in range(beside.MOST_WAITING)]
+        await asyncio.sleep(0)  # all of them have asked
+        try:
+            with pytest.raises(CommandError, match="too many ask at once"):
+                await reads.read(lambda _: None)
+        finally:
+            go.set()
+        assert await asyncio.gather(*waiting) == [True] * beside.MOST_WAITING
+        return await reads.read(lambda _: "again")
+
+    assert asyncio.run(ask()) == "again"
+
+
+def test_a_file_comes_in_pieces_and_others_read_in_between(reads):
+    async def ask():
+        answer = await reads.stream(pieces(b"a", b"b", b"c"), {"Content-Type": "text/csv"})
+        first = await anext(answer.body_iterator)
+        between = await reads.read(lambda _: b"-")
+        return first + between + await taken(answer), answer.headers["content-type"]
+
+    assert asyncio.run(ask()) == (b"a-bc", "text/csv")
+
+
+def test_a_file_that_nobody_takes_makes_room_when_it_is_given_up(reads):
+    async def ask():
+        open_ = [await reads.stream(pieces(b"a", b"b"), {}) for _ in range(beside.MOST_STREAMS)]
+        with pytest.raises(CommandError, match="too many files"):
+            await reads.stream(pieces(b"x"), {})
+        assert await taken(open_.pop()) == b"ab"
+        open_.append(await reads.stream(pieces(b"x"), {}))
+        open_.clear()
+        for _ in range(5):  # the event loop closes what nobody holds any more
+            await asyncio.sleep(0)
+        return [await reads.stream(pieces(b"x"), {}) for _ in range(beside.MOST_STREAMS)]
+
+    assert len(asyncio.run(ask())) == beside.MOST_STREAMS
+
+
+def test_what_is_wrong_before_the_first_piece_is_said(reads):
+    def refused(_):
+        raise CommandError("failed", "no such person")
+        yield b""
+
+    async def ask():
+        with pytest.raises(CommandError, match="no such person"):
+            await reads.stream(refused, {})
+        return await taken(await reads.stream(pieces(b"x"), {}))
+
+    assert asyncio.run(ask()) == b"x"
