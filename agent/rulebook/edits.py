@@ -94,6 +94,8 @@ def edited(text: str, edits: Sequence[AnyEdit]) -> str:
 
 
 def _take(sheet: Sheet, edit: AnyEdit) -> None:
+    if not isinstance(edit, Put | Drop):  # which mind no meaning, and may leave for the next one to make it right
+        rulebook(sheet.text)
     match edit:
         case Put():
             sheet.put(tuple(edit.path), edit.value)
