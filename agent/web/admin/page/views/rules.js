@@ -9,17 +9,17 @@ const PARTS = [["schedules", "Schedules"], ["days", "Special days"], ["doors", "
 export async function show(place, me, rest) {
   const part = PARTS.some(([path]) => path === rest[0]) ? rest[0] : "schedules";
   const { show: part_of } = await import(`/admin/views/rules/${part}.js`);
-  const bar = h("section", { class: "card rules-bar", "aria-label": "Draft" }), body = h("div", {});
+  const bar = h("section", { class: "card rules-bar", "aria-label": "Draft" }), body = h("div", { class: "part", tabindex: -1 });
   const tabs = h("nav", { class: "bar tabs", "aria-label": "Parts of the rules" },
     PARTS.map(([path, name]) => h("a", { class: "button", href: `#/rules/${path}`, "aria-current": path === part && "page" }, name)));
   put(place, h("h1", {}, title), bar, tabs, body);
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
   const draw = () => {
-    const held = document.activeElement, name = held?.dataset.focus;
+    const held = document.activeElement, name = held?.dataset.focus, inside = body.contains(held);
     redraw();
-    const next = name && place.querySelector(`[data-focus="${CSS.escape(name)}"]`);
-    if (!next || next === document.activeElement) return;
+    if (!inside || body.contains(held)) return;
+    const next = (name && body.querySelector(`[data-focus="${CSS.escape(name)}"]`)) || body;
     next.focus({ preventScroll: true });
     if (next.tagName !== "INPUT" || next.type !== "text") return;
     if (held.value === held.defaultValue) next.select();
