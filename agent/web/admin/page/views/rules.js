@@ -13,6 +13,7 @@ export async function show(place, me, rest) {
   const tabs = h("nav", { class: "bar tabs", "aria-label": "Parts of the rules" },
     PARTS.map(([path, name]) => h("a", { class: "button", href: `#/rules/${path}`, "aria-current": path === part && "page" }, name)));
   put(place, h("h1", {}, title), bar, tabs, body);
+  const state = h("strong", { role: "status" });
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
   const draw = () => {
@@ -25,7 +26,7 @@ export async function show(place, me, rest) {
     if (held.value === held.defaultValue) next.select();
     else next.value = held.value; // typed meanwhile
   };
-  draft = await open(() => { if (draft) { say(); draw(); } });
+  draft = await open(me.name, () => { if (draft) { say(); draw(); } });
   draft.me = me;
   // What a part does, with what the device refuses said once: true where it was done
   draft.tried = async (change) => {
@@ -51,7 +52,7 @@ export async function show(place, me, rest) {
       stale ? h("div", { role: "alert" }, h("p", { class: "warn" }, `Somebody else has put version ${force.version} in force meanwhile. Your draft is still here, made from version ${draft.base}.`),
         h("p", { class: "bar" }, draft.edits?.length ? act("Make my changes in theirs", () => draft.again()) : null,
           act("Keep mine as it is", () => draft.mine()), act("What differs", difference))) : null,
-      h("p", { class: "bar", role: "status" }, h("strong", {}, dirty ? `Draft: ${lines} ${lines === 1 ? "line differs" : "lines differ"}` : "Nothing is changed"),
+      h("p", { class: "bar" }, put(state, dirty ? `Draft: ${lines} ${lines === 1 ? "line differs" : "lines differ"}` : "Nothing is changed"),
         dirty ? act("What differs", difference) : null,
         draft.undoable ? act("Undo", () => draft.undo()) : null,
         dirty ? act("Discard…", discard) : null,
