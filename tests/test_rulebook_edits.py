@@ -288,6 +288,21 @@ doors."back".mode = "normal"
         with pytest.raises(RulesRefused, match="grants is written as tables: change them one by one"):
             change(SMALL, put("grants", []))
 
+    @pytest.mark.parametrize(
+        ("written", "edit"),
+        [
+            ('schedules = { a = { mon = [\n"07:00-12:00", # why\n] } }\n', put("schedules.a.tue", [])),
+            (
+                'schedules = { a = {} }\ngrants = [\n{ groups = ["x"], doors = [\n"*" # all\n] },\n]\n',
+                {"edit": "put", "path": ["grants", 0, "schedule"], "value": "a"},
+            ),
+        ],
+        ids=["in a table", "in an element"],
+    )
+    def test_a_comment_where_it_cannot_be_kept_is_left_to_a_person(self, written, edit):
+        with pytest.raises(RulesRefused, match="only a person can change"):
+            change('time_zone = "UTC"\n' + written, edit)
+
     def test_a_text_that_is_wrong_is_refused_before(self):
         with pytest.raises(RulesRefused, match="line 2: "):
             change('time_zone = "UTC"\nx = 1\n', put("time_zone", "UTC"))

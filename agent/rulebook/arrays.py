@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from agent.rulebook.lines import Lines, Span
-from agent.rulebook.written import value_text
+from agent.rulebook.written import one_line, value_text
 
 _COMMA: Final = re.compile(r"(?:[ \t\n]|#[^\n]*)*,")
 _REST: Final = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n)")  # of a line that holds no other element
@@ -37,8 +37,8 @@ def rewritten(array: str, old: list[Any], new: list[Any]) -> str:
             array = _with(array, spans[start + same - 1].end if start + same else None, text, indent)
         for number in reversed(range(same)):
             at = spans[start + number]
-            array = array[: at.start] + after[first + number] + array[at.end :]
-            spans[start + number] = Span(at.start, at.start + len(after[first + number]))
+            given = one_line(new[first + number], array[at.start : at.end])
+            array = array[: at.start] + given + array[at.end :]
     return array
 
 
