@@ -13,6 +13,7 @@ export async function show(place, me, rest) {
   const tabs = h("nav", { class: "bar tabs", "aria-label": "Parts of the rules" },
     PARTS.map(([path, name]) => h("a", { class: "button", href: `#/rules/${path}`, "aria-current": path === part && "page" }, name)));
   put(place, h("h1", {}, title), bar, tabs, body);
+  tabs.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
   const state = h("strong", { role: "status" });
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
