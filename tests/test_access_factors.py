@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.access.factors import WAYS, FACE, Factors
+from agent.access.factors import FACE, WAYS, Factors
 from agent.types import Shown
 
 F, C, P = Shown.FACE, Shown.CARD, Shown.PIN

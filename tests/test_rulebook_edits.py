@@ -177,6 +177,10 @@ class TestArrays:
         changed = change(self.TEXT, put("attendance.terminals", names))
         assert f"terminals = {written}\n" in changed
 
+    def test_many_alike_are_left_to_a_person(self):
+        with pytest.raises(RulesRefused, match="only a person can change"):
+            change(self.TEXT, put("attendance.terminals", ["front"] * 6))
+
     def test_without_a_comma_at_the_end(self):
         text = INLINE + '\n[attendance]\nterminals = [\n  "front" # 1\n]\n'
         changed = change(text, put("attendance.terminals", ["front", "*"]))
