@@ -99,9 +99,14 @@ class Porter:
         finally:
             self._waiting -= 1
 
-    async def signed_out(self, session: Session) -> None:
-        """Writes down that somebody has gone; where that cannot be done now, they have gone all the same."""
-        details = {"account": session.name, "address": session.address}
+    async def signed_out(self, session: Session, browsers: int = 1) -> None:
+        """Writes down that somebody has gone; where that cannot be done now, they have gone all the same.
+
+        Args:
+            session: who has ended it.
+            browsers: on how many.
+        """
+        details = {"account": session.name, "address": session.address, "browsers": browsers}
 
         def told(db: Db) -> None:
             audit(db, "signed_out", None, self.asks(session.by), details)
