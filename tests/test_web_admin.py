@@ -138,6 +138,6 @@ def test_all_sessions_of_an_account_are_closed_at_once():
 
 def test_others_may_ask_only_by_tls(tmp_path):
     config = load_config(None, {"device.data_dir": tmp_path, "admin.host": "0.0.0.0"}, {})  # noqa: S104 - refused
-    with pytest.raises(ConfigError, match="has to be encrypted: give certificate and key"):
+    with pytest.raises(ConfigError, match=r"has to be encrypted: give \[admin\] certificate and key"):
         identity_of(config)
     assert identity_of(load_config(None, {"device.data_dir": tmp_path}, {})) is None
