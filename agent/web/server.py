@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +17,7 @@ from agent.runtime import Worker
 from agent.web.identity import tls_context
 
 CONNECTIONS: Final = 64
+OF_ONE_ADDRESS: Final = 32  # of those: a browser takes six, and somebody behind it should find a place
 LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
 STOP_SECONDS: Final = 2.0
 
@@ -87,7 +88,29 @@ class WebServer:
         return False
 
 
-def listen(host: str, port: int, table: str = "web") -> socket.socket:
+class Listener(socket.socket):
+    """A socket that has so many connections at most, whatever they are for: idle, half encrypted or asking.
+
+    Those beyond are closed at once. The door needs files of its own, and a process has 1,024 of them.
+    """
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        super().__init__(family, kind, protocol)
+        self._open: list[tuple[socket.socket, str]] = []
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Returns the next connection, as the event loop asks for it; in its thread alone."""
+        connection, address = super().accept()
+        host = str(address[0])
+        self._open = [each for each in self._open if each[0].fileno() >= 0]
+        if len(self._open) >= CONNECTIONS or sum(each[1] == host for each in self._open) >= OF_ONE_ADDRESS:
+            connection.close()
+            raise BlockingIOError("too many are connected")
+        self._open.append((connection, host))
+        return connection, address
+
+
+def listen(host: str, port: int, table: str = "web") -> Listener:
     """Returns a socket that listens.
 
     Raises:
@@ -95,7 +118,7 @@ def listen(host: str, port: int, table: str = "web") -> socket.socket:
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(family, kind, protocol)
+        made = Listener(family, kind, protocol)
     except OSError as error:
         raise ConfigError(f"[{table}] host = {host!r}: {error.strerror}") from error
     try:

@@ -1,6 +1,6 @@
 """The porter: who signs in, and whether whoever did still may; in a thread of its own, one at a time.
 
-A hash takes 46 MiB and half a second of a Pi's core, so that nothing else of the page waits for it, and no two are
+A hash takes 46 MiB and some tenths of a second of a Pi's core: so nothing else of the page waits for it, and no two are
 computed at once. A few may wait; the others are sent away at once.
 """
 
