@@ -340,7 +340,7 @@ def test_another_program_keeps_the_database_locked(configure, stage, outside, wa
 
         def held(event):
             other.execute("BEGIN IMMEDIATE")  # before the event can be marked as sent
-            agent.desk.wake()
+            agent.desk.wake(event)
 
         agent.recorder._recorded = held
         agent.recorder.record("access", recorded_at(0), {"n": 0})
