@@ -463,3 +463,11 @@ def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
     page.wait_for_selector("dialog pre.codes")
     assert [said for said in complaints(desk) if "409" not in said] == []
     page.context.close()
+
+
+def test_who_is_no_owner_sees_the_own_account_alone(desk, chromium):
+    page = desk.browse(chromium, Role.VIEWER, "account", name="vera")
+    page.wait_for_selector("text=Change password")
+    assert page.locator("text=Who may sign in").count() == 0
+    assert complaints(desk) == []
+    page.context.close()

@@ -10,6 +10,7 @@ import pytest
 
 from agent.config import load_config
 from agent.errors import ConfigError
+from agent.web import server
 from agent.web.identity import check_purpose, identity_of, kiosk_identity, tls_context
 from agent.web.server import OF_ONE_ADDRESS, WebServer
 from tests.conftest import wait_for
@@ -121,3 +122,12 @@ def test_so_many_are_connected_at_most_and_whoever_leaves_makes_room(tmp_path):
             assert another.recv(1000).startswith(b"HTTP/1.1 200")
         idle[0].close()
         wait_for(lambda: answers(port), what="room")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
+def test_whoever_comes_and_does_not_ask_is_let_go(monkeypatch, sent):
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    port = steady_port()
+    with WebServer(hello, "127.0.0.1", port, print), socket.create_connection(("127.0.0.1", port), 10) as slow:
+        slow.sendall(sent)
+        assert slow.recv(1) == b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import socket
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any, Final, Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agent.errors import ConfigError
 from agent.runtime import Worker
@@ -19,6 +21,7 @@ from agent.web.identity import tls_context
 CONNECTIONS: Final = 64
 OF_ONE_ADDRESS: Final = 32  # of those: a browser takes six, and somebody behind it should find a place
 LONGEST_HEAD: Final = 16_384  # bytes of a request's headers
+HEAD_SECONDS: Final = 10.0  # for the first of them to be there
 STOP_SECONDS: Final = 2.0
 
 
@@ -51,7 +54,7 @@ class WebServer:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http="h11",
+            http=Prompt,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -86,6 +89,19 @@ class WebServer:
     def _serve(self) -> bool:
         self._server.run(sockets=[self._socket])
         return False
+
+
+class Prompt(H11Protocol):
+    """HTTP with whoever asks soon after they have come; the others hold a place for nothing."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begins to wait."""
+        super().connection_made(transport)
+        self.loop.call_later(HEAD_SECONDS, self._asked_or_gone)
+
+    def _asked_or_gone(self) -> None:
+        if self.scope is None and not self.transport.is_closing():
+            self.transport.close()
 
 
 class Listener(socket.socket):
