@@ -33,6 +33,11 @@ def desk(tmp_path_factory):
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _nothing_said(desk):
+    desk.said.clear()
+
+
 @pytest.fixture
 def db(desk):
     config = desk.agent.config

@@ -2,7 +2,7 @@
 
 Argon2id (RFC 9106) with 46 MiB, one pass and one lane: the first line of OWASP's Password Storage Cheat Sheet. RFC
 9106's own choice for little memory, 64 MiB, three passes and four lanes, takes all four cores of a Pi from the camera
-for a second or so; this takes one of them for some tenths (estimated from 0.1 s of a desktop's core, not measured). The
+for a second or so; this takes one of them for some tenths (estimated from 0.06 s of a server's core, not measured). The
 page computes one at a time.
 
 Length counts, not kinds of letters, and whoever picks one of the first that anybody would try is told so: NIST SP
