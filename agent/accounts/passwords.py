@@ -80,8 +80,8 @@ def is_dated(kept: str) -> bool:
 
 
 def _same(password: str) -> str:
-    """One text for all ways to type it: NIST SP 800-63B, 5.1.1.2."""
-    return unicodedata.normalize("NFKC", password)
+    """One text for all ways to type it, NIST SP 800-63B, 5.1.1.2; blanks around it are not seen, and do not count."""
+    return unicodedata.normalize("NFKC", password).strip()
 
 
 def _weakness(password: str, others: list[str]) -> str | None:
