@@ -7,6 +7,7 @@ import pytest
 
 from agent.trust.roles import Role
 from agent.web.admin.front import Front
+from agent.web.admin.rooms.rules import DRAFT
 from tests.fakes.admin import PHONE, RULES, admin_agent
 from tests.fakes.axe import axe_source, violations
 
@@ -288,6 +289,6 @@ def test_everybody_can_use_it(desk, chromium):
 
 
 def test_a_browser_has_to_send_less_than_it_can(desk, monkeypatch):
-    monkeypatch.setattr("agent.web.admin.rooms.rules.LONGEST_BODY", 100)
+    monkeypatch.setitem(vars(DRAFT), "longest", 100)
     assert isinstance(desk.front, Front)
     assert asked(desk, "draft", year=2026)[0] == 413
