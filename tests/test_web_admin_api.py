@@ -1,6 +1,11 @@
 """The JSON API of the page for admins: what its document lets one ask, and what not, asked of a real agent."""
 
+import json
 import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 import requests
@@ -10,10 +15,11 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from agent.trust.roles import Role
-from agent.web.admin.document import document
+from agent.web.admin.document import REFUSED, document
 from agent.web.admin.site import operations
 from tests.fakes.admin import admin_agent
 
+PAGE = Path(__file__).parents[1] / "deploy" / "ADMIN-PAGE.md"
 EXAMPLES = 50 if os.environ.get("LATCHKEY_EXPLORE") else 6
 NOT_CHECKED = [
     ignored_auth,  # of every operation by every role: tests/test_web_admin_roles.py
@@ -29,6 +35,31 @@ SCHEMA = schemathesis.openapi.from_dict(
 def desk(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, admin_agent(tmp_path_factory.mktemp("api"), patch) as started:
         yield started
+
+
+# The page about it
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: sudo apt install curl")
+def test_the_examples_with_curl_do_what_they_say(desk):
+    token, session = desk.front.sessions.open("olga", Role.OWNER)
+    told = {"PAGE": desk.url, "COOKIE": f"{desk.front.cookie}={token}", "SECRET": session.secret}
+    blocks = re.findall(r"```sh\n(curl.*?|changes.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    script = "\n".join(block.replace('"$@"', '-w "\\n" "$@"') for block in blocks)
+    command = ["bash", "-e", "-c", script]
+    done = subprocess.run(command, env=os.environ | told, capture_output=True, text=True, check=True)
+    me, *answers = done.stdout.replace("}{", "}\n{", 1).splitlines()
+    assert json.loads(me)["role"] == "owner"
+    assert json.loads(answers[0])["data"]["people"][0]["id"] == "anna"
+    assert answers[1:] == re.findall(r"^# (\{.*)", script, re.MULTILINE)
+
+
+def test_the_page_tells_of_every_status_there_is():
+    text = PAGE.read_text(encoding="utf-8")
+    assert [status.value for status in REFUSED if not re.search(rf"^\| .*\b{status.value}\b", text, re.MULTILINE)] == []
+
+
+# The document
 
 
 @pytest.fixture(scope="module")

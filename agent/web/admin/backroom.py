@@ -16,7 +16,7 @@ from agent.store.db import Db
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-MOST_WAITING: Final = 16  # requests; those after them are told to come again
+MOST_WAITING: Final = 32  # requests; those after them are told to come again
 
 
 class Backroom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -54,8 +55,12 @@ def site(front: Front, *names: str) -> ASGIApp:
     async def asset(request: Request) -> Response:
         return served(assets, request)
 
+    @cache
+    def written() -> Response:
+        return DOCUMENT.answered(document(operations(), cookie=front.cookie))
+
     async def told(_: Request, __: Session) -> Response:
-        return DOCUMENT.answered(await front.do(lambda: document(operations(), cookie=front.cookie)))
+        return await front.do(written)
 
     rooms = [DOCUMENT.route(front, told), *(route for room in ROOMS for route in room.routes(front))]
     routes = [
