@@ -6,28 +6,27 @@ password of whoever asks again, so that a browser that somebody has left open gi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import groupby
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import segno
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent.accounts import changes
+from agent.accounts import changes, roll
 from agent.accounts.second_factor import Factor
 from agent.accounts.signing_in import Attempt
 from agent.errors import CommandError
-from agent.mqtt.message import Code, Message
-from agent.mqtt.wire import explain
+from agent.mqtt.message import Message
 from agent.register import Request as Asks
 from agent.store import accounts as store
 from agent.store.db import Db
 from agent.trust.roles import Role
-from agent.web.admin.front import Front, json_body
+from agent.web.admin.front import Front
+from agent.web.admin.operations import Method, Operation, Query
 from agent.web.admin.rooms.session import LONGEST_BODY, address, opened
 from agent.web.admin.sessions import Session
 
@@ -40,9 +39,6 @@ class Again(Message):
     """The password of whoever asks, once more."""
 
     password: Secret
-
-
-B = TypeVar("B", bound=Again)
 
 
 class NewPassword(Again):
@@ -73,6 +69,32 @@ class Change(Again):
     disabled: bool | None = None
 
 
+class Whose(Query):
+    """For which account."""
+
+    name: Annotated[str, Field(max_length=64)] | None = None  # none: one's own
+
+
+def _said(method: Method, path: str, told: str, body: type[Message] | None = None, **more: Any) -> Operation:
+    """An operation of the view; its answer is an object."""
+    return Operation(method, f"account{path}", told, body=body, result=dict[str, Any], longest=LONGEST_BODY, **more)
+
+
+OPERATIONS: Final = (
+    _said("GET", "", "One's own account, and on which browsers one has signed in."),
+    _said("POST", "/offer", "A second factor that nobody has.", query=Whose),
+    _said("POST", "/password", "Changes one's own password; every other browser is signed out.", NewPassword),
+    _said("POST", "/factor", "Changes one's own second factor; every other browser is signed out.", NewFactor),
+    _said("POST", "/codes", "Makes other recovery codes of one's own.", Again),
+    _said("DELETE", "/sessions", "Signs out all other browsers of one's own."),
+    _said("DELETE", "/sessions/{id}", "Signs out another browser of one's own."),
+    _said("GET", "/all", "All accounts.", verb=OWNERS),
+    _said("POST", "/all", "Lets somebody in.", NewAccount, verb=OWNERS, status=201),
+    _said("PATCH", "/all/{name}", "Gives an account another role, disables or enables it.", Change, verb=OWNERS),
+    _said("POST", "/all/{name}/remove", "Forgets an account.", Again, verb=OWNERS),
+)
+
+
 class Accounts:
     """What the view asks, of one front."""
 
@@ -99,20 +121,21 @@ class Accounts:
 
     async def offer(self, request: Request, session: Session) -> Response:
         """A second factor that nobody has, for the account of a name. It counts once a code of it was shown."""
-        name = request.query_params.get("name", session.name)[:64]
+        told: Whose = request.state.query
+        name = told.name or session.name
         factor, device = Factor.new(), self._config.device
         uri = factor.uri(name, f"{device.name}.{device.site}")
         return JSONResponse({"secret": factor.secret, "uri": uri, "qr": drawn(uri)})
 
     async def password(self, request: Request, session: Session) -> Response:
         """Changes one's own; every other browser is signed out."""
-        asked = await self._again(request, session, NewPassword)
+        asked: NewPassword = await self._again(request, session)
         await self._hashed(session, session.name, asked.new, changes.set_password)
         return await self._still(request, session)
 
     async def factor(self, request: Request, session: Session) -> Response:
         """Changes one's own; every other browser is signed out."""
-        asked = await self._again(request, session, NewFactor)
+        asked: NewFactor = await self._again(request, session)
         _, codes = await self._change(
             session,
             lambda db, by: changes.set_second_factor(db, by, session.name, secret=asked.secret, code=asked.code),
@@ -121,7 +144,7 @@ class Accounts:
 
     async def codes(self, request: Request, session: Session) -> Response:
         """Makes other recovery codes of one's own."""
-        await self._again(request, session, Again)
+        await self._again(request, session)
         codes = await self._change(session, lambda db, by: changes.renew_codes(db, by, session.name))
         return JSONResponse({"recovery_codes": codes})
 
@@ -129,15 +152,17 @@ class Accounts:
         """Signs out another browser of one's own, or all others."""
         id_ = request.path_params.get("id")
         ended = self._front.sessions.close_all(session.name, id_=id_, but=session)
+        if ended:
+            await self._front.porter.signed_out(session, ended)
         return JSONResponse({"ended": ended})
 
     async def everyone(self, _: Request, __: Session) -> Response:
         """All accounts."""
-        return JSONResponse({"accounts": await self._front.read(changes.everyone)})
+        return JSONResponse({"accounts": await self._front.read(roll.everyone)})
 
     async def add(self, request: Request, session: Session) -> Response:
         """Lets somebody in, who sits beside and types."""
-        asked = await self._again(request, session, NewAccount)
+        asked: NewAccount = await self._again(request, session)
         await self._front.read(lambda db: changes.check_new(db, asked.name, asked.role))
 
         def added(db: Db, by: Asks, _: str, hashed: str) -> tuple[dict[str, Any], list[str]]:
@@ -149,7 +174,8 @@ class Accounts:
 
     async def change(self, request: Request, session: Session) -> Response:
         """Gives an account another role, disables or enables it."""
-        asked, name = await self._again(request, session, Change), request.path_params["name"]
+        asked: Change = await self._again(request, session)
+        name = request.path_params["name"]
 
         def changed(db: Db, by: Asks) -> dict[str, Any]:
             with db.transaction():
@@ -163,16 +189,13 @@ class Accounts:
 
     async def remove(self, request: Request, session: Session) -> Response:
         """Forgets an account."""
-        await self._again(request, session, Again)
+        await self._again(request, session)
         name = request.path_params["name"]
         return JSONResponse(await self._change(session, lambda db, by: changes.remove(db, by, name)))
 
-    async def _again(self, request: Request, session: Session, kind: type[B]) -> B:
+    async def _again(self, request: Request, session: Session) -> Any:
         """What was asked, by somebody who knows the password."""
-        try:
-            asked = kind.model_validate_json(json.dumps(await json_body(request, LONGEST_BODY)))
-        except ValidationError as error:
-            raise CommandError(Code.BAD_REQUEST, explain(error)) from None
+        asked: Again = request.state.body
         await self._front.porter.sign_in(Attempt(session.name, asked.password, None, address(request)))
         return asked
 
@@ -202,7 +225,7 @@ class Accounts:
         account = store.find(db, name)
         if account is None:
             raise CommandError("unknown_account", f"there is no account {name[:40]!r}")
-        return changes.as_json(db, account)
+        return roll.as_json(db, account)
 
 
 def drawn(text: str) -> dict[str, Any]:
@@ -219,21 +242,9 @@ def drawn(text: str) -> dict[str, Any]:
 
 def routes(front: Front) -> list[Route]:
     """Returns what the view asks."""
-    desk, at = Accounts(front), "/admin/api/account"
-
-    def route(path: str, method: str, answer: Any, verb: str | None = None) -> Route:
-        return Route(f"{at}{path}", front.signed(verb, answer), methods=[method])
-
-    return [
-        route("", "GET", desk.mine),
-        route("/offer", "POST", desk.offer),
-        route("/password", "POST", desk.password),
-        route("/factor", "POST", desk.factor),
-        route("/codes", "POST", desk.codes),
-        route("/sessions", "DELETE", desk.sign_out),
-        route("/sessions/{id}", "DELETE", desk.sign_out),
-        route("/all", "GET", desk.everyone, OWNERS),
-        route("/all", "POST", desk.add, OWNERS),
-        route("/all/{name}", "PATCH", desk.change, OWNERS),
-        route("/all/{name}/remove", "POST", desk.remove, OWNERS),
+    desk = Accounts(front)
+    answers = [
+        *(desk.mine, desk.offer, desk.password, desk.factor, desk.codes, desk.sign_out, desk.sign_out),
+        *(desk.everyone, desk.add, desk.change, desk.remove),
     ]
+    return [operation.route(front, answer) for operation, answer in zip(OPERATIONS, answers, strict=True)]

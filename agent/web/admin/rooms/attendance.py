@@ -3,35 +3,99 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Any, Final
 
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agent.attendance.walltime import WallTimeError, instant
 from agent.errors import CommandError
-from agent.mqtt.message import Code
+from agent.mqtt.message import Code, Message
 from agent.mqtt.telemetry import timestamp
 from agent.reports.everybody import lot_json
 from agent.reports.month import month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.web.admin.asked import Asked, kinds_of
-from agent.web.admin.front import Front, answered, json_body
+from agent.web.admin.asked import LONGEST, Asked, kinds_of
+from agent.web.admin.front import Front, answered
+from agent.web.admin.operations import Operation, Query
 from agent.web.admin.sessions import Session
 from agent.web.admin.today import Today
 
 LONGEST_CORRECTION: Final = 4096  # bytes
 
 
+Text = Annotated[str, Field(max_length=LONGEST)]
+
+
+class Seen(Query):
+    """What the page has already."""
+
+    seen: Text = ""
+
+
+class OfMonth(Query):
+    """Of which month, as in 2026-11, and of whom; one after another where it is everybody."""
+
+    month: Text = ""
+    person: Text = ""
+    after: Text = ""
+
+
+class OfYear(Query):
+    """Of which year, and of whom."""
+
+    year: Text
+    person: Text
+
+
+class File(Query):
+    """Which file."""
+
+    kind: Text
+    month: Text = ""
+    person: Text = ""
+
+
+class Correction(Message):
+    """As of the verb `correct`; a time without an offset is one of the clock on the wall."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at: Text | None = None
+
+
+def _reads(path: str, told: str, query: type[Query], result: Any = dict[str, Any]) -> Operation:
+    return Operation("GET", f"attendance/{path}", told, verb="report", query=query, result=result)
+
+
+TODAY: Final = _reads("today", "Who is in, and how the day goes.", Seen)
+MONTH: Final = _reads("month", "The days of a month.", OfMonth)
+YEAR: Final = _reads("year", "Somebody's months.", OfYear)
+EXPORT: Final = _reads("export", "A month as a file.", File, "application/octet-stream")
+CORRECT: Final = Operation(
+    "POST",
+    "attendance/correct",
+    "Corrects a punch, or adds one.",
+    verb="correct",
+    body=Correction,
+    result=dict[str, Any],
+    longest=LONGEST_CORRECTION,
+)
+OPERATIONS: Final = (TODAY, MONTH, YEAR, EXPORT, CORRECT)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns what the view asks beyond the verbs."""
     desk = _Desk(front)
-    paths = {"today": desk.today, "month": desk.month, "year": desk.year, "export": desk.export}
     return [
-        *(Route(f"/admin/api/attendance/{path}", front.signed("report", answer)) for path, answer in paths.items()),
-        Route("/admin/api/attendance/correct", front.signed("correct", desk.correct), methods=["POST"]),
+        TODAY.route(front, desk.today),
+        MONTH.route(front, desk.month),
+        YEAR.route(front, desk.year),
+        EXPORT.route(front, desk.export),
+        CORRECT.route(front, desk.correct),
     ]
 
 
@@ -76,7 +140,7 @@ class _Desk:
         return await self._front.beside.stream(file.pieces, file.headers)
 
     async def correct(self, request: Request, session: Session) -> Response:
-        told = await json_body(request, LONGEST_CORRECTION)
+        told = request.state.body.model_dump(exclude_unset=True)
         at = told.get("at")
         if isinstance(at, str):
             zone = (await self._front.read(load_rules)).zone

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.errors import LatchkeyError
-from agent.moments import believable
 from agent.mqtt.message import LARGEST
 from agent.mqtt.verbs.privacy import Anchored
 from agent.mqtt.wire import code_of
@@ -22,13 +21,12 @@ from agent.store import audit, audit_search
 from agent.store.audit_check import AuditCheck, Checked
 from agent.store.db import Db
 from agent.web.admin.front import Front
-from agent.web.admin.operations import Operation, Query
+from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.rooms.kept import attachment
 from agent.web.admin.sessions import Session
 
 LINES: Final = "application/x-ndjson"
 Text = Annotated[str, Field(max_length=128)]
-Time = Annotated[AwareDatetime, AfterValidator(believable)]
 
 
 class Looked(Query):
@@ -38,8 +36,8 @@ class Looked(Query):
     by: Text = ""
     subject: Text = ""
     text: Text = ""
-    since: Time | None = None
-    until: Time | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     before: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] | None = None  # a row's number: those below it
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

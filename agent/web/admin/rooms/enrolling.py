@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agent.enrolment import enroller_of
-from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.likeness import Problem
 from agent.members.table import MOST_LINES, Preview
-from agent.mqtt.message import MAX_PHOTOS, Code, Message, Photo
-from agent.mqtt.wire import explain
+from agent.mqtt.message import MAX_PHOTOS, Message, Photo
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
 from agent.types import Seen
 from agent.vision.grades import grades
 from agent.vision.quality import score
-from agent.web.admin.front import Front, json_body
+from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
-
-M = TypeVar("M", bound=BaseModel)
 
 LONGEST_TABLE: Final = 2 * 2**20  # bytes of the request
 AT_ONCE: Final = 100  # lines: others are let in between two such
@@ -52,13 +48,25 @@ class Table(Message):
     photos: Annotated[tuple[Annotated[str, Field(max_length=255)], ...], Field(max_length=MOST_FILES)] = ()
 
 
+JUDGE: Final = Operation(
+    "POST", "people/judge", "What is wrong with photos; none is kept.", verb="enrol", body=Photos, result=dict[str, Any]
+)
+TABLE: Final = Operation(
+    "POST",
+    "people/table",
+    "What each line of a table of people would do; nothing is done.",
+    verb="person_set",
+    body=Table,
+    result=dict[str, Any],
+    longest=LONGEST_TABLE,
+)
+OPERATIONS: Final = (JUDGE, TABLE)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns what enrolling asks beyond the verbs."""
     room = _Room(front)
-    return [
-        Route("/admin/api/people/judge", front.signed("enrol", room.judge), methods=["POST"]),
-        Route("/admin/api/people/table", front.signed("person_set", room.table), methods=["POST"]),
-    ]
+    return [JUDGE.route(front, room.judge), TABLE.route(front, room.table)]
 
 
 class _Room:
@@ -70,7 +78,7 @@ class _Room:
 
     async def judge(self, request: Request, _: Session) -> Response:
         """What is wrong with each photo, and with all of them together. Nothing is kept."""
-        asked = _read(Photos, await json_body(request))
+        asked: Photos = request.state.body
         enroller = await self._front.do(self._opened)
         found = list[Seen | Problem]()
         for number, photo in enumerate(asked.photos):  # one by one: others are let in between two
@@ -84,7 +92,7 @@ class _Room:
 
     async def table(self, request: Request, _: Session) -> Response:
         """What each line of a table would do, or what is wrong with it."""
-        asked = _read(Table, await json_body(request, LONGEST_TABLE))
+        asked: Table = request.state.body
 
         def opened(db: Db) -> Iterator[dict[str, Any]]:
             preview = Preview(db, asked.photos, datetime.now(UTC))
@@ -116,11 +124,3 @@ class _Room:
             measures = [asdict(each) for each in grades(quality, limits)]
             told |= {"face": asdict(found.face.box), "score": round(score(quality, limits), 3), "measures": measures}
         return told
-
-
-def _read(kind: type[M], body: dict[str, Any]) -> M:
-    try:
-        return kind.model_validate_json(json.dumps(body))
-    except (ValidationError, UnicodeError) as error:
-        said = explain(error) if isinstance(error, ValidationError) else "not Unicode"
-        raise CommandError(Code.BAD_REQUEST, said) from None

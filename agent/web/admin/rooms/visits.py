@@ -5,53 +5,57 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agent.figures import figures
-from agent.mqtt.message import Code, Message, Time
-from agent.mqtt.wire import explain
+from agent.mqtt.message import Code
 from agent.store import past, undone
 from agent.store.db import Db
 from agent.types import Event
 from agent.web.admin.front import Front, refused
 from agent.web.admin.lookout import event_json
+from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.sessions import Session
 
 WHO: Final = ("person", "second", "companion")
 LONGEST_WORD: Final = 128
 
 
-class Asked(Message):
+class Asked(Query):
     """Which visits, as the address of the request has it."""
 
     kind: Annotated[str, Field(max_length=32)] = ""
     person: Annotated[str, Field(max_length=64)] | None = None
     outcome: Annotated[str, Field(max_length=32)] | None = None
     reason: Annotated[str, Field(max_length=32)] | None = None
-    since: Annotated[Time, Field(strict=False)] | None = None
-    until: Annotated[Time, Field(strict=False)] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     text: Annotated[str, Field(max_length=LONGEST_WORD)] | None = None
-    before: Annotated[int, Field(ge=1, le=2**53, strict=False)] | None = None
-    limit: Annotated[int, Field(ge=1, le=200, strict=False)] = 50
+    before: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class Span(Message):
+class Span(Query):
     """Of how many days."""
 
-    days: Annotated[int, Field(ge=1, le=90, strict=False)] = 14
+    days: Annotated[int, Field(ge=1, le=90)] = 14
+
+
+OBJECT: Final = dict[str, Any]
+VISITS: Final = Operation("GET", "live/visits", "What happened, newest first.", verb="log", query=Asked, result=OBJECT)
+VISIT: Final = Operation("GET", "live/visits/{id}", "One of them, and what came of it.", verb="log", result=OBJECT)
+FIGURES: Final = Operation("GET", "live/figures", "The numbers to plot.", verb="log", query=Span, result=OBJECT)
+OPERATIONS: Final = (VISITS, VISIT, FIGURES)
 
 
 def routes(front: Front) -> list[Route]:
     """Returns `/admin/api/live/visits`, one of them, and `/admin/api/live/figures`."""
 
     async def found(request: Request, session: Session) -> Response:
-        try:
-            asked = Asked.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            return refused(Code.BAD_REQUEST, explain(error))
+        asked: Asked = request.state.query
         hidden = () if session.may("audit") else ("audit",)
         wanted = past.Wanted(
             kinds=(asked.kind,) if asked.kind else (),
@@ -67,18 +71,11 @@ def routes(front: Front) -> list[Route]:
         return JSONResponse(told)
 
     async def numbers(request: Request, _: Session) -> Response:
-        try:
-            span = Span.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            return refused(Code.BAD_REQUEST, explain(error))
+        span: Span = request.state.query
         zone = front.agent.porch.entrance.keeper.rules.zone
         return JSONResponse(await front.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
 
-    return [
-        Route("/admin/api/live/visits", front.signed("log", found), methods=["GET"]),
-        Route("/admin/api/live/visits/{id}", front.signed("log", one), methods=["GET"]),
-        Route("/admin/api/live/figures", front.signed("log", numbers), methods=["GET"]),
-    ]
+    return [VISITS.route(front, found), VISIT.route(front, one), FIGURES.route(front, numbers)]
 
 
 def _page(db: Db, wanted: past.Wanted, asked: Asked) -> dict[str, Any]:
