@@ -237,7 +237,7 @@ def test_a_pad_that_is_left_is_cleared_the_screen_dims_and_a_door_that_does_not_
         page.reload()
         page.wait_for_selector("#prompt:not(:empty)")
         assert words(page, "#notices") == ""
-        agent.kiosk._audience.publish = lambda *_, **__: None
+        agent.pages[0]._audience.publish = lambda *_, **__: None
         page.click("#open-pad")
         page.click('#digits [data-sign="1"]')
         assert words(page, "#typed") == "•"

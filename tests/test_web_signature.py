@@ -17,7 +17,7 @@ from tests.fakes.agents import recorded
 from tests.fakes.axe import axe_source, violations
 from tests.fakes.pens import points
 from tests.fakes.registers import request
-from tests.test_web_kiosk import LYING, UPRIGHT, chromium, comes, overflowing, stage, terminal, visit, words  # noqa: F401 - fixtures
+from tests.test_web_kiosk import LYING, UPRIGHT, comes, overflowing, stage, terminal, visit, words  # noqa: F401 - fixtures
 
 ANNA_SIGNS, SOMEBODY_SIGNS = 1, 0  # writers
 
@@ -96,6 +96,7 @@ def test_whoever_is_enrolled_signs_five_times_and_once_more_for_one_that_is_not_
         page = visit(agent, UPRIGHT)
         session = SigningSession(agent.knowledge.signing.judge, 3)
         with agent.studio.seated(session):
+            page.wait_for_selector("#sign[open]")
             assert words(page, "#sign-title") == "Please sign: 1 of 3"
             for number, writer in enumerate([ANNA_SIGNS, SOMEBODY_SIGNS, ANNA_SIGNS]):
                 sign(page, writer, number, every=6)

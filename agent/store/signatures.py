@@ -52,6 +52,11 @@ def forget_signatures(db: Db, person: str) -> int:
     return forgotten
 
 
+def count_signatures(db: Db, person: str) -> int:
+    """Return how many signatures of a person are kept, of every encoder."""
+    return int(db.rows("SELECT count(*) FROM signatures WHERE person = ?", (person,))[0][0])
+
+
 def load_signatures(db: Db, model: str) -> dict[str, References]:
     """Return how everybody signs who has signatures of `model`, an encoder turned by the site's key."""
     seal, found = db.seal, dict[str, list[Floats]]()

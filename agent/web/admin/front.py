@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, aclosing
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
@@ -18,9 +19,11 @@ from ulid import ULID
 from agent.bundle import Bundle
 from agent.crew import PART_SECONDS
 from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
+from agent.health import HealthCheck, health_of
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.pulse import Pulse
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
@@ -82,6 +85,8 @@ class Front:
             self.porter = stack.enter_context(Porter(agent, bundle))
             beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
             self.beside = stack.enter_context(Beside(beside))
+            pulse = stack.enter_context(open_db(agent.config.database_path))
+            self.pulse = Pulse(partial(health_of, agent, HealthCheck(agent.config, pulse, boot_id=agent.boot_id)))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent.accounts import changes
+from agent.accounts import changes, roll
 from agent.accounts.second_factor import Factor
 from agent.accounts.signing_in import Attempt
 from agent.errors import CommandError
@@ -152,11 +152,13 @@ class Accounts:
         """Signs out another browser of one's own, or all others."""
         id_ = request.path_params.get("id")
         ended = self._front.sessions.close_all(session.name, id_=id_, but=session)
+        if ended:
+            await self._front.porter.signed_out(session, ended)
         return JSONResponse({"ended": ended})
 
     async def everyone(self, _: Request, __: Session) -> Response:
         """All accounts."""
-        return JSONResponse({"accounts": await self._front.read(changes.everyone)})
+        return JSONResponse({"accounts": await self._front.read(roll.everyone)})
 
     async def add(self, request: Request, session: Session) -> Response:
         """Lets somebody in, who sits beside and types."""
@@ -223,7 +225,7 @@ class Accounts:
         account = store.find(db, name)
         if account is None:
             raise CommandError("unknown_account", f"there is no account {name[:40]!r}")
-        return changes.as_json(db, account)
+        return roll.as_json(db, account)
 
 
 def drawn(text: str) -> dict[str, Any]:

@@ -17,14 +17,14 @@ from agent.mqtt.message import LARGEST, Code, Message
 from agent.rulebook.edits import Edits
 from agent.rulebook.parse import LONGEST_TEXT
 from agent.rulebook.portrait import forms
-from agent.rules_drafted import difference, drafted, effects, group_sizes, none_in_force, tried, week
+from agent.rules_drafted import LONGEST_DRAFT, difference, drafted, effects, group_sizes, none_in_force, tried, week
 from agent.rules_in_force import as_json, edition_of, editions
 from agent.store.db import Db
 from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 
-LONGEST_BODY: Final = 6 * LONGEST_TEXT  # bytes: a character is up to six in JSON
+LONGEST_BODY: Final = 8 * LONGEST_DRAFT  # bytes: a character is up to six in JSON, and there are edits
 
 Short = Annotated[str, Field(max_length=128)]
 
