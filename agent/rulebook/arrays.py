@@ -9,7 +9,7 @@ from typing import Any, Final
 from agent.rulebook.lines import Lines, Span
 from agent.rulebook.written import value_text
 
-_COMMA: Final = re.compile(r"(?:[ \t\n]|#[^\n]*)*,")
+_COMMA: Final = re.compile(r"(?:[ \t\n]|#[^\n]*\n)*,")  # a comment has one end: "####" is not read in sixteen ways
 _REST: Final = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n)")  # of a line that holds no other element
 _INDENT: Final = re.compile(r"(?:^|\n)([ \t]*)$")
 
