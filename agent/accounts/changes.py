@@ -178,9 +178,12 @@ def disable(db: Db, request: Request, name: str) -> dict[str, Any]:
 
 
 def enable(db: Db, request: Request, name: str) -> dict[str, Any]:
-    """Lets an account sign in again, at once also where wrong passwords have locked it."""
+    """Lets an account sign in again, at once also where wrong passwords have locked it, or the addresses they came from.
+
+    From the device itself all come from one address: whoever may only send there something wrong would lock all out.
+    """
     with db.transaction():
-        sign_ins.clear(db, name=name)
+        sign_ins.clear_all(db)
         return _change(db, request, _named(db, name), {"disabled": False}, disabled_at=None)
 
 
