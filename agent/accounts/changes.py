@@ -178,7 +178,7 @@ def disable(db: Db, request: Request, name: str) -> dict[str, Any]:
 
 
 def enable(db: Db, request: Request, name: str) -> dict[str, Any]:
-    """Lets an account sign in again, at once also where wrong passwords have locked it, or the addresses they came from.
+    """Lets an account sign in again, at once also where wrong passwords have locked it or where they came from.
 
     From the device itself all come from one address: whoever may only send there something wrong would lock all out.
     """

@@ -174,6 +174,7 @@ class Accounts:
         except ValidationError as error:
             raise CommandError(Code.BAD_REQUEST, explain(error)) from None
         await self._front.porter.sign_in(Attempt(session.name, asked.password, None, address(request)))
+        self._front.check_stands(session)
         return asked
 
     async def _change(self, session: Session, change: Callable[[Db, Asks], T]) -> T:
