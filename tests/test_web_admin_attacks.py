@@ -9,6 +9,7 @@ import pytest
 from agent.accounts import changes
 from agent.store.db import open_db
 from agent.trust.roles import Role
+from agent.web.admin.pace import AT_ONCE
 from tests.fakes.accounts import asks
 from tests.fakes.admin import admin_agent
 from tests.fakes.agents import recorded
@@ -72,3 +73,14 @@ def test_nor_of_who_has_signed_out(desk):
     with held_back(desk, client, "ask/person_set", {"person": "ben", "notes": "by nobody"}) as go_on:
         assert client.delete("/admin/api/session").status_code == 204
         assert go_on() == 401
+
+
+# Who has not signed in
+
+
+def test_cookies_that_somebody_has_made_up_are_no_way_around_the_pace(desk):
+    with desk.client(None) as client:
+        answers = (client.get("/admin/api/me", headers={"Cookie": f"{desk.front.cookie}=x{number}"}).status_code
+                   for number in range(20 * AT_ONCE))  # fmt: skip
+        assert 429 in answers
+    assert desk.client().get("/admin/api/me").status_code == 200
