@@ -117,6 +117,16 @@ class Front:
 
         return endpoint
 
+    def check_stands(self, session: Session) -> None:
+        """Refuses whose session has ended while the request came in: a body may take half a minute.
+
+        Raises:
+            CommandError: it has ended.
+            StoreError: that cannot be known.
+        """
+        if not self.sessions.has(session) or not self.porter.stands(session):
+            raise CommandError(Code.UNSIGNED, "signed out meanwhile: sign in again")
+
     def session(self, request: Request) -> Session | None:
         """Returns the session of whoever asks, if there is one, and its account is as it was."""
         return self._found(request.cookies.get(self.cookie, ""))
@@ -155,6 +165,9 @@ class Front:
             session: who asks.
             verb: as in deploy/MQTT.md.
             arguments: of the command; an `id` is made where there is none: the same again does nothing twice.
+
+        Raises:
+            CommandError: the session has ended meanwhile, or too much is waiting already.
         """
         body = {"id": str(ULID()), **arguments}
         id_ = body["id"] if isinstance(body["id"], str) else None
@@ -162,6 +175,7 @@ class Front:
             return refusal(verb, id_, Code.UNKNOWN_VERB, f'no command "{verb}"')
         if not session.may(verb):
             return refusal(verb, id_, Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
+        self.check_stands(session)
         try:
             command = COMMANDS[verb].model_validate_json(json.dumps(body)).asked(session.by, None, session.role)
         except ValidationError as error:
