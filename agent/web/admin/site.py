@@ -71,7 +71,9 @@ def site(front: Front, *names: str) -> ASGIApp:
         Route("/admin/{name:path}", asset),
     ]
     app = Starlette(routes=routes, exception_handlers={500: broken, HTTPException: unknown})
-    return Guard(Pace(Load(app), front.cookie), *names, ours="admin", encrypted=front.encrypted, refuse=not_ours)
+    return Guard(
+        Pace(Load(app), front.sessions, front.cookie), *names, ours="admin", encrypted=front.encrypted, refuse=not_ours
+    )
 
 
 class Nothing:

@@ -197,6 +197,7 @@ class Accounts:
         """What was asked, by somebody who knows the password."""
         asked: Again = request.state.body
         await self._front.porter.sign_in(Attempt(session.name, asked.password, None, address(request)))
+        self._front.check_stands(session)
         return asked
 
     async def _change(self, session: Session, change: Callable[[Db, Asks], T]) -> T:

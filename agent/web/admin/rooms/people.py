@@ -94,11 +94,9 @@ class _Room:
 
     async def one(self, request: Request, session: Session) -> Response:
         """Everything of somebody."""
-        person, visits = request.path_params["person"], may(session.role, "log")
-        limits = self._bundle.limits
-        return JSONResponse(
-            await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, visits=visits))
-        )
+        person, limits = request.path_params["person"], self._bundle.limits
+        sees = {"templates": may(session.role, "templates"), "visits": may(session.role, "log")}
+        return JSONResponse(await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, **sees)))
 
     async def crop(self, request: Request, session: Session) -> Response:
         """A picture that a template was made of; that somebody has looked is in the audit."""

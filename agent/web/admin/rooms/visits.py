@@ -62,7 +62,7 @@ def routes(front: Front) -> list[Route]:
             hidden=hidden,
             **asked.model_dump(exclude={"kind", "before", "limit"}),
         )
-        return JSONResponse(await front.read(lambda db: _page(db, wanted, asked)))
+        return JSONResponse(await front.beside.read(lambda db: _page(db, wanted, asked)))
 
     async def one(request: Request, session: Session) -> Response:
         told = await front.read(lambda db: _visit(db, request.path_params["id"]))
@@ -73,7 +73,7 @@ def routes(front: Front) -> list[Route]:
     async def numbers(request: Request, _: Session) -> Response:
         span: Span = request.state.query
         zone = front.agent.porch.entrance.keeper.rules.zone
-        return JSONResponse(await front.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
+        return JSONResponse(await front.beside.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
 
     return [VISITS.route(front, found), VISIT.route(front, one), FIGURES.route(front, numbers)]
 

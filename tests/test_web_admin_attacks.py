@@ -1,0 +1,86 @@
+"""Who attacks the page for admins: deploy/SECURITY.md, "Who stands before the page"."""
+
+import json
+import socket
+from contextlib import contextmanager
+
+import pytest
+
+from agent.accounts import changes
+from agent.store.db import open_db
+from agent.trust.roles import Role
+from agent.web.admin.pace import AT_ONCE
+from tests.fakes.accounts import asks
+from tests.fakes.admin import admin_agent
+from tests.fakes.agents import recorded
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, admin_agent(tmp_path_factory.mktemp("attacks"), patch) as started:
+        yield started
+
+
+@pytest.fixture
+def db(desk):
+    with open_db(desk.agent.config.database_path, key=desk.front.bundle.key) as opened:
+        yield opened
+
+
+# Who has been somebody
+
+
+@contextmanager
+def held_back(desk, client, path, body):
+    """A request whose head has been looked at; gives what sends its body and reads the answer's status."""
+    told = json.dumps(body).encode()
+    ours = [f"{name}: {client.headers[name]}" for name in ("Origin", "X-Latchkey", "X-Latchkey-Session")]
+    head = [f"POST /admin/api/{path} HTTP/1.1", f"Host: {client.base_url.netloc.decode()}", *ours]
+    head += [f"Cookie: {desk.front.cookie}={client.cookies[desk.front.cookie]}", "Content-Type: application/json"]
+    head += [f"Content-Length: {len(told)}", "Expect: 100-continue", "", ""]
+    with socket.create_connection(("127.0.0.1", desk.agent.config.admin.port), timeout=10) as connection:
+        answers = connection.makefile("rb")
+        connection.sendall("\r\n".join(head).encode())
+        assert answers.readline().startswith(b"HTTP/1.1 100")  # the body is waited for: who asks is known
+        answers.readline()
+
+        def go_on():
+            connection.sendall(told)
+            return int(answers.readline().split()[1])
+
+        yield go_on
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("ask/person_set", {"person": "ben", "notes": "by nobody"}),
+        ("ask/unlock", {"not_after": "2026-11-26T12:00:00Z"}),
+        ("attendance/correct", {"person": "ben", "what": "add", "type": "in", "at": "2026-11-25 08:00", "why": "x"}),
+    ],
+)
+def test_a_request_that_was_held_back_is_not_of_who_was_signed_out_meanwhile(desk, db, path, body):
+    client = desk.client(Role.SECURITY, "selma")
+    with held_back(desk, client, path, body) as go_on:
+        changes.set_role(db, asks(), "selma", Role.VIEWER)
+        assert go_on() == 401
+    changes.set_role(db, asks(), "selma", Role.SECURITY)
+    assert "by nobody" not in str([event.body for event in recorded(desk.agent.config, "audit")])
+
+
+def test_nor_of_who_has_signed_out(desk):
+    client = desk.client(Role.SECURITY, "selma")
+    with held_back(desk, client, "ask/person_set", {"person": "ben", "notes": "by nobody"}) as go_on:
+        assert client.delete("/admin/api/session").status_code == 204
+        assert go_on() == 401
+
+
+# Who has not signed in
+
+
+def test_cookies_that_somebody_has_made_up_are_no_way_around_the_pace(desk):
+    with desk.client(None) as client:
+        answers = (client.get("/admin/api/me", headers={"Cookie": f"{desk.front.cookie}=x{number}"}).status_code
+                   for number in range(20 * AT_ONCE))  # fmt: skip
+        assert 429 in answers
+    assert desk.client().get("/admin/api/me").status_code == 200
