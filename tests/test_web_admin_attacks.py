@@ -11,7 +11,7 @@ from agent.store.db import open_db
 from agent.trust.roles import Role
 from agent.web.admin.pace import AT_ONCE
 from tests.fakes.accounts import asks
-from tests.fakes.admin import admin_agent
+from tests.fakes.admin import RULES, admin_agent
 from tests.fakes.agents import recorded
 
 
@@ -84,3 +84,50 @@ def test_cookies_that_somebody_has_made_up_are_no_way_around_the_pace(desk):
                    for number in range(20 * AT_ONCE))  # fmt: skip
         assert 429 in answers
     assert desk.client().get("/admin/api/me").status_code == 200
+
+
+# Who chooses what others will read
+
+HOSTILE = """<img src=x onerror="window.hit=1">'<script>window.hit=1</script>"""
+SHOWN = ("people", "people/one/ben", "attendance/month/2026-11", "attendance/person/ben/2026-11")
+SHOWN += ("rules/days", "rules/doors", "rules/grants", "rules/text", "audit")
+SEES_IT = """() => [...document.querySelectorAll("input, textarea")].map((each) => each.value)
+    .concat(document.body.innerText).some((text) => text.includes("window.hit"))"""
+RUNS_IT = """() => document.querySelectorAll("img[src=x], main script").length + (window.hit ?? 0)"""
+STRANGE = f"""{RULES}
+[zones.{json.dumps(HOSTILE)}]
+[[days]]
+name = {json.dumps(HOSTILE)}
+date = "12-26"
+[[grants]]
+groups = [{json.dumps(HOSTILE[:60])}]
+doors = ["*"]
+"""
+
+
+@pytest.fixture
+def strange(desk):
+    """What people, groups, rules and browsers are called; and why a punch was added."""
+    told = [
+        desk.ask("person_set", person="ben", name=HOSTILE, notes=HOSTILE, badge="<b>7</b>", groups=[HOSTILE[:60]]),
+        desk.ask("correct", person="ben", type="in", at="2026-11-25T08:00:00Z", why=HOSTILE, by="olga"),
+        desk.ask("rules_apply", text=f"# {HOSTILE}\n{STRANGE}"),
+    ]
+    assert [status for status, _ in told] == [200] * 3, told
+
+
+@pytest.mark.usefixtures("strange")
+def test_what_things_are_called_is_text_wherever_it_is_shown(desk, chromium):
+    page = desk.browse(chromium, Role.OWNER, "device", user_agent=HOSTILE)
+    for view in SHOWN:
+        page.evaluate(f"() => {{ location.hash = '#/{view}' }}")
+        page.wait_for_selector(f".view[data-view={view.partition('/')[0]}] h1")
+        page.wait_for_function(SEES_IT)
+        assert page.evaluate(RUNS_IT) == 0
+    assert desk.said == []
+
+
+def test_nobody_corrects_a_punch_in_the_name_of_another(desk):
+    asked = {"person": "anna", "type": "in", "at": "2026-11-25T08:00:00Z", "why": "x", "by": "the boss"}
+    status, told = desk.ask("correct", desk.client(Role.OPERATOR, "omar"), **asked)
+    assert (status, told["data"]["says"]) == (200, "omar")
