@@ -86,6 +86,15 @@ def test_cookies_that_somebody_has_made_up_are_no_way_around_the_pace(desk):
     assert desk.client().get("/admin/api/me").status_code == 200
 
 
+@pytest.mark.parametrize("digits", [20, 5000])
+@pytest.mark.parametrize(("method", "path"), [("POST", "people/one/anna/crop/{}"), ("PUT", "parts/enrol/x/1/{}")])
+def test_a_number_that_is_too_long_is_none_and_fills_no_log(desk, caplog, method, path, digits):
+    for client in (desk.client(None), desk.client()):
+        answer = client.request(method, f"/admin/api/{path.format('9' * digits)}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_verb")
+    assert caplog.text == ""
+
+
 # Who chooses what others will read
 
 HOSTILE = """<img src=x onerror="window.hit=1">'<script>window.hit=1</script>"""
