@@ -136,7 +136,10 @@ def test_what_things_are_called_is_text_wherever_it_is_shown(desk, chromium):
     assert desk.said == []
 
 
-def test_nobody_corrects_a_punch_in_the_name_of_another(desk):
-    asked = {"person": "anna", "type": "in", "at": "2026-11-25T08:00:00Z", "why": "x", "by": "the boss"}
-    status, told = desk.ask("correct", desk.client(Role.OPERATOR, "omar"), **asked)
+def test_nobody_speaks_in_the_name_of_another(desk):
+    """As over MQTT, where a program speaks for many, `by` may be said; here it is who has signed in."""
+    said, omar = {"why": "x", "by": "the boss"}, desk.client(Role.SECURITY, "omar")
+    status, told = desk.ask("correct", omar, person="anna", type="in", at="2026-11-25T08:00:00Z", **said)
     assert (status, told["data"]["says"]) == (200, "omar")
+    assert desk.ask("consent", omar, person="anna", given=True, text="Faces, 2", by="anna herself")[0] == 200
+    assert desk.ask("person", person="anna")[1]["data"]["consents"][-1]["by"] == "omar"
