@@ -95,6 +95,16 @@ def test_a_number_that_is_too_long_is_none_and_fills_no_log(desk, caplog, method
     assert caplog.text == ""
 
 
+@pytest.mark.parametrize("part", ["[],", "{},", "1,", '"",'])
+def test_json_of_millions_of_values_is_not_read(desk, part):
+    """Four million lists took 400 MB, and kept everything from running for five seconds: the door, too."""
+    body = f'{{"x": [{part * (3 * 2**20 // len(part))}0]}}'
+    viewer = desk.client(Role.VIEWER, "vera", **{"Content-Type": "application/json"})
+    for path in ("ask/ping", "rules/draft"):
+        answer = viewer.post(f"/admin/api/{path}", content=body)
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
 # Who chooses what others will read
 
 HOSTILE = """<img src=x onerror="window.hit=1">'<script>window.hit=1</script>"""
