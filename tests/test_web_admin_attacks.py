@@ -2,7 +2,9 @@
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +12,7 @@ from agent.accounts import changes
 from agent.store.db import open_db
 from agent.trust.roles import Role
 from agent.web.admin.pace import AT_ONCE
-from tests.fakes.accounts import asks
+from tests.fakes.accounts import PASSWORD, account, asks
 from tests.fakes.admin import RULES, admin_agent
 from tests.fakes.agents import recorded
 
@@ -73,6 +75,20 @@ def test_nor_of_who_has_signed_out(desk):
     with held_back(desk, client, "ask/person_set", {"person": "ben", "notes": "by nobody"}) as go_on:
         assert client.delete("/admin/api/session").status_code == 204
         assert go_on() == 401
+
+
+def test_of_changes_that_the_old_password_has_proved_the_first_counts(desk, db):
+    _, codes = account(db, "vic", at=datetime.now(UTC) - timedelta(minutes=5))
+    client = desk.client(None)
+    signed = client.post("/admin/api/session", json={"name": "vic", "password": PASSWORD, "code": codes[0]})
+    client.headers["X-Latchkey-Session"] = signed.json()["secret"]
+
+    def changed(number):
+        told = {"password": PASSWORD, "new": f"wool crane mint ladder {number}"}
+        return client.post("/admin/api/account/password", json=told).status_code
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sorted(threads.map(changed, range(3))) == [200, 401, 401]
 
 
 # Who has not signed in
