@@ -39,8 +39,7 @@ def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[s
     Raises:
         RulesRefused: with all that is wrong.
     """
-    if len(text) > LONGEST_DRAFT:
-        raise RulesRefused([f"rules of more than {LONGEST_DRAFT:,} characters are changed with `latchkey rules apply`"])
+    _check_length(text)
     made = edited(text, edits) if edits else text
     meant = rulebook(made)
     return {
@@ -76,7 +75,7 @@ def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str
         RulesRefused: with all that is wrong with the draft.
         CommandError: nobody is enrolled as that, or it is no time.
     """
-    draft, holder = parse(text, version=1), holder_of(db, person)
+    draft, holder = _read(text), holder_of(db, person)
     when = datetime.now(UTC) if at is None else instant(at, draft.zone)
     force = load_rules(db)
     return {
@@ -93,7 +92,7 @@ def week(db: Db, text: str, person: str, door: str, first: str) -> dict[str, Any
         RulesRefused: with all that is wrong with the draft.
         CommandError: nobody is enrolled as that, or it is no day.
     """
-    draft, holder, days = parse(text, version=1), holder_of(db, person), week_of(first)
+    draft, holder, days = _read(text), holder_of(db, person), week_of(first)
     force = load_rules(db)
     return {
         "days": [f"{day}" for day in days.every()],
@@ -115,7 +114,7 @@ def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
         RulesRefused: with all that is wrong with the draft.
         CommandError: it is no day.
     """
-    draft, force, days = parse(text, version=1), load_rules(db), week_of(first)
+    draft, force, days = _read(text), load_rules(db), week_of(first)
     found, left = changes(force, draft, load_register(db).people, {here, *force.doors, *draft.doors}, days)
     told = _told(found, draft, days)
     return {
@@ -124,6 +123,16 @@ def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
         "more": len(told[MOST_CHANGES:]),
         "not_seen": left,
     }
+
+
+def _read(text: str) -> Rules:
+    _check_length(text)
+    return parse(text, version=1)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_DRAFT:
+        raise RulesRefused([f"rules of more than {LONGEST_DRAFT:,} characters are changed with `latchkey rules apply`"])
 
 
 def group_sizes(db: Db) -> dict[str, int]:
