@@ -19,7 +19,11 @@ from tests.fakes.agents import recorded
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, admin_agent(tmp_path_factory.mktemp("attacks"), patch) as started:
+    folder = tmp_path_factory.mktemp("attacks")
+    (folder / "synchronized").touch()
+    told = {"mqtt__remote_unlock": True, "clock__synchronised_file": folder / "synchronized"}
+    told |= {"mqtt__unlocks_per_minute": 3}
+    with pytest.MonkeyPatch.context() as patch, admin_agent(folder, patch, **told) as started:
         yield started
 
 
@@ -119,6 +123,23 @@ def test_json_of_millions_of_values_is_not_read(desk, part):
     for path in ("ask/ping", "rules/draft"):
         answer = viewer.post(f"/admin/api/{path}", content=body)
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+# Who may unlock
+
+
+def test_an_account_unlocks_so_many_times_a_minute_from_however_many_browsers(desk):
+    def unlocks(name, role=Role.OPERATOR, verb="unlock", **ahead):
+        until = datetime.now(UTC) + timedelta(**ahead or {"seconds": 20})
+        return desk.ask(verb, desk.client(role, name), not_after=until.isoformat())[1].get("code")
+
+    assert unlocks("otto", seconds=-1) == "expired"
+    assert unlocks("otto", hours=1) == "bad_request"
+    assert unlocks("vera", Role.VIEWER) == "not_permitted"
+    assert [unlocks("otto"), unlocks("otto", verb="hold"), unlocks("otto")] == [None] * 3
+    assert [unlocks("otto"), unlocks("otto", verb="hold")] == ["too_often"] * 2
+    assert unlocks("omar") is None
+    assert desk.ask("lock", desk.client(Role.OPERATOR, "otto"))[0] == 200
 
 
 # Who chooses what others will read
