@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -63,6 +64,8 @@ def site(front: Front, *names: str) -> ASGIApp:
         return await front.do(written)
 
     rooms = [DOCUMENT.route(front, told), *(route for room in ROOMS for route in room.routes(front))]
+    for route in rooms:  # a longer number is none of a database, and one of 4301 digits is none of Python
+        route.path_regex = re.compile(route.path_regex.pattern.replace("[0-9]+", "[0-9]{1,15}"))
     routes = [
         Route("/", home),
         *rooms,

@@ -19,7 +19,7 @@ from agent.accounts import changes, roll
 from agent.accounts.second_factor import Factor
 from agent.accounts.signing_in import Attempt
 from agent.errors import CommandError
-from agent.mqtt.message import Message
+from agent.mqtt.message import Code, Message
 from agent.register import Request as Asks
 from agent.store import accounts as store
 from agent.store.db import Db
@@ -178,7 +178,12 @@ class Accounts:
     async def _change(self, session: Session, change: Callable[[Db, Asks], T]) -> T:
         porter = self._front.porter
         by = porter.asks(session.by)
-        return await porter.do(lambda _: porter.write(lambda db: change(db, by)))
+
+        def written(db: Db) -> T:
+            _check_same(db, session)
+            return change(db, by)
+
+        return await porter.do(lambda _: porter.write(written))
 
     async def _hashed(self, session: Session, name: str, password: str, change: Callable[[Db, Asks, str, str], T]) -> T:
         """The same with the hash of a password, made before the database is held."""
@@ -186,7 +191,12 @@ class Accounts:
 
         def done(_: Db) -> T:
             hashed = changes.new_password(self._config, name, password)
-            return porter.write(lambda db: change(db, porter.asks(session.by), name, hashed))
+
+            def written(db: Db) -> T:
+                _check_same(db, session)
+                return change(db, porter.asks(session.by), name, hashed)
+
+            return porter.write(written)
 
         return await porter.do(done)
 
@@ -202,6 +212,17 @@ class Accounts:
         if account is None:
             raise CommandError("unknown_account", f"there is no account {name[:40]!r}")
         return roll.as_json(db, account)
+
+
+def _check_same(db: Db, session: Session) -> None:
+    """Refuses what was begun before the account became another: its old password proves nothing now.
+
+    Raises:
+        CommandError: so it is.
+    """
+    account = store.find(db, session.name)
+    if account is None or account.generation != session.generation:
+        raise CommandError(Code.UNSIGNED, "this account has changed meanwhile: sign in again")
 
 
 def drawn(text: str) -> Drawn:
