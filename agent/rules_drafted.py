@@ -39,8 +39,7 @@ def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[s
     Raises:
         RulesRefused: with all that is wrong.
     """
-    _check_length(text)
-    made = edited(text, edits) if edits else text
+    made = edited(_bounded(text), edits) if edits else _bounded(text)
     meant = rulebook(made)
     return {
         "text": made,
@@ -65,7 +64,7 @@ doors = ["*"]
 def difference(db: Db, text: str, version: int | None = None) -> list[dict[str, Any]]:
     """Returns what differs between the rules of a version, or those in force, and a text, line by line."""
     before = edition_of(db, version)
-    return [line._asdict() for line in compared(before.text if before else "", text)]
+    return [line._asdict() for line in compared(before.text if before else "", _bounded(text))]
 
 
 def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str
         RulesRefused: with all that is wrong with the draft.
         CommandError: nobody is enrolled as that, or it is no time.
     """
-    draft, holder = _read(text), holder_of(db, person)
+    draft, holder = parse(_bounded(text), version=1), holder_of(db, person)
     when = datetime.now(UTC) if at is None else instant(at, draft.zone)
     force = load_rules(db)
     return {
@@ -92,7 +91,7 @@ def week(db: Db, text: str, person: str, door: str, first: str) -> dict[str, Any
         RulesRefused: with all that is wrong with the draft.
         CommandError: nobody is enrolled as that, or it is no day.
     """
-    draft, holder, days = _read(text), holder_of(db, person), week_of(first)
+    draft, holder, days = parse(_bounded(text), version=1), holder_of(db, person), week_of(first)
     force = load_rules(db)
     return {
         "days": [f"{day}" for day in days.every()],
@@ -114,7 +113,7 @@ def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
         RulesRefused: with all that is wrong with the draft.
         CommandError: it is no day.
     """
-    draft, force, days = _read(text), load_rules(db), week_of(first)
+    draft, force, days = parse(_bounded(text), version=1), load_rules(db), week_of(first)
     found, left = changes(force, draft, load_register(db).people, {here, *force.doors, *draft.doors}, days)
     told = _told(found, draft, days)
     return {
@@ -123,16 +122,6 @@ def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
         "more": len(told[MOST_CHANGES:]),
         "not_seen": left,
     }
-
-
-def _read(text: str) -> Rules:
-    _check_length(text)
-    return parse(text, version=1)
-
-
-def _check_length(text: str) -> None:
-    if len(text) > LONGEST_DRAFT:
-        raise RulesRefused([f"rules of more than {LONGEST_DRAFT:,} characters are changed with `latchkey rules apply`"])
 
 
 def group_sizes(db: Db) -> dict[str, int]:
@@ -153,6 +142,13 @@ def week_of(text: str) -> Days:
     if not _FIRST <= day <= _LAST:
         raise CommandError(Code.BAD_REQUEST, f"{day} is too far off: want a day in the years 1970 to 2199")
     return Days(day - timedelta(days=day.weekday()))
+
+
+def _bounded(text: str) -> str:
+    """The text of a draft, unless it would keep the device busy for long."""
+    if len(text) > LONGEST_DRAFT:
+        raise RulesRefused([f"rules of more than {LONGEST_DRAFT:,} characters are for `latchkey rules apply`"])
+    return text
 
 
 def _told(found: list[Change], rules: Rules, days: Days) -> list[dict[str, Any]]:

@@ -170,8 +170,7 @@ class Alarm(StrEnum):
     LOCKED_OUT = "locked_out"
     PASSBACK = "passback"  # let in all the same: anti-passback is soft here
     TAILGATING = "tailgating"  # more faces went through than were granted: a hint
-    # of the door
-    HELD_OPEN_SOON = "held_open_soon"  # the pre-alarm
+    HELD_OPEN_SOON = "held_open_soon"  # from here on of the door; this is the pre-alarm
     HELD_OPEN = "held_open"
     FORCED_OPEN = "forced_open"
     TAMPER = "tamper"
@@ -194,9 +193,7 @@ class Sighting:
     detail: str  # for a human: "too small: 42 px, need 64", "0.41 to anna, need 0.52"
     repeat: bool = False  # the same person's last visit still: the door opens, nothing is counted twice
     latency_ms: float = 0.0  # from the frame's arrival to the conclusion, filled in by the runtime
-    each: tuple[tuple[Match, Quality], ...] = field(
-        default=(), compare=False, repr=False
-    )  # shots; told, never recorded
+    each: tuple[tuple[Match, Quality], ...] = field(default=(), compare=False, repr=False)  # shots: never recorded
 
 
 class Shown(StrEnum):

@@ -35,7 +35,9 @@ def test_one_more_after_the_wait_is_twice_as_long_and_a_day_later_it_is_the_firs
 
 
 def test_a_clock_that_was_set_back_locks_nobody_out_for_good():
-    assert Failures(50, NOW + 365 * DAY).wait(NOW) == HOUR
+    assert Failures(50, NOW + 365 * DAY).wait(NOW) == 0 * HOUR
+    assert Failures(50, NOW + HOUR / 2).wait(NOW) == HOUR
+    assert Failures(50, NOW + 365 * DAY).and_one(NOW) == Failures(1, NOW)
 
 
 @pytest.mark.parametrize(

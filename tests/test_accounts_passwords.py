@@ -21,6 +21,7 @@ GOOD = "lamp tram quiet oats"
     [
         pytest.param("short", "has 5 characters", id="short"),
         pytest.param("elevenchars", "has 11 characters", id="one short"),
+        pytest.param("elevenchars  ", "has 11 characters", id="one short with blanks"),
         pytest.param("ab" * 65, "has 130 characters", id="long"),
         pytest.param("aaaaaaaaaaaaaaaa", "repeats itself", id="one letter"),
         pytest.param("kadse4kadse4kadse4", "repeats itself", id="the same again"),
@@ -72,6 +73,7 @@ def test_only_the_password_is_the_password_however_it_is_typed():
     kept = hash_password("cafe\u0301 am markt 7")
     assert kept.startswith("$argon2id$v=19$m=47104,t=1,p=1$")
     assert is_password("caf\u00e9 am markt 7", kept)
+    assert is_password(" caf\u00e9 am markt 7\n", kept)
     assert not is_password("cafe am markt 7", kept)
     assert hash_password("cafe\u0301 am markt 7") != kept
     assert not is_dated(kept)

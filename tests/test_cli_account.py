@@ -174,10 +174,14 @@ class TestScreens:
     @pytest.mark.parametrize(
         ("sets", "where"),
         [
-            (("web.host=::1",), "https://[::1]:8080/"),
+            (("web.host=2001:db8::7",), "https://[2001:db8::7]:8080/"),
             (("web.host=0.0.0.0", 'admin.names=["front.lan"]'), "https://front.lan:8080/"),
         ],
     )
     def test_the_link_is_for_a_name_that_a_browser_knows(self, latchkey, sets, where):
         given = [word for each in sets for word in ("--set", each)]
         assert latchkey("account", "screen", "lobby", *given).out.startswith(where)
+
+    def test_on_this_machine_none_is_needed(self, latchkey):
+        done = latchkey("account", "screen", "lobby")
+        assert (done.code, "on this machine alone" in done.err) == (1, True)

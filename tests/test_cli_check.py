@@ -41,8 +41,8 @@ with agent_lock(pathlib.Path(sys.argv[1])):
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 KEY = SigningKey(bytes([7]) * 32)
 NAMES = [
-    "config", "camera", "models", "rates", "database", "key", "broker", "tls", "pages", "owner", "door",
-    "inputs", "reader", "clock", "disk",
+    "config", "camera", "models", "rates", "signature", "database", "key", "broker", "tls", "pages", "owner",
+    "door", "inputs", "reader", "clock", "disk",
 ]  # fmt: skip
 
 
@@ -84,7 +84,7 @@ class TestReport:
         assert [line.split()[1] for line in lines] == NAMES
         assert lines[0] == f"ok     config    {latchkey.config}"
         assert lines[1] == "ok     camera    files pictures: 64x48 pixels"
-        assert lines[6] == "note   broker    switched off, events stay here; set [mqtt] enabled = true"
+        assert lines[7] == "note   broker    switched off, events stay here; set [mqtt] enabled = true"
 
     def test_what_failed_says_what_to_do_and_the_rest_is_checked(self, latchkey):
         outcome = latchkey("check", "--camera", "none.mp4", "--set", "models.detector=none.tflite")

@@ -101,6 +101,18 @@ class TestCertificates:
         assert list(extension(made, x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.SERVER_AUTH]
         assert subject_of(made) == BROKER
 
+    def test_a_device_that_serves_pages_to_browsers(self, signer):
+        subject = Subject(DOOR.identity, ("front-door.lan", "10.0.0.21"), DOOR.groups)
+        made = signer.issue(subject, new_key().public_key(), now=NOW, days=365)
+        assert list(extension(made, x509.ExtendedKeyUsage).value) == [
+            ExtendedKeyUsageOID.CLIENT_AUTH,
+            ExtendedKeyUsageOID.SERVER_AUTH,
+        ]
+        names = extension(made, x509.SubjectAlternativeName).value
+        assert names.get_values_for_type(x509.DNSName) == ["front-door.lan"]
+        assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == ["10.0.0.21"]
+        assert subject_of(made) == subject  # renewed as it is
+
     def test_none_outlives_its_authority(self, signer):
         made = signer.issue(DOOR, new_key().public_key(), now=NOW + timedelta(days=3640), days=365)
         assert made.not_valid_after_utc == signer.certificate.not_valid_after_utc

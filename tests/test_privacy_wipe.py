@@ -73,6 +73,9 @@ def test_keys_faces_secrets_pictures_and_the_log_are_gone(db, config, key, crop,
         "events": 2,
         "commands": 1,
         "jobs": 0,
+        "accounts": 0,
+        "sign_in_failures": 0,
+        "screens": 0,
     }
     assert not key.exists()
     assert not crop.exists()

@@ -42,7 +42,18 @@ def test_nothing_that_differs_is_left_out(old, new):
 
 def test_what_would_take_too_long_is_told_as_a_whole():
     count = int(MOST_PAIRS**0.5) + 1
-    old = [*map(str, range(count)), "end"]
-    new = [*(f"x{number}" for number in range(count - 2)), "0", "y", "end"]
-    kinds = [line.kind for line in compared("\n".join(old), "\n".join(new))]
-    assert kinds == ["gone"] * count + ["new"] * count + ["same"]
+    lines = compared("\n".join(["a", "b"] * count), "\n".join(["b", "c"] * count))
+    assert [line.kind for line in lines] == ["gone"] * 2 * count + ["new"] * 2 * count
+
+
+def test_lines_that_are_there_once_keep_long_texts_apart():
+    old = [text for number in range(2000) for text in (f"[schedules.s{number}]", "sat = []", "")]
+    new = [*old]
+    new[1], new[3001], new[5998] = "sat = 1", "sat = 2", "sat = 3"
+    lines = compared("\n".join(old), "\n".join(new))
+    assert [line.text for line in lines if line.kind == "new"] == ["sat = 1", "sat = 2", "sat = 3"]
+    assert sum(line.kind == "gone" for line in lines) == 3
+
+
+def test_what_was_moved_is_gone_and_new():
+    assert told("abcd", "acdb") == [" a", "-b", " c", " d", "+b"]

@@ -177,6 +177,10 @@ class TestArrays:
         changed = change(self.TEXT, put("attendance.terminals", names))
         assert f"terminals = {written}\n" in changed
 
+    def test_many_alike_are_left_to_a_person(self):
+        with pytest.raises(RulesRefused, match="only a person can change"):
+            change(self.TEXT, put("attendance.terminals", ["front"] * 6))
+
     def test_without_a_comma_at_the_end(self):
         text = INLINE + '\n[attendance]\nterminals = [\n  "front" # 1\n]\n'
         changed = change(text, put("attendance.terminals", ["front", "*"]))
@@ -295,6 +299,21 @@ doors."back".mode = "normal"
     def test_what_is_written_as_tables_is_not_replaced_at_once(self):
         with pytest.raises(RulesRefused, match="grants is written as tables: change them one by one"):
             change(SMALL, put("grants", []))
+
+    @pytest.mark.parametrize(
+        ("written", "edit"),
+        [
+            ('schedules = { a = { mon = [\n"07:00-12:00", # why\n] } }\n', put("schedules.a.tue", [])),
+            (
+                'schedules = { a = {} }\ngrants = [\n{ groups = ["x"], doors = [\n"*" # all\n] },\n]\n',
+                {"edit": "put", "path": ["grants", 0, "schedule"], "value": "a"},
+            ),
+        ],
+        ids=["in a table", "in an element"],
+    )
+    def test_a_comment_where_it_cannot_be_kept_is_left_to_a_person(self, written, edit):
+        with pytest.raises(RulesRefused, match="only a person can change"):
+            change('time_zone = "UTC"\n' + written, edit)
 
     def test_a_text_that_is_wrong_is_refused_before(self):
         with pytest.raises(RulesRefused, match="line 2: "):

@@ -4,7 +4,18 @@ import pytest
 
 from agent.errors import CommandError, RulesRefused
 from agent.rulebook.edits import Put
-from agent.rules_drafted import MOST_CHANGES, MOST_NAMED, drafted, effects, group_sizes, none_in_force, tried, week
+from agent.rules_drafted import (
+    LONGEST_DRAFT,
+    MOST_CHANGES,
+    MOST_NAMED,
+    difference,
+    drafted,
+    effects,
+    group_sizes,
+    none_in_force,
+    tried,
+    week,
+)
 from agent.rules_in_force import editions
 from agent.store import members
 from agent.store.db import open_db
@@ -58,6 +69,19 @@ class TestDraft:
     def test_what_is_wrong_is_told(self, db):
         with pytest.raises(RulesRefused, match=r"line 5: \[doors.hq\] unknown key 'x'"):
             drafted(db, TEXT.replace("[doors.hq]", "[doors.hq]\nx = 1"), [], year=2026)
+
+    @pytest.mark.parametrize("ask", ["drafted", "difference", "tried", "week", "effects"])
+    def test_what_would_keep_the_device_busy_is_refused(self, ruled, ask):
+        long = TEXT + "#" * LONGEST_DRAFT
+        asked = {
+            "drafted": lambda: drafted(ruled, long, [], year=2026),
+            "difference": lambda: difference(ruled, long),
+            "tried": lambda: tried(ruled, long, "anna", "hq", None),
+            "week": lambda: week(ruled, long, "anna", "hq", MONDAY),
+            "effects": lambda: effects(ruled, long, MONDAY, here="hq"),
+        }
+        with pytest.raises(RulesRefused, match="more than 200,000 characters"):
+            asked[ask]()
 
 
 class TestTrying:

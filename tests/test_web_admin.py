@@ -1,5 +1,8 @@
 """The page for admins: its frame, who may ask, and that it asks what the broker asks."""
 
+import fnmatch
+import re
+
 import pytest
 
 from agent.config import load_config
@@ -7,10 +10,10 @@ from agent.errors import ConfigError
 from agent.store import commands
 from agent.store.db import open_db
 from agent.trust.roles import Role
-from agent.web.admin.admin_page import identity_of
 from agent.web.admin.sessions import Sessions
 from agent.web.admin.site import FOLDER
 from agent.web.assets import load_folder
+from agent.web.identity import identity_of
 from tests.fakes.admin import PHONE, admin_agent
 from tests.fakes.agents import recorded
 
@@ -115,8 +118,39 @@ def test_each_role_sees_its_views_and_no_console_complains(desk, chromium, role)
     assert desk.said == []
 
 
-def test_the_whole_page_is_small():
-    assert sum(len(asset.content) for name, asset in load_folder(FOLDER, "admin.html").items() if name) < 150_000
+ASSETS = load_folder(FOLDER, "admin.html")
+VIEWS = sorted(name for name in ASSETS if name.startswith("views/") and name.count("/") == 1 and "_" not in name)
+
+
+def loaded(name, *, parts=True):
+    """What a browser loads to show a module: those it imports, and with `parts` whichever it may ever import."""
+    found, todo = set(), [name]
+    while todo:
+        each = todo.pop()
+        found.add(each)
+        text = ASSETS[each].content.decode()
+        wanted = re.findall(r'from "/admin/([^"]+)"|^import "/admin/([^"]+)"', text, re.MULTILINE)
+        patterns = [path for both in wanted for path in both if path]
+        if parts:
+            patterns += [
+                re.sub(r"\${.*?}", "*", path) for path in re.findall(r"import\([`\"]/admin/(.+?)[`\"]\)", text)
+            ]
+        todo += [other for path in patterns for other in fnmatch.filter(ASSETS, path) if other not in found]
+    return found
+
+
+@pytest.mark.parametrize("view", [*VIEWS, "views/sign_in.js"])
+def test_a_view_with_all_its_parts_is_small(view):
+    frame = {"", "admin.css", "key.svg"} | loaded("shell.js", parts=False)
+    files = [ASSETS[name] for name in frame | loaded(view)]
+    whole, packed = sum(len(each.content) for each in files), sum(len(each.packed) for each in files)
+    print(f"{view}: {whole} bytes, {packed} by gzip")
+    assert whole < 150_000
+
+
+def test_all_modules_belong_to_a_view():
+    shown = set().union(*(loaded(view) for view in [*VIEWS, "views/sign_in.js"]))
+    assert {name for name in ASSETS if name.endswith(".js")} - shown == {"shell.js"}
 
 
 # Sessions
@@ -148,6 +182,6 @@ def test_all_sessions_of_an_account_are_closed_at_once():
 
 def test_others_may_ask_only_by_tls(tmp_path):
     config = load_config(None, {"device.data_dir": tmp_path, "admin.host": "0.0.0.0"}, {})  # noqa: S104 - refused
-    with pytest.raises(ConfigError, match="has to be encrypted: give certificate and key"):
+    with pytest.raises(ConfigError, match=r"has to be encrypted: give \[admin\] certificate and key"):
         identity_of(config)
     assert identity_of(load_config(None, {"device.data_dir": tmp_path}, {})) is None

@@ -1,10 +1,14 @@
 """Signing in at the admin page, and who may: a real server, real cookies, a real database."""
 
+import asyncio
+import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from agent.accounts import changes
 from agent.accounts.signing_in import WRONG
@@ -27,6 +31,11 @@ NEW = "wool crane mint ladder"
 def desk(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, admin_agent(tmp_path_factory.mktemp("admin"), patch) as started:
         yield started
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said(desk):
+    desk.said.clear()
 
 
 @pytest.fixture
@@ -237,6 +246,42 @@ def test_with_the_next_request_after_the_command_line_has_changed_the_account(pe
     assert person.ask("POST", "ask/list").status_code == 401
 
 
+def test_an_account_that_is_removed_and_added_again_lets_no_old_session_in(person, db):
+    if store.find(db, "keeper") is None:
+        account(db, "keeper")
+    person.signs_in()
+    changes.remove(db, asks(), person.name)
+    account(db, person.name)
+    assert person.status == 401
+
+
+def test_a_stream_ends_with_the_session(desk):
+    token, _ = desk.signed_in(Role.VIEWER, "vera")
+    closed = []
+
+    async def news():
+        try:
+            for number in itertools.count():
+                yield f"{number}\n"
+        finally:
+            closed.append(True)
+
+    async def answer(_request, _session):
+        return StreamingResponse(news())
+
+    async def listens():
+        heard = []
+        asked = Request({"type": "http", "method": "GET", "headers": [(b"cookie", f"latchkey={token}".encode())]})
+        async for part in (await desk.front.signed(None, answer)(asked)).body_iterator:
+            heard.append(part)
+            if len(heard) == 3:
+                desk.front.sessions.close(token)
+        return heard
+
+    assert asyncio.run(listens()) == ["0\n", "1\n", "2\n"]
+    assert closed == [True]
+
+
 def test_other_browsers_are_signed_out_one_by_one_or_all(person):
     clients = []
     for browser in ("one", "two", "three"):
@@ -422,4 +467,12 @@ def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
     page.click("dialog .main")
     page.wait_for_selector("dialog pre.codes")
     assert [said for said in complaints(desk) if "409" not in said] == []
+    page.context.close()
+
+
+def test_who_is_no_owner_sees_the_own_account_alone(desk, chromium):
+    page = desk.browse(chromium, Role.VIEWER, "account", name="vera")
+    page.wait_for_selector("text=Change password")
+    assert page.locator("text=Who may sign in").count() == 0
+    assert complaints(desk) == []
     page.context.close()

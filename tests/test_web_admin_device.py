@@ -11,14 +11,18 @@ from agent.backup.content import read_manifest
 from agent.backup.keys import BackupKey
 from agent.backup.stream import Opened
 from agent.config import load_config
-from agent.config.shown import shown
+from agent.config.shown import Setting, shown
+from agent.errors import StoreError
 from agent.store import audit
 from agent.store.db import open_db
 from agent.trust.roles import Role
+from agent.web.admin.rooms.audit import lines as lines_of
+from agent.web.admin.rooms.kept import file_name
 from tests.end_to_end.patience import wait_for
 from tests.fakes.admin import admin_agent
 
 KEY = BackupKey.new()
+OCTETS = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,7 @@ def done(desk, verb, **arguments):
     found = {}
 
     def over():
-        found.update(desk.ask("job", id_of=id_)[1]["data"])
+        found.update(get(desk, f"jobs/{id_}").json())
         return found["job"] in {"done", "failed"}
 
     wait_for(over, what=f"{verb} to end")
@@ -64,7 +68,7 @@ def test_rows_of_the_audit_are_found_newest_first(desk):
     first = get(desk, "audit/rows", limit=1).json()
     second = get(desk, "audit/rows", limit=1, before=first["before"]).json()
     assert second["rows"][0]["number"] == first["rows"][0]["number"] - 1
-    assert "actions" not in second
+    assert second["actions"] is None
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,22 @@ def test_the_whole_audit_is_a_file_of_json_lines_that_prove_themselves(desk):
         assert rows == [audit.as_json(row) for row in audit.everything(db)]
 
 
+def test_lines_that_cannot_be_made_end_in_words():
+    def values():
+        yield {"n": 1}
+        raise StoreError("the disk is gone")
+
+    told = [json.loads(line) for line in lines_of(values())]
+    assert told == [{"n": 1}, {"ok": False, "code": "storage_failed", "message": "the disk is gone"}]
+
+
+@pytest.mark.parametrize("device", ['front"', "a\r\nb", "tür", "../x"])
+def test_a_file_is_called_in_letters_that_no_browser_minds(device):
+    name = file_name("hq", device, "audit.jsonl")
+    assert name.startswith("hq-")
+    assert {*name} <= {*"abcdefghijklmnopqrstuvwxyz-."}
+
+
 @pytest.mark.parametrize(
     "path", ["audit/rows", "audit/check", "audit/export", "device/configuration", "device/backup/x"]
 )
@@ -128,6 +148,16 @@ def test_a_device_at_a_glance(desk):
     }
 
 
+def test_jobs_are_told_without_an_answer_that_is_kept(desk):
+    id_ = str(ULID())
+    assert done(desk, "backup", id=id_, to=KEY.recipient.text)["job"] == "done"
+    with open_db(desk.agent.config.database_path) as db:
+        kept = db.counts()["commands"]
+        assert get(desk, "jobs", Role.VIEWER).json()["jobs"][0] == get(desk, f"jobs/{id_}").json()
+        assert db.counts()["commands"] == kept
+    assert get(desk, "jobs/nothing").json()["code"] == "unknown_job"
+
+
 def test_the_cards_of_the_models_without_what_is_for_programs(desk):
     told = get(desk, "device/models", Role.VIEWER).json()
     assert told["now"]["encoder"]["id"] == told["state"]["encoder"] == "latchkey-encoder-1-b10c0000"
@@ -141,13 +171,20 @@ def test_the_configuration_without_secrets(tmp_path, desk):
     (tmp_path / "secret").write_text("hunter2")
     settings = {"mqtt.username": "door", "mqtt.password_file": tmp_path / "secret", "device.data_dir": tmp_path}
     told = shown(load_config(None, settings, {}))
-    assert "hunter2" not in json.dumps(told)
-    rows = {row["key"]: row for row in told["mqtt"]}
-    assert (rows["username"]["value"], rows["username"]["set"]) == ("door", True)
-    assert (rows["password_file"]["value"], rows["port"]["set"]) == (str(tmp_path / "secret"), False)
-    assert rows["tls.enabled"] == {"key": "tls.enabled", "value": False, "set": False}
+    assert "hunter2" not in str(told)
+    rows = {row.key: row for row in told["mqtt"]}
+    assert rows["username"] == Setting("username", "door", changed=True)
+    assert rows["password_file"] == Setting("password_file", str(tmp_path / "secret"), changed=True)
+    assert rows["tls.enabled"] == Setting("tls.enabled", value=False, changed=False)
     seen = get(desk, "device/configuration").json()
-    assert {"key": "name", "value": "door", "set": False} in seen["tables"]["device"]
+    assert {"key": "name", "value": "door", "changed": False} in seen["tables"]["device"]
+
+
+def test_how_it_was_is_remembered_since_the_start(desk):
+    wait_for(lambda: desk.front.pulse.samples, what="the first look")
+    first = get(desk, "device/pulse", Role.VIEWER).json()["samples"][0]
+    assert {"at", "outbox_depth", "memory_bytes"} <= {*first}
+    assert "boot_id" not in first
 
 
 # Backup
@@ -183,7 +220,7 @@ def test_the_secret_half_of_a_key_makes_no_backup(desk):
 
 
 def put(desk, path, part, role=Role.OWNER):
-    return desk.client(role).put(f"/admin/api/parts/{path}", content=part)
+    return desk.client(role).put(f"/admin/api/parts/{path}", content=part, headers=OCTETS)
 
 
 def test_a_bundle_that_is_none_is_refused_in_words(desk):
@@ -202,8 +239,8 @@ def test_a_bundle_that_is_none_is_refused_in_words(desk):
 @pytest.mark.parametrize(
     ("path", "part", "status"),
     [
-        pytest.param("list/u1/1/2", b"x", 404, id="a command that takes none"),
-        pytest.param("nothing/u1/1/2", b"x", 404, id="no command"),
+        pytest.param("list/u1/1/2", b"x", 422, id="a command that takes none"),
+        pytest.param("nothing/u1/1/2", b"x", 422, id="no command"),
         pytest.param("update_model/u1/3/2", b"x", 422, id="more than there are"),
         pytest.param("update_model/u1/1/9999999999", b"x", 422, id="more than there can be"),
         pytest.param("update_model/%2e%2e/1/2", b"x", 422, id="an id that leads elsewhere"),

@@ -141,7 +141,7 @@ def test_the_oldest_of_too_many_goes(desk, monkeypatch):
         ("live/figures", Role.ENROLLER),
         ("live/picture", Role.VIEWER),
         ("live/unknown", Role.OPERATOR),
-        ("live/unknown/x", Role.VIEWER),
+        ("live/unknown/picture/x", Role.VIEWER),
     ],
 )
 def test_who_may_not_see_is_refused(desk, path, role):
@@ -230,7 +230,7 @@ def test_a_stranger_is_kept_seen_and_enrolled(desk):
     assert [each["event"] for each in group] == [second.id, first.id]
     pictures(desk, enroller)
     assert audited(desk, "unknown_seen").count("page:emil") == 1
-    image = enroller.get(f"/admin/api/live/unknown/{group[0]['name']}")
+    image = enroller.get(f"/admin/api/live/unknown/picture/{group[0]['name']}")
     assert (image.headers["content-type"], image.content[:2]) == ("image/jpeg", b"\xff\xd8")
     assert image.headers["cache-control"] == "no-store"
     sent = {"pictures": [each["name"] for each in group], "person": "cleo", "name": "Cleo", "consent": "photos 1"}
@@ -255,7 +255,7 @@ def test_pictures_are_deleted_one_and_all(desk):
     name = desk.front.album.names()[0]
     url = "/admin/api/live/unknown/delete"
     assert client.post(url, json={"pictures": [name]}).json()["data"] == {"pictures": 1}
-    assert client.get(f"/admin/api/live/unknown/{name}").status_code == 404
+    assert client.get(f"/admin/api/live/unknown/picture/{name}").status_code == 404
     assert client.post(url, json={"pictures": [name], "all": True}).status_code == 422
     assert client.post(url, json={}).status_code == 422
     assert client.post(url, json={"all": True}).json()["data"]["pictures"] >= 1

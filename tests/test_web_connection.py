@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from agent.web import connection
-from agent.web.server import CONNECTIONS, WebServer
+from agent.web.server import CONNECTIONS, OF_ONE_ADDRESS, WebServer
 from tests.fakes.ports import steady_port
 
 ASKED = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -28,8 +28,10 @@ class Served:
     def __init__(self, port, server):
         self.port, self.server = port, server
 
-    def open(self, said=b""):
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+    def open(self, said=b"", number=0):
+        """A connection; of each 32 from an address of their own."""
+        source = (f"127.0.0.{1 + number // OF_ONE_ADDRESS}", 0)
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=source)
         made.sendall(said)
         return made
 
@@ -96,10 +98,10 @@ def gone(one):
 
 def test_so_many_and_no_more_are_let_in_and_when_they_go_others_are(served, wait_for):
     with ExitStack() as stack:
-        for _ in range(2 * CONNECTIONS):
-            stack.enter_context(served.open())
+        for number in range(2 * CONNECTIONS):
+            stack.enter_context(served.open(number=number))
         wait_for(lambda: served.open_now == 2 * CONNECTIONS, what="all of them")
-        assert gone(stack.enter_context(served.open()))
+        assert gone(stack.enter_context(served.open(number=2 * CONNECTIONS)))
     wait_for(lambda: served.open_now == 0, what="their end")
     assert httpx.get(f"http://127.0.0.1:{served.port}").text == "here"
 
@@ -110,9 +112,9 @@ def test_those_are_counted_who_do_not_begin_to_encrypt(certificates, wait_for):
     with WebServer(app, "127.0.0.1", port, pytest.fail, identity=pair) as server, ExitStack() as stack:
         served = Served(port, server)
         inside = server._socket._guests
-        waiting = [stack.enter_context(served.open()) for _ in range(2 * CONNECTIONS)]
+        waiting = [stack.enter_context(served.open(number=each)) for each in range(2 * CONNECTIONS)]
         wait_for(lambda: len(inside) == 2 * CONNECTIONS, what="all of them")
-        assert gone(stack.enter_context(served.open()))
+        assert gone(stack.enter_context(served.open(number=2 * CONNECTIONS)))
         for each in waiting:
             each.close()
         wait_for(lambda: len(inside) == 0, what="their end")

@@ -1,7 +1,9 @@
 """Beyond this machine: TLS or nothing, a certificate that browsers take, and renewed while the page is served."""
 
 import os
+import socket
 import ssl
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from agent.config import load_config
 from agent.errors import ConfigError
 from agent.web.identity import check_purpose, identity_of, kiosk_identity, tls_context
-from agent.web.server import WebServer
+from agent.web.server import OF_ONE_ADDRESS, WebServer
+from tests.conftest import wait_for
 from tests.fakes.pki import device_files
 from tests.fakes.ports import steady_port
 
@@ -98,3 +101,23 @@ def test_a_certificate_that_is_renewed_counts_for_the_next_connection(tmp_path, 
 def test_old_tls_is_refused(tmp_path):
     context = tls_context(*device_files(tmp_path)[1:])
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def answers(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/").text == "hi"
+    except httpx.TransportError:
+        return False
+
+
+def test_so_many_are_connected_at_most_and_whoever_leaves_makes_room(tmp_path):
+    port = steady_port()
+    with WebServer(hello, "127.0.0.1", port, print), ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(OF_ONE_ADDRESS)]
+        with socket.create_connection(("127.0.0.1", port), 10) as more:
+            assert more.recv(1) == b""  # closed at once
+        with socket.create_connection(("127.0.0.1", port), 10, source_address=("127.0.0.2", 0)) as another:
+            another.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert another.recv(1000).startswith(b"HTTP/1.1 200")
+        idle[0].close()
+        wait_for(lambda: answers(port), what="room")

@@ -237,7 +237,7 @@ def test_a_pad_that_is_left_is_cleared_the_screen_dims_and_a_door_that_does_not_
         page.reload()
         page.wait_for_selector("#prompt:not(:empty)")
         assert words(page, "#notices") == ""
-        agent.kiosk._audience.publish = lambda *_, **__: None
+        agent.pages[0]._audience.publish = lambda *_, **__: None
         page.click("#open-pad")
         page.click('#digits [data-sign="1"]')
         assert words(page, "#typed") == "•"
@@ -373,7 +373,7 @@ def test_nothing_to_press_stands_above_the_reach_of_somebody_who_sits(terminal, 
             page.click("#open-pad")
             assert (size, too_high(page), overflowing(page)) == (size, [], [])
             page.click("#pad-close")
-            for hint, first in (("consent", "#consent-agree"), ("look_left", "#cancel")):
+            for hint, first in (("consent", "#consent-agree"), ("sign", "#sign-done"), ("look_left", "#cancel")):
                 agent.studio.guide(Guidance(hint, 1, 5, 1))
                 page.wait_for_selector(f"{first}:visible")
                 assert (size, hint, too_high(page), overflowing(page)) == (size, hint, [], [])

@@ -107,6 +107,26 @@ def test_a_screen_that_is_removed_or_made_anew_shows_nothing_more(door, client):
     assert client.get("/kiosk/consent/en").status_code == 401
 
 
+def test_a_browser_opens_the_link_and_shows_the_page(door, chromium):
+    context = chromium.new_context(ignore_https_errors=True, viewport={"width": 800, "height": 480})
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{door.url}/kiosk")
+    assert "latchkey account screen NAME" in page.inner_text("body")
+    link = now_link(door)
+    page.goto("about:blank")
+    page.goto(f"{door.url}/kiosk#screen={link}")
+    page.wait_for_selector("#door-words:not(:empty)")
+    assert page.evaluate("location.href") == f"{door.url}/kiosk"
+    assert link not in page.content()
+    assert said == []
+    other = chromium.new_context(ignore_https_errors=True).new_page()
+    other.goto(f"{door.url}/kiosk#screen={link}")
+    other.wait_for_selector("#told:has-text('opened already')")
+    context.close()
+    other.context.close()
+
+
 @pytest.mark.parametrize("link", ["", "A" * 43, "A" * 101, 7, None])
 def test_what_is_no_link_opens_nothing(client, link):
     assert client.post("/kiosk/screen", json={"link": link}).status_code in {403, 422}

@@ -23,6 +23,7 @@ from agent.web.intake import WAITING, Intake
 from agent.web.mirror import Mirror
 from agent.web.server import WebServer
 from agent.web.site import WATCHERS, Site
+from tests.fakes.pens import points
 from tests.fakes.ports import steady_port
 
 
@@ -31,7 +32,7 @@ class Kiosk:
 
     def __init__(self):
         self.port, self.shown, self.crashes = steady_port(), [], []
-        self.audience, self.intake = Audience(), Intake(self.shown.append)
+        self.audience, self.intake = Audience(), Intake(self.shown.append, self.signed)
         self.url = f"http://127.0.0.1:{self.port}"
         self.mirror, self.answers = Mirror(), []
         site = Site(self.audience, self.intake, self.mirror, answer=self.answer, consents={"en": b"May we?"}).app(
@@ -43,6 +44,9 @@ class Kiosk:
     def answer(self, number, agreed):
         self.answers.append((number, agreed))
         return number == 1
+
+    def signed(self, trace, session, _at):
+        self.shown.append((trace, session))
 
     def post(self, body, path="/kiosk/credential", **headers):
         content = body if isinstance(body, str | bytes) else json.dumps(body)
@@ -335,3 +339,55 @@ def test_the_text_is_there_in_its_language_and_no_other(kiosk):
     assert (answer.text, answer.headers["content-type"]) == ("May we?", "text/plain; charset=utf-8")
     assert kiosk.client.get("/kiosk/consent/xx").status_code == 404
     assert kiosk.client.get("/kiosk/consent/..%2Fagent.toml").status_code == 404
+
+
+# What is drawn
+
+
+def test_a_signature_reaches_the_door_or_who_is_enrolled_without_what_it_was_drawn_of(kiosk):
+    assert kiosk.post({"points": points(1)}, "/kiosk/signature").json() == {"taken": True}
+    assert kiosk.post({"points": points(1), "session": 7}, "/kiosk/signature").status_code == 202
+    (first, nobody), (_, session) = kiosk.door()
+    assert (first.shape[1], nobody, session) == (5, None, 7)
+
+
+def test_what_is_no_signature_is_said_and_troubles_nobody(kiosk):
+    answer = kiosk.post({"points": points(1)[:3]}, "/kiosk/signature")
+    assert (answer.status_code, answer.json()["taken"], answer.json()["code"]) == (200, False, "too_short")
+    assert kiosk.door() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "[]", "{}", '{"points": []}', '{"points": [[1, 2, 3]]}', '{"points": [[1, 2, 3, 4, 5]]}', "[" * 5000),
+        *(
+            '{"points": [[1, 2, 1e999, 0.5, 0]]}',
+            '{"points": [["1", 2, 3, 0.5, 0]]}',
+            '{"points": [[NaN, 2, 3, 0, 0]]}',
+        ),
+        json.dumps({"points": [[1, 2, 3, 0.5, 0]] * 2001}),
+        json.dumps({"points": points(1), "session": -1}),
+        json.dumps({"points": points(1), "person": "anna"}),
+    ],
+    ids=range(13),
+)
+def test_garbage_in_the_place_of_a_signature_is_refused(kiosk, body):
+    assert kiosk.post(body, "/kiosk/signature").status_code == 422
+    assert kiosk.door() == []
+
+
+def test_a_signature_is_guarded_as_what_is_typed_is(kiosk):
+    drawn = {"points": points(1)}
+    assert kiosk.post(drawn, "/kiosk/signature", Origin="http://evil.example").status_code == 403
+    assert kiosk.post(drawn, "/kiosk/signature", **{"X-Latchkey": None}).status_code == 403
+    assert kiosk.post("x" * 140_000, "/kiosk/signature").status_code == 413
+    assert kiosk.client.get("/kiosk/signature").status_code == 404
+    answers = [kiosk.post("{", "/kiosk/signature").status_code for _ in range(25)]
+    assert answers[-5:] == [429] * 5
+
+
+def test_without_an_encoder_no_signature_is_taken(kiosk):
+    signed, kiosk.intake._signed = kiosk.intake._signed, None
+    assert kiosk.post({"points": points(1)}, "/kiosk/signature").status_code == 404
+    kiosk.intake._signed = signed

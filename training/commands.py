@@ -121,7 +121,7 @@ def quantise(
     run: Annotated[Path, typer.Option(help="a folder that `train` filled")], data: MaybeData = None, work: Work = WORK
 ) -> None:
     """Make the int8 file of a run's weights."""
-    packaging = _packaging(run, data, work)
+    packaging = packaging_of(run, data, work)
     packaging.quantise()
     typer.echo(f"{packaging.run.model}: {packaging.run.model.stat().st_size:,} bytes")
 
@@ -154,7 +154,7 @@ def card(
     install: Annotated[Path | None, typer.Option(help="copy the file and its card there, as agent/models")] = None,
 ) -> None:
     """Measure a run's int8 file on its validation split and write its card."""
-    packaging = _packaging(run, data, work)
+    packaging = packaging_of(run, data, work)
     written = packaging.card()
     typer.echo(json.dumps(written["figures"], indent=1))
     if install:
@@ -162,7 +162,8 @@ def card(
         typer.echo(f"{install}: {written['id']}")
 
 
-def _packaging(run: Path, data: Path | None, work: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - loads torch
+def packaging_of(run: Path, data: Path | None, work: Path = WORK):  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
+    """Returns a run with what it was trained on."""
     from training import sources
     from training.loop.run import Run
     from training.package import Packaging

@@ -18,6 +18,7 @@ def evaluate_signatures(
     *,
     dtw: Annotated[bool, typer.Option(help="dynamic time warping as well, to compare with: minutes")] = False,
     save: Annotated[bool, typer.Option(help="write the figures into the card")] = False,
+    install: Annotated[Path | None, typer.Option(help="then copy the file and its card there, as agent/models")] = None,
 ) -> None:
     """Measure equal error rates of random and skilled forgeries, with 1 and 5 references, on writers never seen."""
     from training.signatures.measure import measure
@@ -29,3 +30,7 @@ def evaluate_signatures(
         card = json.loads(path.read_text())
         card["figures"] |= figures
         path.write_text(json.dumps(card, indent=1) + "\n")
+    if install:
+        from training.commands import packaging_of
+
+        packaging_of(run, data).install(install)

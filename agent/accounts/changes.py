@@ -7,18 +7,18 @@ owner who can sign in always stays.
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.accounts import passwords
 from agent.accounts.account import PEOPLE, Account
+from agent.accounts.roll import as_json
 from agent.accounts.second_factor import Factor, is_secret, recovery_codes
 from agent.audit import audit
 from agent.errors import CommandError
 from agent.jobs.given_up import give_up_jobs
 from agent.mqtt.message import Code
-from agent.mqtt.telemetry import timestamp
 from agent.store import accounts as store
 from agent.store import sign_ins
 from agent.trust.keys import KEY_NAME_PATTERN
@@ -31,26 +31,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 200  # accounts
 NAME_WANTED: Final = "1 to 32 of a-z 0-9 . _ -, the first a letter or digit"
-
-
-def everyone(db: Db) -> list[dict[str, Any]]:
-    """Returns all accounts as JSON values, without anything secret."""
-    return [as_json(db, account) for account in store.everyone(db)]
-
-
-def as_json(db: Db, account: Account) -> dict[str, Any]:
-    """Returns what may be told of an account."""
-    return {
-        "name": account.name,
-        "role": account.role.value,
-        "second_factor": account.secret is not None,
-        "recovery_codes": store.codes_left(db, account.name),
-        "added_at": timestamp(account.added_at),
-        "added_by": account.added_by,
-        "changed_at": timestamp(account.changed_at),
-        "signed_in_at": _told(account.signed_in_at),
-        "disabled_at": _told(account.disabled_at),
-    }
 
 
 def check_new(db: Db, name: str, role: Role) -> None:
@@ -109,7 +89,9 @@ def add(
         check_new(db, name, role)
         at, by = request.at, request.by
         sealed = store.sealed(db, name, factor.secret)
-        account = Account(name, role, password, sealed, at, step, 1, at, by, at, by)
+        # Not 1: one of the same name may have been here before, and somebody still be signed in with it
+        generation = secrets.randbits(40)
+        account = Account(name, role, password, sealed, at, step, generation, at, by, at, by)
         store.save(db, account)
         codes = _fresh_codes(db, name, factor)
         sign_ins.clear(db, name=name)
@@ -177,8 +159,12 @@ def disable(db: Db, request: Request, name: str) -> dict[str, Any]:
 def enable(db: Db, request: Request, name: str) -> dict[str, Any]:
     """Lets an account sign in again, at once also where wrong passwords have locked it or where they came from."""
     with db.transaction():
+        account = _named(db, name)
         sign_ins.clear_all(db)
-        return _change(db, request, _named(db, name), {"disabled": False}, disabled_at=None)
+        if account.disabled_at is None:
+            audit(db, "account_changed", None, request, {"account": name, "unlocked": True})
+            return as_json(db, account)
+        return _change(db, request, account, {"disabled": False}, disabled_at=None)
 
 
 def remove(db: Db, request: Request, name: str) -> dict[str, Any]:
@@ -244,7 +230,3 @@ def _fresh_codes(db: Db, name: str, factor: Factor) -> list[str]:
     codes = recovery_codes()
     store.set_codes(db, name, [factor.digest(code) for code in codes])
     return codes
-
-
-def _told(at: datetime | None) -> str | None:
-    return None if at is None else timestamp(at)

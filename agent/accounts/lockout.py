@@ -41,7 +41,7 @@ class Failures:
     last: datetime
 
     def wait(self, now: datetime) -> timedelta:
-        """Returns how long there is to wait. A clock that was set back makes nobody wait longer."""
+        """Returns how long there is to wait."""
         if self.count < FREE or self.forgotten(now):
             return _NONE
         doublings = min(self.count - FREE, 7)  # 30 s * 2^7 is more than an hour
@@ -50,8 +50,8 @@ class Failures:
         return min(max(left, _NONE), whole)
 
     def forgotten(self, now: datetime) -> bool:
-        """Returns whether they count no more."""
-        return now - self.last >= FORGOTTEN
+        """Returns whether they count no more; so also where the clock was set back, or they would count for years."""
+        return not -LONGEST_WAIT <= now - self.last < FORGOTTEN
 
     def and_one(self, now: datetime) -> Failures:
         """Returns them with one more."""

@@ -11,7 +11,7 @@ from agent.mqtt.verbs.attendance import CorrectCommand, HoursCommand, WhoIsInCom
 from agent.register import enrolled
 from agent.reports.basis import own_hours, present, present_json
 from agent.rules_in_force import load_rules
-from agent.store.rosters import workers
+from agent.store.holders import load_names
 from agent.timeclock import Said, add, correct, correction_json
 
 
@@ -33,7 +33,6 @@ def handlers(office: Office) -> dict[str, Handler]:
 
     def who_is_in(_: WhoIsInCommand) -> dict[str, Any]:
         found = present(office.db, load_rules(office.db), office.now(), office.config.device.name)
-        names = {worker.id: worker.name for worker in workers(office.db).values()}
-        return {"people": present_json(found, names)}
+        return {"people": present_json(found, load_names(office.db))}
 
     return {"correct": corrected, "hours": hours, "who_is_in": who_is_in}

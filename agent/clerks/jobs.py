@@ -7,8 +7,8 @@ from typing import Any
 from agent.audit import audit
 from agent.clerks import Office
 from agent.errors import CommandError
-from agent.jobs.job import Job
 from agent.jobs.jobs import Jobs
+from agent.jobs.told import found
 from agent.mqtt.message import Code
 from agent.mqtt.once import Handler
 from agent.mqtt.parts import Spool
@@ -55,13 +55,13 @@ class _Clerk:
         self._office, self._jobs, self._spool = office, jobs, spool
 
     def job(self, command: JobCommand) -> dict[str, Any]:
-        return self._found(command.id_of).as_json()
+        return found(self._office.db, command.id_of).as_json()
 
     def jobs(self, command: JobsCommand) -> dict[str, Any]:
         return {"jobs": [job.as_json() for job in store.recent(self._office.db, command.limit)]}
 
     def cancel(self, command: JobCancelCommand) -> dict[str, Any]:
-        job = self._found(command.id_of)
+        job = found(self._office.db, command.id_of)
         if not may(command.asker_role, job.verb):
             raise CommandError(Code.NOT_PERMITTED, f"a {command.asker_role} may not ask {job.verb}, nor cancel it")
         request = self._office.request(command)
@@ -73,7 +73,7 @@ class _Clerk:
 
         self._office.write(change)
         self._jobs.wake()
-        return self._found(job.id).as_json()
+        return found(self._office.db, job.id).as_json()
 
     def parts(self, command: PartsCommand) -> dict[str, Any]:
         if command.parts is not None:
@@ -89,11 +89,11 @@ class _Clerk:
                 Code.NOT_PERMITTED, f"a {command.asker_role} may not see the audit: leave it out of kinds"
             )
         hidden = () if sees_audit else ("audit",)
-        found = events.since(self._office.db, command.after, command.limit + 1, kinds=kinds, hidden=hidden)
-        told = found[: command.limit]
+        happened = events.since(self._office.db, command.after, command.limit + 1, kinds=kinds, hidden=hidden)
+        told = happened[: command.limit]
         return {
             "events": [event_body(each, site=device.site, device=device.name, historical=True) for each in told],
-            "more": len(found) > command.limit,
+            "more": len(happened) > command.limit,
             "last": told[-1].seq if told else command.after,
         }
 
@@ -112,9 +112,3 @@ class _Clerk:
             for row in rows(attendance(db, rules, first, last, at=at, person=each, everybody=everybody))
         ]
         return {"rows": told, "more": len(people) > command.limit, "last": asked[-1] if asked else command.after}
-
-    def _found(self, job_id: str) -> Job:
-        job = store.find(self._office.db, job_id)
-        if job is None:
-            raise CommandError(Code.UNKNOWN_JOB, f"there is no job {job_id}: it was none, or is forgotten")
-        return job

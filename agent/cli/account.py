@@ -81,10 +81,10 @@ def add(
 def list_all(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:
     """List the accounts, without anything secret."""
     configured = load(config, sets)
-    from agent.accounts import changes
+    from agent.accounts import roll
 
     with database(configured) as db:
-        found = changes.everyone(db)
+        found = roll.everyone(db)
     if json:
         say_json(found)
         return

@@ -11,6 +11,7 @@ import typer
 from agent.cli.opened import database, request
 from agent.cli.output import Json, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
+from agent.errors import CommandError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the screen, for people: where it hangs.")]
 
@@ -29,6 +30,7 @@ def screen(
     """
     configured = load(config, sets)
     from agent.accounts import screens
+    from agent.config.admin import loopback
 
     if remove:
         with database(configured) as db:
@@ -38,9 +40,13 @@ def screen(
         else:
             say(f"{name} shows nothing more")
         return
+    web, names = configured.web, configured.admin.names
+    if loopback(web.host):
+        raise CommandError(
+            "not_allowed", f"[web] host = {web.host!r}: on this machine alone, where no screen needs one"
+        )
     with database(configured, create=True) as db:
         link = screens.add(db, request(), name)
-    web, names = configured.web, configured.admin.names
     host = names[0] if names else socket.gethostname() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104
     url = f"https://{f'[{host}]' if ':' in host else host}:{web.port}/kiosk#screen={link}"
     if json:

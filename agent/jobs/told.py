@@ -1,7 +1,8 @@
-"""What is told of jobs over MQTT."""
+"""What is told of jobs."""
 
 from __future__ import annotations
 
+from agent.errors import CommandError
 from agent.jobs.job import Job
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
@@ -24,6 +25,18 @@ def progress(job: Job) -> Progress:
         message=job.message,
         data=job.data,
     )
+
+
+def found(db: Db, job_id: str) -> Job:
+    """Returns a job.
+
+    Raises:
+        CommandError: there is none.
+    """
+    job = jobs.find(db, job_id)
+    if job is None:
+        raise CommandError(Code.UNKNOWN_JOB, f"there is no job {job_id}: it was none, or is forgotten")
+    return job
 
 
 def recall(db: Db, command_id: str) -> str | None:

@@ -12,6 +12,7 @@ from agent.person_id import check_person_id
 from agent.store import consents, credentials, members, people
 from agent.store.consents import Consent
 from agent.store.db import Db
+from agent.store.signatures import count_signatures
 
 LONGEST_NAME = 128  # characters, as on the wire
 
@@ -63,6 +64,7 @@ def particulars(db: Db, id: str) -> dict[str, Any]:  # noqa: A002 - as in Person
         "pin_set_at": _time(credentials.pin_set_at(db, id)),
         "duress": person.duress,
         "cards": [{"hint": card.hint, "added_at": timestamp(card.added_at)} for card in credentials.cards_of(db, id)],
+        "signatures": count_signatures(db, id),
         "consents": [consent_json(consent) for consent in consents.of_person(db, id)],
         "former_ids": [*members.ids_of(db, id)[1:]],
     }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from agent.errors import RulesRefused
 from agent.rulebook.lines import Lines, Span
-from agent.rulebook.written import value_text
+from agent.rulebook.written import BY_HAND, one_line, value_text
 
+MOST_ALIKE: Final = 5
+"""Elements; no array of a rulebook has a reason for two."""
 _COMMA: Final = re.compile(r"(?:[ \t\n]|#[^\n]*\n)*,")  # a comment has one end: "####" is not read in sixteen ways
 _REST: Final = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n)")  # of a line that holds no other element
 _INDENT: Final = re.compile(r"(?:^|\n)([ \t]*)$")
@@ -21,8 +25,13 @@ def rewritten(array: str, old: list[Any], new: list[Any]) -> str:
         array: as it is written, from bracket to bracket.
         old: its elements.
         new: those that it is to have.
+
+    Raises:
+        RulesRefused: a comment would be lost, or there are so many alike that finding out which stay takes long.
     """
     before, after = [value_text(one) for one in old], [value_text(one) for one in new]
+    if max(Counter(after).values(), default=0) > MOST_ALIKE:
+        raise RulesRefused([BY_HAND])
     spans = _spans(array, len(old))
     indents = (_INDENT.search(array[: span.start]) for span in spans)
     indent = next((found[1] for found in indents if found), "    ")
@@ -37,8 +46,8 @@ def rewritten(array: str, old: list[Any], new: list[Any]) -> str:
             array = _with(array, spans[start + same - 1].end if start + same else None, text, indent)
         for number in reversed(range(same)):
             at = spans[start + number]
-            array = array[: at.start] + after[first + number] + array[at.end :]
-            spans[start + number] = Span(at.start, at.start + len(after[first + number]))
+            given = one_line(new[first + number], array[at.start : at.end])
+            array = array[: at.start] + given + array[at.end :]
     return array
 
 

@@ -12,6 +12,7 @@ from agent.errors import RulesRefused
 from agent.rulebook.granting import grant
 from agent.rulebook.parse import LONGEST_TEXT, rulebook, same_text
 from agent.rulebook.sheet import Sheet
+from agent.rulebook.written import BY_HAND
 
 MOST_EDITS: Final = 100
 _LONGEST_KEY: Final = 64
@@ -87,13 +88,15 @@ def edited(text: str, edits: Sequence[AnyEdit]) -> str:
             break
     rulebook(sheet.text)
     if not sheet.is_true():
-        raise RulesRefused(["this text is written in a way that only a person can change: edit it as text"])
+        raise RulesRefused([BY_HAND])
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     windows = text.count("\r\n") == text.count("\n") > 0
     return mark + (sheet.text.replace("\n", "\r\n") if windows else sheet.text)
 
 
 def _take(sheet: Sheet, edit: AnyEdit) -> None:
+    if not isinstance(edit, Put | Drop):  # which mind no meaning, and may leave for the next one to make it right
+        rulebook(sheet.text)
     match edit:
         case Put():
             sheet.put(tuple(edit.path), edit.value)

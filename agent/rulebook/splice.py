@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from agent.rulebook.arrays import rewritten
 from agent.rulebook.lines import Lines, Path, Span
-from agent.rulebook.written import key_text, pair_text, section_text, value_text
+from agent.rulebook.written import key_text, one_line, pair_text, section_text
 
 _UNDER_HEADERS: Final = frozenset(
     {("schedules",), ("zones",), ("doors",), ("shifts",), ("attendance", "keys"), ("attendance", "rounding")}
@@ -27,7 +27,7 @@ def replace(text: str, lines: Lines, path: Path, old: Any, new: Any) -> str:
     written = text[at.start : at.end]
     if isinstance(old, list) and isinstance(new, list) and "\n" in written:
         return _put(text, at, rewritten(written, old, new))
-    given = value_text(new)
+    given = one_line(new, written)
     if beside := _BESIDE.match(text, at.end):  # comments stay below each other
         given = given.ljust(len(written) + len(beside[0]) - 1) + " "
         at = Span(at.start, beside.end())

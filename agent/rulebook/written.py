@@ -6,8 +6,26 @@ import json
 import re
 from typing import Any, Final
 
+from agent.errors import RulesRefused
+
+BY_HAND: Final = "this text is written in a way that only a person can change: edit it as text"
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DELETE: Final = "\x7f"  # JSON writes it as it is, TOML does not
+
+
+def one_line(value: Any, instead: str) -> str:
+    """Returns a value to be written in the place of another.
+
+    Args:
+        value: JSON.
+        instead: what is written there. Comments between its lines would be lost.
+
+    Raises:
+        RulesRefused: there may be some.
+    """
+    if "\n" in instead and "#" in instead:
+        raise RulesRefused([BY_HAND])
+    return value_text(value)
 
 
 def value_text(value: Any) -> str:

@@ -6,6 +6,7 @@ by a signature.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -50,9 +51,10 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Knows the thresholds of an encoder, by number of references."""
+    """Knows the thresholds of an encoder, by number of references, and how far apart those of one hand may be."""
 
     thresholds: Mapping[int, float]
+    spreads: Mapping[int, float] = field(default_factory=dict)  # of 2 and more
 
     @classmethod
     def from_card(cls, fields: Mapping[str, Any]) -> Self:
@@ -62,12 +64,14 @@ class Judge:
             ModelError: it has no thresholds.
         """
         try:
-            found = {int(count): float(row["threshold"]) for count, row in fields["thresholds"].items()}
+            rows = {int(count): row for count, row in fields["thresholds"].items()}
+            found = {count: float(row["threshold"]) for count, row in rows.items()}
+            spreads = {count: float(row["spread"]) for count, row in rows.items() if count > 1}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"the card's 'thresholds' cannot be read: {error!r}; copy the card again") from error
-        if 1 not in found or not np.isfinite([*found.values()]).all():
+        if 1 not in found or not np.isfinite([*found.values(), *spreads.values()]).all():
             raise ModelError("the card's 'thresholds' have to begin with one reference; copy the card again")
-        return cls(found)
+        return cls(found, spreads)
 
     def __call__(self, signature: Embedding, references: References) -> Weighed:
         """Returns how a signature compares with somebody's references.
@@ -87,10 +91,18 @@ class Judge:
         return self.thresholds[max(known for known in self.thresholds if known <= max(1, count))]
 
     def outlier(self, vectors: Floats) -> int | None:
-        """Returns which of (N, D) signatures is not like the others, the worst of them; None where they agree."""
-        if len(vectors) < FEWEST:
+        """Returns which of (N, D) signatures is not like the others, the worst of them; None where they agree.
+
+        They agree where each would pass by the others, and all together are no further apart than one hand's are: by
+        references that have nothing in common much would pass.
+        """
+        count = len(vectors)
+        if spread(vectors) > self.spreads.get(count, math.inf):
+            apart = distances(vectors, vectors).sum(axis=1)
+            return count - 1 - int(np.argmax(apart[::-1]))  # of two the later one
+        if count < FEWEST:
             return None
-        rest = [np.delete(vectors, at, axis=0) for at in range(len(vectors))]
+        rest = [np.delete(vectors, at, axis=0) for at in range(count)]
         over = [
             float(distances(vectors[at : at + 1], others)[0].mean())
             - SHARE * spread(others)

@@ -1,8 +1,10 @@
-"""The files of the page, read once: nothing outside this list can be asked for."""
+"""The files of the page, read and compressed once: nothing outside this list can be asked for."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +26,17 @@ _TYPES: Final = {
 }
 
 
+NEVER: Final = re.compile(r"\s*q=0(\.0{0,3})?\s*", re.IGNORECASE)  # RFC 9110, 12.4.2
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file."""
 
     content: bytes
+    packed: bytes  # the same by gzip
     media_type: str
-    etag: str
+    digest: str
 
 
 def languages() -> list[str]:
@@ -67,12 +73,22 @@ def served(assets: Mapping[str, Asset], request: Request, name: str | None = Non
     asset = assets.get(request.path_params.get("name", "") if name is None else name)
     if asset is None:
         return JSONResponse({"error": "there is no such file"}, 404)
-    headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == asset.etag:
+    packed = _takes_gzip(request.headers.get("accept-encoding", ""))
+    etag = f'"{asset.digest}-gzip"' if packed else f'"{asset.digest}"'  # RFC 9110, 8.8.3: each is told from the other
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
+    if packed:
+        return Response(asset.packed, media_type=asset.media_type, headers=headers | {"Content-Encoding": "gzip"})
     return Response(asset.content, media_type=asset.media_type, headers=headers)
 
 
 def _asset(file: Path) -> Asset:
     content = file.read_bytes()
-    return Asset(content, _TYPES[file.suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+    packed = gzip.compress(content, mtime=0)
+    return Asset(content, packed, _TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:16])
+
+
+def _takes_gzip(accepted: str) -> bool:
+    codings = (each.partition(";") for each in accepted.split(","))
+    return any(name.strip().lower() == "gzip" and not NEVER.fullmatch(weight) for name, _, weight in codings)

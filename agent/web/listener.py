@@ -13,16 +13,17 @@ TURNED_AWAY: Final = 64  # one after the other, before somebody else's turn come
 
 
 class Listener(socket.socket):
-    """Above `most` connections, who comes is turned away. As other sockets otherwise."""
+    """Above `most` connections, or `each` of one address, who comes is turned away. As other sockets otherwise."""
 
     most: int
+    each: int
     _guests: WeakSet[Guest]
 
     @classmethod
-    def of(cls, made: socket.socket, most: int) -> Listener:
+    def of(cls, made: socket.socket, most: int, each: int) -> Listener:
         """Returns one in the place of a socket."""
         listener = cls(made.family, made.type, made.proto, made.detach())
-        listener.most, listener._guests = most, WeakSet()
+        listener.most, listener.each, listener._guests = most, each, WeakSet()
         return listener
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -33,9 +34,10 @@ class Listener(socket.socket):
         """
         for _ in range(TURNED_AWAY):
             made, address = super().accept()
-            if len(self._guests) < self.most:
+            host = str(address[0])
+            if len(self._guests) < self.most and sum(other.host == host for other in self._guests) < self.each:
                 guest = Guest(made.family, made.type, made.proto, made.detach())
-                guest.known = self._guests
+                guest.known, guest.host = self._guests, host
                 self._guests.add(guest)
                 return guest, address
             made.close()
@@ -46,6 +48,7 @@ class Guest(socket.socket):
     """A connection that was taken in."""
 
     known: WeakSet[Guest]
+    host: str
 
     def close(self) -> None:
         """Goes: another may come."""

@@ -20,6 +20,7 @@ from agent.web.identity import tls_context
 from agent.web.listener import Listener
 
 CONNECTIONS: Final = 64  # that ask; those above are told to come again, and twice as many are closed
+OF_ONE_ADDRESS: Final = 32  # a browser takes six, and somebody behind it should find a place
 STOP_SECONDS: Final = 2.0
 
 
@@ -104,7 +105,7 @@ def listen(host: str, port: int, table: str = "web") -> Listener:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
         made.listen(CONNECTIONS)
-        return Listener.of(made, 2 * CONNECTIONS)
+        return Listener.of(made, 2 * CONNECTIONS, OF_ONE_ADDRESS)
     except OSError as error:
         made.close()
         raise ConfigError(f"[{table}] cannot listen at {host}:{port}: {error.strerror}; choose another port") from error

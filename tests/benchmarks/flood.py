@@ -57,14 +57,17 @@ AGAIN_SECONDS = 0.5
 # The terminal, in a process of its own
 
 
-def terminal(file):
-    """Runs an agent, shows it a card now and then, and prints how long that took, frames, and memory."""
+def terminal(file, ready=lambda _: True):
+    """Runs an agent, shows it a card now and then, and prints how long that took, frames, and memory.
+
+    Before that, it says `ready`: of the agent, whatever has to be known outside.
+    """
     decided = threading.Event()
     config = load_config(Path(file), {}, {})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Agent(config, told=lambda decision: decision.reason == "credential" and decided.set()) as agent:
         agent.look()
-        print(json.dumps({"ready": True}), flush=True)
+        print(json.dumps({"ready": ready(agent)}), flush=True)
         while True:
             decided.clear()
             begun = time.perf_counter()

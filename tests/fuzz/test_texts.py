@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from agent.access import keypad
 from agent.attendance.roster import RosterError, read_csv
@@ -16,6 +17,7 @@ from agent.members.roll import COLUMNS, apply_roll, read_roll, write_roll
 from agent.moments import FIRST, LAST
 from agent.reports.basis import own_hours
 from agent.rostering import import_roster
+from agent.rulebook.edits import Edits, edited
 from agent.rulebook.holidays import from_csv, from_ics
 from agent.rulebook.parse import open_rules, parse
 from agent.simulate.read import read
@@ -48,6 +50,48 @@ def test_rules(text):
     with suppress(RulesRefused):
         rules = parse(text, version=1)
         assert all(rules.calendar.kind(day) is None or rules.calendar.kind(day) for day in DAYS)
+
+
+PLACES = st.lists(
+    st.sampled_from(
+        ["schedules", "doors", "grants", "days", "attendance", "by_schedule", "factors_in", "front", "night"]
+    )
+    | st.integers(0, 3)
+    | st.text(min_size=1, max_size=3),
+    min_size=1,
+    max_size=6,
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(["front", "office", "night", "a.b", '"', "*", "\x7f", ""])
+CHANGES = st.one_of(
+    st.fixed_dictionaries({"edit": st.just("put"), "path": PLACES, "value": ANYTHING}),
+    st.fixed_dictionaries({"edit": st.just("drop"), "path": PLACES}),
+    st.fixed_dictionaries(
+        {
+            "edit": st.just("add"),
+            "table": st.sampled_from(["days", "grants", "work"]),
+            "value": st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3),
+            "at": st.none() | st.integers(0, 9),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"edit": st.just("rename"), "table": st.sampled_from(["schedules", "doors"]), "name": NAMES, "to": NAMES}
+    ),
+    st.fixed_dictionaries(
+        {"edit": st.just("grant"), "group": NAMES, "door": NAMES, "schedules": st.lists(NAMES, max_size=2)}
+    ),
+)
+
+
+@examples(100)
+@given(texts.mutated("rules.example.toml"), st.lists(CHANGES, max_size=3))
+def test_changes_of_rules(text, changes):
+    with suppress(RulesRefused, ValidationError):
+        parse(edited(text, TypeAdapter(Edits).validate_python(changes, strict=True)), version=1)
 
 
 @examples(100)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from training.signatures.features import features
 
+from agent.signature.features import features
 from tests.training.pens import writers
 from training.data.errors import DataError
 from training.signatures.dtw import distances

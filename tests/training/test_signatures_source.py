@@ -80,9 +80,23 @@ def test_without_forgeries_they_are_made(tmp_path):
     assert np.abs(one - other).mean() > 0.01
 
 
+def test_so_many_come_without_pressure(folder):
+    at = CHANNELS.index("pressure")
+    for share in (0.0, 1.0):
+        preset = load("signature-online")
+        source = Trajectories(folder, preset.model_copy(update={"augment": {"untold": share}}))
+        drawn = [source.varied(0, None, np.random.default_rng(each))[0] for each in range(5)]
+        assert all((sample[:, at] == 0).all() == bool(share) for sample in drawn)
+
+
 @pytest.mark.parametrize(
     ("augment", "said"),
-    [({"blur": 1}, "no blur"), ({"warp": "much"}, "warp: want"), ({"imitations": 2}, "a share")],
+    [
+        ({"blur": 1}, "no blur"),
+        ({"warp": "much"}, "warp: want"),
+        ({"imitations": 2}, "a share"),
+        ({"untold": 2}, "a share"),
+    ],
 )
 def test_what_augment_cannot_do_is_said(folder, augment, said):
     preset = load("signature-online").model_copy(update={"augment": augment})

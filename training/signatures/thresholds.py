@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.signatures.load import Signatures
-from training.signatures.protocol import BOOTSTRAPS, Rule, Trial, compare, equal_error
+from training.signatures.protocol import BOOTSTRAPS, DRAWS, Rule, Trial, compare, equal_error
 
 REFERENCES = range(1, 6)
+USUAL = 0.975
+"""References further apart are not believed to be one hand's: whoever enrolled such would be given too much room."""
 
 
 def thresholds(distances: Sequence[NDArray[np.float64]], signatures: Signatures) -> dict[str, dict[str, Any]]:
@@ -41,10 +43,24 @@ def _at(distances: Sequence[NDArray[np.float64]], signatures: Signatures, count:
     names = ("genuine_refused", "random_taken", "skilled_taken")
     return {
         "threshold": round(_threshold(by_writer), 4),
+        **({"spread": round(_usual_spread(distances, signatures, count), 4)} if count > 1 else {}),
         **{name: round(float(rate), 4) for name, rate in zip(names, rates.mean(axis=0), strict=True)},
         **{f"{name}_bound": round(float(bound), 4) for name, bound in zip(names, bounds, strict=True)},
         "writers": len(rates),
     }
+
+
+def _usual_spread(distances: Sequence[NDArray[np.float64]], signatures: Signatures, count: int) -> float:
+    """Returns the mean distance among so many genuine references that 39 of 40 draws of them stay below."""
+    rng = np.random.default_rng(count)
+    found = []
+    for each in distances:
+        for writer in np.unique(signatures.writer):
+            own = np.flatnonzero(signatures.genuine & (signatures.writer == writer))
+            for _ in range(DRAWS):
+                drawn = rng.choice(own, count, replace=False)
+                found.append(each[np.ix_(drawn, drawn)].sum() / (count * (count - 1)))
+    return float(np.quantile(found, USUAL))
 
 
 def _threshold(by_writer: Sequence[Sequence[Trial]]) -> float:

@@ -47,7 +47,8 @@ class AdminPage:
 
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
-        work: list[tuple[str, Callable[[], None]]] = [("porter", self.front.porter.step)]
+        front = self.front
+        work: list[tuple[str, Callable[[], None]]] = [("porter", front.porter.step), ("pulse", front.pulse.step)]
         return work if self._witness is None else [*work, ("strangers", self._witness.step)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -32,6 +33,9 @@ REFUSED: Final = (
     *(HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY),
     *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+ANY: Final = {"type": "string", "minLength": 1}
+PLACES: Final = {"int": {"type": "integer", "minimum": 0}}
+"""What stands in a path, by the converter of its route."""
 REFUSAL: Final = {
     "type": "object",
     "required": ["ok", "code", "message"],
@@ -60,7 +64,7 @@ def document(
         paths[f"/{ASK}/{verb}"] = {"post": _verb(verb, told)}
     for room, operations in rooms.items():
         for each in operations:
-            path = "/" + each.path.replace(":path}", "}").replace(":int}", "}")
+            path = "/" + re.sub(r":\w+}", "}", each.path)
             paths.setdefault(path, {})[each.method.lower()] = _operation(room, each, schemas)
     return {
         "openapi": SPECIFICATION,
@@ -118,7 +122,13 @@ class _Schemas:
         schema = self._queries[_name(operation)]
         needed = schema.get("required", ())
         return [
-            {"name": name, "in": "query", "required": name in needed, "schema": _not_null(each)}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in needed,
+                "allowEmptyValue": True,
+                "schema": _not_null(each),
+            }
             for name, each in schema.get("properties", {}).items()
         ]
 
@@ -150,8 +160,8 @@ def _operation(room: str, told: Operation, schemas: _Schemas) -> dict[str, Any]:
     else:
         found |= _who(told.verb, changes=told.method != "GET")
     there = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in names_in(told.path)
+        {"name": name, "in": "path", "required": True, "schema": PLACES.get(kind, ANY)}
+        for name, kind in names_in(told.path)
     ]
     if parameters := [*there, *schemas.query(told)]:
         found["parameters"] = parameters
@@ -162,7 +172,7 @@ def _operation(room: str, told: Operation, schemas: _Schemas) -> dict[str, Any]:
         done: dict[str, Any] = {"204": {"description": "done"}}
     else:
         media, schema = (told.result, {}) if isinstance(told.result, str) else (JSON, schemas.of("result", told))
-        done = {"200": {"description": "done", "content": {media: {"schema": schema}}}}
+        done = {str(told.status): {"description": "done", "content": {media: {"schema": schema}}}}
     return {**found, "responses": {**done, **_refusals()}}
 
 
@@ -186,8 +196,8 @@ def _refused(status: HTTPStatus) -> dict[str, Any]:
 
 
 def _name(told: Operation) -> str:
-    words = told.path.replace("{", "").replace("}", "").replace(":path", "").replace(":int", "")
-    return "_".join([told.method.lower(), *words.replace(".", "_").replace("-", "_").split("/")])
+    words = re.sub(r":\w+}", "}", told.path)
+    return "_".join([told.method.lower(), *re.findall(r"\w+", words)])
 
 
 def _last(schema: Mapping[str, Any]) -> str:
@@ -198,6 +208,8 @@ def _not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema of what stands in a query, where there is no null: it is left out instead."""
     found = {key: value for key, value in schema.items() if key != "default" or value is not None}
     kinds = [each for each in found.pop("anyOf", ()) if each != {"type": "null"}]
+    if any("format" in each for each in kinds):
+        kinds.append({"const": ""})  # which is as if it were left out
     if not kinds:
         return found
     return {**found, **kinds[0]} if len(kinds) == 1 else {**found, "anyOf": kinds}

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, aclosing
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
@@ -18,14 +19,15 @@ from ulid import ULID
 from agent.bundle import Bundle
 from agent.crew import PART_SECONDS
 from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
+from agent.health import HealthCheck, health_of
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.pulse import Pulse
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
 from agent.web.admin.backroom import Backroom
-from agent.web.admin.beside import Beside
 from agent.web.admin.bodies import json_body
 from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
@@ -76,12 +78,14 @@ class Front:
         self.lookout = Lookout(agent)
         self._once = agent.counter.once()
         with ExitStack() as stack:
-            db = open_db(agent.config.database_path, key=bundle.key)
+            path, left = agent.config.database_path, partial(agent.stopping.left, PART_SECONDS)
+            db = open_db(path, key=bundle.key)
             self.album = Album(agent.config, db.seal)
-            self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
+            self._backroom = stack.enter_context(Backroom(db, left))
+            self.beside = stack.enter_context(Backroom(open_db(path, key=bundle.key), left, "admin-beside"))
             self.porter = stack.enter_context(Porter(agent, bundle))
-            beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
-            self.beside = stack.enter_context(Beside(beside))
+            pulse = stack.enter_context(open_db(agent.config.database_path))
+            self.pulse = Pulse(partial(health_of, agent, HealthCheck(agent.config, pulse, boot_id=agent.boot_id)))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:

@@ -20,14 +20,23 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    TypeAdapter,
+    ValidationError,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.errors import CommandError
+from agent.moments import believable
 from agent.mqtt.message import Code
 from agent.mqtt.wire import explain
 from agent.web.admin.bodies import JSON, LONGEST_BODY, body_of, json_body
@@ -36,12 +45,27 @@ from agent.web.admin.sessions import Session
 
 ROOT: Final = "/admin/api/"
 EVENTS: Final = "text/event-stream"
+PICTURES: Final = "multipart/x-mixed-replace"
+ENDLESS: Final = (EVENTS, PICTURES)
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
+def _written(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[-+.0-9]*", value):
+        raise ValueError("want a time as in 2026-11-26T08:00:00+01:00, not a number")
+    return value
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(believable)]
+"""A time in a query: with an offset, and near enough to reckon with."""
+
+
 class Query(BaseModel):
-    """What stands behind the question mark; a field that is a tuple may stand there more than once."""
+    """What stands behind the question mark; what is left empty there is not told.
+
+    A field that is a tuple may stand there more than once.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,6 +87,7 @@ class Operation:
         body: the model of its JSON, or the media type of bytes that are taken as they are: `request.state.body`.
         result: type of its JSON (a model, dataclass, TypedDict, ...) or media type; None: nothing, 204.
         longest: bytes of a body.
+        status: of its answer.
         public: also who has not signed in.
     """
 
@@ -74,6 +99,7 @@ class Operation:
     body: type[BaseModel] | str | None = None
     result: Any = None
     longest: int = LONGEST_BODY
+    status: int = 200
     public: bool = False
 
     def route(self, front: Front, answer: Signed) -> Route:
@@ -100,7 +126,7 @@ class Operation:
         """Returns a result as JSON, or nothing where there is none to be."""
         if self.result is None:
             return Response(status_code=204)
-        return Response(self.result_type.dump_json(result), media_type=JSON)
+        return Response(self.result_type.dump_json(result), self.status, media_type=JSON)
 
     @cached_property
     def result_type(self) -> TypeAdapter[Any]:
@@ -127,6 +153,8 @@ class Operation:
     def _query(self, request: Request) -> Query:
         found: dict[str, Any] = {}
         for name, value in request.query_params.multi_items():
+            if not value and name in self.query.model_fields:
+                continue
             if name in self.many:
                 found.setdefault(name, []).append(value)
             elif name in found:
@@ -143,13 +171,13 @@ class Described(Route):
     def __init__(self, path: str, endpoint: Callable[..., Any], *, methods: list[str], operation: Operation) -> None:
         super().__init__(path, endpoint, methods=methods)
         self.operation = operation
-        if operation.result == EVENTS and self.methods is not None:
+        if operation.result in ENDLESS and self.methods is not None:
             self.methods.discard("HEAD")  # it would listen for ever to what nobody is told
 
 
-def names_in(path: str) -> list[str]:
-    """Returns the names in braces in a path, without the converters of Starlette."""
-    return re.findall(r"{(\w+)(?::\w+)?}", path)
+def names_in(path: str) -> list[tuple[str, str]]:
+    """Returns the names in braces in a path, each with its converter, as Starlette has them."""
+    return re.findall(r"{(\w+)(?::(\w+))?}", path)
 
 
 def _valid(validate: Callable[[Any], Any], told: Any) -> Any:

@@ -1,6 +1,6 @@
 """The porter: who signs in, and whether whoever did still may; in a thread of its own, one at a time.
 
-A hash takes 46 MiB and half a second of a Pi's core, so that nothing else of the page waits for it, and no two are
+A hash takes 46 MiB and some tenths of a second of a Pi's core: so nothing else of the page waits for it, and no two are
 computed at once. A few may wait; the others are sent away at once.
 """
 
@@ -99,9 +99,14 @@ class Porter:
         finally:
             self._waiting -= 1
 
-    async def signed_out(self, session: Session) -> None:
-        """Writes down that somebody has gone; where that cannot be done now, they have gone all the same."""
-        details = {"account": session.name, "address": session.address}
+    async def signed_out(self, session: Session, browsers: int = 1) -> None:
+        """Writes down that somebody has gone; where that cannot be done now, they have gone all the same.
+
+        Args:
+            session: who has ended it.
+            browsers: on how many.
+        """
+        details = {"account": session.name, "address": session.address, "browsers": browsers}
 
         def told(db: Db) -> None:
             audit(db, "signed_out", None, self.asks(session.by), details)

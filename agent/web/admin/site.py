@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -55,8 +56,12 @@ def site(front: Front, *names: str) -> ASGIApp:
     async def asset(request: Request) -> Response:
         return served(assets, request)
 
+    @cache
+    def written() -> Response:
+        return DOCUMENT.answered(document(operations(), cookie=front.cookie))
+
     async def told(_: Request, __: Session) -> Response:
-        return DOCUMENT.answered(await front.do(lambda: document(operations(), cookie=front.cookie)))
+        return await front.do(written)
 
     rooms = [DOCUMENT.route(front, told), *(route for room in ROOMS for route in room.routes(front))]
     for route in rooms:  # a longer number is none of a database, and one of 4301 digits is none of Python

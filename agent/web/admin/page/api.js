@@ -15,7 +15,7 @@ export const keepSecret = (told) => { secret = told; };
 export async function send(method, path, body, signal) {
   const headers = { "X-Latchkey": "admin", "X-Latchkey-Session": secret };
   const raw = body === undefined || body instanceof ArrayBuffer;
-  if (!raw) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = raw ? "application/octet-stream" : "application/json";
   let answer;
   try {
     answer = await fetch(`/admin/api/${path}`, { method, headers, body: raw ? body : JSON.stringify(body), signal });
@@ -42,7 +42,7 @@ export async function work(verb, args, tell = () => {}) {
   const id = args.id ?? newId(); // known to who wants to cancel it
   await send("POST", `ask/${verb}`, { ...args, id });
   for (;;) {
-    const job = await ask("job", { id_of: id });
+    const job = await get(`jobs/${id}`);
     tell(job);
     if (job.job === "done") return job.data ?? {};
     if (job.job === "failed") throw new Refusal(job, 409);

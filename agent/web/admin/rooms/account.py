@@ -6,71 +6,68 @@ password of whoever asks again, so that a browser that somebody has left open gi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import groupby
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import segno
-from pydantic import Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agent.accounts import changes
+from agent.accounts import changes, roll
 from agent.accounts.second_factor import Factor
 from agent.accounts.signing_in import Attempt
 from agent.errors import CommandError
 from agent.mqtt.message import Code, Message
-from agent.mqtt.wire import explain
 from agent.register import Request as Asks
 from agent.store import accounts as store
 from agent.store.db import Db
-from agent.trust.roles import Role
-from agent.web.admin.front import Front, json_body
-from agent.web.admin.rooms.session import LONGEST_BODY, address, opened
+from agent.web.admin.front import Front
+from agent.web.admin.operations import Method, Operation
+from agent.web.admin.rooms.account_bodies import (
+    Added,
+    Again,
+    Change,
+    Codes,
+    Drawn,
+    Ended,
+    Everyone,
+    Mine,
+    NewAccount,
+    NewFactor,
+    NewPassword,
+    Offered,
+    Told,
+    Whose,
+)
+from agent.web.admin.rooms.session import LONGEST_BODY, Opened, address, opened
 from agent.web.admin.sessions import Session
 
 T = TypeVar("T")
-Secret: TypeAlias = Annotated[str, Field(max_length=512, repr=False)]
 OWNERS: Final = "key_add"  # who may let in whom they like by a key, may do so by an account
 
 
-class Again(Message):
-    """The password of whoever asks, once more."""
-
-    password: Secret
-
-
-B = TypeVar("B", bound=Again)
+def _said(
+    method: Method, path: str, result: Any, told: str, body: type[Message] | None = None, **more: Any
+) -> Operation:
+    """An operation of the view."""
+    return Operation(method, f"account{path}", told, body=body, result=result, longest=LONGEST_BODY, **more)
 
 
-class NewPassword(Again):
-    """Another one of one's own."""
-
-    new: Secret
-
-
-class NewFactor(Again):
-    """Another second factor of one's own: as it was offered, with a code of it."""
-
-    secret: Secret
-    code: Secret
-
-
-class NewAccount(NewFactor):
-    """Somebody who may sign in from now on."""
-
-    name: Annotated[str, Field(max_length=64)]
-    role: Role
-    new: Secret  # their password
-
-
-class Change(Again):
-    """What becomes of an account; what is absent stays."""
-
-    role: Role | None = None
-    disabled: bool | None = None
+OPERATIONS: Final = (
+    _said("GET", "", Mine, "One's own account, and on which browsers one has signed in."),
+    _said("POST", "/offer", Offered, "A second factor that nobody has.", query=Whose),
+    _said("POST", "/password", Opened, "Changes one's own password; every other browser is signed out.", NewPassword),
+    _said("POST", "/factor", Opened, "Changes one's own second factor; every other browser is signed out.", NewFactor),
+    _said("POST", "/codes", Codes, "Makes other recovery codes of one's own.", Again),
+    _said("DELETE", "/sessions", Ended, "Signs out all other browsers of one's own."),
+    _said("DELETE", "/sessions/{id}", Ended, "Signs out another browser of one's own."),
+    _said("GET", "/all", Everyone, "All accounts.", verb=OWNERS),
+    _said("POST", "/all", Added, "Lets somebody in.", NewAccount, verb=OWNERS, status=201),
+    _said("PATCH", "/all/{name}", Told, "Gives an account another role, disables or enables it.", Change, verb=OWNERS),
+    _said("POST", "/all/{name}/remove", Told, "Forgets an account.", Again, verb=OWNERS),
+)
 
 
 class Accounts:
@@ -99,20 +96,21 @@ class Accounts:
 
     async def offer(self, request: Request, session: Session) -> Response:
         """A second factor that nobody has, for the account of a name. It counts once a code of it was shown."""
-        name = request.query_params.get("name", session.name)[:64]
+        told: Whose = request.state.query
+        name = told.name or session.name
         factor, device = Factor.new(), self._config.device
         uri = factor.uri(name, f"{device.name}.{device.site}")
         return JSONResponse({"secret": factor.secret, "uri": uri, "qr": drawn(uri)})
 
     async def password(self, request: Request, session: Session) -> Response:
         """Changes one's own; every other browser is signed out."""
-        asked = await self._again(request, session, NewPassword)
+        asked: NewPassword = await self._again(request, session)
         await self._hashed(session, session.name, asked.new, changes.set_password)
         return await self._still(request, session)
 
     async def factor(self, request: Request, session: Session) -> Response:
         """Changes one's own; every other browser is signed out."""
-        asked = await self._again(request, session, NewFactor)
+        asked: NewFactor = await self._again(request, session)
         _, codes = await self._change(
             session,
             lambda db, by: changes.set_second_factor(db, by, session.name, secret=asked.secret, code=asked.code),
@@ -121,7 +119,7 @@ class Accounts:
 
     async def codes(self, request: Request, session: Session) -> Response:
         """Makes other recovery codes of one's own."""
-        await self._again(request, session, Again)
+        await self._again(request, session)
         codes = await self._change(session, lambda db, by: changes.renew_codes(db, by, session.name))
         return JSONResponse({"recovery_codes": codes})
 
@@ -129,15 +127,17 @@ class Accounts:
         """Signs out another browser of one's own, or all others."""
         id_ = request.path_params.get("id")
         ended = self._front.sessions.close_all(session.name, id_=id_, but=session)
+        if ended:
+            await self._front.porter.signed_out(session, ended)
         return JSONResponse({"ended": ended})
 
     async def everyone(self, _: Request, __: Session) -> Response:
         """All accounts."""
-        return JSONResponse({"accounts": await self._front.read(changes.everyone)})
+        return JSONResponse({"accounts": await self._front.read(roll.everyone)})
 
     async def add(self, request: Request, session: Session) -> Response:
         """Lets somebody in, who sits beside and types."""
-        asked = await self._again(request, session, NewAccount)
+        asked: NewAccount = await self._again(request, session)
         await self._front.read(lambda db: changes.check_new(db, asked.name, asked.role))
 
         def added(db: Db, by: Asks, _: str, hashed: str) -> tuple[dict[str, Any], list[str]]:
@@ -149,7 +149,8 @@ class Accounts:
 
     async def change(self, request: Request, session: Session) -> Response:
         """Gives an account another role, disables or enables it."""
-        asked, name = await self._again(request, session, Change), request.path_params["name"]
+        asked: Change = await self._again(request, session)
+        name = request.path_params["name"]
 
         def changed(db: Db, by: Asks) -> dict[str, Any]:
             with db.transaction():
@@ -163,16 +164,13 @@ class Accounts:
 
     async def remove(self, request: Request, session: Session) -> Response:
         """Forgets an account."""
-        await self._again(request, session, Again)
+        await self._again(request, session)
         name = request.path_params["name"]
         return JSONResponse(await self._change(session, lambda db, by: changes.remove(db, by, name)))
 
-    async def _again(self, request: Request, session: Session, kind: type[B]) -> B:
+    async def _again(self, request: Request, session: Session) -> Any:
         """What was asked, by somebody who knows the password."""
-        try:
-            asked = kind.model_validate_json(json.dumps(await json_body(request, LONGEST_BODY)))
-        except ValidationError as error:
-            raise CommandError(Code.BAD_REQUEST, explain(error)) from None
+        asked: Again = request.state.body
         await self._front.porter.sign_in(Attempt(session.name, asked.password, None, address(request)))
         self._front.check_stands(session)
         return asked
@@ -213,7 +211,7 @@ class Accounts:
         account = store.find(db, name)
         if account is None:
             raise CommandError("unknown_account", f"there is no account {name[:40]!r}")
-        return changes.as_json(db, account)
+        return roll.as_json(db, account)
 
 
 def _check_same(db: Db, session: Session) -> None:
@@ -227,7 +225,7 @@ def _check_same(db: Db, session: Session) -> None:
         raise CommandError(Code.UNSIGNED, "this account has changed meanwhile: sign in again")
 
 
-def drawn(text: str) -> dict[str, Any]:
+def drawn(text: str) -> Drawn:
     """Returns a QR code (ISO/IEC 18004) as the path of an SVG with its width, in modules."""
     rows, path = segno.make(text, error="m", micro=False).matrix, []
     for y, row in enumerate(rows):
@@ -241,21 +239,9 @@ def drawn(text: str) -> dict[str, Any]:
 
 def routes(front: Front) -> list[Route]:
     """Returns what the view asks."""
-    desk, at = Accounts(front), "/admin/api/account"
-
-    def route(path: str, method: str, answer: Any, verb: str | None = None) -> Route:
-        return Route(f"{at}{path}", front.signed(verb, answer), methods=[method])
-
-    return [
-        route("", "GET", desk.mine),
-        route("/offer", "POST", desk.offer),
-        route("/password", "POST", desk.password),
-        route("/factor", "POST", desk.factor),
-        route("/codes", "POST", desk.codes),
-        route("/sessions", "DELETE", desk.sign_out),
-        route("/sessions/{id}", "DELETE", desk.sign_out),
-        route("/all", "GET", desk.everyone, OWNERS),
-        route("/all", "POST", desk.add, OWNERS),
-        route("/all/{name}", "PATCH", desk.change, OWNERS),
-        route("/all/{name}/remove", "POST", desk.remove, OWNERS),
+    desk = Accounts(front)
+    answers = [
+        *(desk.mine, desk.offer, desk.password, desk.factor, desk.codes, desk.sign_out, desk.sign_out),
+        *(desk.everyone, desk.add, desk.change, desk.remove),
     ]
+    return [operation.route(front, answer) for operation, answer in zip(OPERATIONS, answers, strict=True)]

@@ -2,36 +2,69 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Any, Final
 
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agent.attendance.walltime import WallTimeError, instant
 from agent.errors import CommandError
-from agent.mqtt.message import Code
+from agent.mqtt.message import Code, Message
 from agent.mqtt.telemetry import timestamp
 from agent.reports.everybody import lot_json
 from agent.reports.month import month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.web.admin.asked import Asked, kinds_of
-from agent.web.admin.front import Front, answered, json_body
+from agent.web.admin.asked import File, OfMonth, OfYear, Seen, kinds_of
+from agent.web.admin.front import Front, answered
+from agent.web.admin.operations import Operation, Query
 from agent.web.admin.sessions import Session
 from agent.web.admin.today import Today
 
 LONGEST_CORRECTION: Final = 4096  # bytes
 
 
+class Correction(Message):
+    """As of the verb `correct`; a time without an offset is one of the clock on the wall."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at: Annotated[str, Field(max_length=64)] | None = None
+
+
+def _reads(path: str, told: str, query: type[Query], result: Any = dict[str, Any]) -> Operation:
+    return Operation("GET", f"attendance/{path}", told, verb="report", query=query, result=result)
+
+
+TODAY: Final = _reads("today", "Who is in, and how the day goes.", Seen)
+MONTH: Final = _reads("month", "The days of a month.", OfMonth)
+YEAR: Final = _reads("year", "Somebody's months.", OfYear)
+EXPORT: Final = _reads("export", "A month as a file.", File, "application/octet-stream")
+CORRECT: Final = Operation(
+    "POST",
+    "attendance/correct",
+    "Corrects a punch, or adds one.",
+    verb="correct",
+    body=Correction,
+    result=dict[str, Any],
+    longest=LONGEST_CORRECTION,
+)
+OPERATIONS: Final = (TODAY, MONTH, YEAR, EXPORT, CORRECT)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns what the view asks beyond the verbs."""
     desk = _Desk(front)
-    paths = {"today": desk.today, "month": desk.month, "year": desk.year, "export": desk.export}
     return [
-        *(Route(f"/admin/api/attendance/{path}", front.signed("report", answer)) for path, answer in paths.items()),
-        Route("/admin/api/attendance/correct", front.signed("correct", desk.correct), methods=["POST"]),
+        TODAY.route(front, desk.today),
+        MONTH.route(front, desk.month),
+        YEAR.route(front, desk.year),
+        EXPORT.route(front, desk.export),
+        CORRECT.route(front, desk.correct),
     ]
 
 
@@ -41,42 +74,40 @@ class _Desk:
         self._today = Today(front.agent.config.device.name)
 
     async def today(self, request: Request, _: Session) -> Response:
-        seen = Asked(request, "seen").text("seen")
-        body = await self._front.beside.read(lambda db: self._today.told(db, seen))
+        asked: Seen = request.state.query
+        body = await self._front.beside.read(lambda db: self._today.told(db, asked.seen))
         return Response(body, media_type="application/json")
 
     async def month(self, request: Request, session: Session) -> Response:
-        asked = Asked(request, "month", "person", "after")
-        person, after = asked.person("person"), asked.person("after")
-        reasons = session.may("correct")  # they may be private: who may say one may see them
+        asked: OfMonth = request.state.query
+        at, reasons = datetime.now(UTC), session.may("correct")  # they may be private: who may say one may see them
 
-        def read(db: Db) -> dict[str, object]:
+        def read(db: Db) -> dict[str, Any]:
             rules = load_rules(db)
-            first, last = asked.month(rules.zone)
-            told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, person)}
-            if person:
-                return told | month_json(db, rules, first, last, at=asked.at, person=person, reasons=reasons)
-            return told | lot_json(db, rules, first, last, at=asked.at, after=after or "")
+            first, last = asked.days(at, rules.zone)
+            told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, asked.person)}
+            if asked.person:
+                return told | month_json(db, rules, first, last, at=at, person=asked.person, reasons=reasons)
+            return told | lot_json(db, rules, first, last, at=at, after=asked.after or "")
 
-        return JSONResponse(await self._front.beside.read(read))
+        return MONTH.answered(await self._front.beside.read(read))
 
     async def year(self, request: Request, _: Session) -> Response:
-        asked = Asked(request, "year", "person")
-        person, year = asked.person("person"), asked.year()
-        if person is None:
-            raise CommandError(Code.BAD_REQUEST, "person: say whose year")
+        asked: OfYear = request.state.query
+        at = datetime.now(UTC)
 
-        def read(db: Db) -> dict[str, object]:
-            return year_json(db, load_rules(db), year, at=asked.at, person=person)
+        def read(db: Db) -> dict[str, Any]:
+            return year_json(db, load_rules(db), asked.year, at=at, person=asked.person)
 
-        return JSONResponse(await self._front.beside.read(read))
+        return YEAR.answered(await self._front.beside.read(read))
 
     async def export(self, request: Request, _: Session) -> Response:
-        file = Asked(request, "month", "person", "kind").file()
-        return await self._front.beside.stream(file.pieces, file.headers)
+        file: File = request.state.query
+        at = datetime.now(UTC)
+        return await self._front.beside.stream(lambda db: file.pieces(db, at), file.headers)
 
     async def correct(self, request: Request, session: Session) -> Response:
-        told = await json_body(request, LONGEST_CORRECTION)
+        told = request.state.body.model_dump(exclude_unset=True)
         at = told.get("at")
         if isinstance(at, str):
             zone = (await self._front.read(load_rules)).zone

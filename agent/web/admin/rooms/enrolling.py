@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NotRequired
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.enrolment import enroller_of
-from agent.errors import CommandError
 from agent.gallery.enrol import Enroller
 from agent.gallery.likeness import Problem
 from agent.members.table import MOST_LINES, Preview
-from agent.mqtt.message import MAX_PHOTOS, Code, Message, Photo
-from agent.mqtt.wire import explain
+from agent.mqtt.message import MAX_PHOTOS, Message, Photo
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.types import Seen
-from agent.vision.grades import grades
+from agent.types import Box, Seen
+from agent.vision.grades import Measured, grades
 from agent.vision.quality import score
-from agent.web.admin.front import Front, json_body
+from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
-
-M = TypeVar("M", bound=BaseModel)
 
 LONGEST_TABLE: Final = 2 * 2**20  # bytes of the request
 AT_ONCE: Final = 100  # lines: others are let in between two such
@@ -52,13 +48,48 @@ class Table(Message):
     photos: Annotated[tuple[Annotated[str, Field(max_length=255)], ...], Field(max_length=MOST_FILES)] = ()
 
 
+class Judged(TypedDict):
+    """A photo as enrolment sees it."""
+
+    ok: bool
+    code: NotRequired[str]  # of what is wrong, and in words
+    message: NotRequired[str]
+    face: NotRequired[Box]  # where there is one and no other
+    score: NotRequired[float]  # 0 to 1
+    measures: NotRequired[list[Measured]]
+
+
+class All(TypedDict):
+    """All photos, as they were sent."""
+
+    photos: list[Judged]
+
+
+class Lines(TypedDict):
+    """The lines of a table: each with `line`, its number; and what it `becomes` with what to send, or its `problem`."""
+
+    lines: list[dict[str, Any]]
+
+
+JUDGE: Final = Operation(
+    "POST", "people/judge", "What is wrong with photos; none is kept.", verb="enrol", body=Photos, result=All
+)
+TABLE: Final = Operation(
+    "POST",
+    "people/table",
+    "What each line of a table of people would do; nothing is done.",
+    verb="person_set",
+    body=Table,
+    result=Lines,
+    longest=LONGEST_TABLE,
+)
+OPERATIONS: Final = (JUDGE, TABLE)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns what enrolling asks beyond the verbs."""
     room = _Room(front)
-    return [
-        Route("/admin/api/people/judge", front.signed("enrol", room.judge), methods=["POST"]),
-        Route("/admin/api/people/table", front.signed("person_set", room.table), methods=["POST"]),
-    ]
+    return [JUDGE.route(front, room.judge), TABLE.route(front, room.table)]
 
 
 class _Room:
@@ -70,7 +101,7 @@ class _Room:
 
     async def judge(self, request: Request, _: Session) -> Response:
         """What is wrong with each photo, and with all of them together. Nothing is kept."""
-        asked = _read(Photos, await json_body(request))
+        asked: Photos = request.state.body
         enroller = await self._front.do(self._opened)
         found = list[Seen | Problem]()
         for number, photo in enumerate(asked.photos):  # one by one: others are let in between two
@@ -80,11 +111,11 @@ class _Room:
         together = await self._front.do(lambda: self._compared(enroller, faces, asked)) if faces else []
         problems = {good[each.photo]: each for each in together}
         told = [self._told(each, problems.get(number)) for number, each in enumerate(found)]
-        return JSONResponse({"photos": told})
+        return JUDGE.answered({"photos": told})
 
     async def table(self, request: Request, _: Session) -> Response:
         """What each line of a table would do, or what is wrong with it."""
-        asked = _read(Table, await json_body(request, LONGEST_TABLE))
+        asked: Table = request.state.body
 
         def opened(db: Db) -> Iterator[dict[str, Any]]:
             preview = Preview(db, asked.photos, datetime.now(UTC))
@@ -93,7 +124,7 @@ class _Room:
         lines, told = await self._front.read(opened), list[dict[str, Any]]()
         while some := await self._front.do(lambda: list(islice(lines, AT_ONCE))):
             told += some
-        return JSONResponse({"lines": told})
+        return TABLE.answered({"lines": told})
 
     def _opened(self) -> Enroller:
         if self._enroller is None:
@@ -106,21 +137,13 @@ class _Room:
         known = known.without(asked.person) if asked.replace else known
         return enroller.likeness.problems([each.embedding.vector for each in faces], asked.person, known)
 
-    def _told(self, found: Seen | Problem, against: Problem | None) -> dict[str, Any]:
+    def _told(self, found: Seen | Problem, against: Problem | None) -> Judged:
         problem = found if isinstance(found, Problem) else against
-        told: dict[str, Any] = {"ok": problem is None}
+        told: Judged = {"ok": problem is None}
         if problem is not None:
-            told |= {"code": problem.code, "message": problem.text}
+            told["code"], told["message"] = problem.code, problem.text
         if isinstance(found, Seen):
             quality, limits = found.crop.quality, self._front.bundle.limits
-            measures = [asdict(each) for each in grades(quality, limits)]
-            told |= {"face": asdict(found.face.box), "score": round(score(quality, limits), 3), "measures": measures}
+            told["face"], told["score"] = found.face.box, round(score(quality, limits), 3)
+            told["measures"] = grades(quality, limits)
         return told
-
-
-def _read(kind: type[M], body: dict[str, Any]) -> M:
-    try:
-        return kind.model_validate_json(json.dumps(body))
-    except (ValidationError, UnicodeError) as error:
-        said = explain(error) if isinstance(error, ValidationError) else "not Unicode"
-        raise CommandError(Code.BAD_REQUEST, said) from None

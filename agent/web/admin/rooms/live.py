@@ -17,6 +17,7 @@ from agent.errors import StoreError
 from agent.mqtt.message import Code
 from agent.store import past
 from agent.web.admin.front import Front, refused
+from agent.web.admin.operations import EVENTS, PICTURES, Operation
 from agent.web.admin.rooms import unknown, visits
 from agent.web.admin.sessions import Session
 from agent.web.mirror import EVERY_SECONDS, Mirror
@@ -26,6 +27,13 @@ BEAT_SECONDS: Final = 5.0  # between two states at least
 WATCHERS: Final = 4  # of the picture
 PART: Final = b"--frame\r\n"
 WHO: Final = ("person", "second", "companion", "last_opened_by")
+
+
+HAPPENS: Final = Operation("GET", "live/events", "Who is at the door, as it happens.", verb="log", result=EVENTS)
+PICTURE: Final = Operation(
+    "GET", "live/picture", "What the camera sees; the audit tells who watches.", verb="unlock", result=PICTURES
+)
+OPERATIONS: Final = (HAPPENS, PICTURE, *visits.OPERATIONS, *unknown.OPERATIONS)
 
 
 def routes(front: Front) -> list[Route]:
@@ -48,8 +56,8 @@ def routes(front: Front) -> list[Route]:
         return StreamingResponse(stream, media_type="multipart/x-mixed-replace; boundary=frame")
 
     return [
-        Route("/admin/api/live/events", front.signed("log", events), methods=["GET"]),
-        Route("/admin/api/live/picture", front.signed("unlock", picture), methods=["GET"]),
+        HAPPENS.route(front, events),
+        PICTURE.route(front, picture),
         *visits.routes(front),
         *unknown.routes(front),
     ]

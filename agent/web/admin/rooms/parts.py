@@ -19,27 +19,40 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code, PartedCommand
 from agent.mqtt.topics import ID_PATTERN, PartTopic
 from agent.mqtt.wire import COMMANDS
-from agent.web.admin.bodies import body_of
 from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 
 LONGEST: Final = 2**20  # bytes of a part: a photo is of some, a bundle of models of sixteen
+PART: Final = Operation(
+    "PUT",
+    "parts/{verb}/{id}/{number}/{of}",
+    "Sends a part of a command that will name it; announce them by `parts` first.",
+    verb="parts",
+    body="application/octet-stream",
+    longest=LONGEST,
+)
+OPERATIONS: Final = (PART,)
 
 
 def routes(front: Front) -> list[Route]:
     """Returns what takes a part."""
 
     async def part(request: Request, session: Session) -> Response:
-        verb, told = request.path_params["verb"], request.path_params
+        told, body = request.path_params, request.state.body
+        verb = told["verb"]
         if not issubclass(COMMANDS.get(verb, object), PartedCommand):
-            raise CommandError(Code.UNKNOWN_VERB, f'no command "{verb}" that takes parts')
+            raise CommandError(Code.BAD_REQUEST, f'no command "{verb[:32]}" that takes parts')
         if not session.may(verb):
             raise CommandError(Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
         id_ = told["id"] if re.fullmatch(ID_PATTERN, told["id"]) else None
-        topic = PartTopic(verb, id_, told["number"], told["of"])
-        body = await body_of(request, "application/octet-stream", LONGEST)
+        topic = PartTopic(verb, id_, _number(told["number"]), _number(told["of"]))
         await front.do(partial(front.agent.counter.spool.add, topic, body, size=len(body)))
-        return Response(status_code=204)
+        return PART.answered(None)
 
-    path = "/admin/api/parts/{verb}/{id}/{number:int}/{of:int}"
-    return [Route(path, front.signed("parts", part), methods=["PUT"])]
+    return [PART.route(front, part)]
+
+
+def _number(text: str) -> int:
+    """A number of four digits at the most; 0 where it is none."""
+    return int(text) if re.fullmatch("[0-9]{1,4}", text) else 0

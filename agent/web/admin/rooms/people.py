@@ -6,33 +6,31 @@ import base64
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.access.holder import State
 from agent.clock import clock_state
-from agent.errors import CommandError
 from agent.members import shown
-from agent.mqtt.message import MAX_PHOTOS, Code
-from agent.mqtt.wire import explain
+from agent.mqtt.message import MAX_PHOTOS
 from agent.register import Request as Asked
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
 from agent.store.directory import Basis, Lack, Order, Wanted
 from agent.trust.roles import may
 from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation, Query
 from agent.web.admin.rooms import enrolling
 from agent.web.admin.sessions import Session
 
 MOST_LISTED: Final = 200  # people of a page
 
 
-class Query(BaseModel):
+class Looked(Query):
     """Who is looked for, as the address says it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     search: Annotated[str, Field(max_length=128)] = ""
     group: Annotated[str, Field(max_length=64)] = ""
@@ -43,18 +41,34 @@ class Query(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 50
 
 
+class Crop(TypedDict):
+    """A picture."""
+
+    jpeg: str  # base64
+
+
+OBJECT: Final = dict[str, Any]
+FOUND: Final = Operation("GET", "people", "Who is looked for.", verb="list", query=Looked, result=OBJECT)
+ABOUT: Final = Operation("GET", "people/about", "The numbers above the list.", verb="list", result=OBJECT)
+ONE: Final = Operation("GET", "people/one/{person}", "Everything of somebody.", verb="person", result=OBJECT)
+CROP: Final = Operation(
+    "POST",
+    "people/one/{person}/crop/{template:int}",
+    "A picture that a template was made of; the audit tells who has looked.",
+    verb="templates",
+    result=Crop,
+)
+OPERATIONS: Final = (FOUND, ABOUT, ONE, CROP, *enrolling.OPERATIONS)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns what the view asks beyond the verbs."""
     room = _Room(front)
     return [
-        Route("/admin/api/people", front.signed("list", room.found), methods=["GET"]),
-        Route("/admin/api/people/about", front.signed("list", room.about), methods=["GET"]),
-        Route("/admin/api/people/one/{person}", front.signed("person", room.one), methods=["GET"]),
-        Route(
-            "/admin/api/people/one/{person}/crop/{template:int}",
-            front.signed("templates", room.crop),
-            methods=["POST"],
-        ),
+        FOUND.route(front, room.found),
+        ABOUT.route(front, room.about),
+        ONE.route(front, room.one),
+        CROP.route(front, room.crop),
         *enrolling.routes(front),
     ]
 
@@ -65,11 +79,7 @@ class _Room:
 
     async def found(self, request: Request, _: Session) -> Response:
         """Who is looked for."""
-        try:
-            query = Query.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            raise CommandError(Code.BAD_REQUEST, explain(error)) from None
-        wanted = Wanted(**dict(query))
+        wanted = Wanted(**dict(request.state.query))
         return JSONResponse(await self._front.read(lambda db: shown.found(db, wanted, self._basis())))
 
     async def about(self, _: Request, __: Session) -> Response:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,19 +14,18 @@ from starlette.routing import Route
 from agent.access.recurrence import FIRST_YEAR, LAST_YEAR
 from agent.errors import CommandError, RulesRefused
 from agent.mqtt.message import LARGEST, Code, Message
-from agent.mqtt.wire import explain
 from agent.rulebook.edits import Edits
 from agent.rulebook.parse import LONGEST_TEXT
 from agent.rulebook.portrait import forms
-from agent.rules_drafted import difference, drafted, effects, group_sizes, none_in_force, tried, week
+from agent.rules_drafted import LONGEST_DRAFT, difference, drafted, effects, group_sizes, none_in_force, tried, week
 from agent.rules_in_force import as_json, edition_of, editions
 from agent.store.db import Db
-from agent.web.admin.front import Front, json_body
+from agent.web.admin.front import Front
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 
-LONGEST_BODY: Final = 6 * LONGEST_TEXT  # bytes: a character is up to six in JSON
+LONGEST_BODY: Final = 8 * LONGEST_DRAFT  # bytes: a character is up to six in JSON, and there are edits
 
-Asked = TypeVar("Asked", bound=Message)
 Short = Annotated[str, Field(max_length=128)]
 
 
@@ -71,6 +70,23 @@ class Effects(Draft):
     first: Short
 
 
+def _drafts(path: str, told: str, body: type[Draft]) -> Operation:
+    """What is asked of a draft; its answer is an object."""
+    return Operation(
+        "POST", f"rules/{path}", told, verb="rules", body=body, result=dict[str, Any], longest=LONGEST_BODY
+    )
+
+
+RULES: Final = Operation("GET", "rules", "The rules in force.", verb="rules", result=dict[str, Any])
+VERSIONS: Final = Operation("GET", "rules/versions", "Those before.", verb="rules", result=dict[str, Any])
+DRAFT: Final = _drafts("draft", "What a text says, after some edits.", Edited)
+DIFFERENCE: Final = _drafts("difference", "How a text differs from a version.", Compared)
+TRY: Final = _drafts("try", "Whether somebody may, by a text.", Tried)
+WEEK: Final = _drafts("week", "When in a week somebody may, by a text.", Week)
+EFFECTS: Final = _drafts("effects", "Who gains and who loses by a text.", Effects)
+OPERATIONS: Final = (RULES, VERSIONS, DRAFT, DIFFERENCE, TRY, WEEK, EFFECTS)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns what the view asks beyond the verbs."""
     here = front.agent.config.device.name
@@ -82,24 +98,24 @@ def routes(front: Front) -> list[Route]:
     async def versions(_: Request, __: Session) -> Response:
         return JSONResponse({"versions": await front.read(editions)})
 
-    def answers(path: str, kind: type[Asked], say: Callable[[Db, Asked], dict[str, Any]]) -> Route:
+    def answers(operation: Operation, say: Callable[[Db, Any], dict[str, Any]]) -> Route:
         async def answer(request: Request, _: Session) -> Response:
-            asked = _understood(kind, await json_body(request, LONGEST_BODY))
+            asked = request.state.body
             try:
-                return JSONResponse(await front.read(lambda db: say(db, asked)))
+                return JSONResponse(await front.beside.read(lambda db: say(db, asked)))
             except RulesRefused as error:
                 raise CommandError(Code.BAD_RULES, str(error)) from error
 
-        return Route(f"/admin/api/rules/{path}", front.signed("rules", answer), methods=["POST"])
+        return operation.route(front, answer)
 
     return [
-        Route("/admin/api/rules", front.signed("rules", rules), methods=["GET"]),
-        Route("/admin/api/rules/versions", front.signed("rules", versions), methods=["GET"]),
-        answers("draft", Edited, lambda db, asked: drafted(db, asked.text, asked.edits, year=asked.year)),
-        answers("difference", Compared, lambda db, asked: {"lines": difference(db, asked.text, asked.version)}),
-        answers("try", Tried, lambda db, asked: tried(db, asked.text, asked.person, asked.door, asked.at)),
-        answers("week", Week, lambda db, asked: week(db, asked.text, asked.person, asked.door, asked.first)),
-        answers("effects", Effects, lambda db, asked: effects(db, asked.text, asked.first, here=here)),
+        RULES.route(front, rules),
+        VERSIONS.route(front, versions),
+        answers(DRAFT, lambda db, asked: drafted(db, asked.text, asked.edits, year=asked.year)),
+        answers(DIFFERENCE, lambda db, asked: {"lines": difference(db, asked.text, asked.version)}),
+        answers(TRY, lambda db, asked: tried(db, asked.text, asked.person, asked.door, asked.at)),
+        answers(WEEK, lambda db, asked: week(db, asked.text, asked.person, asked.door, asked.first)),
+        answers(EFFECTS, lambda db, asked: effects(db, asked.text, asked.first, here=here)),
     ]
 
 
@@ -107,10 +123,3 @@ def _in_force(db: Db) -> dict[str, Any]:
     edition = edition_of(db, None)
     said = none_in_force() if edition is None else as_json(edition)
     return said | {"groups": group_sizes(db)}
-
-
-def _understood(kind: type[Asked], body: dict[str, Any]) -> Asked:
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        raise CommandError(Code.BAD_REQUEST, explain(error)) from None

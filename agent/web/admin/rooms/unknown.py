@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.audit import audit
 from agent.enrolling import Enrolling
-from agent.errors import CommandError
 from agent.mqtt.message import Code, ConsentText, Message, Name, Person
 from agent.mqtt.telemetry import timestamp
 from agent.mqtt.verbs.faces import MAX_TEMPLATES
-from agent.mqtt.wire import explain
 from agent.store.db import Db
 from agent.unknown.album import MOST, Stranger
 from agent.unknown.alike import groups
 from agent.unknown.introduce import introduce
-from agent.web.admin.front import Front, json_body, refused
+from agent.web.admin.front import Front, refused
+from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 
 Picture = Annotated[str, Field(max_length=64)]
-Sent = TypeVar("Sent", bound=Message)
 REMEMBERED: Final = 256  # sessions whose first look is in the audit
 
 
@@ -52,6 +50,59 @@ class Deleted(Message):
         return self
 
 
+class Face(TypedDict):
+    """A picture that was kept."""
+
+    name: str
+    event: str  # id of the visit
+    at: str
+    face_px: int  # the shorter side of the face
+    sharpness: float
+
+
+class Album(TypedDict):
+    """All pictures; those that look alike together."""
+
+    groups: list[list[Face]]
+    keeps: bool  # any more
+    days: float | Literal["never"]  # until one is deleted
+    most: int  # so many
+    consent: str  # name and version of the text
+    consent_wanted: bool
+
+
+class Count(TypedDict):
+    """How many."""
+
+    pictures: int
+
+
+class Gone(TypedDict):
+    """What was deleted."""
+
+    ok: bool
+    data: Count
+
+
+class Known(TypedDict):
+    """Somebody who was unknown is enrolled: what the verb `enrol` answers."""
+
+    ok: bool
+    data: dict[str, Any]
+
+
+AT: Final = "live/unknown"
+ALBUM: Final = Operation("GET", AT, "People nobody knows, who alike.", verb="enrol", result=Album)
+SHOWN: Final = Operation("GET", f"{AT}/picture/{{name}}", "A picture of one.", verb="enrol", result="image/jpeg")
+INTRODUCE: Final = Operation(
+    "POST", f"{AT}/enrol", "Says who somebody is.", verb="enrol", body=Introduced, longest=16_384, result=Known
+)
+DELETE: Final = Operation(
+    "POST", f"{AT}/delete", "Deletes pictures.", verb="enrol", body=Deleted, longest=65_536, result=Gone
+)
+OPERATIONS: Final = (ALBUM, INTRODUCE, DELETE, SHOWN)
+
+
 def routes(front: Front) -> list[Route]:
     """Returns `/admin/api/live/unknown` and what is under it: for those who may enrol."""
     looked: deque[str] = deque(maxlen=REMEMBERED)
@@ -61,7 +112,7 @@ def routes(front: Front) -> list[Route]:
             asked = front.request(session)
             await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "unknown_seen", None, asked)))
             looked.append(session.secret)
-        return JSONResponse(await front.do(lambda: _album(front)))
+        return ALBUM.answered(await front.do(lambda: _album(front)))
 
     async def picture(request: Request, _: Session) -> Response:
         stranger = await front.do(lambda: front.album.open(request.path_params["name"]))
@@ -70,11 +121,12 @@ def routes(front: Front) -> list[Route]:
         return Response(stranger.picture, media_type="image/jpeg")
 
     async def enrol(request: Request, session: Session) -> Response:
-        sent = _sent(Introduced, await json_body(request, 16_384))
+        sent: Introduced = request.state.body
         return JSONResponse({"ok": True, "data": await front.read(lambda db: _enrolled(front, db, sent, session))})
 
     async def delete(request: Request, session: Session) -> Response:
-        sent, asked = _sent(Deleted, await json_body(request, 65_536)), front.request(session)
+        sent: Deleted = request.state.body
+        asked = front.request(session)
         count = await front.do(lambda: front.album.delete(front.album.names() if sent.all else sent.pictures))
         details: dict[str, object] = {"pictures": count}
         write = front.agent.recorder.write
@@ -82,14 +134,14 @@ def routes(front: Front) -> list[Route]:
         return JSONResponse({"ok": True, "data": details})
 
     return [
-        Route("/admin/api/live/unknown", front.signed("enrol", everybody), methods=["GET"]),
-        Route("/admin/api/live/unknown/enrol", front.signed("enrol", enrol), methods=["POST"]),
-        Route("/admin/api/live/unknown/delete", front.signed("enrol", delete), methods=["POST"]),
-        Route("/admin/api/live/unknown/{name}", front.signed("enrol", picture), methods=["GET"]),
+        ALBUM.route(front, everybody),
+        INTRODUCE.route(front, enrol),
+        DELETE.route(front, delete),
+        SHOWN.route(front, picture),
     ]
 
 
-def _album(front: Front) -> dict[str, Any]:
+def _album(front: Front) -> Album:
     """All pictures that open, those that look alike together."""
     bundle, privacy = front.bundle, front.agent.config.privacy
     opened = [each for name in front.album.names() if (each := front.album.open(name)) is not None]
@@ -105,7 +157,7 @@ def _album(front: Front) -> dict[str, Any]:
     }
 
 
-def _told(stranger: Stranger) -> dict[str, Any]:
+def _told(stranger: Stranger) -> Face:
     quality = stranger.quality
     return {
         "name": stranger.name,
@@ -131,10 +183,3 @@ def _enrolled(front: Front, db: Db, sent: Introduced, session: Session) -> dict[
     )
     agent.knowledge.soon()
     return done
-
-
-def _sent(kind: type[Sent], body: dict[str, Any]) -> Sent:
-    try:
-        return kind.model_validate_json(json.dumps(body))
-    except ValidationError as error:
-        raise CommandError(Code.BAD_REQUEST, explain(error)) from None

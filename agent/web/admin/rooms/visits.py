@@ -5,60 +5,83 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.figures import figures
-from agent.mqtt.message import Code, Message, Time
-from agent.mqtt.wire import explain
+from agent.mqtt.message import Code
 from agent.store import past, undone
 from agent.store.db import Db
 from agent.types import Event
 from agent.web.admin.front import Front, refused
 from agent.web.admin.lookout import event_json
+from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.sessions import Session
 
 WHO: Final = ("person", "second", "companion")
 LONGEST_WORD: Final = 128
 
 
-class Asked(Message):
+class Asked(Query):
     """Which visits, as the address of the request has it."""
 
     kind: Annotated[str, Field(max_length=32)] = ""
     person: Annotated[str, Field(max_length=64)] | None = None
     outcome: Annotated[str, Field(max_length=32)] | None = None
     reason: Annotated[str, Field(max_length=32)] | None = None
-    since: Annotated[Time, Field(strict=False)] | None = None
-    until: Annotated[Time, Field(strict=False)] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     text: Annotated[str, Field(max_length=LONGEST_WORD)] | None = None
-    before: Annotated[int, Field(ge=1, le=2**53, strict=False)] | None = None
-    limit: Annotated[int, Field(ge=1, le=200, strict=False)] = 50
+    before: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class Span(Message):
+class Span(Query):
     """Of how many days."""
 
-    days: Annotated[int, Field(ge=1, le=90, strict=False)] = 14
+    days: Annotated[int, Field(ge=1, le=90)] = 14
+
+
+class Found(TypedDict):
+    """A page of what happened."""
+
+    events: list[dict[str, Any]]  # as of MQTT, with `seq`, `id`, `kind`, `at`
+    names: dict[str, str]  # of people, by id
+    before: int | None  # to go on with; None: these were the last
+    looked_back_to: str | None  # it was looked so far, and there may be more
+
+
+class Visit(TypedDict):
+    """An event, and what came of it."""
+
+    event: dict[str, Any]
+    boot_id: str  # of the run of the agent
+    made: list[dict[str, Any]]  # the events that it has led to
+    names: dict[str, str]
+    undone: bool  # it was taken back
+
+
+VISITS: Final = Operation("GET", "live/visits", "What happened, newest first.", verb="log", query=Asked, result=Found)
+VISIT: Final = Operation("GET", "live/visits/{id}", "One of them, and what came of it.", verb="log", result=Visit)
+FIGURES: Final = Operation("GET", "live/figures", "The numbers to plot.", verb="log", query=Span, result=dict[str, Any])
+OPERATIONS: Final = (VISITS, VISIT, FIGURES)
 
 
 def routes(front: Front) -> list[Route]:
     """Returns `/admin/api/live/visits`, one of them, and `/admin/api/live/figures`."""
 
     async def found(request: Request, session: Session) -> Response:
-        try:
-            asked = Asked.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            return refused(Code.BAD_REQUEST, explain(error))
+        asked: Asked = request.state.query
         hidden = () if session.may("audit") else ("audit",)
         wanted = past.Wanted(
             kinds=(asked.kind,) if asked.kind else (),
             hidden=hidden,
             **asked.model_dump(exclude={"kind", "before", "limit"}),
         )
-        return JSONResponse(await front.read(lambda db: _page(db, wanted, asked)))
+        return JSONResponse(await front.beside.read(lambda db: _page(db, wanted, asked)))
 
     async def one(request: Request, session: Session) -> Response:
         told = await front.read(lambda db: _visit(db, request.path_params["id"]))
@@ -67,31 +90,24 @@ def routes(front: Front) -> list[Route]:
         return JSONResponse(told)
 
     async def numbers(request: Request, _: Session) -> Response:
-        try:
-            span = Span.model_validate(dict(request.query_params))
-        except ValidationError as error:
-            return refused(Code.BAD_REQUEST, explain(error))
+        span: Span = request.state.query
         zone = front.agent.porch.entrance.keeper.rules.zone
-        return JSONResponse(await front.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
+        return JSONResponse(await front.beside.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
 
-    return [
-        Route("/admin/api/live/visits", front.signed("log", found), methods=["GET"]),
-        Route("/admin/api/live/visits/{id}", front.signed("log", one), methods=["GET"]),
-        Route("/admin/api/live/figures", front.signed("log", numbers), methods=["GET"]),
-    ]
+    return [VISITS.route(front, found), VISIT.route(front, one), FIGURES.route(front, numbers)]
 
 
-def _page(db: Db, wanted: past.Wanted, asked: Asked) -> dict[str, Any]:
+def _page(db: Db, wanted: past.Wanted, asked: Asked) -> Found:
     page = past.page(db, wanted, before=asked.before, limit=asked.limit)
     return {
         "events": [event_json(event) for event in page.events],
         "names": _names(db, page.events),
         "before": page.before,
-        "looked_back_to": page.looked_back_to and page.looked_back_to.isoformat(),
+        "looked_back_to": page.looked_back_to.isoformat() if page.looked_back_to else None,
     }
 
 
-def _visit(db: Db, which: str) -> dict[str, Any] | None:
+def _visit(db: Db, which: str) -> Visit | None:
     event = undone.find_event(db, which)
     if event is None:
         return None

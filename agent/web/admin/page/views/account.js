@@ -5,7 +5,7 @@ export const title = "Account";
 
 const ROLES = [["viewer", "Viewer: looks"], ["enroller", "Enroller: people, faces, cards"], ["operator", "Operator: the door, punches"], ["security", "Security: rules, privacy, audit"], ["owner", "Owner: everything"]];
 const word = (autocomplete, label, name, help) => field(label, { type: "password", name, autocomplete, required: true, maxlength: "128" }, help);
-const mine = (name) => [h("input", { hidden: true, autocomplete: "username", value: name, readonly: true }), word("current-password", "Your password, again", "password")];
+const mine = () => word("current-password", "Your password, again", "password");
 const fresh = (label) => word("new-password", label, "new", "12 characters or more; four random words are good");
 const head = (...names) => [names.map((each) => h("th", { scope: "col" }, each)), h("td", {})];
 const ago = (seconds) => seconds < 90 ? "now" : seconds < 5400 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`;
@@ -31,9 +31,10 @@ const tellCodes = (codes) => dialog("Recovery codes", [
 
 // Asks until it is taken, or given up; what was typed is not kept
 async function asks(heading, inside, options, act) {
+  const who = h("input", { hidden: true, autocomplete: "username", value: name, readonly: true });
   let wrong = null;
   for (;;) {
-    const told = await dialog(heading, [...inside().flat(2), wrong && h("p", { class: "bad", role: "alert" }, wrong)].filter(Boolean), options);
+    const told = await dialog(heading, [who, ...inside().flat(), wrong && h("p", { class: "bad", role: "alert" }, wrong)].filter(Boolean), options);
     if (!told) return null;
     try {
       return await act(Object.fromEntries(told));
@@ -44,25 +45,28 @@ async function asks(heading, inside, options, act) {
   }
 }
 
+let name = ""; // whose passwords are asked for: what keeps them wants to know
+
 export async function show(place, me) {
+  name = me.name;
   const own = h("section", { class: "card" }), browsers = h("section", { class: "card" }), all = h("section", { class: "card" });
   put(place, h("h1", {}, title), h("div", { class: "columns" }, own, browsers), me.may("key_add") ? all : null);
   const kept = (told) => { if (told.role) { keepSecret(told.secret); me.secret = told.secret; } return told; };
   const again = () => Promise.all([mineShown(), me.may("key_add") ? allShown() : null]);
 
   async function password() {
-    const done = await asks("Change your password", () => [mine(me.name), fresh("New password")], { yes: "Change" }, async (told) => kept(await post("account/password", { password: told.password, new: told.new })));
+    const done = await asks("Change your password", () => [mine(), fresh("New password")], { yes: "Change" }, async (told) => kept(await post("account/password", { password: told.password, new: told.new })));
     if (done) { note("Your password is another now. Other browsers are signed out."); await again(); }
   }
 
   async function factor() {
     const offer = await post("account/offer");
-    const done = await asks("Another phone", () => [picture(offer), shownCode(), mine(me.name)], { yes: "Change" }, async (told) => kept(await post("account/factor", { password: told.password, code: told.code, secret: offer.secret })));
+    const done = await asks("Another phone", () => [picture(offer), shownCode(), mine()], { yes: "Change" }, async (told) => kept(await post("account/factor", { password: told.password, code: told.code, secret: offer.secret })));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
 
   async function codes() {
-    const done = await asks("New recovery codes", () => [h("p", {}, "Those that you have count no more."), mine(me.name)], { yes: "Make new ones" }, (told) => post("account/codes", told));
+    const done = await asks("New recovery codes", () => [h("p", {}, "Those that you have count no more."), mine()], { yes: "Make new ones" }, (told) => post("account/codes", told));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
 
@@ -83,13 +87,13 @@ export async function show(place, me) {
       field("Role", { tag: "select", name: "role", options: ROLES, value: "viewer" })], { yes: "Go on" }, (told) => told);
     if (!about) return;
     const offer = await post(`account/offer?name=${encodeURIComponent(about.name)}`);
-    const done = await asks(`${about.name}, ${about.role}`, () => [picture(offer), shownCode(), fresh("Their password"), mine(me.name)], { yes: "Let in" },
+    const done = await asks(`${about.name}, ${about.role}`, () => [picture(offer), shownCode(), fresh("Their password"), mine()], { yes: "Let in" },
       (told) => post("account/all", { ...about, secret: offer.secret, code: told.code, new: told.new, password: told.password }));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
 
   const change = (one, heading, inside, options, act) => async () => {
-    const done = await asks(heading, () => [inside(), mine(me.name)], options, act);
+    const done = await asks(heading, () => [...inside(), mine()], options, act);
     if (done) { note(`${one.name}: done. Where they were signed in, they are no more.`); await again(); }
   };
 

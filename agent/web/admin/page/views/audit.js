@@ -4,6 +4,7 @@ import { field, h, note, put, when } from "/admin/dom.js";
 
 export const title = "Audit";
 const ERASED = h("em", { class: "soft" }, "erased");
+const query = (told) => new URLSearchParams(Object.entries(told).filter(([, value]) => value !== "" && value !== null));
 const shortened = (list) => (list.length > 12 ? [...list.slice(0, 12), `and ${list.length - 12} more`] : list).join(", ");
 
 // {"templates": 5, "removed": {"events": 3}} in words
@@ -36,7 +37,7 @@ export async function show(place, me) {
     checks.disabled = !(bar.hidden = false);
     const kept = anchor.control.value.trim();
     try {
-      await lines(`audit/check?${new URLSearchParams({ anchor: kept })}`, (step) => {
+      await lines(`audit/check?${query({ anchor: kept })}`, (step) => {
         bar.value = step.of ? step.done / step.of : 1;
         if (!("broken" in step)) return;
         told.className = step.broken ? "bad" : "good";
@@ -61,7 +62,7 @@ export async function show(place, me) {
   async function more() {
     const full = list.children.length + 50;
     do { // a page of an answer looks at so many rows: it may have found none, and know more
-      const page = await get(`audit/rows?${new URLSearchParams({ ...asked, before: before ?? "" })}`, leaving.signal);
+      const page = await get(`audit/rows?${query({ ...asked, before })}`, leaving.signal);
       before = page.before;
       list.append(...page.rows.map(line));
       if (page.head) put(head, page.head);
@@ -81,7 +82,7 @@ export async function show(place, me) {
   const receipts = h("details", { class: "card", ontoggle: async (event) => {
     if (!event.target.open) return;
     const all = (await ask("receipts").catch((error) => (wrong(error), { receipts: [] }))).receipts.reverse();
-    put(event.target.lastChild, all.length ? all.map((each) => h("li", {}, h("small", {}, each.id), h("time", { datetime: each.at }, when(each.at)), h("span", {}, each.by), h("span", {}, h("strong", {}, each.person), ` (${each.rule}) ${each.reason}`, h("br"), h("small", {}, words(each.what))))) : h("li", {}, "Nobody was forgotten yet."));
+    put(event.target.lastChild, all.length ? all.map(({ receipt, at, person, by, rule, reason, ...what }) => h("li", {}, h("small", {}, receipt), h("time", { datetime: at }, when(at)), h("span", {}, by), h("span", {}, h("strong", {}, person), ` (${rule}) ${reason}`, h("br"), h("small", {}, words(what))))) : h("li", {}, "Nobody was forgotten yet."));
   } }, h("summary", {}, "Receipts of deletions"), h("ol", { class: "log receipts" }));
 
   put(place, h("h1", {}, title),

@@ -1,6 +1,7 @@
 // How the device is, what it is at, and its parts: models, backup, keys, what is to be forgotten, its configuration.
 import { ask, get } from "/admin/api.js";
-import { dialog, h, note, put, when } from "/admin/dom.js";
+import { clock, dialog, h, note, put, when } from "/admin/dom.js";
+import { plot } from "/admin/plot.js";
 
 export const title = "Device";
 const PARTS = [["", "Overview", "device"], ["models", "Models", "models"], ["backup", "Backup", "backup"], ["keys", "Keys", "keys"], ["forgetting", "Forgetting", "retention"], ["configuration", "Configuration", "backup"]];
@@ -10,7 +11,23 @@ const NAMES = { camera: "Camera", broker: "Broker", clock: "Clock", disk: "Disk"
 export const facts = (rows) => h("dl", { class: "facts" }, rows.filter(([, value]) => value || value === 0).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 export const size = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 export const wrong = (error) => { if (error.status !== 401 && error.name !== "AbortError") note(error.message, "wrong"); };
+export const card = (name, ...inside) => h("section", { class: "card", "aria-label": name }, h("h2", {}, name), ...inside);
+export const code = (text) => h("code", {}, text);
 const span = (seconds) => (seconds < 120 ? `${Math.round(seconds)} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`);
+
+// What is under way: a bar and a line that says how far it is. during(button, what) shows it meanwhile.
+export function doing() {
+  const bar = h("progress", { max: 1, hidden: true, "aria-label": "How far it is" }), said = h("p", { role: "status" });
+  const say = (...text) => put(said, ...text);
+  return {
+    place: [said, bar], say,
+    tell: (job) => { if (job.of) bar.value = job.done / job.of; else bar.removeAttribute("value"); say(job.note ?? job.job); },
+    async during(button, what) {
+      bar.hidden = !(button.disabled = true);
+      try { await what(); } finally { bar.hidden = !(button.disabled = false); }
+    },
+  };
+}
 
 export async function show(place, me, [part = ""]) {
   const mine = PARTS.filter(([, , verb]) => me.may(verb));
@@ -24,21 +41,22 @@ export async function show(place, me, [part = ""]) {
 
 async function overview(place, me) {
   const [is, found, others, jobs] = [0, 0, 0, 0].map(() => h("div"));
-  let over = false, timer = null, last = 0;
+  let timer = null, last = 0, used = Date.now();
+  const using = () => { used = Date.now(); };
 
   async function look() {
     const told = await get("device"), { health } = told;
-    put(is, facts([["Site, device", `${told.site} / ${told.device}`], ["Groups", told.groups.join(", ")], ["Latchkey", told.version], ["Running for", span(health.uptime_seconds)], ["This run", h("code", {}, health.boot_id)],
+    put(is, facts([["Site, device", `${told.site} / ${told.device}`], ["Groups", told.groups.join(", ")], ["Latchkey", told.version], ["Running for", span(health.uptime_seconds)], ["This run", code(health.boot_id)],
       ["Encoder", told.encoder], ["Detector", told.detector], ["People", `${health.people}, ${health.templates} templates`], ["Rules", health.rules ? `version ${health.rules}` : "none given: everybody known may come"],
       ["To be sent", `${health.outbox_depth} events${health.oldest_unsent_seconds ? `, the oldest for ${span(health.oldest_unsent_seconds)}` : ""}`], ["Pictures", `${health.fps} a second, ${health.frames_dropped} not looked at`],
       ["Disk free", size(health.disk_free_bytes)], ["Memory", health.memory_bytes && size(health.memory_bytes)], ["Temperature", health.temperature_celsius && `${health.temperature_celsius.toFixed(0)} °C${health.throttled ? ", slowed down" : ""}`],
       ["Certificate", health.certificate_days !== undefined && `${health.certificate_days} days left`], ["Roster", health.roster !== undefined && `read up to ${health.roster}, ${health.roster_problems} problems`],
       ["Last backup", told.backed_up ? when(told.backed_up) : "none that is known of"]]));
     put(found, h("ul", { class: "findings" }, told.findings.map(({ name, state, text, advice }) => h("li", {}, h("span", { class: `tag ${STATES[state][1]}` }, STATES[state][0]), h("span", {}, h("strong", {}, NAMES[name]), ` ${text}`, advice ? [h("br"), h("small", {}, advice)] : null)))));
-    put(others, told.peers.length ? facts(told.peers.map(({ device, key }) => [device, h("code", {}, key)])) : h("p", { class: "empty" }, "None whose key is known."));
+    put(others, told.peers.length ? facts(told.peers.map(({ device, key }) => [device, code(key)])) : h("p", { class: "empty" }, "None whose key is known."));
   }
   async function work() {
-    const all = (await ask("jobs")).jobs;
+    const all = (await get("jobs")).jobs;
     const shown = jobs.contains(document.activeElement) ? document.activeElement.dataset.job : null;
     put(jobs, all.length ? h("ul", { class: "findings" }, all.map((job) => jobLine(job, me, tick))) : h("p", { class: "empty" }, "None of late."));
     if (shown) jobs.querySelector(`[data-job="${shown}"]`)?.focus();
@@ -46,18 +64,31 @@ async function overview(place, me) {
   }
   async function tick() {
     clearTimeout(timer);
-    const busy = await work().catch(() => false);
-    if (Date.now() - last > 10000) { last = Date.now(); await look().catch(() => {}); }
-    if (!over) timer = setTimeout(tick, busy ? 1000 : 5000);
+    if (!place.isConnected) return;
+    const watched = Date.now() - used < 3e5; // or a page that nobody looks at would never be signed out
+    const busy = watched && await work().catch(() => false);
+    if (watched && Date.now() - last > 1e4) { last = Date.now(); await look().catch(() => {}); }
+    timer = setTimeout(tick, busy ? 1000 : 5000);
   }
-  put(place, h("div", { class: "columns" },
-    h("section", { class: "card" }, h("h2", {}, "How it is"), found), h("section", { class: "card" }, h("h2", {}, "What it is"), is),
-    h("div", {}, h("section", { class: "card" }, h("h2", {}, "Jobs"), jobs), h("section", { class: "card" }, h("h2", {}, "Other devices of the site"), others),
-      h("section", { class: "card" }, h("h2", {}, "Newer software"), h("p", {}, "Not from here: nobody who signs in can change what runs. On the device: sudo deploy/install.sh of the new version; people, rules and keys stay.")))));
+  put(place, h("div", { class: "columns" }, card("How it is", found), card("What it is", is),
+    h("div", {}, card("Jobs", jobs), card("Other devices of the site", others),
+      card("Newer software", h("p", {}, "Not from here: nobody who signs in can change what runs. On the device: sudo deploy/install.sh of the new version; people, rules and keys stay.")))));
   last = Date.now();
-  await Promise.all([look(), work()]);
+  const [{ samples }] = await Promise.all([get("device/pulse"), look(), work()]);
+  const drawn = plots(samples).filter(Boolean);
+  place.append(card("How it was", h("div", { class: "columns" }, drawn.length ? drawn : h("p", { class: "empty" }, "It is looked every minute, since the start, for a day: nothing to draw yet."))));
   timer = setTimeout(tick, 1000);
-  return () => { over = true; clearTimeout(timer); };
+  for (const each of ["pointermove", "keydown"]) place.addEventListener(each, using);
+  return () => clearTimeout(timer);
+}
+
+// One plot a measure, of those that were seen more than once
+function plots(samples) {
+  const day = Date.now() - 864e5, since = (at) => new Date(at) - day;
+  return [["fps", "Pictures a second"], ["outbox_depth", "Events to be sent"], ["temperature_celsius", "Temperature, °C"], ["memory_bytes", "Memory, MB", 1e6]].map(([key, name, unit = 1]) => {
+    const points = samples.filter((each) => each[key] !== undefined).map((each) => [since(each.at) / 36e5, each[key] / unit]);
+    return points.length > 1 ? plot({ title: name, height: 160, width: 380, series: [{ name, points }], x: { name: "time", say: (hours) => clock(day + hours * 36e5) }, y: { say: (value) => (value < 100 ? Math.round(value * 10) / 10 : Math.round(value)) } }) : null;
+  });
 }
 
 function jobLine(job, me, again) {

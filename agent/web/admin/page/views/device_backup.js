@@ -1,15 +1,14 @@
 // A backup, encrypted to a key whose secret half the device never sees. Putting one back is for the command line.
 import { get, newId, work } from "/admin/api.js";
 import { field, h, note, put, when } from "/admin/dom.js";
-import { size } from "/admin/views/device.js";
+import { card, code, doing, size } from "/admin/views/device.js";
 
 const base64 = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
 
 export async function show(place) {
   const told = await get("device");
   const to = field("Public backup key", { required: true, pattern: "latchkey-backup:[A-Za-z0-9+\\/]{43}=", placeholder: "latchkey-backup:...", autocomplete: "off", spellcheck: "false" }, "Printed by latchkey backup-key. Who has the secret half of it can open the backup, nobody else.");
-  const bar = h("progress", { max: 1, hidden: true, "aria-label": "How far it is" }), said = h("p", { role: "status" });
-  const [made, button] = [h("div"), h("button", { class: "main" }, "Back up now")];
+  const under = doing(), [made, button] = [h("div"), h("button", { class: "main" }, "Back up now")];
 
   async function pair() {
     try {
@@ -24,23 +23,20 @@ export async function show(place) {
       note("This browser cannot make such keys: run latchkey backup-key owner-backup.key on your computer.", "wrong");
     }
   }
-  async function backup(event) {
-    event.preventDefault();
+  async function backup() {
     const id = newId();
-    bar.hidden = !(button.disabled = true);
     try {
-      const done = await work("backup", { id, to: to.control.value.trim() }, (job) => { bar.value = job.of ? job.done / job.of : null; put(said, job.note ?? job.job); });
-      put(said, `Made: ${size(done.bytes)}. It waits on the device for an hour.`);
-      put(made, h("p", {}, h("a", { class: "button", href: `/admin/api/device/backup/${id}`, download: "" }, "Save the backup")), h("p", {}, h("small", {}, "SHA-256, to compare (sha256sum): "), h("code", { class: "anchor" }, done.sha256)));
+      const done = await work("backup", { id, to: to.control.value.trim() }, under.tell);
+      under.say(`Made: ${size(done.bytes)}. It waits on the device for an hour.`);
+      put(made, h("p", {}, h("a", { class: "button", href: `/admin/api/device/backup/${id}`, download: "" }, "Save the backup")), h("p", { class: "anchor" }, h("small", {}, "SHA-256, to compare (sha256sum): "), code(done.sha256)));
       made.querySelector("a").focus();
-    } catch (error) { put(said, error.message); }
-    bar.hidden = !(button.disabled = false);
+    } catch (error) { under.say(error.message); }
   }
-  put(place, h("form", { class: "card", onsubmit: backup }, h("h2", {}, "Make one"),
+  put(place, h("form", { class: "card", onsubmit: (event) => { event.preventDefault(); under.during(button, backup); } }, h("h2", {}, "Make one"),
     h("p", {}, "Everything that makes this device: people and templates, rules, hours, the audit, its keys, its configuration, its models. Whoever opens it is the device: keep it well. Last made here: ", told.backed_up ? when(told.backed_up) : "never, as far as is known", "."),
     to, h("p", { class: "bar" }, button, h("button", { type: "button", onclick: pair }, "Make a new pair of keys")),
-    h("small", {}, "The pair is made in this browser and the secret half saved on this computer; it is not sent to the device. Who does not trust this page uses the command line."), said, bar, made),
-  h("section", { class: "card" }, h("h2", {}, "Put one back"),
+    h("small", {}, "The pair is made in this browser and the secret half saved on this computer; it is not sent to the device. Who does not trust this page uses the command line."), under.place, made),
+  card("Put one back",
     h("p", {}, "Not on this page: it would need the secret half of your key, which no device should see. On your computer, over the broker:"),
     h("pre", { tabindex: "0" }, `latchkey admin restore ${told.device} ${told.device}.backup`),
     h("p", {}, "Or on the device, with the agent stopped:"),

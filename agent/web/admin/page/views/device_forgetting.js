@@ -1,7 +1,7 @@
 // What has been kept long enough: looked at first, then forgotten, with receipts.
 import { ask } from "/admin/api.js";
 import { dialog, h, note, put } from "/admin/dom.js";
-import { wrong } from "/admin/views/device.js";
+import { card, code, wrong } from "/admin/views/device.js";
 
 const KINDS = { events: "events of the door", attendance: "punches", audit: "rows of the audit", receipts: "receipts", unknown: "pictures of unknown people" };
 const counted = (counts) => Object.entries(counts).map(([kind, count]) => h("li", {}, `${count} ${KINDS[kind] ?? kind}`));
@@ -26,11 +26,11 @@ export async function show(place) {
     });
     if (!done) return;
     const [people, removed] = [Object.entries(done.people), counted(done.removed)];
-    put(said, h("h3", {}, "Forgotten"), h("ul", {}, people.map(([person, receipt]) => h("li", {}, h("strong", {}, person), ", receipt ", h("code", {}, receipt))), removed, people.length + removed.length ? null : h("li", {}, "nothing")));
+    put(said, h("h3", {}, "Forgotten"), h("ul", {}, people.map(([person, receipt]) => h("li", {}, h("strong", {}, person), ", receipt ", code(receipt))), removed, people.length + removed.length ? null : h("li", {}, "nothing")));
     note("Forgotten. The audit says so, with receipts.");
     await look();
   }
-  put(place, h("section", { class: "card" }, h("h2", {}, "Kept long enough"),
+  put(place, card("Kept long enough",
     h("p", {}, "By the table [retention] of the configuration. The device does this by itself once a night, if its clock can be believed."), plan, h("p", {}, button), said));
   await look();
 }

@@ -9,23 +9,25 @@ const PARTS = [["schedules", "Schedules"], ["days", "Special days"], ["doors", "
 export async function show(place, me, rest) {
   const part = PARTS.some(([path]) => path === rest[0]) ? rest[0] : "schedules";
   const { show: part_of } = await import(`/admin/views/rules/${part}.js`);
-  const bar = h("section", { class: "card rules-bar", "aria-label": "Draft" }), body = h("div", {});
+  const bar = h("section", { class: "card rules-bar", "aria-label": "Draft" }), body = h("div", { class: "part", tabindex: -1 });
   const tabs = h("nav", { class: "bar tabs", "aria-label": "Parts of the rules" },
     PARTS.map(([path, name]) => h("a", { class: "button", href: `#/rules/${path}`, "aria-current": path === part && "page" }, name)));
   put(place, h("h1", {}, title), bar, tabs, body);
+  tabs.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+  const state = h("strong", { role: "status" });
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
   const draw = () => {
-    const held = document.activeElement, name = held?.dataset.focus;
+    const held = document.activeElement, name = held?.dataset.focus, inside = body.contains(held);
     redraw();
-    const next = name && place.querySelector(`[data-focus="${CSS.escape(name)}"]`);
-    if (!next || next === document.activeElement) return;
+    if (!inside || body.contains(held)) return;
+    const next = (name && body.querySelector(`[data-focus="${CSS.escape(name)}"]`)) || body;
     next.focus({ preventScroll: true });
     if (next.tagName !== "INPUT" || next.type !== "text") return;
     if (held.value === held.defaultValue) next.select();
     else next.value = held.value; // typed meanwhile
   };
-  draft = await open(() => { if (draft) { say(); draw(); } });
+  draft = await open(me.name, () => { if (draft) { say(); draw(); } });
   draft.me = me;
   // What a part does, with what the device refuses said once: true where it was done
   draft.tried = async (change) => {
@@ -51,7 +53,7 @@ export async function show(place, me, rest) {
       stale ? h("div", { role: "alert" }, h("p", { class: "warn" }, `Somebody else has put version ${force.version} in force meanwhile. Your draft is still here, made from version ${draft.base}.`),
         h("p", { class: "bar" }, draft.edits?.length ? act("Make my changes in theirs", () => draft.again()) : null,
           act("Keep mine as it is", () => draft.mine()), act("What differs", difference))) : null,
-      h("p", { class: "bar", role: "status" }, h("strong", {}, dirty ? `Draft: ${lines} ${lines === 1 ? "line differs" : "lines differ"}` : "Nothing is changed"),
+      h("p", { class: "bar" }, put(state, dirty ? `Draft: ${lines} ${lines === 1 ? "line differs" : "lines differ"}` : "Nothing is changed"),
         dirty ? act("What differs", difference) : null,
         draft.undoable ? act("Undo", () => draft.undo()) : null,
         dirty ? act("Discard…", discard) : null,

@@ -46,7 +46,7 @@ export async function show(place, me) {
     const act = (what) => () => (chosen().length ? what(chosen()) : note("Choose a picture first.", "wrong"));
     return h("section", { class: "card", "aria-labelledby": `group-${number}` },
       h("h2", { id: `group-${number}` }, pictures.length === 1 ? "Came once" : `Came ${pictures.length} times`),
-      h("div", { class: "faces" }, pictures.map(({ name, at, event, face_px }, each) => h("figure", {}, h("img", { src: `/admin/api/live/unknown/${name}`, width: 112, height: 112, loading: "lazy", alt: `Somebody unknown, ${when(at)}` }), h("figcaption", {}, boxes[each], " ", h("a", { href: `#/live/visit/${event}` }, when(at)), h("br"), h("small", {}, `face ${face_px} px`))))),
+      h("div", { class: "faces" }, pictures.map(({ name, at, event, face_px }, each) => h("figure", {}, h("img", { src: `/admin/api/live/unknown/picture/${name}`, width: 112, height: 112, loading: "lazy", alt: `Somebody unknown, ${when(at)}` }), h("figcaption", {}, boxes[each], " ", h("a", { href: `#/live/visit/${event}` }, when(at)), h("br"), h("small", {}, `face ${face_px} px`))))),
       h("p", { class: "buttons start" }, h("button", { type: "button", class: "main", onclick: act(enrol) }, "Enrol as…"), h("button", { type: "button", class: "danger", onclick: act((pictures_) => remove({ pictures: pictures_ }, pictures_.length)) }, "Delete…")));
   };
   put(place, intro, count ? [h("div", { class: "columns" }, told.groups.map(group)), h("p", {}, h("button", { type: "button", class: "danger", onclick: () => remove({ all: true }, count) }, "Delete all…"))] : h("p", { class: "empty" }, "There are none."));

@@ -2,11 +2,13 @@
 import { ask, get, post } from "/admin/api.js";
 import { dialog, field, h } from "/admin/dom.js";
 
-const KEPT = "latchkey-rules";
 let past = []; // what the draft was before each change, to be undone
+let kept_for = ""; // whose the draft is: who signs in next in this tab does not see it
 
-export async function open(changed) {
-  const force = await get("rules");
+export async function open(account, changed) {
+  const force = await get("rules"), KEPT = `latchkey-rules/${account}`;
+  if (kept_for !== account) past = [];
+  kept_for = account;
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   const draft = {
     force, year: force.year, forms: force.forms, here: force.here, sizes: force.groups,
@@ -24,7 +26,8 @@ export async function open(changed) {
       const told = await post("rules/draft", { text: this.text, edits, year: this.year });
       if (told.text === this.text) return changed();
       this.past();
-      this.edits = this.edits && [...this.edits, ...edits];
+      const same = this.edits?.at(-1)?.edit === "put" && edits[0].edit === "put" && String(this.edits.at(-1).path) === String(edits[0].path);
+      this.edits = this.edits && [...this.edits.slice(0, same ? -1 : undefined), ...edits];
       this.take(told);
     },
     async replace(text) {
@@ -75,7 +78,10 @@ export async function open(changed) {
       else sessionStorage.removeItem(KEPT);
     },
   };
-  await draft.look(draft.year).catch(async () => { sessionStorage.removeItem(KEPT); await draft.drop(); });
+  await draft.look(draft.year).catch((error) => {
+    if (error.code !== "bad_rules" || !draft.dirty) throw error;
+    return draft.drop(); // rules that this version does not take any more
+  });
   return draft;
 }
 

@@ -4,6 +4,8 @@ import { askName, button, names, schedules } from "/admin/views/rules/draft.js";
 
 const more = new Set(); // groups that were added here and have nobody and no grant yet
 
+const people = (count) => count === 1 ? "1 person" : `${count} people`;
+
 export function show(place, draft) {
   const label = (name, every) => name === "*" ? every : name;
   return function draw() {
@@ -17,7 +19,7 @@ export function show(place, draft) {
     };
     put(place, h("section", { class: "card" }, h("h2", {}, "Who may"), h("p", { class: "soft" }, "Grants add up: what holds for everybody and for every door holds beside the others. People are put into groups in the view People."),
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Groups and doors" }, h("table", { class: "matrix" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Group"), doors.map((door) => h("th", { scope: "col" }, label(door, "every door"))))),
-        h("tbody", {}, groups.map((group) => h("tr", {}, h("th", { scope: "row" }, label(group, "everybody"), " ", group === "*" ? null : h("small", {}, `${draft.sizes[group] ?? 0} people`)), doors.map((door) => cell(group, door))))))),
+        h("tbody", {}, groups.map((group) => h("tr", {}, h("th", { scope: "row" }, label(group, "everybody"), " ", group === "*" ? null : h("small", {}, people(draft.sizes[group] ?? 0))), doors.map((door) => cell(group, door))))))),
       h("p", {}, button("Another group…", add))));
   };
   async function change(group, door, now) {

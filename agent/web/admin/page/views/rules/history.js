@@ -6,7 +6,7 @@ import { lines_of } from "/admin/views/rules.js";
 
 export function show(place, draft) {
   return async function draw() {
-    const { versions } = await get("rules/versions");
+    const { versions } = await get("rules/versions").catch((error) => { note(error.message, "wrong"); return { versions: [] }; });
     const row = (each, number) => h("tr", {}, h("td", { class: "number" }, String(each.version)), h("td", {}, when(each.at)), h("td", {}, each.by),
       h("td", {}, number ? quiet("Look", () => draft.tried(() => look(each.version)), { "aria-label": `Look at version ${each.version}` }) : h("span", { class: "tag" }, "in force")));
     put(place, h("section", { class: "card" }, h("h2", {}, "History"), h("p", { class: "soft" }, "The last fifty versions."), versions.length ? h("div", { class: "scroll" }, h("table", {},

@@ -40,7 +40,7 @@ export function show(place, draft) {
     const same = JSON.stringify(now) === JSON.stringify(before), words = (all) => all.map((each) => each.join("–")).join(", ") || "not at all";
     const minutes = (text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
     const bars = (all, kind) => all.map(([start, end]) => h("span", { class: kind, style: { left: `${minutes(start) / 14.4}%`, width: `${(minutes(end) - minutes(start)) / 14.4}%` } }));
-    return h("div", { class: "strip" }, h("span", {}, new Date(`${day}T12:00`).toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" })),
+    return h("div", { class: "strip" }, h("span", {}, new Date(`${day}T12:00`).toLocaleDateString(undefined, { weekday: "short", day: "numeric" })),
       h("div", { class: "track still", "aria-hidden": "true" }, bars(now, "now"), same ? null : bars(before, "before")), h("small", {}, words(now), same ? "" : ` (now: ${words(before)})`));
   }
   async function everybody() {
