@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.audit import audit
 from agent.errors import CommandError
+from agent.jobs.given_up import give_up_jobs
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.store import admins as store
-from agent.store import jobs
 from agent.trust.keys import Admin, PublicKey, rotation_text
 from agent.trust.roles import Role
 
@@ -110,7 +110,7 @@ def rotate(db: Db, config: Config, request: Request, *, old_id: str, new: Public
         store.add(db, admin, request.at, request.by, replaces=old_id)
         audit(db, "key_rotated", new.id, request, {"replaces": old_id, "name": old.name, "role": old.role.value})
         if request.by != f"mqtt:{old.name}":  # another rotates it where it was lost, or stolen
-            _give_up_jobs(db, old, request)
+            give_up_jobs(db, f"mqtt:{old.name}", request)
     return _gist(admin) | {"replaces": old_id}
 
 
@@ -149,15 +149,8 @@ def _let_go(db: Db, config: Config, key_id: str, request: Request, *, by: str) -
         raise CommandError(Code.LAST_OWNER, f"{admin.name} is the only owner: add or rotate to another key first")
     store.revoke(db, key_id, request.at, by)
     audit(db, "key_revoked", key_id, request, {"name": admin.name, "role": admin.role.value})
-    _give_up_jobs(db, admin, request)
+    give_up_jobs(db, f"mqtt:{admin.name}", request)
     return admin
-
-
-def _give_up_jobs(db: Db, admin: Admin, request: Request) -> None:
-    """What is not done yet was asked by somebody who may ask nothing any more."""
-    for job in jobs.unfinished(db):
-        if job.asked_by == f"mqtt:{admin.name}" and jobs.cancel(db, job.id, request.by):
-            audit(db, "job_cancelled", None, request, {"job": job.id, "verb": job.verb})
 
 
 def _check_listed(config: Config, key_id: str) -> None:

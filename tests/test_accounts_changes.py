@@ -8,8 +8,9 @@ import pytest
 from agent.accounts import changes, roll
 from agent.config import load_config
 from agent.errors import CommandError
+from agent.jobs.job import Job
 from agent.store import accounts as store
-from agent.store import events, sign_ins
+from agent.store import events, jobs, sign_ins
 from agent.store.db import open_db
 from agent.store.resealing import reseal
 from agent.store.sealing import holds_sealed
@@ -155,6 +156,25 @@ def test_the_last_owner_stays(db, change):
     assert len(audited(db)) == before
     changes.enable(db, asks(), "cleo")
     change(db, asks(), "annika")
+
+
+@pytest.mark.parametrize(
+    ("change", "by", "given_up"),
+    [
+        pytest.param(changes.remove, "cli:root", "cli:root", id="removed"),
+        pytest.param(changes.disable, "cli:root", "cli:root", id="disabled"),
+        pytest.param(lambda *of: changes.set_role(*of, Role.VIEWER), "cli:root", "cli:root", id="another role"),
+        pytest.param(lambda *of: changes.set_password(*of, HASH), "page:olga", "page:olga", id="by another"),
+        pytest.param(lambda *of: changes.set_password(*of, HASH), "page:ben", None, id="by themselves"),
+    ],
+)
+def test_jobs_of_who_may_ask_no_more_are_given_up(db, change, by, given_up):
+    account(db)
+    account(db, "ben", Role.ENROLLER)
+    for who in ("ben", "annika"):
+        jobs.add(db, Job(id=who, verb="enrol", asked_by=f"page:{who}", body="{}", accepted_at=NOW, changed_at=NOW))
+    change(db, asks(by=by), "ben")
+    assert {job.id: job.cancelled_by for job in jobs.unfinished(db)} == {"ben": given_up, "annika": None}
 
 
 def test_who_is_removed_is_gone_with_the_codes(db):

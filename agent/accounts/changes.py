@@ -17,6 +17,7 @@ from agent.accounts.roll import as_json
 from agent.accounts.second_factor import Factor, is_secret, recovery_codes
 from agent.audit import audit
 from agent.errors import CommandError
+from agent.jobs.given_up import give_up_jobs
 from agent.mqtt.message import Code
 from agent.store import accounts as store
 from agent.store import sign_ins
@@ -120,11 +121,7 @@ def set_password(db: Db, request: Request, name: str, password: str) -> dict[str
 def set_second_factor(
     db: Db, request: Request, name: str, *, secret: str, code: str
 ) -> tuple[dict[str, Any], list[str]]:
-    """Gives an account another second factor, and other recovery codes; returns both.
-
-    Raises:
-        CommandError: there is no such account, or the code is wrong.
-    """
+    """Gives an account another second factor, by a code of it, and other recovery codes; returns both."""
     factor, step = _shown(secret, code, request)
     with db.transaction():
         account = _named(db, name)
@@ -160,10 +157,7 @@ def disable(db: Db, request: Request, name: str) -> dict[str, Any]:
 
 
 def enable(db: Db, request: Request, name: str) -> dict[str, Any]:
-    """Lets an account sign in again, at once also where wrong passwords have locked it or where they came from.
-
-    From the device itself all come from one address: whoever may only send there something wrong would lock all out.
-    """
+    """Lets an account sign in again, at once also where wrong passwords have locked it or where they came from."""
     with db.transaction():
         account = _named(db, name)
         sign_ins.clear_all(db)
@@ -181,6 +175,7 @@ def remove(db: Db, request: Request, name: str) -> dict[str, Any]:
         told = as_json(db, account)
         store.remove(db, name)
         audit(db, "account_removed", None, request, {"account": name, "role": account.role.value})
+        give_up_jobs(db, account.by, request)
         return told
 
 
@@ -191,6 +186,8 @@ def _change(db: Db, request: Request, account: Account, details: dict[str, Any],
     store.save(db, changed)
     db.wipe_log()  # of the hash, or the secret, that was before
     audit(db, "account_changed", None, request, {"account": account.name, **details})
+    if request.by != account.by:
+        give_up_jobs(db, account.by, request)
     return as_json(db, changed)
 
 
