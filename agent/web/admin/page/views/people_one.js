@@ -2,6 +2,7 @@
 import { ask, get, post } from "/admin/api.js";
 import { day, dialog, field, h, note, put, when } from "/admin/dom.js";
 import { ID, act, back, box, card, drawn, groupsField, lines, one, refuse, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
+import { OUTCOMES, REASONS } from "/admin/views/live/weighed.js";
 import { receipt } from "/admin/views/people_receipts.js";
 
 const STATES = { active: [["suspended", "Suspend"], ["blocked", "Block"], ["left", "Has left"]], suspended: [["active", "Resume"], ["left", "Has left"]], blocked: [["active", "Unblock"]], left: [["active", "Has come back"]] };
@@ -32,7 +33,8 @@ export async function show(place, me, [id]) {
 
   function draw() {
     put(place, back(), h("h1", { tabindex: -1 }, told.name, " ", stateTag(told.state)),
-      h("p", { class: "soft" }, `${told.id}, known since ${day(told.enrolled_at)}${told.former_ids.length ? `, before as ${told.former_ids.join(", ")}` : ""}`),
+      h("p", { class: "soft" }, `${told.id}, known since ${day(told.enrolled_at)}${told.former_ids.length ? `, before as ${told.former_ids.join(", ")}` : ""}`,
+        me.may("report") && [" · ", h("a", { href: `#/attendance/person/${encodeURIComponent(id)}` }, "Hours")], me.may("log") && [" · ", h("a", { href: `#/live/visits/${encodeURIComponent(`person=${id}`)}` }, "Visits")]),
       h("div", { class: "columns" }, particulars(), h("div", {}, access(), consent(), told.visits && visits()), h("div", {}, face(), more())));
   }
 
@@ -98,7 +100,7 @@ export async function show(place, me, [id]) {
 
   function visits() {
     return card("Recognised", lines(told.visits.map((each) => row(
-      span(`${when(each.at)}: ${each.kind === "access" ? `${each.outcome}, ${each.reason}` : `punch ${each.punch}`}`, each.similarity && h("small", {}, ` similarity ${each.similarity.toFixed(2)}`), each.undone && h("b", { class: "warn" }, " undone: it was not them")),
+      span(me.may("log") ? h("a", { href: `#/live/visit/${each.id}` }, when(each.at)) : when(each.at), each.kind === "access" ? `: ${OUTCOMES[each.outcome]?.[0] ?? each.outcome}, ${REASONS[each.reason] ?? each.reason}` : `: punch ${each.punch}`, each.similarity && h("small", {}, ` similarity ${each.similarity.toFixed(2)}`), each.undone && h("b", { class: "warn" }, " undone: it was not them")),
       !each.undone && asks("undo", "It was not them", "danger", "Undo this recognition?", [h("p", {}, `It was not ${told.name}, ${when(each.at)}. A punch of it no longer counts, and what was learnt from it is forgotten. The event stays.`)], "Undo", () => change("undo", { event: each.id }, "It is undone.")))), "Not of late."));
   }
 

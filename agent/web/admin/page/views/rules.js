@@ -12,8 +12,7 @@ export async function show(place, me, rest) {
   const bar = h("section", { class: "card rules-bar", "aria-label": "Draft" }), body = h("div", { class: "part", tabindex: -1 });
   const tabs = h("nav", { class: "bar tabs", "aria-label": "Parts of the rules" },
     PARTS.map(([path, name]) => h("a", { class: "button", href: `#/rules/${path}`, "aria-current": path === part && "page" }, name)));
-  put(place, h("h1", {}, title), bar, tabs, body);
-  tabs.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+  put(place, h("h1", {}, title), tabs, bar, body);
   const state = h("strong", { role: "status" });
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
@@ -65,7 +64,7 @@ export async function show(place, me, rest) {
     if (await dialog("Discard the draft?", h("p", {}, "What you have changed is forgotten; the rules in force stay."), { yes: "Discard", danger: true })) await draft.drop();
   }
   async function difference() {
-    await dialog("What differs", lines_of(draft.told.difference), { yes: "Close", no: "Back" });
+    await dialog("What differs", lines_of(draft.told.difference), { yes: "Close", no: null });
   }
   async function save() {
     const told = await post("rules/effects", { text: draft.text, first: today() });
