@@ -95,8 +95,6 @@ repeat = "FREQ=MONTHLY;BYDAY=-1FR"
 anti_passback = "soft"
 
 [doors.front]
-mode = "first_person"
-unlocked = "office"
 enters = "building"
 
 [doors.yard]
@@ -155,7 +153,7 @@ def office(folder):
     clock.touch()
     told = {"device__site": "hq", "device__name": "front", "admin__enabled": True, "admin__port": steady_port()}
     told |= {"privacy__keep_unknown": True, "security__keep_crops": True, "mqtt__remote_unlock": True}
-    config = demo_config(folder, admin__picture=True, clock__synchronised_file=clock, **told)
+    config = demo_config(folder, admin__picture=True, camera__loop=True, clock__synchronised_file=clock, **told)
     dice, now = random.Random(7), datetime.now(UTC)  # noqa: S311 - the same office each time
     bundle = open_bundle(config, site_key(config))
     with open_db(config.database_path, key=bundle.key) as db, db.transaction():
@@ -255,8 +253,8 @@ def working(db, person, group, dice, now):
 def visit(person, at, dice):
     """A decision at the door, now and then another one before it."""
     for known in [False] * (dice.random() < 0.1) + [True]:
-        similarity = round(min(0.95, dice.gauss(0.74, 0.08)) if known else abs(dice.gauss(0.18, 0.08)), 3)
-        told = {"similarity": similarity, "margin": round(similarity / 2, 3), "second": "bruno", "min_margin": 0.05}
+        similarity = round(min(0.98, dice.gauss(0.87, 0.04)) if known else dice.gauss(0.3, 0.1), 3)
+        told = {"similarity": similarity, "margin": round(similarity / 2, 3), "second": "bruno", "threshold": 0.763}
         told |= {"outcome": "granted" if known else "denied", "reason": "match" if known else "unknown"}
         body = BODY | told | {"person": person if known else None, "agreeing": 3 if known else 0, "detail": ""}
         yield at, body

@@ -23,8 +23,10 @@ export function doing() {
     place: [said, bar], say,
     tell: (job) => { if (job.of) bar.value = job.done / job.of; else bar.removeAttribute("value"); say(job.note ?? job.job); },
     async during(button, what) {
+      const held = document.activeElement === button; // who is disabled loses the focus
       bar.hidden = !(button.disabled = true);
       try { await what(); } finally { bar.hidden = !(button.disabled = false); }
+      if (held && document.activeElement === document.body) button.focus();
     },
   };
 }

@@ -84,7 +84,7 @@ async function now(place, me) {
   const frame = h("div");
   const camera = h("div", {}, h("button", { type: "button", onclick: (event) => {
     const on = !frame.firstChild;
-    put(frame, on && h("img", { class: "camera", src: `/admin/api/live/picture?${Date.now()}`, alt: "Whoever stands at the door now; nothing while nobody does" }));
+    put(frame, on && h("img", { class: "camera", src: `/admin/api/live/picture#${Date.now()}`, alt: "Whoever stands at the door now; nothing while nobody does" }));
     event.target.textContent = on ? "Hide the camera" : "Show the camera (goes into the audit)";
   } }, "Show the camera (goes into the audit)"), frame);
 

@@ -33,6 +33,7 @@ export function refuse(error) {
 
 // Does something, with its button off meanwhile, and says that it is done, or why not; null then
 export async function act(doing, done, button = {}) {
+  const held = document.activeElement === button; // who is disabled loses the focus
   button.disabled = true;
   try {
     const told = await doing();
@@ -44,6 +45,7 @@ export async function act(doing, done, button = {}) {
     return null;
   } finally {
     button.disabled = false;
+    if (held) button.focus();
   }
 }
 

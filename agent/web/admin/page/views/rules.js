@@ -47,6 +47,7 @@ export async function show(place, me, rest) {
   function say() {
     const { force, dirty, stale } = draft, may = me.may("rules_apply"), lines = draft.told.difference.filter((each) => each.kind === "new" || each.kind === "gone").length;
     const act = (name, what, kind = "") => button(name, () => draft.tried(what), { class: kind });
+    const held = bar.contains(document.activeElement) && document.activeElement.textContent;
     put(bar,
       h("p", { class: "soft" }, force.version ? `Version ${force.version} is in force since ${when(force.at)}, by ${force.by}.` : "No rules were ever given: everybody who is enrolled may, at any time."),
       stale ? h("div", { role: "alert" }, h("p", { class: "warn" }, `Somebody else has put version ${force.version} in force meanwhile. Your draft is still here, made from version ${draft.base}.`),
@@ -58,6 +59,7 @@ export async function show(place, me, rest) {
         dirty ? act("Discard…", discard) : null,
         dirty && may && !stale ? act("Save…", save, "main") : null,
         dirty && !may ? h("span", { class: "soft" }, "You may try it; security or an owner saves.") : null));
+    if (held) ([...bar.querySelectorAll("button")].find((each) => each.textContent === held) ?? body).focus({ preventScroll: true });
   }
 
   async function discard() {
