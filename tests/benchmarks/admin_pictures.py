@@ -2,52 +2,27 @@
 
 `python -m tests.benchmarks.admin_pictures FOLDER [--all]`
 
-Two months of an office of 60 are put into a terminal with the real models, before the clip of the demo; Chromium makes
-the pictures. With `--all` of every view, wide and on a phone, by day and by night, to be looked at.
+With `--all` of every view, wide and on a phone, by day and by night, to be looked at.
 """
 
-import random
 import shutil
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, time, timedelta
-from operator import itemgetter
+from contextlib import suppress
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import numpy as np
+import cv2
+from playwright.sync_api import TimeoutError as TooLate
 from playwright.sync_api import sync_playwright
 
-from agent.app import Agent
-from agent.attendance.punch import Correction, Punch
-from agent.attendance.rules import PunchType, TypeBy
-from agent.bundle import open_bundle
-from agent.demo.story import read_story
-from agent.enrolment import Administration
-from agent.members import consent
-from agent.members.particulars import set_person
-from agent.register import Request
-from agent.rules_in_force import apply_rules
-from agent.seal.keyring import site_key
-from agent.store import events, punches, samples, templates
-from agent.store.db import open_db
+from agent.demo.story import FOLDER
 from agent.trust.roles import Role
-from agent.types import Embedding, Quality
-from tests.benchmarks.outbox import BODY
+from tests.benchmarks.admin_office import office
 from tests.benchmarks.screens import shoot
-from tests.fakes.accounts import account
-from tests.fakes.admin import PHONE, WIDE, Desk
+from tests.fakes.admin import PHONE, WIDE
 from tests.fakes.axe import axe_source, violations
-from tests.fakes.demo_door import NAMES, demo_config
-from tests.fakes.ports import steady_port
 
-ZONE = ZoneInfo("Europe/Berlin")
-DAYS = 60
-CONSENT = "Faces at the door, version 2"
-FIRST = "Amira Anton Bea Carlo Dana Edgar Fatma Georg Hanna Ivo Jana Karim Lena Milan Nora Otto Paula Rosa Sami Tilda"
-LAST = "Berg Costa Demir Engel Fischer Greco Hansen Ito Jansen Keller Lopez Meyer"
-GROUPS = ("office", "office", "office", "production", "production", "cleaners")
+CLIP = FOLDER / "clip.mp4"
 VIEWS = {
     "live": "", "visits": "live/visits", "unknown": "live/unknown", "plots": "live/plots", "people": "people",
     "person": "people/one/ada", "enrol": "people/enrol", "table": "people/table", "receipts": "people/receipts",
@@ -57,215 +32,111 @@ VIEWS = {
     "backup": "device/backup", "keys": "device/keys", "forgetting": "device/forgetting",
     "configuration": "device/configuration", "account": "account",
 }  # fmt: skip
-RULES = """# hq, by the office
-time_zone = "Europe/Berlin"
-
-[schedules.office]
-mon-thu = ["07:00-19:00"]
-fri = ["07:00-16:00"]
-holiday = []
-
-[schedules.work]
-mon-fri = ["08:00-16:30"]
-holiday = []
-
-[schedules.early]
-mon-fri = ["06:00-14:00"]
-half-day = ["06:00-11:00"]
-
-[schedules.cleaning]
-daily = ["05:00-07:00", "19:30-22:00"]
-sun = []
-
-[[days]]
-name = "Christmas"
-date = "12-25"
-to = "12-26"
-
-[[days]]
-name = "Easter Monday"
-easter = 1
-
-[[days]]
-name = "Last Friday of the month"
-kind = "half-day"
-repeat = "FREQ=MONTHLY;BYDAY=-1FR"
-
-[zones.building]
-anti_passback = "soft"
-
-[doors.front]
-enters = "building"
-
-[doors.yard]
-factors = "face, card+pin"
-enters = "building"
-
-[doors.server-room]
-factors = "card+face"
-leaves = "building"
-
-[[grants]]
-groups = ["office"]
-doors = ["front"]
-schedule = "office"
-
-[[grants]]
-groups = ["production"]
-doors = ["front", "yard"]
-schedule = "early"
-
-[[grants]]
-groups = ["cleaners"]
-doors = ["front"]
-schedule = "cleaning"
-
-[[grants]]
-groups = ["keyholders"]
-doors = ["*"]
-
-[attendance]
-enabled = true
-
-[shifts.day]
-schedule = "work"
-break_minutes = 30
-late_minutes = 15
-
-[shifts.early]
-schedule = "early"
-break_minutes = 30
-
-[[work]]
-groups = ["production"]
-shift = "early"
-
-[[work]]
-groups = ["office"]
-shift = "day"
-"""
 
 
-@contextmanager
-def office(folder):
-    """The terminal of a made-up office, running; gives its desk."""
-    clock = folder / "synchronised"
-    clock.touch()
-    told = {"device__site": "hq", "device__name": "front", "admin__enabled": True, "admin__port": steady_port()}
-    told |= {"privacy__keep_unknown": True, "security__keep_crops": True, "mqtt__remote_unlock": True}
-    config = demo_config(folder, admin__picture=True, camera__loop=True, clock__synchronised_file=clock, **told)
-    dice, now = random.Random(7), datetime.now(UTC)  # noqa: S311 - the same office each time
-    bundle = open_bundle(config, site_key(config))
-    with open_db(config.database_path, key=bundle.key) as db, db.transaction():
-        began = now - timedelta(days=DAYS + 2)
-        apply_rules(lambda change: change(db), RULES, by("cli:root", began))
-        cast(db, bundle, began)
-        visits = working(db, "ada", "office", dice, now) + working(db, "bruno", "office", dice, now)
-        for person, group in people(dice):
-            register(db, person, group, dice, now)
-            face(db, person, bundle.template_model, dice, began)
-            visits += working(db, person, group, dice, now)
-        for at, body in sorted(visits, key=itemgetter(0)):
-            events.append(db, "access", at, "b1", body)
-        for hours in range(24 * 14):
-            health(db, now - timedelta(hours=hours), dice)
-    with Agent(config) as agent:
-        desk = Desk(agent)
-        try:
-            yield desk
-        finally:
-            desk.close()
+def opened(browser, desk, view, size=WIDE, *, dark=False):
+    """A page at a view, as somebody in Berlin has it."""
+    told = {"locale": "en-GB", "timezone_id": "Europe/Berlin", "bypass_csp": True}
+    page = desk.browse(browser, Role.OWNER, view, size=size, name="annika", dark=dark, **told)
+    with suppress(TooLate):  # the page of the door goes on listening
+        page.wait_for_load_state("networkidle", timeout=2500)
+    return page
 
 
-def cast(db, bundle, at):
-    """Enrols the people of the demo."""
-    admin = Administration(bundle, bundle.eyes(), db, boot_id="cli")
-    for role in read_story():
-        if role.role == "staff":
-            photos = [picture.read_bytes() for picture in role.pictures]
-            told = {"name": NAMES[role.id], "groups": ["office", "keyholders"]}
-            set_person(db, role.id, told, by("page:annika", at), create=True)
-            admin.enrol(role.id, None, photos, by="page:annika", consent=CONSENT)
+def everything(browser, desk, out):
+    """Every view, wide and on a phone, by day and by night; says what axe finds."""
+    source, why = axe_source()
+    for name, size, dark in (("wide", WIDE, False), ("night", WIDE, True), ("phone", PHONE, False)):
+        for view, path in VIEWS.items():
+            page = opened(browser, desk, path, size, dark=dark)
+            page.screenshot(path=out / f"{view}-{name}.png", full_page=True)
+            print(view, name, violations(page, source) if source else why)
+            page.context.close()
 
 
-def face(db, person, model, dice, at):
-    """Templates of nobody: most of the office has some, and has agreed to it."""
-    if dice.random() < 0.06:
-        return
-    consent.give(db, person, CONSENT, by("page:annika", at))
-    directions = np.random.default_rng(dice.randint(0, 9999))
-    own = directions.normal(size=256)
-    looks = [own + directions.normal(size=256) * 0.5 for _ in range(3)]
-    shots = [(look / np.linalg.norm(look)).astype(np.float32) for look in looks]
-    quality = Quality(140, 210, 0.05, 118, 50)
-    templates.add_templates(db, person, [(Embedding(shot, model), quality) for shot in shots], at)
+def documented(browser, desk, out):
+    """The pictures of deploy/ADMIN-PAGE.md."""
+    door = opened(browser, desk, "live")
+    phone = opened(browser, desk, "live", PHONE)
+    desk.agent.look()
+    for page, name in ((door, "door"), (phone, "door-phone")):
+        page.wait_for_selector("[data-outcome=granted] .scale", timeout=60_000)
+        shoot(page, out / f"admin-{name}")
+    for name, act in DOCUMENTED.items():
+        page = opened(browser, desk, VIEWS[name])
+        if act:
+            act(page)
+        shoot(page, out / f"admin-{name}")
+        page.context.close()
+    shoot(opened(browser, desk, VIEWS["today"], PHONE), out / "admin-today-phone")
+    page = desk.browse(browser, None, locale="en-GB")
+    shoot(page, out / "admin-sign-in")
 
 
-def by(who, at):
-    return Request(who, at, "boot")
+def refused(page):
+    """Photos to be enrolled: one is a face, one is none, one is of somebody who is known."""
+    page.fill("[name=name]", "Rita Novak")
+    photos = stranger()
+    page.set_input_files("[type=file]", [photo("front.png", photos[0]), photo("side.png", photos[1])])
+    page.wait_for_selector("text=2 of 2 photos are good")
+    page.set_input_files("[type=file]", [photo("dark.png", photos[2]), photo("hall.png", photos[3])])
+    page.wait_for_selector("text=2 of 4 photos are good")
 
 
-def people(dice):
-    """57 people with a group, each id once."""
-    found = {}
-    while len(found) < 57:
-        found[f"{dice.choice(FIRST.split())}.{dice.choice(LAST.split())}".lower()] = dice.choice(GROUPS)
-    return found.items()
+def stranger():
+    """Frames of the clip: somebody who is not enrolled, twice, too dark, and the empty hall."""
+    clip = cv2.VideoCapture(str(CLIP))
+    frames = [clip.read()[1] for _ in range(210)]
+    return [frames[170], frames[200], frames[185] // 10, frames[3]]
 
 
-def register(db, person, group, dice, now):
-    """Adds somebody; a few of them want something done."""
-    told = {"name": person.replace(".", " ").title(), "groups": [group], "badge": str(dice.randint(1000, 999_999))}
-    if dice.random() < 0.08:
-        told["valid_to"] = (now + timedelta(days=dice.randint(-9, 25))).isoformat()
-    request = by(dice.choice(["page:annika", "page:omar", "mqtt:hr"]), now - timedelta(days=DAYS + 1))
-    set_person(db, person, told, request, create=True)
-    if dice.random() < 0.08:
-        set_person(db, person, {"state": dice.choice(["suspended", "left", "blocked"])}, request)
+def photo(name, image):
+    return {"name": name, "mimeType": "image/png", "buffer": cv2.imencode(".png", image)[1].tobytes()}
 
 
-def working(db, person, group, dice, now):
-    """Two months of punches; returns the visits of the last days."""
-    visits = []
-    starts = {"office": 8, "production": 6, "cleaners": 19.5}[group]
-    for ago in range(DAYS, -1, -1):
-        day = (now - timedelta(days=ago)).astimezone(ZONE).date()
-        if day.weekday() > 4 or dice.random() < 0.06:
-            continue
-        midnight = datetime.combine(day, time(), ZONE)
-        kinds = (PunchType.IN, PunchType.BREAK_START, PunchType.BREAK_END, PunchType.OUT)
-        for kind, hour in zip(kinds, (0, 4, 4.6, 8.5), strict=True):
-            at = (midnight + timedelta(hours=starts + hour + dice.gauss(0, 0.2))).astimezone(UTC)
-            if at > now or dice.random() < 0.01:
-                continue
-            if kind in {PunchType.IN, PunchType.BREAK_END} and ago < 15:
-                visits += visit(person, at, dice)
-            punch = Punch(f"{person}-{kind}{at:%y%m%d}", person, at, kind, by=TypeBy.TOGGLE, device="front", boot_id="b1")
-            punches.append(db, punch)
-            if dice.random() < 0.004:
-                moved = at - timedelta(minutes=20)
-                punches.add_correction(
-                    db, Correction(f"c{punch.id}", punch.id, person, "page:omar", "forgot", moved, at=moved)
-                )
-    return visits
+def tried(page):
+    """A draft that opens on Saturdays, and who gains by it."""
+    page.goto(page.url.replace("/try", "/schedules"))
+    page.click("[aria-label='Days to add']")
+    page.select_option("[aria-label='Days to add']", "sat")
+    page.click("text=Add days")
+    page.click("[aria-label='+ period, sat']")
+    page.wait_for_selector("[aria-label^='sat, 08:00']")
+    page.goto(page.url.replace("/schedules", "/try"))
+    page.fill("[name=person]", "anton.berg")
+    page.fill("[name=day]", "2026-11-28")
+    page.fill("[name=time]", "10:30")
+    page.click("form button.main")
+    page.wait_for_selector(".strip")
+    page.click("text=Look")
+    page.wait_for_selector("li.good")
 
 
-def visit(person, at, dice):
-    """A decision at the door, now and then another one before it."""
-    for known in [False] * (dice.random() < 0.1) + [True]:
-        similarity = round(min(0.98, dice.gauss(0.87, 0.04)) if known else dice.gauss(0.3, 0.1), 3)
-        told = {"similarity": similarity, "margin": round(similarity / 2, 3), "second": "bruno", "threshold": 0.763}
-        told |= {"outcome": "granted" if known else "denied", "reason": "match" if known else "unknown"}
-        body = BODY | told | {"person": person if known else None, "agreeing": 3 if known else 0, "detail": ""}
-        yield at, body
+def found(page):
+    page.click("text=Check the chain")
+    page.wait_for_selector(".good:has-text('Whole')")
 
 
-def health(db, at, dice):
-    samples.add(
-        db, at,
-        samples.Sample(
-            fps=dice.gauss(14, 0.5), latency_ms=dice.gauss(48, 4), temperature_celsius=50 + dice.gauss(5, 2),
-            disk_free_bytes=int(21e9 - 1e7 * dice.random()), memory_bytes=int(2.1e8 + 1e7 * dice.random()),
-            outbox_depth=int(dice.random() < 0.03) * dice.randint(1, 40), frames_dropped=dice.randint(0, 4),
-        ),
-    )  # fmt: skip
+def whole(page):
+    page.wait_for_selector("text=Times are those of")
+
+
+DOCUMENTED = {
+    "people": None, "person": None, "enrol": refused, "schedules": None, "try": tried, "month": whole,
+    "hours": None, "audit": found, "models": None, "plots": None,
+}  # fmt: skip
+
+
+def main(folder, *more):
+    """Makes the pictures."""
+    out = Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as started, office(Path(place)) as desk:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        (everything if more else documented)(browser, desk, out)
+        browser.close()
+        print(*desk.said, sep="\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
