@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from agent.access.doorkeeper import Doorkeeper
 from agent.access.holder import Register
@@ -16,6 +17,7 @@ from agent.labels import Labels, load_labels
 from agent.pins import check_pin, digest_card
 from agent.recognise import Known
 from agent.rules_in_force import load_rules
+from agent.signature.judge import References
 from agent.signing import Signing, open_signing
 from agent.store import holders, people
 from agent.store.db import Db
@@ -23,7 +25,7 @@ from agent.store.door import DoorMode, load_mode
 from agent.store.models import in_force
 from agent.store.rules import rules_version
 from agent.store.sealing import card_key
-from agent.store.signatures import load_signatures
+from agent.store.signatures import load_signatures, signatures_version
 from agent.store.standings import load_standings
 from agent.store.templates import foreign_templates, load_templates
 from agent.write import Write
@@ -76,6 +78,7 @@ class Knowledge:
     foreign: int = 0  # templates of other models, or of another key
     _changed: threading.Event = field(default_factory=threading.Event)
     _versions: Versions | None = None
+    _signed: tuple[tuple[int, int], Mapping[str, References]] = field(default=((0, 0), MappingProxyType({})))
 
     def __post_init__(self) -> None:
         """Notes what there is now, before any of it is read: what changes from now on is seen by `look`."""
@@ -108,7 +111,10 @@ class Knowledge:
         register = holders.load_register(self.db)
         if self.signing is None:
             return register
-        return replace(register, signatures=load_signatures(self.db, self.signing.model))
+        version = signatures_version(self.db)
+        if version != self._signed[0]:  # to open them takes longer than all the rest
+            self._signed = version, load_signatures(self.db, self.signing.model)
+        return replace(register, signatures=self._signed[1])
 
     def labels(self, register: Register) -> Labels:
         """Returns what events say of people."""

@@ -74,7 +74,7 @@ def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str
         RulesRefused: with all that is wrong with the draft.
         CommandError: nobody is enrolled as that, or it is no time.
     """
-    draft, holder = parse(_bounded(text), version=1), holder_of(db, person)
+    draft, holder = _read(text), holder_of(db, person)
     when = datetime.now(UTC) if at is None else instant(at, draft.zone)
     force = load_rules(db)
     return {
@@ -91,7 +91,7 @@ def week(db: Db, text: str, person: str, door: str, first: str) -> dict[str, Any
         RulesRefused: with all that is wrong with the draft.
         CommandError: nobody is enrolled as that, or it is no day.
     """
-    draft, holder, days = parse(_bounded(text), version=1), holder_of(db, person), week_of(first)
+    draft, holder, days = _read(text), holder_of(db, person), week_of(first)
     force = load_rules(db)
     return {
         "days": [f"{day}" for day in days.every()],
@@ -113,7 +113,7 @@ def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
         RulesRefused: with all that is wrong with the draft.
         CommandError: it is no day.
     """
-    draft, force, days = parse(_bounded(text), version=1), load_rules(db), week_of(first)
+    draft, force, days = _read(text), load_rules(db), week_of(first)
     found, left = changes(force, draft, load_register(db).people, {here, *force.doors, *draft.doors}, days)
     told = _told(found, draft, days)
     return {
@@ -122,6 +122,10 @@ def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
         "more": len(told[MOST_CHANGES:]),
         "not_seen": left,
     }
+
+
+def _read(text: str) -> Rules:
+    return parse(_bounded(text), version=1)
 
 
 def group_sizes(db: Db) -> dict[str, int]:

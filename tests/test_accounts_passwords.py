@@ -60,6 +60,15 @@ def test_others_are_taken(password):
     check_policy(password, "annika", "hq", "front-door")
 
 
+@pytest.mark.parametrize("name", ["amy", "isa", "ai", "iloveyou"])
+def test_a_name_that_can_be_read_in_two_ways_takes_no_longer(name):
+    """A regular expression took 2^42 steps for `amy`, "a my", and nothing else ran meanwhile."""
+    long = (name * 60)[:123]
+    check_policy(f"{long}qzxkv", name, "hq", "front-door")
+    with pytest.raises(CommandError, match="own name"):
+        check_policy(f"{name * (90 // len(name))}password", name, "hq", "front-door")
+
+
 def test_only_the_password_is_the_password_however_it_is_typed():
     kept = hash_password("cafe\u0301 am markt 7")
     assert kept.startswith("$argon2id$v=19$m=47104,t=1,p=1$")

@@ -32,8 +32,8 @@ def happened(db, person, kind="access", minutes=0, **more):
     return events.append(db, kind, NOW + timedelta(minutes=minutes), "boot", body)
 
 
-def whole(db, person="anna", *, visits=True):
-    return shown.whole(db, person, BASIS, LIMITS, visits=visits)
+def whole(db, person="anna", *, templates=True, visits=True):
+    return shown.whole(db, person, BASIS, LIMITS, templates=templates, visits=visits)
 
 
 def test_a_line_says_what_is_lacking(db):
@@ -80,6 +80,7 @@ def test_what_is_undone_is_told_as_such(db):
 def test_where_somebody_was_is_for_who_may_see_it(db):
     happened(db, "anna")
     assert whole(db, visits=False)["visits"] is None
+    assert whole(db, templates=False)["shots"] is None
 
 
 def test_a_picture_that_is_not_kept_is_an_error_and_nobody_has_looked(db):

@@ -186,6 +186,14 @@ class TestArrays:
         changed = change(text, put("attendance.terminals", ["front", "*"]))
         assert changed.endswith('[\n  "front", # 1\n  "*",\n]\n')
 
+    @pytest.mark.parametrize("remark", ["#" * 200, "# one, two", "# ,"])
+    def test_a_comment_is_a_comment_whatever_is_in_it(self, remark):
+        """A regular expression read 200 of `#` in 2^200 ways, and nothing else ran meanwhile."""
+        text = INLINE + f'\n[attendance]\nterminals = [\n  "front",\n  "back" {remark}\n]\n'
+        assert change(text, put("attendance.terminals", ["front"])).endswith('"front",\n]\n')
+        more = change(text, put("attendance.terminals", ["front", "back", "*"]))
+        assert more.endswith(f'"front",\n  "back", {remark}\n  "*",\n]\n')
+
 
 class TestDrop:
     def test_a_key_takes_its_comment_with_it(self):

@@ -158,6 +158,21 @@ class TestEffects:
         assert (len(said["changes"]), said["more"]) == (MOST_CHANGES, 5)
 
 
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda db, text: drafted(db, text, [], year=2026),
+        lambda db, text: tried(db, text, "anna", "hq", None),
+        lambda db, text: week(db, text, "anna", "hq", MONDAY),
+        lambda db, text: effects(db, text, MONDAY, here="hq"),
+    ],
+    ids=["drafted", "tried", "week", "effects"],
+)
+def test_a_draft_that_takes_seconds_to_read_is_not_read(ruled, say):
+    with pytest.raises(RulesRefused, match="more than 200,000 characters"):
+        say(ruled, f"{TEXT}# {'x' * 200_000}")
+
+
 def test_what_a_draft_begins_with_where_there_are_none_changes_nothing(db):
     assert effects(db, none_in_force()["text"], MONDAY, here="hq")["changes"] == []
 

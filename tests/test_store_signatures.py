@@ -100,6 +100,21 @@ def test_they_go_along_when_people_are_renamed_and_merged(db):
     assert (store.load_signatures(db, MODEL)["ben"].vectors == unit(9)).all()  # those of who stays
 
 
+def test_whatever_becomes_of_them_the_version_is_another(db):
+    versions = [store.signatures_version(db)]
+    for change in (
+        lambda: store.put_signatures(db, "ben", signed(9), NOW),
+        lambda: store.put_signatures(db, "ben", signed(8), NOW),
+        lambda: merge.rename(db, "anna", "ann", request()),
+        lambda: store.forget_signatures(db, "ben"),
+        lambda: merge.merge(db, "ann", "ben", request()),
+        lambda: store.forget_signatures(db, "ben"),
+    ):
+        change()
+        versions.append(store.signatures_version(db))
+    assert len({*versions}) == len(versions)
+
+
 def test_a_merge_with_who_has_none_brings_them(db):
     merge.merge(db, "anna", "ben", request())
     assert len(store.load_signatures(db, MODEL)["ben"].vectors) == 3

@@ -92,7 +92,7 @@ def test_tells_what_the_view_has_to_know(desk):
 
 
 def test_one_person_has_their_face_in_words(desk):
-    told = desk.client(Role.VIEWER).get("/admin/api/people/one/anna").json()
+    told = desk.client(Role.SECURITY).get("/admin/api/people/one/anna").json()
     (shot,) = told["shots"]
     assert (told["badge"], shot["event"], shot["crop"], shot["in_use"]) == ("1042", None, True, True)
     assert {each["what"] for each in shot["measures"]} == {"face_px", "sharpness", "yaw", "exposure", "contrast"}
@@ -101,6 +101,12 @@ def test_one_person_has_their_face_in_words(desk):
 
 def test_where_somebody_was_is_not_for_enrollers(desk):
     assert desk.client(Role.ENROLLER).get("/admin/api/people/one/anna").json()["visits"] is None
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+def test_what_a_face_was_like_is_not_for_who_may_not_ask_templates(desk, role):
+    told = desk.client(role).get("/admin/api/people/one/anna").json()
+    assert (told["shots"], told["templates"]) == (None, 1)
 
 
 def test_nobody_is_told_as_such(desk):

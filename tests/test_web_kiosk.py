@@ -373,7 +373,7 @@ def test_nothing_to_press_stands_above_the_reach_of_somebody_who_sits(terminal, 
             page.click("#open-pad")
             assert (size, too_high(page), overflowing(page)) == (size, [], [])
             page.click("#pad-close")
-            for hint, first in (("consent", "#consent-agree"), ("look_left", "#cancel")):
+            for hint, first in (("consent", "#consent-agree"), ("sign", "#sign-done"), ("look_left", "#cancel")):
                 agent.studio.guide(Guidance(hint, 1, 5, 1))
                 page.wait_for_selector(f"{first}:visible")
                 assert (size, hint, too_high(page), overflowing(page)) == (size, hint, [], [])

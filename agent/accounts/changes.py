@@ -160,10 +160,13 @@ def disable(db: Db, request: Request, name: str) -> dict[str, Any]:
 
 
 def enable(db: Db, request: Request, name: str) -> dict[str, Any]:
-    """Lets an account sign in again, at once also where wrong passwords have locked it."""
+    """Lets an account sign in again, at once also where wrong passwords have locked it or where they came from.
+
+    From the device itself all come from one address: whoever may only send there something wrong would lock all out.
+    """
     with db.transaction():
         account = _named(db, name)
-        sign_ins.clear(db, name=name)
+        sign_ins.clear_all(db)
         if account.disabled_at is None:
             audit(db, "account_changed", None, request, {"account": name, "unlocked": True})
             return as_json(db, account)

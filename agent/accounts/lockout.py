@@ -12,6 +12,9 @@ ends, until the last of them is a day old; so against one account there are 25 t
 attacker can hold up a name from addresses that are new to it, and no longer than the attack; the way round is the
 command line (`latchkey account enable`), commands by MQTT, or an address from which somebody signed in to that account
 within 30 days, for which the name never waits.
+
+Who signs in is forgiven the failures of their own name, and as many of the address; those with other names stay. From
+the device itself all come from one address: there `latchkey account enable` is the way round, which forgives all.
 """
 
 from __future__ import annotations

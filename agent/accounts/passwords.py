@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Final
 
@@ -112,6 +113,18 @@ def _is_a_run(text: str) -> bool:
 
 
 def _is_common(text: str, others: list[str]) -> bool:
-    words = "|".join(re.escape(word) for word in sorted({*_WORDS.split(), *others}, key=len, reverse=True) if word)
+    words = {*_WORDS.split(), *others} - {""}
     plain, read = re.sub(r"[\W\d_]+", "", text), re.sub(r"[\W\d_]+", "", text.translate(_LEET))
-    return any(re.fullmatch(f"(?:{words})+", core) is not None for core in (plain, read) if core)
+    return any(_is_made_of(core, words) for core in (plain, read) if core)
+
+
+def _is_made_of(text: str, words: Collection[str]) -> bool:
+    """Whether words one after the other make a text.
+
+    Not by a regular expression: it would try all ways to read "amyamyamy" as "amy" and as "a my", and the door with it.
+    """
+    ends = {0}
+    for at in range(len(text)):
+        if at in ends:
+            ends |= {at + len(word) for word in words if text.startswith(word, at)}
+    return len(text) in ends

@@ -94,7 +94,7 @@ def _proved(db: Db, account: Account, attempt: Attempt, at: datetime) -> Account
 
 def _let_in(db: Db, before: Account, account: Account, attempt: Attempt, request: Request) -> Account:
     home = home_of(attempt.address)
-    sign_ins.clear(db, name=account.name, address=home)
+    sign_ins.succeed(db, name=account.name, address=home)
     if attempt.code is not None:
         details: dict[str, Any] = {"account": account.name, "address": attempt.address}
         if account.last_step == before.last_step:

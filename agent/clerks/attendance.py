@@ -20,7 +20,7 @@ def handlers(office: Office) -> dict[str, Handler]:
 
     def corrected(command: CorrectCommand) -> dict[str, Any]:
         kind = PunchType(command.type) if command.type else None
-        said = Said(command.why, command.by, command.void, command.at, kind, command.job)
+        said = Said(command.why, command.account or command.by, command.void, command.at, kind, command.job)
         request, own = office.request(command), f"cmd-{command.id}"  # the same id again corrects nothing twice
         punch, person = command.punch, command.person
         if punch is not None:

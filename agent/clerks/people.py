@@ -69,9 +69,13 @@ class _Clerk:
     def consent(self, command: verbs.ConsentCommand) -> dict[str, Any]:
         request = self._office.request(command)
         if not command.given:
-            return self._change(lambda db: consent.withdraw(db, command.person, request, by=command.by))
+            return self._change(
+                lambda db: consent.withdraw(db, command.person, request, by=command.account or command.by)
+            )
         text = consent.text_of(command.text or True, self._office.config.privacy) or ""
-        return self._change(lambda db: consent.give(db, command.person, text, request, by=command.by))
+        return self._change(
+            lambda db: consent.give(db, command.person, text, request, by=command.account or command.by)
+        )
 
     def merge(self, command: verbs.MergeCommand) -> dict[str, Any]:
         request = self._office.request(command)
@@ -83,4 +87,6 @@ class _Clerk:
 
     def undo(self, command: verbs.UndoCommand) -> dict[str, Any]:
         request = self._office.request(command)
-        return self._change(lambda db: undo(db, command.event, command.person, request, by=command.by))
+        return self._change(
+            lambda db: undo(db, command.event, command.person, request, by=command.account or command.by)
+        )

@@ -42,7 +42,7 @@ def numbers(db: Db, on: Basis) -> dict[str, Any]:
     return asdict(directory.numbers(db, on))
 
 
-def whole(db: Db, person: str, on: Basis, limits: QualityLimits, *, visits: bool) -> dict[str, Any]:
+def whole(db: Db, person: str, on: Basis, limits: QualityLimits, *, templates: bool, visits: bool) -> dict[str, Any]:
     """Returns all that a page about somebody tells; no vector, no picture, no secret.
 
     Args:
@@ -50,13 +50,14 @@ def whole(db: Db, person: str, on: Basis, limits: QualityLimits, *, visits: bool
         person: their id.
         on: the model that is compared.
         limits: what pictures are graded by.
-        visits: whether who asks may see where the person was.
+        templates: whether who asks may see what the person's face was like.
+        visits: whether they may see where the person was.
 
     Raises:
         CommandError: there is no such person.
     """
     told = particulars(db, person)
-    told["shots"] = [_shot(each, on.model, limits) for each in shots_of(db, person)]
+    told["shots"] = [_shot(each, on.model, limits) for each in shots_of(db, person)] if templates else None
     told["visits"] = _visits(db, members.ids_of(db, person)) if visits else None
     return told
 

@@ -193,6 +193,11 @@ class Command(Message):
         return self._asked_by
 
     @property
+    def account(self) -> str | None:
+        """Who asks by a page, where nobody speaks for another; None: it came another way."""
+        return self._asked_by.removeprefix("page:") if self._asked_by.startswith("page:") else None
+
+    @property
     def signed_by(self) -> str | None:
         """The id of that key."""
         return self._signed_by

@@ -13,7 +13,7 @@ from agent.rulebook.written import BY_HAND, one_line, value_text
 
 MOST_ALIKE: Final = 5
 """Elements; no array of a rulebook has a reason for two."""
-_COMMA: Final = re.compile(r"(?:[ \t\n]|#[^\n]*)*,")
+_COMMA: Final = re.compile(r"(?:[ \t\n]|#[^\n]*\n)*,")  # a comment has one end: "####" is not read in sixteen ways
 _REST: Final = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n)")  # of a line that holds no other element
 _INDENT: Final = re.compile(r"(?:^|\n)([ \t]*)$")
 

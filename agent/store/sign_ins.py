@@ -47,6 +47,26 @@ def clear(db: Db, **what: str) -> None:
         sql.executemany("DELETE FROM sign_in_failures WHERE whose = ?", digests)
 
 
+def succeed(db: Db, *, name: str, address: str) -> None:
+    """Forget the failures of a name, and as many of an address: those with other names stay.
+
+    Who has an account could else try out another's from the same address, and sign in now and then in between.
+    """
+    with db.transaction() as sql:
+        own, here = failures(db, "name", name), failures(db, "address", address)
+        clear(db, name=name, address=address)
+        left = here.count - (own.count if own else 0) if here else 0
+        if here and left > 0:
+            row = (_digest(db, "address", address), left, to_text(here.last))
+            sql.execute("INSERT INTO sign_in_failures VALUES (?, ?, ?)", row)
+
+
+def clear_all(db: Db) -> None:
+    """Forget all failures."""
+    with db.transaction() as sql:
+        sql.execute("DELETE FROM sign_in_failures")
+
+
 def familiar(db: Db, name: str, address: str) -> datetime | None:
     """Return when somebody signed in to an account from an address last."""
     digest = _digest(db, "address", address)

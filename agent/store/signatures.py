@@ -23,6 +23,7 @@ from agent.types import Embedding, Floats
 log = logging.getLogger(__name__)
 
 TABLE = "signatures"
+_ADD = "INSERT INTO signatures (person, model, key, vector, added_at) VALUES (?, ?, ?, ?, ?)"
 _UNIT_TOLERANCE = 1e-3
 
 
@@ -39,7 +40,7 @@ def put_signatures(db: Db, person: str, signatures: Sequence[Embedding], at: dat
     with db.transaction() as sql:
         check_bound(db)
         before = forget_signatures(db, person)
-        sql.executemany("INSERT INTO signatures (person, model, key, vector, added_at) VALUES (?, ?, ?, ?, ?)", rows)
+        sql.executemany(_ADD, rows)
     return before
 
 
@@ -55,6 +56,12 @@ def forget_signatures(db: Db, person: str) -> int:
 def count_signatures(db: Db, person: str) -> int:
     """Return how many signatures of a person are kept, of every encoder."""
     return int(db.rows("SELECT count(*) FROM signatures WHERE person = ?", (person,))[0][0])
+
+
+def signatures_version(db: Db) -> tuple[int, int]:
+    """Return what is another whenever any signature is: rows are added and deleted, and ids never used again."""
+    count, last = db.rows("SELECT count(*), coalesce(max(id), 0) FROM signatures")[0]
+    return int(count), int(last)
 
 
 def load_signatures(db: Db, model: str) -> dict[str, References]:
@@ -83,15 +90,17 @@ def move_signatures(db: Db, person: str, to: str) -> None:
         check_bound(db)
         if db.rows("SELECT 1 FROM signatures WHERE person = ?", (to,)):
             forget_signatures(db, person)
-        for number, model, vector in db.rows(
-            "SELECT id, model, vector FROM signatures WHERE person = ? AND key = ?", (person, seal.key.id)
+        for number, model, vector, added_at in db.rows(
+            "SELECT id, model, vector, added_at FROM signatures WHERE person = ? AND key = ? ORDER BY id",
+            (person, seal.key.id),
         ):
             try:
                 opened, _ = Whose(person, model, TABLE).open(seal, vector)
             except BrokenSealError as error:
                 raise StoreError(f"{db.path}: a signature of {person} is {error}: have {person} sign again") from error
             sealed, _ = Whose(to, model, TABLE).close(seal, opened)
-            sql.execute("UPDATE signatures SET person = ?, vector = ? WHERE id = ?", (to, sealed, number))
+            sql.execute("DELETE FROM signatures WHERE id = ?", (number,))
+            sql.execute(_ADD, (to, model, seal.key.id, sealed, added_at))  # a new row, for `signatures_version`
 
 
 def reseal_signatures(db: Db, new: Seal, turned: Callable[[Floats], Floats]) -> int:

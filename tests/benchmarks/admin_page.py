@@ -180,8 +180,9 @@ def painted(browser, url, session, view):
 
 def main(browsers=20, seconds=40):
     """Prints the figures."""
-    weight = sum(len(asset.content) for name, asset in load_folder(FOLDER, "admin.html").items() if name)
-    print(f"the whole page: {weight / 1e3:.0f} kB")
+    files = [asset for name, asset in load_folder(FOLDER, "admin.html").items() if name]
+    whole, packed = sum(len(each.content) for each in files), sum(len(each.packed) for each in files)
+    print(f"the whole page: {whole / 1e3:.0f} kB, {packed / 1e3:.0f} kB by gzip")
     with tempfile.TemporaryDirectory() as folder:
         made, config = prepared(Path(folder))
         url = f"http://127.0.0.1:{config.admin.port}"

@@ -69,7 +69,8 @@ class Desk:
             token, session = self.signed_in(role, name)
             cookies = {self.front.cookie: token}
             ours["X-Latchkey-Session"] = session.secret
-        client = httpx.Client(base_url=self.url, headers=ours | headers, cookies=cookies, timeout=20)
+        none_kept = httpx.Limits(max_keepalive_connections=0)  # of one address the server takes so many at a time
+        client = httpx.Client(base_url=self.url, headers=ours | headers, cookies=cookies, timeout=20, limits=none_kept)
         self._opened.append(client)
         return client
 

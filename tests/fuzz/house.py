@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from agent import live as live_enrolment
+from agent import live_signing
 from agent.bundle import open_bundle
 from agent.clerks import Office, house
 from agent.clerks.pairing import PairingClerk
@@ -111,16 +112,17 @@ class House:
         agent = SimpleNamespace(
             config=self.config, recorder=SimpleNamespace(write=self._write), boot_id="boot",
             knowledge=self.knowledge, porch=self.porch, file=None,
+            studio=(studio := Studio(bundle.eyes(), lambda: self.knowledge.faces().gallery)),
         )  # fmt: skip
         spool = Spool(self.config.device.data_dir / "parts", bundle.key and self.db.seal)
         self.jobs = Jobs(self.db, self._write, spool, tell=self._told_job, now=self.now, clock=self._clock)
-        live_enrolment.WAIT_SECONDS = 0.0
-        studio = Studio(bundle.eyes(), lambda: self.knowledge.faces().gallery)
+        live_enrolment.WAIT_SECONDS = live_signing.WAIT_SECONDS = 0.0
         enrolling = Enrolling(bundle, self.db, self._write, boot_id="boot", now=self.now)
         live = Live(bundle, studio, enrolling, lambda: None, clock=self._clock)
         with pytest.MonkeyPatch.context() as patch:  # the clerks go by the clock of this house
             patch.setattr(house, "Office", partial(house.Office, now=self.now))
             patch.setattr(house, "Administration", partial(house.Administration, now=self.now))
+            patch.setattr(house, "LiveSigning", partial(house.LiveSigning, clock=self._clock))
             handlers = house.handlers(agent, bundle, self.db, spool, work=self.jobs, live=live)
         self._commander = Commander(
             self.wire,

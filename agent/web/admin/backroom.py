@@ -1,13 +1,21 @@
-"""Where the page has things done: one thread with a database of its own, and not too many who wait for it."""
+"""Where the page has things done: a thread with a database of its own, and not too many who wait for it.
+
+There are two, so that what is long to read keeps nobody from what takes a moment. What is too long for one answer comes
+in pieces, between which others are read for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from agent.errors import CommandError
 from agent.mqtt.message import Code
@@ -17,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 MOST_WAITING: Final = 32  # requests; those after them are told to come again
+MOST_STREAMS: Final = 4  # answers in pieces that are on their way: a browser that does not read keeps one
+STREAM_SECONDS: Final = 600.0  # for all of one to be taken
 
 
 class Backroom:
@@ -25,12 +35,14 @@ class Backroom:
     Args:
         db: to read, by this thread alone; closed on leaving.
         patience: seconds that leaving may take.
+        name: of the thread.
     """
 
-    def __init__(self, db: Db, patience: Callable[[], float]) -> None:
+    def __init__(self, db: Db, patience: Callable[[], float], name: str = "admin") -> None:
         self._db, self._patience = db, patience
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="admin")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._asked: set[Future[Any]] = set()
+        self._streams = 0
 
     def __enter__(self) -> Self:
         return self
@@ -61,3 +73,40 @@ class Backroom:
         self._asked.add(asked)
         asked.add_done_callback(self._asked.discard)
         return await asyncio.wrap_future(asked)
+
+    async def stream(self, function: Callable[[Db], Iterator[bytes]], headers: dict[str, str]) -> StreamingResponse:
+        """Returns an answer that is made while it is taken, piece by piece, so that others are read for in between.
+
+        Raises:
+            CommandError: too much is on its way already, or what the function raises before its first piece.
+            StoreError: it cannot be read.
+        """
+        if self._streams >= MOST_STREAMS:
+            raise CommandError(Code.BUSY, "too many long answers are on their way: try again when one has ended")
+        pieces = self._pieces(function)
+        first = await anext(pieces, b"")  # what goes wrong before it can still be said
+        return _InTime(_with(first, pieces), headers=headers)
+
+    async def _pieces(self, function: Callable[[Db], Iterator[bytes]]) -> AsyncIterator[bytes]:
+        self._streams += 1
+        try:
+            made = await self.read(function)
+            while (piece := await self.do(lambda: next(made, None))) is not None:
+                yield piece
+        finally:
+            self._streams -= 1
+
+
+class _InTime(StreamingResponse):
+    """Gives up on who does not take it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STREAM_SECONDS):
+                await super().__call__(scope, receive, send)
+
+
+async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece

@@ -122,7 +122,13 @@ class _Schemas:
         schema = self._queries[_name(operation)]
         needed = schema.get("required", ())
         return [
-            {"name": name, "in": "query", "required": name in needed, "schema": _not_null(each)}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in needed,
+                "allowEmptyValue": True,
+                "schema": _not_null(each),
+            }
             for name, each in schema.get("properties", {}).items()
         ]
 
@@ -202,6 +208,8 @@ def _not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema of what stands in a query, where there is no null: it is left out instead."""
     found = {key: value for key, value in schema.items() if key != "default" or value is not None}
     kinds = [each for each in found.pop("anyOf", ()) if each != {"type": "null"}]
+    if any("format" in each for each in kinds):
+        kinds.append({"const": ""})  # which is as if it were left out
     if not kinds:
         return found
     return {**found, **kinds[0]} if len(kinds) == 1 else {**found, "anyOf": kinds}

@@ -28,7 +28,6 @@ from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
 from agent.web.admin.backroom import Backroom
-from agent.web.admin.beside import Beside
 from agent.web.admin.bodies import json_body
 from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
@@ -80,12 +79,12 @@ class Front:
         self.lookout = Lookout(agent)
         self._once = agent.counter.once()
         with ExitStack() as stack:
-            db = open_db(agent.config.database_path, key=bundle.key)
+            path, left = agent.config.database_path, partial(agent.stopping.left, PART_SECONDS)
+            db = open_db(path, key=bundle.key)
             self.album = Album(agent.config, db.seal)
-            self._backroom = stack.enter_context(Backroom(db, lambda: agent.stopping.left(PART_SECONDS)))
+            self._backroom = stack.enter_context(Backroom(db, left))
+            self.beside = stack.enter_context(Backroom(open_db(path, key=bundle.key), left, "admin-beside"))
             self.porter = stack.enter_context(Porter(agent, bundle))
-            beside = stack.enter_context(open_db(agent.config.database_path, key=bundle.key))
-            self.beside = stack.enter_context(Beside(beside))
             pulse = stack.enter_context(open_db(agent.config.database_path))
             self.pulse = Pulse(partial(health_of, agent, HealthCheck(agent.config, pulse, boot_id=agent.boot_id)))
             self._stack = stack.pop_all()
@@ -118,6 +117,16 @@ class Front:
                 return refused_as(error)
 
         return endpoint
+
+    def check_stands(self, session: Session) -> None:
+        """Refuses whose session has ended while the request came in: a body may take half a minute.
+
+        Raises:
+            CommandError: it has ended.
+            StoreError: that cannot be known.
+        """
+        if not self.sessions.has(session) or not self.porter.stands(session):
+            raise CommandError(Code.UNSIGNED, "signed out meanwhile: sign in again")
 
     def session(self, request: Request) -> Session | None:
         """Returns the session of whoever asks, if there is one, and its account is as it was."""
@@ -158,6 +167,9 @@ class Front:
             session: who asks.
             verb: as in deploy/MQTT.md.
             arguments: of the command; an `id` is made where there is none: the same again does nothing twice.
+
+        Raises:
+            CommandError: the session has ended meanwhile, or too much is waiting already.
         """
         body = {"id": str(ULID()), **arguments}
         id_ = body["id"] if isinstance(body["id"], str) else None
@@ -165,6 +177,7 @@ class Front:
             return refusal(verb, id_, Code.UNKNOWN_VERB, f'no command "{verb}"')
         if not session.may(verb):
             return refusal(verb, id_, Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
+        self.check_stands(session)
         try:
             command = COMMANDS[verb].model_validate_json(json.dumps(body)).asked(session.by, None, session.role)
         except ValidationError as error:

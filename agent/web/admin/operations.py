@@ -107,6 +107,8 @@ class Operation:
 
         async def checked(request: Request, session: Session) -> Response:
             await self._read(request)
+            if self.body is not None:
+                front.check_stands(session)
             return await answer(request, session)
 
         return self._route(front.signed(self.verb, checked))

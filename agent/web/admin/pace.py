@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from agent.accounts.lockout import home_of
 from agent.mqtt.bucket import Bucket
 from agent.mqtt.message import Code
 from agent.web.admin.front import refused
 from agent.web.admin.operations import ROOT
+from agent.web.admin.sessions import Sessions
 
 AT_ONCE: Final = 200  # requests
 A_SECOND: Final = 50.0  # in the long run
@@ -23,11 +25,12 @@ class Pace:
 
     Args:
         app: inside.
-        cookie: the name of the session's; who has none is known by the address.
+        sessions: that there are; who has none, whatever the cookie says, is known by the address.
+        cookie: the name of that which tells the session.
     """
 
-    def __init__(self, app: ASGIApp, cookie: str) -> None:
-        self._app, self._cookie = app, cookie
+    def __init__(self, app: ASGIApp, sessions: Sessions, cookie: str) -> None:
+        self._app, self._sessions, self._cookie = app, sessions, cookie
         self._buckets: dict[str, Bucket] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +41,9 @@ class Pace:
         await answer(scope, receive, send)
 
     def _bucket(self, request: Request) -> Bucket:
-        who = request.cookies.get(self._cookie) or (request.client.host if request.client else "")
+        who = request.cookies.get(self._cookie, "")
+        if self._sessions.find(who, using=False) is None:
+            who = home_of(request.client.host) if request.client else ""
         found = self._buckets.get(who)
         if found is None:
             found = self._buckets[who] = Bucket(AT_ONCE, A_SECOND)

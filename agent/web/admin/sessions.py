@@ -88,6 +88,11 @@ class Sessions:
                 self._open[key] = (session, now)
         return session
 
+    def has(self, session: Session) -> bool:
+        """Returns whether a session is open."""
+        with self._lock:
+            return any(each == session for each, _ in self._open.values())
+
     def of(self, name: str) -> list[tuple[Session, float, float]]:
         """Returns the sessions of an account, the latest first: each with the seconds since it began and was used."""
         now = self._clock()

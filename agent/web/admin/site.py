@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -63,6 +64,8 @@ def site(front: Front, *names: str) -> ASGIApp:
         return await front.do(written)
 
     rooms = [DOCUMENT.route(front, told), *(route for room in ROOMS for route in room.routes(front))]
+    for route in rooms:  # a longer number is none of a database, and one of 4301 digits is none of Python
+        route.path_regex = re.compile(route.path_regex.pattern.replace("[0-9]+", "[0-9]{1,15}"))
     routes = [
         Route("/", home),
         *rooms,
@@ -71,7 +74,9 @@ def site(front: Front, *names: str) -> ASGIApp:
         Route("/admin/{name:path}", asset),
     ]
     app = Starlette(routes=routes, exception_handlers={500: broken, HTTPException: unknown})
-    return Guard(Pace(Load(app), front.cookie), *names, ours="admin", encrypted=front.encrypted, refuse=not_ours)
+    return Guard(
+        Pace(Load(app), front.sessions, front.cookie), *names, ours="admin", encrypted=front.encrypted, refuse=not_ours
+    )
 
 
 class Nothing:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import segno
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,78 +19,54 @@ from agent.accounts import changes, roll
 from agent.accounts.second_factor import Factor
 from agent.accounts.signing_in import Attempt
 from agent.errors import CommandError
-from agent.mqtt.message import Message
+from agent.mqtt.message import Code, Message
 from agent.register import Request as Asks
 from agent.store import accounts as store
 from agent.store.db import Db
-from agent.trust.roles import Role
 from agent.web.admin.front import Front
-from agent.web.admin.operations import Method, Operation, Query
-from agent.web.admin.rooms.session import LONGEST_BODY, address, opened
+from agent.web.admin.operations import Method, Operation
+from agent.web.admin.rooms.account_bodies import (
+    Added,
+    Again,
+    Change,
+    Codes,
+    Drawn,
+    Ended,
+    Everyone,
+    Mine,
+    NewAccount,
+    NewFactor,
+    NewPassword,
+    Offered,
+    Told,
+    Whose,
+)
+from agent.web.admin.rooms.session import LONGEST_BODY, Opened, address, opened
 from agent.web.admin.sessions import Session
 
 T = TypeVar("T")
-Secret: TypeAlias = Annotated[str, Field(max_length=512, repr=False)]
 OWNERS: Final = "key_add"  # who may let in whom they like by a key, may do so by an account
 
 
-class Again(Message):
-    """The password of whoever asks, once more."""
-
-    password: Secret
-
-
-class NewPassword(Again):
-    """Another one of one's own."""
-
-    new: Secret
-
-
-class NewFactor(Again):
-    """Another second factor of one's own: as it was offered, with a code of it."""
-
-    secret: Secret
-    code: Secret
-
-
-class NewAccount(NewFactor):
-    """Somebody who may sign in from now on."""
-
-    name: Annotated[str, Field(max_length=64)]
-    role: Role
-    new: Secret  # their password
-
-
-class Change(Again):
-    """What becomes of an account; what is absent stays."""
-
-    role: Role | None = None
-    disabled: bool | None = None
-
-
-class Whose(Query):
-    """For which account."""
-
-    name: Annotated[str, Field(max_length=64)] | None = None  # none: one's own
-
-
-def _said(method: Method, path: str, told: str, body: type[Message] | None = None, **more: Any) -> Operation:
-    """An operation of the view; its answer is an object."""
-    return Operation(method, f"account{path}", told, body=body, result=dict[str, Any], longest=LONGEST_BODY, **more)
+def _said(
+    method: Method, path: str, result: Any, told: str, body: type[Message] | None = None, **more: Any
+) -> Operation:
+    """An operation of the view."""
+    return Operation(method, f"account{path}", told, body=body, result=result, longest=LONGEST_BODY, **more)
 
 
 OPERATIONS: Final = (
-    _said("GET", "", "One's own account, and on which browsers one has signed in."),
-    _said("POST", "/offer", "A second factor that nobody has.", query=Whose),
-    _said("POST", "/password", "Changes one's own password; every other browser is signed out.", NewPassword),
-    _said("POST", "/factor", "Changes one's own second factor; every other browser is signed out.", NewFactor),
-    _said("POST", "/codes", "Makes other recovery codes of one's own.", Again),
-    _said("DELETE", "/sessions", "Signs out all other browsers of one's own."),
-    _said("DELETE", "/sessions/{id}", "Signs out another browser of one's own."),
-    _said("GET", "/all", "All accounts.", verb=OWNERS),
-    _said("POST", "/all", "Lets somebody in.", NewAccount, verb=OWNERS, status=201),
-    _said("PATCH", "/all/{name}", "Gives an account another role, disables or enables it.", Change, verb=OWNERS),
-    _said("POST", "/all/{name}/remove", "Forgets an account.", Again, verb=OWNERS),
+    _said("GET", "", Mine, "One's own account, and on which browsers one has signed in."),
+    _said("POST", "/offer", Offered, "A second factor that nobody has.", query=Whose),
+    _said("POST", "/password", Opened, "Changes one's own password; every other browser is signed out.", NewPassword),
+    _said("POST", "/factor", Opened, "Changes one's own second factor; every other browser is signed out.", NewFactor),
+    _said("POST", "/codes", Codes, "Makes other recovery codes of one's own.", Again),
+    _said("DELETE", "/sessions", Ended, "Signs out all other browsers of one's own."),
+    _said("DELETE", "/sessions/{id}", Ended, "Signs out another browser of one's own."),
+    _said("GET", "/all", Everyone, "All accounts.", verb=OWNERS),
+    _said("POST", "/all", Added, "Lets somebody in.", NewAccount, verb=OWNERS, status=201),
+    _said("PATCH", "/all/{name}", Told, "Gives an account another role, disables or enables it.", Change, verb=OWNERS),
+    _said("POST", "/all/{name}/remove", Told, "Forgets an account.", Again, verb=OWNERS),
 )
 
 
@@ -197,12 +172,18 @@ class Accounts:
         """What was asked, by somebody who knows the password."""
         asked: Again = request.state.body
         await self._front.porter.sign_in(Attempt(session.name, asked.password, None, address(request)))
+        self._front.check_stands(session)
         return asked
 
     async def _change(self, session: Session, change: Callable[[Db, Asks], T]) -> T:
         porter = self._front.porter
         by = porter.asks(session.by)
-        return await porter.do(lambda _: porter.write(lambda db: change(db, by)))
+
+        def written(db: Db) -> T:
+            _check_same(db, session)
+            return change(db, by)
+
+        return await porter.do(lambda _: porter.write(written))
 
     async def _hashed(self, session: Session, name: str, password: str, change: Callable[[Db, Asks, str, str], T]) -> T:
         """The same with the hash of a password, made before the database is held."""
@@ -210,7 +191,12 @@ class Accounts:
 
         def done(_: Db) -> T:
             hashed = changes.new_password(self._config, name, password)
-            return porter.write(lambda db: change(db, porter.asks(session.by), name, hashed))
+
+            def written(db: Db) -> T:
+                _check_same(db, session)
+                return change(db, porter.asks(session.by), name, hashed)
+
+            return porter.write(written)
 
         return await porter.do(done)
 
@@ -228,7 +214,18 @@ class Accounts:
         return roll.as_json(db, account)
 
 
-def drawn(text: str) -> dict[str, Any]:
+def _check_same(db: Db, session: Session) -> None:
+    """Refuses what was begun before the account became another: its old password proves nothing now.
+
+    Raises:
+        CommandError: so it is.
+    """
+    account = store.find(db, session.name)
+    if account is None or account.generation != session.generation:
+        raise CommandError(Code.UNSIGNED, "this account has changed meanwhile: sign in again")
+
+
+def drawn(text: str) -> Drawn:
     """Returns a QR code (ISO/IEC 18004) as the path of an SVG with its width, in modules."""
     rows, path = segno.make(text, error="m", micro=False).matrix, []
     for y, row in enumerate(rows):

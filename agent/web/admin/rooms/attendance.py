@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -18,7 +19,7 @@ from agent.reports.everybody import lot_json
 from agent.reports.month import month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.web.admin.asked import LONGEST, Asked, kinds_of
+from agent.web.admin.asked import File, OfMonth, OfYear, Seen, kinds_of
 from agent.web.admin.front import Front, answered
 from agent.web.admin.operations import Operation, Query
 from agent.web.admin.sessions import Session
@@ -27,44 +28,12 @@ from agent.web.admin.today import Today
 LONGEST_CORRECTION: Final = 4096  # bytes
 
 
-Text = Annotated[str, Field(max_length=LONGEST)]
-
-
-class Seen(Query):
-    """What the page has already."""
-
-    seen: Text = ""
-
-
-class OfMonth(Query):
-    """Of which month, as in 2026-11, and of whom; one after another where it is everybody."""
-
-    month: Text = ""
-    person: Text = ""
-    after: Text = ""
-
-
-class OfYear(Query):
-    """Of which year, and of whom."""
-
-    year: Text
-    person: Text
-
-
-class File(Query):
-    """Which file."""
-
-    kind: Text
-    month: Text = ""
-    person: Text = ""
-
-
 class Correction(Message):
     """As of the verb `correct`; a time without an offset is one of the clock on the wall."""
 
     model_config = ConfigDict(extra="allow")
 
-    at: Text | None = None
+    at: Annotated[str, Field(max_length=64)] | None = None
 
 
 def _reads(path: str, told: str, query: type[Query], result: Any = dict[str, Any]) -> Operation:
@@ -105,39 +74,37 @@ class _Desk:
         self._today = Today(front.agent.config.device.name)
 
     async def today(self, request: Request, _: Session) -> Response:
-        seen = Asked(request, "seen").text("seen")
-        body = await self._front.beside.read(lambda db: self._today.told(db, seen))
+        asked: Seen = request.state.query
+        body = await self._front.beside.read(lambda db: self._today.told(db, asked.seen))
         return Response(body, media_type="application/json")
 
     async def month(self, request: Request, session: Session) -> Response:
-        asked = Asked(request, "month", "person", "after")
-        person, after = asked.person("person"), asked.person("after")
-        reasons = session.may("correct")  # they may be private: who may say one may see them
+        asked: OfMonth = request.state.query
+        at, reasons = datetime.now(UTC), session.may("correct")  # they may be private: who may say one may see them
 
-        def read(db: Db) -> dict[str, object]:
+        def read(db: Db) -> dict[str, Any]:
             rules = load_rules(db)
-            first, last = asked.month(rules.zone)
-            told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, person)}
-            if person:
-                return told | month_json(db, rules, first, last, at=asked.at, person=person, reasons=reasons)
-            return told | lot_json(db, rules, first, last, at=asked.at, after=after or "")
+            first, last = asked.days(at, rules.zone)
+            told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, asked.person)}
+            if asked.person:
+                return told | month_json(db, rules, first, last, at=at, person=asked.person, reasons=reasons)
+            return told | lot_json(db, rules, first, last, at=at, after=asked.after or "")
 
-        return JSONResponse(await self._front.beside.read(read))
+        return MONTH.answered(await self._front.beside.read(read))
 
     async def year(self, request: Request, _: Session) -> Response:
-        asked = Asked(request, "year", "person")
-        person, year = asked.person("person"), asked.year()
-        if person is None:
-            raise CommandError(Code.BAD_REQUEST, "person: say whose year")
+        asked: OfYear = request.state.query
+        at = datetime.now(UTC)
 
-        def read(db: Db) -> dict[str, object]:
-            return year_json(db, load_rules(db), year, at=asked.at, person=person)
+        def read(db: Db) -> dict[str, Any]:
+            return year_json(db, load_rules(db), asked.year, at=at, person=asked.person)
 
-        return JSONResponse(await self._front.beside.read(read))
+        return YEAR.answered(await self._front.beside.read(read))
 
     async def export(self, request: Request, _: Session) -> Response:
-        file = Asked(request, "month", "person", "kind").file()
-        return await self._front.beside.stream(file.pieces, file.headers)
+        file: File = request.state.query
+        at = datetime.now(UTC)
+        return await self._front.beside.stream(lambda db: file.pieces(db, at), file.headers)
 
     async def correct(self, request: Request, session: Session) -> Response:
         told = request.state.body.model_dump(exclude_unset=True)

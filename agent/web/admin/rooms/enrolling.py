@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NotRequired
 
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.enrolment import enroller_of
 from agent.gallery.enrol import Enroller
@@ -21,8 +21,8 @@ from agent.members.table import MOST_LINES, Preview
 from agent.mqtt.message import MAX_PHOTOS, Message, Photo
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.types import Seen
-from agent.vision.grades import grades
+from agent.types import Box, Seen
+from agent.vision.grades import Measured, grades
 from agent.vision.quality import score
 from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
@@ -48,8 +48,31 @@ class Table(Message):
     photos: Annotated[tuple[Annotated[str, Field(max_length=255)], ...], Field(max_length=MOST_FILES)] = ()
 
 
+class Judged(TypedDict):
+    """A photo as enrolment sees it."""
+
+    ok: bool
+    code: NotRequired[str]  # of what is wrong, and in words
+    message: NotRequired[str]
+    face: NotRequired[Box]  # where there is one and no other
+    score: NotRequired[float]  # 0 to 1
+    measures: NotRequired[list[Measured]]
+
+
+class All(TypedDict):
+    """All photos, as they were sent."""
+
+    photos: list[Judged]
+
+
+class Lines(TypedDict):
+    """The lines of a table: each with `line`, its number; and what it `becomes` with what to send, or its `problem`."""
+
+    lines: list[dict[str, Any]]
+
+
 JUDGE: Final = Operation(
-    "POST", "people/judge", "What is wrong with photos; none is kept.", verb="enrol", body=Photos, result=dict[str, Any]
+    "POST", "people/judge", "What is wrong with photos; none is kept.", verb="enrol", body=Photos, result=All
 )
 TABLE: Final = Operation(
     "POST",
@@ -57,7 +80,7 @@ TABLE: Final = Operation(
     "What each line of a table of people would do; nothing is done.",
     verb="person_set",
     body=Table,
-    result=dict[str, Any],
+    result=Lines,
     longest=LONGEST_TABLE,
 )
 OPERATIONS: Final = (JUDGE, TABLE)
@@ -88,7 +111,7 @@ class _Room:
         together = await self._front.do(lambda: self._compared(enroller, faces, asked)) if faces else []
         problems = {good[each.photo]: each for each in together}
         told = [self._told(each, problems.get(number)) for number, each in enumerate(found)]
-        return JSONResponse({"photos": told})
+        return JUDGE.answered({"photos": told})
 
     async def table(self, request: Request, _: Session) -> Response:
         """What each line of a table would do, or what is wrong with it."""
@@ -101,7 +124,7 @@ class _Room:
         lines, told = await self._front.read(opened), list[dict[str, Any]]()
         while some := await self._front.do(lambda: list(islice(lines, AT_ONCE))):
             told += some
-        return JSONResponse({"lines": told})
+        return TABLE.answered({"lines": told})
 
     def _opened(self) -> Enroller:
         if self._enroller is None:
@@ -114,13 +137,13 @@ class _Room:
         known = known.without(asked.person) if asked.replace else known
         return enroller.likeness.problems([each.embedding.vector for each in faces], asked.person, known)
 
-    def _told(self, found: Seen | Problem, against: Problem | None) -> dict[str, Any]:
+    def _told(self, found: Seen | Problem, against: Problem | None) -> Judged:
         problem = found if isinstance(found, Problem) else against
-        told: dict[str, Any] = {"ok": problem is None}
+        told: Judged = {"ok": problem is None}
         if problem is not None:
-            told |= {"code": problem.code, "message": problem.text}
+            told["code"], told["message"] = problem.code, problem.text
         if isinstance(found, Seen):
             quality, limits = found.crop.quality, self._front.bundle.limits
-            measures = [asdict(each) for each in grades(quality, limits)]
-            told |= {"face": asdict(found.face.box), "score": round(score(quality, limits), 3), "measures": measures}
+            told["face"], told["score"] = found.face.box, round(score(quality, limits), 3)
+            told["measures"] = grades(quality, limits)
         return told

@@ -10,6 +10,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.access.holder import State
 from agent.clock import clock_state
@@ -40,6 +41,12 @@ class Looked(Query):
     limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 50
 
 
+class Crop(TypedDict):
+    """A picture."""
+
+    jpeg: str  # base64
+
+
 OBJECT: Final = dict[str, Any]
 FOUND: Final = Operation("GET", "people", "Who is looked for.", verb="list", query=Looked, result=OBJECT)
 ABOUT: Final = Operation("GET", "people/about", "The numbers above the list.", verb="list", result=OBJECT)
@@ -49,7 +56,7 @@ CROP: Final = Operation(
     "people/one/{person}/crop/{template:int}",
     "A picture that a template was made of; the audit tells who has looked.",
     verb="templates",
-    result=OBJECT,
+    result=Crop,
 )
 OPERATIONS: Final = (FOUND, ABOUT, ONE, CROP, *enrolling.OPERATIONS)
 
@@ -94,11 +101,9 @@ class _Room:
 
     async def one(self, request: Request, session: Session) -> Response:
         """Everything of somebody."""
-        person, visits = request.path_params["person"], may(session.role, "log")
-        limits = self._bundle.limits
-        return JSONResponse(
-            await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, visits=visits))
-        )
+        person, limits = request.path_params["person"], self._bundle.limits
+        sees = {"templates": may(session.role, "templates"), "visits": may(session.role, "log")}
+        return JSONResponse(await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, **sees)))
 
     async def crop(self, request: Request, session: Session) -> Response:
         """A picture that a template was made of; that somebody has looked is in the audit."""

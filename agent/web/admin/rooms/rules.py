@@ -102,7 +102,7 @@ def routes(front: Front) -> list[Route]:
         async def answer(request: Request, _: Session) -> Response:
             asked = request.state.body
             try:
-                return JSONResponse(await front.read(lambda db: say(db, asked)))
+                return JSONResponse(await front.beside.read(lambda db: say(db, asked)))
             except RulesRefused as error:
                 raise CommandError(Code.BAD_RULES, str(error)) from error
 

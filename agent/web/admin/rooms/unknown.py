@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.audit import audit
 from agent.enrolling import Enrolling
@@ -49,14 +50,55 @@ class Deleted(Message):
         return self
 
 
+class Face(TypedDict):
+    """A picture that was kept."""
+
+    name: str
+    event: str  # id of the visit
+    at: str
+    face_px: int  # the shorter side of the face
+    sharpness: float
+
+
+class Album(TypedDict):
+    """All pictures; those that look alike together."""
+
+    groups: list[list[Face]]
+    keeps: bool  # any more
+    days: float | Literal["never"]  # until one is deleted
+    most: int  # so many
+    consent: str  # name and version of the text
+    consent_wanted: bool
+
+
+class Count(TypedDict):
+    """How many."""
+
+    pictures: int
+
+
+class Gone(TypedDict):
+    """What was deleted."""
+
+    ok: bool
+    data: Count
+
+
+class Known(TypedDict):
+    """Somebody who was unknown is enrolled: what the verb `enrol` answers."""
+
+    ok: bool
+    data: dict[str, Any]
+
+
 AT: Final = "live/unknown"
-ALBUM: Final = Operation("GET", AT, "People nobody knows, who alike.", verb="enrol", result=dict[str, Any])
+ALBUM: Final = Operation("GET", AT, "People nobody knows, who alike.", verb="enrol", result=Album)
 SHOWN: Final = Operation("GET", f"{AT}/picture/{{name}}", "A picture of one.", verb="enrol", result="image/jpeg")
 INTRODUCE: Final = Operation(
-    "POST", f"{AT}/enrol", "Says who somebody is.", verb="enrol", body=Introduced, longest=16_384, result=dict[str, Any]
+    "POST", f"{AT}/enrol", "Says who somebody is.", verb="enrol", body=Introduced, longest=16_384, result=Known
 )
 DELETE: Final = Operation(
-    "POST", f"{AT}/delete", "Deletes pictures.", verb="enrol", body=Deleted, longest=65_536, result=dict[str, Any]
+    "POST", f"{AT}/delete", "Deletes pictures.", verb="enrol", body=Deleted, longest=65_536, result=Gone
 )
 OPERATIONS: Final = (ALBUM, INTRODUCE, DELETE, SHOWN)
 
@@ -70,7 +112,7 @@ def routes(front: Front) -> list[Route]:
             asked = front.request(session)
             await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "unknown_seen", None, asked)))
             looked.append(session.secret)
-        return JSONResponse(await front.do(lambda: _album(front)))
+        return ALBUM.answered(await front.do(lambda: _album(front)))
 
     async def picture(request: Request, _: Session) -> Response:
         stranger = await front.do(lambda: front.album.open(request.path_params["name"]))
@@ -99,7 +141,7 @@ def routes(front: Front) -> list[Route]:
     ]
 
 
-def _album(front: Front) -> dict[str, Any]:
+def _album(front: Front) -> Album:
     """All pictures that open, those that look alike together."""
     bundle, privacy = front.bundle, front.agent.config.privacy
     opened = [each for name in front.album.names() if (each := front.album.open(name)) is not None]
@@ -115,7 +157,7 @@ def _album(front: Front) -> dict[str, Any]:
     }
 
 
-def _told(stranger: Stranger) -> dict[str, Any]:
+def _told(stranger: Stranger) -> Face:
     quality = stranger.quality
     return {
         "name": stranger.name,

@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.figures import figures
 from agent.mqtt.message import Code
@@ -44,10 +45,28 @@ class Span(Query):
     days: Annotated[int, Field(ge=1, le=90)] = 14
 
 
-OBJECT: Final = dict[str, Any]
-VISITS: Final = Operation("GET", "live/visits", "What happened, newest first.", verb="log", query=Asked, result=OBJECT)
-VISIT: Final = Operation("GET", "live/visits/{id}", "One of them, and what came of it.", verb="log", result=OBJECT)
-FIGURES: Final = Operation("GET", "live/figures", "The numbers to plot.", verb="log", query=Span, result=OBJECT)
+class Found(TypedDict):
+    """A page of what happened."""
+
+    events: list[dict[str, Any]]  # as of MQTT, with `seq`, `id`, `kind`, `at`
+    names: dict[str, str]  # of people, by id
+    before: int | None  # to go on with; None: these were the last
+    looked_back_to: str | None  # it was looked so far, and there may be more
+
+
+class Visit(TypedDict):
+    """An event, and what came of it."""
+
+    event: dict[str, Any]
+    boot_id: str  # of the run of the agent
+    made: list[dict[str, Any]]  # the events that it has led to
+    names: dict[str, str]
+    undone: bool  # it was taken back
+
+
+VISITS: Final = Operation("GET", "live/visits", "What happened, newest first.", verb="log", query=Asked, result=Found)
+VISIT: Final = Operation("GET", "live/visits/{id}", "One of them, and what came of it.", verb="log", result=Visit)
+FIGURES: Final = Operation("GET", "live/figures", "The numbers to plot.", verb="log", query=Span, result=dict[str, Any])
 OPERATIONS: Final = (VISITS, VISIT, FIGURES)
 
 
@@ -62,7 +81,7 @@ def routes(front: Front) -> list[Route]:
             hidden=hidden,
             **asked.model_dump(exclude={"kind", "before", "limit"}),
         )
-        return JSONResponse(await front.read(lambda db: _page(db, wanted, asked)))
+        return JSONResponse(await front.beside.read(lambda db: _page(db, wanted, asked)))
 
     async def one(request: Request, session: Session) -> Response:
         told = await front.read(lambda db: _visit(db, request.path_params["id"]))
@@ -73,22 +92,22 @@ def routes(front: Front) -> list[Route]:
     async def numbers(request: Request, _: Session) -> Response:
         span: Span = request.state.query
         zone = front.agent.porch.entrance.keeper.rules.zone
-        return JSONResponse(await front.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
+        return JSONResponse(await front.beside.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
 
     return [VISITS.route(front, found), VISIT.route(front, one), FIGURES.route(front, numbers)]
 
 
-def _page(db: Db, wanted: past.Wanted, asked: Asked) -> dict[str, Any]:
+def _page(db: Db, wanted: past.Wanted, asked: Asked) -> Found:
     page = past.page(db, wanted, before=asked.before, limit=asked.limit)
     return {
         "events": [event_json(event) for event in page.events],
         "names": _names(db, page.events),
         "before": page.before,
-        "looked_back_to": page.looked_back_to and page.looked_back_to.isoformat(),
+        "looked_back_to": page.looked_back_to.isoformat() if page.looked_back_to else None,
     }
 
 
-def _visit(db: Db, which: str) -> dict[str, Any] | None:
+def _visit(db: Db, which: str) -> Visit | None:
     event = undone.find_event(db, which)
     if event is None:
         return None

@@ -13,6 +13,6 @@ export async function show(place) {
 export function receipt(told) {
   const what = ["deleted", "pseudonymised", "kept", "erased"].flatMap((kind) => Object.entries(told[kind] ?? {}).map(([table, number]) => [table.replaceAll("_", " "), `${number} ${kind}`]));
   const rows = [["When", when(told.at)], ["By", told.by], ["What", RULES[told.rule] ?? told.rule], ["Why", told.reason], ...what].filter(([, value]) => value);
-  return card(told.person, h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+  return card(told.person, h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
     h("p", { class: "bar" }, h("button", { onclick: () => save(`receipt-${told.receipt}.json`, JSON.stringify(told, null, 1)) }, "Download"), h("small", {}, `Receipt ${told.receipt}`)));
 }

@@ -1,4 +1,4 @@
-"""Reading beside the page: one after the other, bounded, and a file gives way to others between its pieces."""
+"""The threads of the page: one thing after the other, bounded; a long answer gives way to others between its pieces."""
 
 import asyncio
 import threading
@@ -7,13 +7,12 @@ import pytest
 
 from agent.errors import CommandError
 from agent.store.db import open_db
-from agent.web.admin import beside
-from agent.web.admin.beside import Beside
+from agent.web.admin.backroom import MOST_STREAMS, MOST_WAITING, Backroom
 
 
 @pytest.fixture
 def reads(tmp_path):
-    with open_db(tmp_path / "latchkey.db") as db, Beside(db) as made:
+    with Backroom(open_db(tmp_path / "latchkey.db"), lambda: 10.0) as made:
         yield made
 
 
@@ -34,14 +33,14 @@ def test_what_a_function_reads_comes_back_and_so_does_what_it_refuses(reads):
 def test_too_many_who_wait_are_refused(reads):
     async def ask():
         go = threading.Event()
-        waiting = [asyncio.create_task(reads.read(lambda _: go.wait(10))) for _ in range(beside.MOST_WAITING)]
+        waiting = [asyncio.create_task(reads.read(lambda _: go.wait(10))) for _ in range(MOST_WAITING)]
         await asyncio.sleep(0)  # all of them have asked
         try:
             with pytest.raises(CommandError, match="too many ask at once"):
                 await reads.read(lambda _: None)
         finally:
             go.set()
-        assert await asyncio.gather(*waiting) == [True] * beside.MOST_WAITING
+        assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
         return await reads.read(lambda _: "again")
 
     assert asyncio.run(ask()) == "again"
@@ -59,17 +58,17 @@ def test_a_file_comes_in_pieces_and_others_read_in_between(reads):
 
 def test_a_file_that_nobody_takes_makes_room_when_it_is_given_up(reads):
     async def ask():
-        open_ = [await reads.stream(pieces(b"a", b"b"), {}) for _ in range(beside.MOST_STREAMS)]
-        with pytest.raises(CommandError, match="too many files"):
+        open_ = [await reads.stream(pieces(b"a", b"b"), {}) for _ in range(MOST_STREAMS)]
+        with pytest.raises(CommandError, match="too many long answers"):
             await reads.stream(pieces(b"x"), {})
         assert await taken(open_.pop()) == b"ab"
         open_.append(await reads.stream(pieces(b"x"), {}))
         open_.clear()
         for _ in range(5):  # the event loop closes what nobody holds any more
             await asyncio.sleep(0)
-        return [await reads.stream(pieces(b"x"), {}) for _ in range(beside.MOST_STREAMS)]
+        return [await reads.stream(pieces(b"x"), {}) for _ in range(MOST_STREAMS)]
 
-    assert len(asyncio.run(ask())) == beside.MOST_STREAMS
+    assert len(asyncio.run(ask())) == MOST_STREAMS
 
 
 def test_what_is_wrong_before_the_first_piece_is_said(reads):
@@ -83,3 +82,20 @@ def test_what_is_wrong_before_the_first_piece_is_said(reads):
         return await taken(await reads.stream(pieces(b"x"), {}))
 
     assert asyncio.run(ask()) == b"x"
+
+
+def test_a_long_answer_of_nothing_is_one(reads):
+    async def ask():
+        return await taken(await reads.stream(pieces(), {}))
+
+    assert asyncio.run(ask()) == b""
+
+
+def test_who_takes_it_learns_that_the_device_stops(tmp_path):
+    async def ask():
+        with Backroom(open_db(tmp_path / "latchkey.db"), lambda: 10.0) as room:
+            answer = await room.stream(pieces(b"a", b"b"), {})
+        with pytest.raises(CommandError, match="the device stops"):
+            await taken(answer)
+
+    asyncio.run(ask())
