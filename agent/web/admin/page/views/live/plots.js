@@ -30,7 +30,7 @@ function arrivals(table) {
   const busy = [...Array(24).keys()].filter((hour) => table.some((hours) => hours[hour]));
   if (!busy.length) return h("p", { class: "empty" }, "Nothing yet.");
   const hours = [...Array(24).keys()].slice(Math.max(0, busy[0] - 1), busy.at(-1) + 2), most = Math.max(...table.flat());
-  const cell = (count) => h("td", { class: "number heat", style: { "--heat": `${Math.round((count / most) * 70)}%` } }, count || "");
+  const cell = (count) => h("td", { class: "number heat", style: { "--heat": `${Math.round((count / most) * 45)}%` } }, count || "");
   return h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Arrivals" }, h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Day"), hours.map((hour) => h("th", { scope: "col", class: "number" }, `${hour}:00`)))),
     h("tbody", {}, table.map((row, day) => h("tr", {}, h("th", { scope: "row" }, DAYS[day]), hours.map((hour) => cell(row[hour])))))));
