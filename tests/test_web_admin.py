@@ -169,6 +169,39 @@ def test_a_session_ends_when_nobody_uses_it_and_after_its_longest_time():
     assert sessions.find(token) is None
 
 
+def test_what_the_page_looks_at_by_itself_does_not_keep_a_session_alive(desk):
+    looks, vera = {"X-Latchkey-Looks": "1"}, desk.client(Role.VIEWER, "vera")
+
+    def used(ask):
+        before = dict(desk.front.sessions._open)
+        assert ask().status_code == 200
+        return desk.front.sessions._open != before
+
+    assert used(lambda: vera.get("/admin/api/me"))
+    assert not used(lambda: vera.get("/admin/api/me", headers=looks))
+    assert used(lambda: vera.post("/admin/api/ask/list", json={}, headers=looks))
+
+
+def test_a_view_that_a_role_does_not_see_is_said(desk, chromium):
+    page = desk.browse(chromium, Role.VIEWER, "audit", name="vera")
+    page.wait_for_selector(".note:has-text('The role viewer does not see Audit.')")
+    page.wait_for_selector(".view[data-view=live]")
+    assert page.title() == "Now · Door · Latchkey"
+
+
+def test_a_device_out_of_reach_is_said_and_comes_back(desk, chromium):
+    page = desk.browse(chromium, view="people")
+    page.context.set_offline(True)
+    page.click("#nav a:has-text('Rules')")
+    page.wait_for_selector("#away:has-text('does not answer')")
+    page.click("#nav a:has-text('People')")
+    page.context.set_offline(False)
+    page.click(".view [role=alert] button:has-text('Try again')")
+    page.wait_for_selector(".view[data-view=people] table")
+    page.wait_for_selector("#away", state="hidden")
+    desk.said.clear()
+
+
 def test_all_sessions_of_an_account_are_closed_at_once():
     sessions = Sessions(60, 300, lambda: 0.0)
     hers, his = sessions.open("olga", Role.OWNER)[0], sessions.open("omar", Role.OWNER)[0]

@@ -163,7 +163,7 @@ def test_everybody_can_use_it(browse):
     for part in ("", "models", "backup", "keys", "forgetting", "configuration"):
         found += violations(page, source)
         page.goto(f"{page.url.partition('#')[0]}#/device/{part}")
-        page.wait_for_selector(f"h1:text-is('{f'Device: {part.title()}' if part else 'Device'}')")
+        page.wait_for_selector(f".tabs [aria-current]:text-is('{part.title() or 'Overview'}')")
         page.wait_for_selector("section.card, form.card")
     found += violations(page, source)
     assert found == []

@@ -292,6 +292,11 @@ def test_anna_comes_and_the_page_says_why_she_is_let_in(desk, chromium):
     page.wait_for_selector("h2:has-text('The door is unlocked')")
     page.click("button:has-text('Lock now')")
     page.wait_for_selector("h2:has-text('The door is locked')")
+    Stage.play = [EMPTY] * desk.agent._camera._camera._n + [ANNA] * 10_000
+    page.click("button:has-text('Show the camera')")
+    page.wait_for_function("() => document.querySelector('img.camera')?.naturalWidth > 0")
+    page.click("button:has-text('Hide the camera')")
+    Stage.play = []
     page.context.close()
 
 

@@ -45,6 +45,7 @@ Signed: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 
 COOKIE: Final = "latchkey"  # on this machine; by TLS `__Host-latchkey`, which no other host can set (RFC 6265bis)
 SESSION_HEADER: Final = "X-Latchkey-Session"
+LOOKS_HEADER: Final = "X-Latchkey-Looks"  # "1": the page looks by itself, which does not keep a session alive
 STATUS: Final = {
     Code.BAD_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.UNKNOWN_VERB: HTTPStatus.NOT_FOUND,
@@ -129,7 +130,8 @@ class Front:
 
     def session(self, request: Request) -> Session | None:
         """Returns the session of whoever asks, if there is one, and its account is as it was."""
-        return self._found(request.cookies.get(self.cookie, ""))
+        looks = request.method == "GET" and request.headers.get(LOOKS_HEADER) == "1"
+        return self._found(request.cookies.get(self.cookie, ""), using=not looks)
 
     def _found(self, token: str, *, using: bool = True) -> Session | None:
         session = self.sessions.find(token, using=using)

@@ -12,8 +12,12 @@ let signedOut = () => {};
 export const onSignedOut = (what) => { signedOut = what; };
 export const keepSecret = (told) => { secret = told; };
 
-export async function send(method, path, body, signal) {
-  const headers = { "X-Latchkey": "admin", "X-Latchkey-Session": secret };
+// Whether the device answers: heard(true) or heard(false), with each answer
+let heard = () => {};
+export const onHeard = (what) => { heard = what; };
+
+export async function send(method, path, body, signal, more) {
+  const headers = { "X-Latchkey": "admin", "X-Latchkey-Session": secret, ...more };
   const raw = body === undefined || body instanceof ArrayBuffer;
   if (body !== undefined) headers["Content-Type"] = raw ? "application/octet-stream" : "application/json";
   let answer;
@@ -21,8 +25,10 @@ export async function send(method, path, body, signal) {
     answer = await fetch(`/admin/api/${path}`, { method, headers, body: raw ? body : JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    heard(false);
     throw new Refusal({ code: "away", message: "The device does not answer. Is it on, and in reach?" }, 0);
   }
+  heard(true);
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
   if (answer.ok) return told;
   if (answer.status === 401 && path !== "session") signedOut();
@@ -30,6 +36,8 @@ export async function send(method, path, body, signal) {
 }
 
 export const get = (path, signal) => send("GET", path, undefined, signal);
+// The same by the page itself, again and again: it does not keep somebody signed in who has gone
+export const look = (path) => send("GET", path, undefined, undefined, { "X-Latchkey-Looks": "1" });
 export const post = (path, body = {}) => send("POST", path, body);
 
 // A verb of deploy/MQTT.md; returns the `data` of its result. Throws a Refusal with the code.
@@ -42,7 +50,7 @@ export async function work(verb, args, tell = () => {}) {
   const id = args.id ?? newId(); // known to who wants to cancel it
   await send("POST", `ask/${verb}`, { ...args, id });
   for (;;) {
-    const job = await get(`jobs/${id}`);
+    const job = await look(`jobs/${id}`);
     tell(job);
     if (job.job === "done") return job.data ?? {};
     if (job.job === "failed") throw new Refusal(job, 409);

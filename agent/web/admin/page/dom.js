@@ -35,12 +35,12 @@ export function field(label, told = {}, help = "") {
   return row;
 }
 
-// A question before something that cannot be taken back. Resolves to what the form holds, or null.
+// A question before something that cannot be taken back. Resolves to what the form holds, or null. No `no`: only told.
 export function dialog(title, inside, { yes = "Save", no = "Cancel", danger = false } = {}) {
   return new Promise((resolve) => {
     const form = h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), ...[inside].flat(),
       h("p", { class: "buttons" },
-        h("button", { type: "button", onclick: () => box.close() }, no),
+        no && h("button", { type: "button", onclick: () => box.close() }, no),
         h("button", { class: danger ? "main danger" : "main", value: "yes" }, yes)));
     const box = h("dialog", { "aria-labelledby": "dialog-title" }, form);
     box.addEventListener("close", () => {
@@ -56,6 +56,7 @@ export function dialog(title, inside, { yes = "Save", no = "Cancel", danger = fa
 // A line that says what was done, or why not; gone after a while. What went wrong stays until it is closed.
 export function note(text, kind = "done") {
   const line = h("p", { class: `note ${kind}` }, h("span", {}, text), h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => line.remove() }, "×"));
+  [...$("notes").children].find((each) => each.textContent === line.textContent)?.remove();
   $("notes").append(line);
   if (kind === "done") setTimeout(() => line.remove(), 6000);
 }

@@ -8,6 +8,7 @@ export function plot({ title, series, marks = [], x = {}, y = {}, height = 220, 
   if (!all.length) return h("figure", { class: "plot" }, h("figcaption", {}, title), h("p", { class: "empty" }, "Nothing yet."));
   const span = (told, which) => {
     const values = all.map((point) => point[which]).filter(Number.isFinite);
+    if (which === 0) values.push(...marks.map((mark) => mark.at));
     const low = told.from ?? Math.min(...values), high = told.to ?? Math.max(...values);
     return [low, high > low ? high : low + 1];
   };

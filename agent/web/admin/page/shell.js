@@ -1,6 +1,6 @@
 // The frame of the page: who has signed in, which view is shown. A view is a module in views/ with `show(place, me, rest)`,
 // which may return a function that is called when it is left.
-import { get, keepSecret, onSignedOut, send } from "/admin/api.js";
+import { get, keepSecret, look, onHeard, onSignedOut, send } from "/admin/api.js";
 import { $, h, note, put } from "/admin/dom.js";
 
 const VIEWS = [ // path, name, the verbs whose askers see it
@@ -15,6 +15,7 @@ const seen = ([, , ...verbs]) => verbs.some(me.may);
 let me = null;
 let leave = () => {};
 let turn = 0;
+let retry = 0;
 
 async function start() {
   try {
@@ -37,8 +38,9 @@ async function show() {
   if (!me) return;
   const mine = (turn += 1);
   const [path = "", ...rest] = location.hash.slice(2).split("/").map(decodeURIComponent);
-  const known = path === "account" || VIEWS.some((each) => each[0] === path && seen(each));
-  if (!known) {
+  const known = VIEWS.find((each) => each[0] === path);
+  if (path !== "account" && !(known && seen(known))) {
+    if (known) note(`The role ${me.role} does not see ${known[1]}.`, "wrong");
     const first = VIEWS.find(seen)?.[0] ?? "account";
     location.replace(`#/${first}`);
     return;
@@ -46,16 +48,34 @@ async function show() {
   await leave();
   leave = () => {};
   for (const link of $("nav").children) link.toggleAttribute("aria-current", false), link.dataset.path === path && link.setAttribute("aria-current", "page");
-  const view = await import(`/admin/views/${path}.js`);
-  if (mine !== turn) return;
-  document.title = `${view.title} · Latchkey`;
   const place = h("div", { class: "view", data: { view: path } });
   put($("main"), place);
   try {
-    leave = (await view.show(place, me, rest)) ?? (() => {});
+    const view = await import(`/admin/views/${path}.js`).catch(missing);
+    if (mine !== turn) return;
+    document.title = `${view.title} · Latchkey`;
+    const left = (await view.show(place, me, rest)) ?? (() => {});
+    if (mine !== turn) return left(); // another view was quicker
+    leave = left;
+    named(place, view.title);
   } catch (error) {
-    if (error.status !== 401) note(error.message, "wrong");
+    if (error.status === 401 || mine !== turn) return;
+    const again = error.status === undefined ? () => location.reload() : show;
+    place.append(h("p", { class: "bad", role: "alert" }, `${error.message} `, h("button", { onclick: again }, "Try again")));
   }
+}
+
+// A view that did not come: because the device does not answer, which `get` says, or because it is another version by now
+async function missing() {
+  await get("me");
+  throw new Error("A part of the page is missing: load it again.");
+}
+
+// What is shown has its name in the title, too; and the part of it that is shown can be seen among the parts
+function named(place, title) {
+  const part = place.querySelector("nav [aria-current=page]"), what = place.querySelector("h1")?.firstChild?.textContent;
+  document.title = `${[...new Set([part?.textContent, what, title])].filter(Boolean).join(" · ")} · Latchkey`;
+  for (const each of [part, $("nav").querySelector("[aria-current=page]")]) each?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 async function signIn() {
@@ -75,6 +95,14 @@ async function signOut() {
   signIn();
 }
 
+onHeard((there) => {
+  clearTimeout(retry);
+  if ($("away").hidden !== there) {
+    $("away").hidden = there;
+    put($("away"), there ? "" : "The device does not answer: what stands here may be old. It is asked again every few seconds.");
+  }
+  if (!there && me) retry = setTimeout(() => look("me").catch(() => {}), 3000);
+});
 onSignedOut(() => { if (me) { note("You are signed out.", "done"); signIn(); } });
 addEventListener("hashchange", () => show().then(() => $("main").focus({ preventScroll: true })));
 start();

@@ -27,7 +27,7 @@ const shownCode = () => field("Code that the app shows", { name: "code", autocom
 
 const tellCodes = (codes) => dialog("Recovery codes", [
   h("p", {}, "Each is good once, in the place of the app's code. Print them or write them down, apart from the phone: they are not shown again."),
-  h("pre", { class: "codes" }, codes.join("\n"))], { yes: "I have them", no: "Close" });
+  h("pre", { class: "codes" }, codes.join("\n"))], { yes: "I have them", no: null });
 
 // Asks until it is taken, or given up; what was typed is not kept
 async function asks(heading, inside, options, act) {

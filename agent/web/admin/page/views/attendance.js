@@ -1,5 +1,5 @@
 // Who is in today; the month of everybody and of one person are views of their own.
-import { ask, get } from "/admin/api.js";
+import { ask, look as glance } from "/admin/api.js";
 import { field, h, put } from "/admin/dom.js";
 import { card, dayName, flags, hours, number, person, remarks, table, tabs } from "/admin/views/attendance_parts.js";
 
@@ -11,7 +11,7 @@ const TONES = { missing: "bad", in: "good", break: "warn" };
 export async function show(place, me, [what, ...rest]) {
   if (!me.may("report")) return whoIsIn(place);
   if (!what) return today(place);
-  put(place, h("h1", {}, title), tabs());
+  put(place, h("h1", {}, title), tabs(what === "month" ? "Month" : ""));
   const view = await import(`/admin/views/attendance_${what === "person" ? what : "month"}.js`);
   return view.show(place, me, rest);
 }
@@ -46,7 +46,7 @@ async function today(place) {
 
   async function look() {
     if (document.hidden) return;
-    const news = await get(`attendance/today?seen=${told.mark ?? ""}`);
+    const news = await glance(`attendance/today?seen=${told.mark ?? ""}`);
     if (news.mark === told.mark) return;
     told = news;
     put(head, `${dayName(told.day, { dateStyle: "full" })}${told.kind ? ` (${told.kind})` : ""}, ${told.at}. Times are those of ${told.zone}.`);
@@ -56,7 +56,7 @@ async function today(place) {
 
   put(place, h("h1", {}, title), tabs("Today"), head, tiles, h("div", { class: "columns" }, card(search, list), side));
   await look();
-  const again = () => look().catch((error) => put(head, h("span", { class: "bad" }, error.message)));
+  const again = () => look().catch(() => {}); // that the device does not answer is said above
   const timer = setInterval(again, LOOK_MS);
   document.addEventListener("visibilitychange", again);
   return () => {

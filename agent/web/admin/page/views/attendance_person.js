@@ -16,7 +16,7 @@ export async function show(place, me, [who, month = ""]) {
     days.querySelector("thead td").append(h("div", { class: "lane" }, told.hours.map(([left, hour]) => h("span", { style: { left: `${left}%` } }, hour))));
     put(body, told.days.map(row));
     put(place, h("h1", {}, told.name), tabs("", told.month), months(told, `#/attendance/person/${who}`, who),
-      card(h("p", { class: "soft" }, [who, told.shift && `shift ${told.shift}`, !told.enrolled && "not enrolled", `times are those of ${told.zone}`].filter(Boolean).join(" · ")),
+      card(h("p", { class: "soft" }, told.enrolled && me.may("list") ? h("a", { href: `#/people/one/${encodeURIComponent(who)}` }, who) : who, [told.shift && ` · shift ${told.shift}`, !told.enrolled && " · not enrolled", ` · times are those of ${told.zone}`]),
         h("dl", { class: "sums" }, told.sums.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))), days), year());
   }
 

@@ -49,6 +49,7 @@ export async function show(place, me) {
       if (error.name !== "AbortError") { told.className = "bad"; put(told, error.message); }
     }
     checks.disabled = !(bar.hidden = true);
+    if (document.activeElement === document.body) checks.focus();
   };
   const copy = () => navigator.clipboard.writeText(head.textContent).then(() => note("The anchor is copied: keep it where nobody of this device can change it."), () => note("This browser does not copy: mark it and copy it by hand.", "wrong"));
 

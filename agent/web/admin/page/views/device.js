@@ -1,5 +1,5 @@
 // How the device is, what it is at, and its parts: models, backup, keys, what is to be forgotten, its configuration.
-import { ask, get } from "/admin/api.js";
+import { ask, get, look as glance } from "/admin/api.js";
 import { clock, dialog, h, note, put, when } from "/admin/dom.js";
 import { plot } from "/admin/plot.js";
 
@@ -23,8 +23,10 @@ export function doing() {
     place: [said, bar], say,
     tell: (job) => { if (job.of) bar.value = job.done / job.of; else bar.removeAttribute("value"); say(job.note ?? job.job); },
     async during(button, what) {
+      const held = document.activeElement === button; // who is disabled loses the focus
       bar.hidden = !(button.disabled = true);
       try { await what(); } finally { bar.hidden = !(button.disabled = false); }
+      if (held && document.activeElement === document.body) button.focus();
     },
   };
 }
@@ -33,19 +35,18 @@ export async function show(place, me, [part = ""]) {
   const mine = PARTS.filter(([, , verb]) => me.may(verb));
   const [path, name] = mine.find(([each]) => each === part) ?? mine[0];
   const inside = h("div");
-  put(place, h("h1", {}, path ? `${title}: ${name}` : title),
-    h("nav", { class: "bar parts", "aria-label": "Parts of the device" }, mine.map(([each, text]) => h("a", { class: "button", href: each ? `#/device/${each}` : "#/device", "aria-current": each === path ? "page" : null }, text))), inside);
+  put(place, h("h1", {}, title),
+    h("nav", { class: "bar tabs parts", "aria-label": "Parts of the device" }, mine.map(([each, text]) => h("a", { class: "button", href: each ? `#/device/${each}` : "#/device", "aria-current": each === path ? "page" : null }, text))), inside);
   if (!path) return overview(inside, me);
   return (await import(`/admin/views/device_${path}.js`)).show(inside, me);
 }
 
 async function overview(place, me) {
   const [is, found, others, jobs] = [0, 0, 0, 0].map(() => h("div"));
-  let timer = null, last = 0, used = Date.now();
-  const using = () => { used = Date.now(); };
+  let timer = null, last = 0;
 
   async function look() {
-    const told = await get("device"), { health } = told;
+    const told = await glance("device"), { health } = told;
     put(is, facts([["Site, device", `${told.site} / ${told.device}`], ["Groups", told.groups.join(", ")], ["Latchkey", told.version], ["Running for", span(health.uptime_seconds)], ["This run", code(health.boot_id)],
       ["Encoder", told.encoder], ["Detector", told.detector], ["People", `${health.people}, ${health.templates} templates`], ["Rules", health.rules ? `version ${health.rules}` : "none given: everybody known may come"],
       ["To be sent", `${health.outbox_depth} events${health.oldest_unsent_seconds ? `, the oldest for ${span(health.oldest_unsent_seconds)}` : ""}`], ["Pictures", `${health.fps} a second, ${health.frames_dropped} not looked at`],
@@ -56,7 +57,7 @@ async function overview(place, me) {
     put(others, told.peers.length ? facts(told.peers.map(({ device, key }) => [device, code(key)])) : h("p", { class: "empty" }, "None whose key is known."));
   }
   async function work() {
-    const all = (await get("jobs")).jobs;
+    const all = (await glance("jobs")).jobs;
     const shown = jobs.contains(document.activeElement) ? document.activeElement.dataset.job : null;
     put(jobs, all.length ? h("ul", { class: "findings" }, all.map((job) => jobLine(job, me, tick))) : h("p", { class: "empty" }, "None of late."));
     if (shown) jobs.querySelector(`[data-job="${shown}"]`)?.focus();
@@ -65,9 +66,8 @@ async function overview(place, me) {
   async function tick() {
     clearTimeout(timer);
     if (!place.isConnected) return;
-    const watched = Date.now() - used < 3e5; // or a page that nobody looks at would never be signed out
-    const busy = watched && await work().catch(() => false);
-    if (watched && Date.now() - last > 1e4) { last = Date.now(); await look().catch(() => {}); }
+    const busy = !document.hidden && await work().catch(() => false);
+    if (!document.hidden && Date.now() - last > 1e4) { last = Date.now(); await look().catch(() => {}); }
     timer = setTimeout(tick, busy ? 1000 : 5000);
   }
   put(place, h("div", { class: "columns" }, card("How it is", found), card("What it is", is),
@@ -78,7 +78,6 @@ async function overview(place, me) {
   const drawn = plots(samples).filter(Boolean);
   place.append(card("How it was", h("div", { class: "columns" }, drawn.length ? drawn : h("p", { class: "empty" }, "It is looked every minute, since the start, for a day: nothing to draw yet."))));
   timer = setTimeout(tick, 1000);
-  for (const each of ["pointermove", "keydown"]) place.addEventListener(each, using);
   return () => clearTimeout(timer);
 }
 
@@ -87,7 +86,7 @@ function plots(samples) {
   const day = Date.now() - 864e5, since = (at) => new Date(at) - day;
   return [["fps", "Pictures a second"], ["outbox_depth", "Events to be sent"], ["temperature_celsius", "Temperature, °C"], ["memory_bytes", "Memory, MB", 1e6]].map(([key, name, unit = 1]) => {
     const points = samples.filter((each) => each[key] !== undefined).map((each) => [since(each.at) / 36e5, each[key] / unit]);
-    return points.length > 1 ? plot({ title: name, height: 160, width: 380, series: [{ name, points }], x: { name: "time", say: (hours) => clock(day + hours * 36e5) }, y: { say: (value) => (value < 100 ? Math.round(value * 10) / 10 : Math.round(value)) } }) : null;
+    return points.length > 1 ? plot({ title: name, height: 160, width: 380, series: [{ name, points }], x: { name: "time", ticks: [0, 1, 2, 3].map((part) => points[0][0] + ((points.at(-1)[0] - points[0][0]) * part) / 3), say: (hours) => clock(day + hours * 36e5) }, y: { say: (value) => (value < 100 ? Math.round(value * 10) / 10 : Math.round(value)) } }) : null;
   });
 }
 

@@ -1,5 +1,5 @@
 // The door: who is there now and why it decided so, what was before, whom nobody knows, and the numbers.
-import { ask, get, listen } from "/admin/api.js";
+import { ask, get, listen, look } from "/admin/api.js";
 import { clock, dialog, field, h, note, put } from "/admin/dom.js";
 import { decided, list, said, tag, who } from "/admin/views/live/weighed.js";
 
@@ -30,7 +30,7 @@ async function now(place, me) {
   const visits = h("div");
   const stale = h("p", { class: "warn", role: "status", hidden: true }, "Nothing is heard from the device. What stands here may be old.");
   put(seen, h("h2", { id: "who-title" }, "Nobody is there"), h("p", { class: "empty" }, "Whoever comes to the door appears here, with what was weighed."));
-  put(place, stale, h("div", { class: "columns" }, door, person), h("h2", {}, "Last visits"), visits);
+  put(place, stale, h("div", { class: "columns" }, door, person), h("section", { class: "card" }, h("h2", {}, "Last visits"), visits));
   let events = [];
   const last = () => put(visits, list(events, names), h("p", {}, h("a", { href: "#/live/visits" }, "All visits, with filters")));
   async function reload() {
@@ -84,7 +84,7 @@ async function now(place, me) {
   const frame = h("div");
   const camera = h("div", {}, h("button", { type: "button", onclick: (event) => {
     const on = !frame.firstChild;
-    put(frame, on && h("img", { class: "camera", src: `/admin/api/live/picture?${Date.now()}`, alt: "Whoever stands at the door now; nothing while nobody does" }));
+    put(frame, on && h("img", { class: "camera", src: `/admin/api/live/picture#${Date.now()}`, alt: "Whoever stands at the door now; nothing while nobody does" }));
     event.target.textContent = on ? "Hide the camera" : "Show the camera (goes into the audit)";
   } }, "Show the camera (goes into the audit)"), frame);
 
@@ -110,7 +110,7 @@ async function now(place, me) {
   const watch = setInterval(() => {
     if (Date.now() - heard < 12000) return;
     stale.hidden = false;
-    get("me").catch(() => {}); // whoever is not signed in any more is shown the way
+    look("me").catch(() => {}); // whoever is not signed in any more is shown the way
   }, 5000);
   return () => (clearInterval(watch), stop(), put(frame));
 }

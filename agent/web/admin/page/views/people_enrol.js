@@ -65,7 +65,7 @@ export async function show(place, me, [id = ""]) {
         h("button", { class: "quiet", "aria-label": `Take ${each.name} away`, onclick: () => { photos.splice(photos.indexOf(each), 1); tell(); judgeAll(); place.querySelector("[type=file]").focus(); } }, "×"));
     }));
     const good = photos.filter((each) => each.verdict?.ok).length, waiting = photos.some((each) => !each.verdict);
-    said.textContent = waiting ? "The photos are judged…" : photos.length ? `${good} of ${photos.length} photos are good.` : "No photo yet. Three to five are best: from the front, a little from each side.";
+    said.textContent = waiting ? "The photos are judged…" : photos.length ? `${good} of ${photos.length} photos are good.${good < photos.length ? " Take the others away to enrol." : ""}` : "No photo yet. Three to five are best: from the front, a little from each side.";
     enrol.disabled = !photos.length || good < photos.length;
   }
   // What both ways have in common: who it is, what they agree to, and their groups at the end

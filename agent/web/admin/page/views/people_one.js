@@ -1,7 +1,8 @@
 // One person: what is kept of them, their face as quality and date, when they were recognised, and what can be done.
 import { ask, get, post } from "/admin/api.js";
 import { day, dialog, field, h, note, put, when } from "/admin/dom.js";
-import { ID, act, back, box, card, drawn, groupsField, lines, one, refuse, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
+import { ID, act, advice, back, box, card, drawn, groupsField, lines, one, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
+import { OUTCOMES, REASONS } from "/admin/views/live/weighed.js";
 import { receipt } from "/admin/views/people_receipts.js";
 
 const STATES = { active: [["suspended", "Suspend"], ["blocked", "Block"], ["left", "Has left"]], suspended: [["active", "Resume"], ["left", "Has left"]], blocked: [["active", "Unblock"]], left: [["active", "Has come back"]] };
@@ -22,17 +23,21 @@ export async function show(place, me, [id]) {
     draw();
     if (focused) place.querySelector("h1").focus({ preventScroll: true }); // the button that was pressed is gone
   };
-  const change = async (verb, args, done, pressed) => (await act(() => ask(verb, { person: id, ...args }), done, pressed)) && again();
+  const change = async (verb, args, done, pressed, refused) => (await act(() => ask(verb, { person: id, ...args }), done, pressed, refused)) && again();
   const button = (verb, name, then, kind) => me.may(verb) && h("button", { class: kind, onclick: ({ target }) => then(target) }, name);
-  // A button that asks first; `then` gets what was filled in
+  // A button that asks first; `then` gets what was filled in, and how to say why not: then it is asked again, nothing typed is lost
   const asks = (verb, name, kind, title, inside, yes, then) => button(verb, name, async () => {
-    const form = await dialog(title, inside, { yes, danger: kind === "danger" });
-    if (form) then(Object.fromEntries([...form].filter(([, value]) => value)));
+    const wrong = h("p", { class: "bad", role: "alert" });
+    for (let form, said = " "; said && (form = await dialog(title, [wrong, ...inside], { yes, danger: kind === "danger" }));) {
+      said = "";
+      await then(Object.fromEntries([...form].filter(([, value]) => value)), (error) => { said = error.status === 401 ? "" : `${error.message} ${advice(error.code)}`; put(wrong, said); });
+    }
   }, kind);
 
   function draw() {
     put(place, back(), h("h1", { tabindex: -1 }, told.name, " ", stateTag(told.state)),
-      h("p", { class: "soft" }, `${told.id}, known since ${day(told.enrolled_at)}${told.former_ids.length ? `, before as ${told.former_ids.join(", ")}` : ""}`),
+      h("p", { class: "soft" }, `${told.id}, known since ${day(told.enrolled_at)}${told.former_ids.length ? `, before as ${told.former_ids.join(", ")}` : ""}`,
+        me.may("report") && [" · ", h("a", { href: `#/attendance/person/${encodeURIComponent(id)}` }, "Hours")], me.may("log") && [" · ", h("a", { href: `#/live/visits/${encodeURIComponent(`person=${id}`)}` }, "Visits")]),
       h("div", { class: "columns" }, particulars(), h("div", {}, access(), consent(), told.visits && visits()), h("div", {}, face(), more())));
   }
 
@@ -66,17 +71,17 @@ export async function show(place, me, [id]) {
     return card("Access",
       bar(STATES[told.state].map(([state, name]) => button("person_set", name, (pressed) => change("person_set", { state }, `${told.name}: ${state}.`, pressed), state === "blocked" && "danger"))),
       h("h3", {}, "PIN"), bar(span(told.pin_set_at ? `Set ${day(told.pin_set_at)}${told.duress ? ", with a duress PIN" : ""}` : "None"),
-        asks("pin_set", told.pin_set_at ? "Change" : "Set", "", "Set a PIN", [secret("PIN", "pin", { required: true, ...digits }, "4 to 12 digits, never shown again."), secret("Duress PIN", "duress", digits, "Opens, and raises a silent alarm. May be left out.")], "Set", (form) => change("pin_set", form, "The PIN is set.")),
+        asks("pin_set", told.pin_set_at ? "Change" : "Set", "", "Set a PIN", [secret("PIN", "pin", { required: true, ...digits }, "4 to 12 digits, never shown again."), secret("Duress PIN", "duress", digits, "Opens, and raises a silent alarm. May be left out.")], "Set", (form, refused) => change("pin_set", form, "The PIN is set.", {}, refused)),
         told.pin_set_at && button("pin_set", "Clear", (pressed) => change("pin_set", {}, "The PIN is cleared.", pressed))),
       h("h3", {}, "Cards"), lines(told.cards.map((each) => row(span(`…${each.hint}, since ${day(each.added_at)}`), button("card_remove", "Take away", (pressed) => change("card_remove", { hint: each.hint }, "The card is taken away.", pressed), "quiet"))), "None"),
-      asks("card_add", "Add a card", "", "Add a card", [secret("Number, or the text of a QR code", "card", { required: true, maxlength: "512" }, "A reader that types can fill it in.")], "Add", (form) => change("card_add", form, "The card is added.")));
+      asks("card_add", "Add a card", "", "Add a card", [secret("Number, or the text of a QR code", "card", { required: true, maxlength: "512" }, "A reader that types can fill it in.")], "Add", (form, refused) => change("card_add", form, "The card is added.", {}, refused)));
   }
 
   function consent() {
     const given = told.consents.at(-1)?.given;
     return card("Consent",
       lines(told.consents.map((each) => row(span(h("b", { class: each.given ? "good" : "bad" }, each.given ? "Given" : "Withdrawn"), ` ${when(each.at)}${each.text && ` to “${each.text}”`}, taken down by ${each.by}`))), "Never given."),
-      bar(asks("consent", given ? "To another text" : "They agree", "", "They have agreed", [field("To which text", { name: "text", required: true, maxlength: "128", value: about.consent_text }, "Its name and version.")], "Note it", (form) => change("consent", { given: true, ...form }, "It is noted.")),
+      bar(asks("consent", given ? "To another text" : "They agree", "", "They have agreed", [field("To which text", { name: "text", required: true, maxlength: "128", value: about.consent_text }, "Its name and version.")], "Note it", (form, refused) => change("consent", { given: true, ...form }, "It is noted.", {}, refused)),
         given && asks("consent", "They withdraw", "danger", `${told.name} takes their consent back?`, [h("p", {}, `Their ${told.templates} templates are forgotten at once. They may still come in by card or PIN.`)], "Withdraw", () => change("consent", { given: false }, "It is noted, and the templates are forgotten."))));
   }
 
@@ -98,14 +103,14 @@ export async function show(place, me, [id]) {
 
   function visits() {
     return card("Recognised", lines(told.visits.map((each) => row(
-      span(`${when(each.at)}: ${each.kind === "access" ? `${each.outcome}, ${each.reason}` : `punch ${each.punch}`}`, each.similarity && h("small", {}, ` similarity ${each.similarity.toFixed(2)}`), each.undone && h("b", { class: "warn" }, " undone: it was not them")),
+      span(me.may("log") ? h("a", { href: `#/live/visit/${each.id}` }, when(each.at)) : when(each.at), each.kind === "access" ? `: ${OUTCOMES[each.outcome]?.[0] ?? each.outcome}, ${REASONS[each.reason] ?? each.reason}` : `: punch ${each.punch}`, each.similarity && h("small", {}, ` similarity ${each.similarity.toFixed(2)}`), each.undone && h("b", { class: "warn" }, " undone: it was not them")),
       !each.undone && asks("undo", "It was not them", "danger", "Undo this recognition?", [h("p", {}, `It was not ${told.name}, ${when(each.at)}. A punch of it no longer counts, and what was learnt from it is forgotten. The event stays.`)], "Undo", () => change("undo", { event: each.id }, "It is undone.")))), "Not of late."));
   }
 
   function more() {
     const acts = [
       button("export_person", "Export what is held", (pressed) => act(async () => save(`held-${id}.json`, JSON.stringify(await ask("export_person", { person: id }), null, 1)), "It is exported, which is in the audit.", pressed)),
-      asks("rename", "Another id", "", "Give another id", [field("New id", { name: "to", required: true, pattern: ID, value: id }, "Events go on naming the old one.")], "Rename", (form) => move("rename", form, form.to)),
+      asks("rename", "Another id", "", "Give another id", [field("New id", { name: "to", required: true, pattern: ID, value: id }, "Events go on naming the old one.")], "Rename", (form, refused) => move("rename", form, form.to, refused)),
       asks("merge", "Merge", "", `Who is the same as ${told.name}?`, [field("Id of the one who stays", { name: "into", required: true, pattern: ID })], "Compare", merge),
       asks("remove", "Remove", "danger", `Remove ${told.name}?`, [h("p", {}, "The door no longer knows them: templates, PIN, cards, groups and consents go. What happened stays under their name: events, hours, the audit.")], "Remove", gone("remove", "Removed")),
       asks("forget", "Forget", "danger", `Forget ${told.name} for ever?`, [h("p", {}, "All of that goes, and in what happened a pseudonym stands for their name. Nobody can take it back."),
@@ -115,8 +120,8 @@ export async function show(place, me, [id]) {
     return acts.length > 0 && card("More", bar(acts), me.may("remove") && h("p", {}, h("small", {}, "Remove: the door no longer knows them. Forget: what happened no longer has their name, either.")));
   }
 
-  async function move(verb, args, to) {
-    if (await act(() => ask(verb, { person: id, ...args }), "Done.")) location.hash = `/${one(to)}`;
+  async function move(verb, args, to, refused) {
+    if (await act(() => ask(verb, { person: id, ...args }), "Done.", {}, refused)) location.hash = `/${one(to)}`;
   }
   const gone = (verb, title) => async (form) => {
     const done = await act(() => ask(verb, { person: id, ...form }));
@@ -126,8 +131,8 @@ export async function show(place, me, [id]) {
     put(place, back(), h("h1", { tabindex: -1 }, title), shown ? receipt(shown) : h("p", { class: "card" }, `${told.name}. Receipt ${done.receipt}.`));
     place.querySelector("h1").focus();
   };
-  async function merge({ into }) {
-    const other = await get(one(into)).catch(refuse);
+  async function merge({ into }, refused) {
+    const other = await get(one(into)).catch(refused);
     if (!other) return;
     const pair = table(["", "Is no more", "Stays"], PAIR.map(([name, tell]) => h("tr", {}, h("th", { scope: "row" }, name), [told, other].map((each) => h("td", {}, tell(each))))));
     const sure = await dialog("Make one of these two?", [pair, h("p", {}, "Groups, cards, templates, consents and hours are put together; of what there can be one only, theirs who stays.")], { yes: "Merge", danger: true });

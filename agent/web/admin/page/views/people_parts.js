@@ -32,7 +32,8 @@ export function refuse(error) {
 }
 
 // Does something, with its button off meanwhile, and says that it is done, or why not; null then
-export async function act(doing, done, button = {}) {
+export async function act(doing, done, button = {}, refused = refuse) {
+  const held = document.activeElement === button; // who is disabled loses the focus
   button.disabled = true;
   try {
     const told = await doing();
@@ -40,10 +41,11 @@ export async function act(doing, done, button = {}) {
     return told ?? true;
   } catch (error) {
     if (error.status === undefined) throw error;
-    refuse(error);
+    refused(error);
     return null;
   } finally {
     button.disabled = false;
+    if (held) button.focus();
   }
 }
 

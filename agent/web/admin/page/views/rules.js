@@ -12,8 +12,7 @@ export async function show(place, me, rest) {
   const bar = h("section", { class: "card rules-bar", "aria-label": "Draft" }), body = h("div", { class: "part", tabindex: -1 });
   const tabs = h("nav", { class: "bar tabs", "aria-label": "Parts of the rules" },
     PARTS.map(([path, name]) => h("a", { class: "button", href: `#/rules/${path}`, "aria-current": path === part && "page" }, name)));
-  put(place, h("h1", {}, title), bar, tabs, body);
-  tabs.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+  put(place, h("h1", {}, title), tabs, bar, body);
   const state = h("strong", { role: "status" });
   let draft = null, redraw = () => {};
   // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
@@ -48,6 +47,7 @@ export async function show(place, me, rest) {
   function say() {
     const { force, dirty, stale } = draft, may = me.may("rules_apply"), lines = draft.told.difference.filter((each) => each.kind === "new" || each.kind === "gone").length;
     const act = (name, what, kind = "") => button(name, () => draft.tried(what), { class: kind });
+    const held = bar.contains(document.activeElement) && document.activeElement.textContent;
     put(bar,
       h("p", { class: "soft" }, force.version ? `Version ${force.version} is in force since ${when(force.at)}, by ${force.by}.` : "No rules were ever given: everybody who is enrolled may, at any time."),
       stale ? h("div", { role: "alert" }, h("p", { class: "warn" }, `Somebody else has put version ${force.version} in force meanwhile. Your draft is still here, made from version ${draft.base}.`),
@@ -59,13 +59,14 @@ export async function show(place, me, rest) {
         dirty ? act("Discard…", discard) : null,
         dirty && may && !stale ? act("Save…", save, "main") : null,
         dirty && !may ? h("span", { class: "soft" }, "You may try it; security or an owner saves.") : null));
+    if (held) ([...bar.querySelectorAll("button")].find((each) => each.textContent === held) ?? body).focus({ preventScroll: true });
   }
 
   async function discard() {
     if (await dialog("Discard the draft?", h("p", {}, "What you have changed is forgotten; the rules in force stay."), { yes: "Discard", danger: true })) await draft.drop();
   }
   async function difference() {
-    await dialog("What differs", lines_of(draft.told.difference), { yes: "Close", no: "Back" });
+    await dialog("What differs", lines_of(draft.told.difference), { yes: "Close", no: null });
   }
   async function save() {
     const told = await post("rules/effects", { text: draft.text, first: today() });

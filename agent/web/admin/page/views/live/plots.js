@@ -18,7 +18,7 @@ export async function show(place) {
     const marks = told.threshold === null ? [] : [{ at: told.threshold, name: `threshold ${told.threshold.toFixed(2)}` }];
     const known = told.genuine.length + told.unknown.length;
     put(drawn,
-      h("section", { class: "card" }, plot({ title: "Similarity of visitors: known, and unknown", series: known ? [bars(told.genuine, "known"), bars(told.unknown, "unknown")] : [], marks, x: { from: -0.2, to: 1, bin: told.bin, ticks: [-0.2, 0, 0.2, 0.4, 0.6, 0.8], name: "Similarity from" }, y: { name: "Visits", to: 4 * Math.ceil(Math.max(1, ...[...told.genuine, ...told.unknown].map(([, count]) => count)) / 4) } }),
+      h("section", { class: "card" }, plot({ title: "Similarity of visitors: known, and unknown", width: Math.min(1150, innerWidth - 72), series: known ? [bars(told.genuine, "known"), bars(told.unknown, "unknown")] : [], marks, x: { from: -0.2, to: 1, bin: told.bin, ticks: [-0.2, 0, 0.2, 0.4, 0.6, 0.8], name: "Similarity from" }, y: { name: "Visits", to: 4 * Math.ceil(Math.max(1, ...[...told.genuine, ...told.unknown].map(([, count]) => count)) / 4) } }),
         h("p", { class: "soft" }, `${told.decisions} decisions${told.all ? "" : ", the latest of them"}; matches that were taken back are left out.${told.thresholds > 1 ? " The threshold was another before." : ""} Well apart is good: where the two meet, the door is mistaken about somebody.`)),
       h("section", { class: "card" }, h("h2", {}, "Arrivals by weekday and hour"), arrivals(told.arrivals)),
       h("div", { class: "columns" }, HEALTH.map(([name, title, unit]) => h("section", { class: "card" }, line(told, name, title, unit)))));
@@ -30,7 +30,7 @@ function arrivals(table) {
   const busy = [...Array(24).keys()].filter((hour) => table.some((hours) => hours[hour]));
   if (!busy.length) return h("p", { class: "empty" }, "Nothing yet.");
   const hours = [...Array(24).keys()].slice(Math.max(0, busy[0] - 1), busy.at(-1) + 2), most = Math.max(...table.flat());
-  const cell = (count) => h("td", { class: "number heat", style: { "--heat": `${Math.round((count / most) * 70)}%` } }, count || "");
+  const cell = (count) => h("td", { class: "number heat", style: { "--heat": `${Math.round((count / most) * 45)}%` } }, count || "");
   return h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Arrivals" }, h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Day"), hours.map((hour) => h("th", { scope: "col", class: "number" }, `${hour}:00`)))),
     h("tbody", {}, table.map((row, day) => h("tr", {}, h("th", { scope: "row" }, DAYS[day]), hours.map((hour) => cell(row[hour])))))));

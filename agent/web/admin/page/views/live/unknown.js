@@ -29,23 +29,27 @@ export async function show(place, me) {
     if (pictures.length > MOST) return note(`At most ${MOST} pictures make one person: leave some out.`, "wrong");
     const person = personField("Id", { name: "person", required: true }, "Of somebody who is known already, or a new one");
     const agreed = h("label", {}, h("input", { type: "checkbox", name: "consent", required: told.consent_wanted && !!told.consent }), ` The person has agreed${told.consent ? ` to ${told.consent}` : ""}`);
-    const answer = await dialog(`Enrol as…`, [
+    const wrong = h("p", { class: "bad", role: "alert" }), inside = [wrong,
       h("p", {}, `${pictures.length === 1 ? "One look" : `${pictures.length} looks`} of somebody whom nobody has guided: enough to be recognised in the same light. Five shots at the door, or good photos, are better; add them when the person is there.`),
-      person, field("Name", { name: "name", maxLength: 128 }, "Of somebody new"), h("p", { class: "field" }, agreed),
-    ], { yes: "Enrol" });
-    if (!answer) return;
-    const body = { pictures, person: person.person(), ...(answer.get("name") ? { name: answer.get("name") } : {}), ...(answer.get("consent") ? { consent: true } : {}) };
-    await tried(async () => {
-      const { data } = await post("live/unknown/enrol", body);
-      note(`${data.name} has ${data.templates} templates now, ${data.added} of them from here.`);
-    });
+      person, field("Name", { name: "name", maxLength: 128 }, "Of somebody new"), h("p", { class: "field" }, agreed)];
+    for (let answer; (answer = await dialog("Enrol as…", inside, { yes: "Enrol" }));) { // until it is taken: nothing typed is lost
+      const body = { pictures, person: person.person(), ...(answer.get("name") ? { name: answer.get("name") } : {}), ...(answer.get("consent") ? { consent: true } : {}) };
+      try {
+        const { data } = await post("live/unknown/enrol", body);
+        note(`${data.name} has ${data.templates} templates now, ${data.added} of them from here.`);
+        return again();
+      } catch (error) {
+        if (!error.status || error.status === 401) throw error;
+        put(wrong, error.message);
+      }
+    }
   }
-  const group = (pictures, number) => {
+  const group = (pictures) => {
     const boxes = pictures.map(({ name, at }) => h("input", { type: "checkbox", checked: true, value: name, "aria-label": `Picture of ${when(at)}` }));
     const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value);
     const act = (what) => () => (chosen().length ? what(chosen()) : note("Choose a picture first.", "wrong"));
-    return h("section", { class: "card", "aria-labelledby": `group-${number}` },
-      h("h2", { id: `group-${number}` }, pictures.length === 1 ? "Came once" : `Came ${pictures.length} times`),
+    return h("section", { class: "card" },
+      h("h2", {}, pictures.length === 1 ? "Came once" : `Came ${pictures.length} times`),
       h("div", { class: "faces" }, pictures.map(({ name, at, event, face_px }, each) => h("figure", {}, h("img", { src: `/admin/api/live/unknown/picture/${name}`, width: 112, height: 112, loading: "lazy", alt: `Somebody unknown, ${when(at)}` }), h("figcaption", {}, boxes[each], " ", h("a", { href: `#/live/visit/${event}` }, when(at)), h("br"), h("small", {}, `face ${face_px} px`))))),
       h("p", { class: "buttons start" }, h("button", { type: "button", class: "main", onclick: act(enrol) }, "Enrol as…"), h("button", { type: "button", class: "danger", onclick: act((pictures_) => remove({ pictures: pictures_ }, pictures_.length)) }, "Delete…")));
   };

@@ -31,7 +31,7 @@ async function all(place, me, wanted) {
   const table = h("div"), more = h("p", { role: "status" });
   const events = [], names = {};
   let before = null, gone = false;
-  put(place, form, table, more);
+  put(place, form, h("section", { class: "card", "aria-label": "Visits" }, table, more));
 
   function search(event) {
     event.preventDefault();

@@ -1,7 +1,6 @@
 // Special days: how each is found, and which days of a year they are.
 import { dialog, field, h, put } from "/admin/dom.js";
 import { button, nameField, quiet } from "/admin/views/rules/draft.js";
-import { DAYS } from "/admin/views/rules.js";
 
 const WAYS = [["date", "Days by date"], ["easter", "Days after Easter"], ["repeat", "A rule (RFC 5545)"]];
 
@@ -12,10 +11,9 @@ export function show(place, draft) {
     put(place, h("div", { class: "columns" },
       h("section", { class: "card" }, h("div", { class: "bar" }, h("h2", {}, "Special days"), button("Add…", () => change(null), { class: "main" })),
         h("p", { class: "soft" }, "Of two on one day the one that stands first counts. What holds on them is said in the schedules."),
-        days.length ? h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Name", "Kind", "When", "Actions"].map((each) => h("th", {}, each)))),
-          h("tbody", {}, days.map((day, number) => h("tr", {}, h("td", {}, day.name), h("td", {}, day.kind ?? "holiday"), h("td", {}, said(day)),
-            h("td", {}, act("Change", day.name, () => change(number)), act("Remove", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }))),
-              number ? act("Up", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }, { edit: "add", table: "days", value: day, at: number - 1 }))) : null)))))) : h("p", { class: "empty" }, "None yet.")),
+        days.length ? h("ul", { class: "lines" }, days.map((day, number) => h("li", {}, h("span", {}, h("strong", {}, day.name), ` ${day.kind ?? "holiday"}`, h("br"), h("small", {}, said(day))),
+            h("span", { class: "acts" }, act("Change", day.name, () => change(number)), act("Remove", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }))),
+              number ? act("Up", day.name, () => draft.tried(() => draft.edit({ edit: "drop", path: ["days", number] }, { edit: "add", table: "days", value: day, at: number - 1 }))) : null)))) : h("p", { class: "empty" }, "None yet.")),
       h("section", { class: "card" }, year())));
   };
 
@@ -47,8 +45,10 @@ export function show(place, draft) {
     return made;
   }
   function said({ date, to, easter, orthodox, repeat }) {
-    if (easter !== undefined) return `${easter} days after ${orthodox ? "Orthodox " : ""}Easter`;
-    return repeat ? `${repeat}${date ? ` from ${date}` : ""}` : `${date}${to ? ` to ${to}` : ""}${/^\d{4}-/.test(date) ? "" : ", every year"}`;
+    const sunday = `${orthodox ? "Orthodox " : ""}Easter Sunday`, far = Math.abs(easter), once = /^\d{4}-/.test(date);
+    if (easter !== undefined) return far ? `${far} ${far === 1 ? "day" : "days"} ${easter < 0 ? "before" : "after"} ${sunday}` : sunday;
+    const told = (each) => new Date(`${each.length < 6 ? `2024-${each}` : each}T12:00Z`).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: "UTC", ...(each.length < 6 ? {} : { year: "numeric" }) });
+    return repeat ? `${repeat}${date ? ` from ${told(date)}` : ""}` : `${told(date)}${to ? ` to ${told(to)}` : ""}${once ? "" : ", every year"}`;
   }
 
   function year() {
@@ -64,6 +64,6 @@ export function show(place, draft) {
     return [h("div", { class: "bar" }, h("h2", {}, `The year ${shown}`),
       button("Before", () => turn(shown - 1), { data: { focus: "before" }, disabled: shown <= low }), button("After", () => turn(shown + 1), { data: { focus: "after" }, disabled: shown >= high })),
       h("div", { class: "year", "aria-hidden": "true" }, [...Array(12).keys()].map(month)),
-      h("ul", {}, draft.told.year.map(({ date, name, kind }) => h("li", {}, `${DAYS[Object.keys(DAYS)[(new Date(`${date}T00:00Z`).getUTCDay() + 6) % 7]]} ${date} ${name} `, h("small", {}, kind))))];
+      h("ul", {}, draft.told.year.map(({ date, name, kind }) => h("li", {}, `${new Date(`${date}T12:00Z`).toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" })}: ${name} `, h("small", {}, kind))))];
   }
 }

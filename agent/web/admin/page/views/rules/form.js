@@ -31,11 +31,11 @@ export function cards(draft, table, fields, defaults, make = {}) {
   };
   const said = (each) => draft.told.used[table]?.[each] ?? [];
   return [names(draft, table).map((each) => h("details", { class: "card", open: opened.has(`${table}/${each}`), ontoggle: (event) => opened[event.target.open ? "add" : "delete"](`${table}/${each}`) },
-    h("summary", {}, h("strong", {}, each), h("span", { class: "soft" }, ` ${brief(draft.told.book[table][each])}`)), form(draft, [table, each], fields, defaults),
+    h("summary", {}, h("strong", {}, each), h("span", { class: "soft" }, ` ${brief(draft.told.book[table][each], fields)}`)), form(draft, [table, each], fields, defaults),
     h("p", { class: "bar" }, button("Rename…", () => name(`Rename ${each}`, each, (to) => ({ edit: "rename", table, name: each, to }))),
       button("Remove", () => draft.tried(() => draft.edit({ edit: "drop", path: [table, each] })), { disabled: said(each).length > 0 }),
       said(each).length ? h("span", { class: "soft" }, `Used by ${said(each).join(", ")}`) : null))),
-  h("p", {}, button(`Add to ${table}…`, () => name("Name", "", (to) => ({ edit: "put", path: [table, to], value: make }))))];
+  h("p", {}, button(`Add a ${table.slice(0, -1)}…`, () => name(`New ${table.slice(0, -1)}`, "", (to) => ({ edit: "put", path: [table, to], value: make }))))];
 }
 const opened = new Set();
-const brief = (table) => Object.entries(table).slice(0, 4).map(([key, value]) => `${key}: ${typeof value === "object" ? Object.keys(value).length : value === "" ? "outside" : value}`).join(", ");
+const brief = (table, fields) => Object.entries(table).slice(0, 4).map(([key, value]) => `${(fields.find(([name]) => name === key)?.[1] ?? key).toLowerCase()}: ${typeof value === "object" ? Object.keys(value).length : value === "" ? "outside" : value}`).join(", ");

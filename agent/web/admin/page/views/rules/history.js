@@ -10,7 +10,7 @@ export function show(place, draft) {
     const row = (each, number) => h("tr", {}, h("td", { class: "number" }, String(each.version)), h("td", {}, when(each.at)), h("td", {}, each.by),
       h("td", {}, number ? quiet("Look", () => draft.tried(() => look(each.version)), { "aria-label": `Look at version ${each.version}` }) : h("span", { class: "tag" }, "in force")));
     put(place, h("section", { class: "card" }, h("h2", {}, "History"), h("p", { class: "soft" }, "The last fifty versions."), versions.length ? h("div", { class: "scroll" }, h("table", {},
-      h("thead", {}, h("tr", {}, ["Version", "Since", "By", "Actions"].map((each) => h("th", {}, each)))), h("tbody", {}, versions.map(row)))) : h("p", { class: "empty" }, "None yet.")));
+      h("thead", {}, h("tr", {}, ["Version", "Since", "By", "Actions"].map((each, at) => h("th", { scope: "col", class: at ? null : "number" }, each)))), h("tbody", {}, versions.map(row)))) : h("p", { class: "empty" }, "None yet.")));
   };
   async function look(version) {
     const { text } = await ask("rules", { version }), { lines } = await post("rules/difference", { text: draft.force.text, version });

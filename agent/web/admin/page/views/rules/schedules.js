@@ -62,4 +62,5 @@ function next(period) {
   const from = Math.min(Number(period.slice(6, 8)) + 1, 22);
   return `${String(from).padStart(2, "0")}:00-${String(from + 1).padStart(2, "0")}:00`;
 }
-const words = (path) => path.replace(/^(grants|work)\.(\d+).*/, (_, table, number) => `${table} ${Number(number) + 1}`);
+const KINDS = { doors: "door", shifts: "shift", grants: "grant", work: "who works" };
+const words = (path) => path.replace(/^(\w+)\.([^.]+).*/, (_, table, name) => `${KINDS[table] ?? table} ${/^\d+$/.test(name) ? Number(name) + 1 : name}`);
