@@ -97,7 +97,7 @@ class EnrolmentRefused(LatchkeyError, ValueError):
     Args:
         code: one of `no_face`, `two_faces`, `too_small`, `too_blurred`, `too_dark`, `too_bright`, `turned_away`,
             `low_contrast`, `different_people`, `duplicate_person`, `not_a_picture`, `no_photos`; of signatures
-            `different_signatures` and those of `SignatureRefused`.
+            `different_signatures` and those of SignatureRefused.
         message: for a human.
         photo: which photo, or which signature, counted from 0; None where it is about all of them.
     """

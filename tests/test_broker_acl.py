@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from paho.mqtt.client import topic_matches_sub
 
 from agent.homeassistant.bundle import birth_topic, discovery_topic, lock_topic, release_topic
@@ -333,7 +334,8 @@ def forged(signer, folder, name, *, ended=False):
     """A bundle which our own commands would not make."""
     key = new_key()
     identity = SimpleNamespace(kind=Kind.DEVICE, common_name=name)
-    subject = SimpleNamespace(identity=identity, names=[x509.UniformResourceIdentifier("latchkey:x")])
+    names = [x509.UniformResourceIdentifier("latchkey:x")]
+    subject = SimpleNamespace(identity=identity, names=names, purposes=[ExtendedKeyUsageOID.CLIENT_AUTH])
     made = signer.issue(subject, key.public_key(), now=NOW - timedelta(hours=25) if ended else NOW, days=1)
     return written(folder, made, key)
 

@@ -1,7 +1,7 @@
 """`latchkey check` and the pages for browsers: encrypted where others ask, and whether anybody may sign in."""
 
 import pytest
-from agent.cli.findings import State
+from agent.findings import State
 
 from agent.cli.pages_check import pages
 from agent.config import load_config

@@ -47,6 +47,7 @@ COMMANDS = [
     "roster",
     "fleet",
     "simulate",
+    "account",
     "admin",
 ]
 OPTIONS = {

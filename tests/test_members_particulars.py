@@ -56,6 +56,7 @@ class TestAdding:
             "cards": [],
             "consents": [],
             "former_ids": [],
+            "signatures": 0,
         }
         assert audited(db) == [("person_added", "anna"), ("person_changed", "anna")]
 

@@ -41,7 +41,7 @@ def fill(db):
 
 def test_a_full_disk_refuses_loudly_and_recovers(small_disk):
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(300_000))
+    ballast.write_bytes(bytes(200_000))
     path = small_disk / "latchkey.db"
     with open_db(path) as db:
         recorded, refusal = fill(db)

@@ -49,7 +49,7 @@ def asked(stack):
         else:
             Result.model_validate_json(answer.to_json())
 
-    front.do = do
+    front.do, front.check_stands = do, lambda _: None
     return feed
 
 
