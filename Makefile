@@ -25,6 +25,9 @@ PYTHON ?=
 CAMERA ?=
 ARGS ?=
 
+# Half the time on two cores, where each process keeps to one; what a file makes for all of its tests is made once.
+TRAIN_TESTS = OMP_NUM_THREADS=1 $(TRAINING)/bin/python -m pytest tests/training -n 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo training test test-training lint format bench contract fuzz clean tools
@@ -40,11 +43,11 @@ demo: install
 training: $(TRAINING)/installed
 
 test: $(STAMPS)/dev tools $(if $(ARGS),,$(TRAINING)/installed)
-	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 3 --dist worksteal)
-	$(if $(ARGS),,$(TRAINING)/bin/python -m pytest tests/training)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 4 --dist worksteal)
+	$(if $(ARGS),,$(TRAIN_TESTS))
 
 test-training: $(TRAINING)/installed
-	$(TRAINING)/bin/python -m pytest $(if $(ARGS),$(ARGS),tests/training)
+	$(if $(ARGS),$(TRAINING)/bin/python -m pytest $(ARGS),$(TRAIN_TESTS))
 
 lint: $(STAMPS)/dev tools
 	$(BIN)/ruff check .
