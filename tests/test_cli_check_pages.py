@@ -1,10 +1,10 @@
 """`latchkey check` and the pages for browsers: encrypted where others ask, and whether anybody may sign in."""
 
 import pytest
-from agent.findings import State
 
 from agent.cli.pages_check import pages
 from agent.config import load_config
+from agent.findings import State
 from agent.store.db import open_db
 from tests.fakes.accounts import account
 from tests.fakes.keys import KEY
