@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import DataclassSchema, TypedDictSchema
 
 from agent.mqtt.contract import Told
 from agent.mqtt.message import Code
@@ -88,6 +91,16 @@ def document(
     }
 
 
+class _InWords(GenerateJsonSchema):
+    """Says what each dictionary and dataclass is, as some versions of pydantic do and some do not."""
+
+    def typed_dict_schema(self, schema: TypedDictSchema) -> dict[str, Any]:
+        return _described(super().typed_dict_schema(schema), schema.get("cls"))
+
+    def dataclass_schema(self, schema: DataclassSchema) -> dict[str, Any]:
+        return _described(super().dataclass_schema(schema), schema["cls"])
+
+
 class _Schemas:
     """The models of all operations, each under a name of its own."""
 
@@ -103,7 +116,8 @@ class _Schemas:
                 wanted.append((f"body {name}", "validation", TypeAdapter(each.body)))
             if each.result is not None and not isinstance(each.result, str):
                 wanted.append((f"result {name}", "serialization", each.result_type))
-        found, told = TypeAdapter.json_schemas(wanted, ref_template="#/components/schemas/{model}")
+        place = "#/components/schemas/{model}"
+        found, told = TypeAdapter.json_schemas(wanted, ref_template=place, schema_generator=_InWords)
         self._by_name = {name: schema for (name, _), schema in found.items()}
         self.found: dict[str, Any] = {**told.get("$defs", {}), "Refusal": REFUSAL}
         for verb in COMMANDS:  # an id is made where there is none
@@ -198,6 +212,10 @@ def _refused(status: HTTPStatus) -> dict[str, Any]:
 def _name(told: Operation) -> str:
     words = re.sub(r":\w+}", "}", told.path)
     return "_".join([told.method.lower(), *re.findall(r"\w+", words)])
+
+
+def _described(schema: dict[str, Any], of: type | None) -> dict[str, Any]:
+    return {**schema, "description": inspect.cleandoc(of.__doc__)} if of is not None and of.__doc__ else schema
 
 
 def _last(schema: Mapping[str, Any]) -> str:
