@@ -195,6 +195,7 @@ def test_a_device_out_of_reach_is_said_and_comes_back(desk, chromium):
     page.click("#nav a:has-text('Rules')")
     page.wait_for_selector("#away:has-text('does not answer')")
     page.click("#nav a:has-text('People')")
+    page.wait_for_selector(".view[data-view=people] [role=alert]")
     page.context.set_offline(False)
     page.click(".view [role=alert] button:has-text('Try again')")
     page.wait_for_selector(".view[data-view=people] table")

@@ -405,8 +405,10 @@ def axe():
 
 
 def test_somebody_signs_in_looks_at_the_account_and_signs_out(desk, db, person, chromium, axe):
+    desk.said.clear()
     page = desk.browse(chromium, None, size=PHONE, dark=True)
     assert page.evaluate("document.activeElement.name") == "username"
+    assert desk.said == []
     assert violations(page, axe) == []
     types(page, person)
     page.wait_for_selector("#nav a")

@@ -19,6 +19,7 @@ let retry = 0;
 
 async function start() {
   try {
+    if (!(await get("session")).signed) return signIn(); // asking for `me` would be refused, which a console calls an error
     me = await get("me");
   } catch (error) {
     if (error.status === 401) return signIn();
@@ -34,10 +35,18 @@ async function start() {
   await show();
 }
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a "%" that stands for itself
+  }
+}
+
 async function show() {
   if (!me) return;
   const mine = (turn += 1);
-  const [path = "", ...rest] = location.hash.slice(2).split("/").map(decodeURIComponent);
+  const [path = "", ...rest] = location.hash.slice(2).split("/").map(decoded);
   const known = VIEWS.find((each) => each[0] === path);
   if (path !== "account" && !(known && seen(known))) {
     if (known) note(`The role ${me.role} does not see ${known[1]}.`, "wrong");

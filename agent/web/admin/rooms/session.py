@@ -35,6 +35,7 @@ class Typed(Message):
 class Before(TypedDict):
     """What the page has to know before somebody signs in."""
 
+    signed: bool  # this browser is
     first: bool  # nobody has an account
     time: str  # the device's: a code of the second factor goes by it
     clock: str  # whether that can be believed
@@ -60,10 +61,16 @@ OPERATIONS: Final = (BEFORE, SIGN_IN, SIGN_OUT)
 def routes(front: Front) -> list[Route]:
     """Returns what signs in and out, and what the page has to know before."""
 
-    async def before(_: Request) -> Response:
+    async def before(request: Request) -> Response:
         told = front.agent.config
         clock = clock_state(told.clock.synchronised_file).value
-        said = {"first": front.porter.nobody_there(), "time": timestamp(datetime.now(UTC)), "clock": clock}
+        signed = front.session(request) is not None
+        said = {
+            "signed": signed,
+            "first": front.porter.nobody_there(),
+            "time": timestamp(datetime.now(UTC)),
+            "clock": clock,
+        }
         return BEFORE.answered(said | {"site": told.device.site, "device": told.device.name})
 
     async def sign_in(request: Request) -> Response:

@@ -1,5 +1,5 @@
 // One person: what is kept of them, their face as quality and date, when they were recognised, and what can be done.
-import { ask, get, post } from "/admin/api.js";
+import { ask, get, post, work } from "/admin/api.js";
 import { day, dialog, field, h, note, put, when } from "/admin/dom.js";
 import { ID, act, advice, back, box, card, drawn, groupsField, lines, one, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
 import { OUTCOMES, REASONS } from "/admin/views/live/weighed.js";
@@ -74,7 +74,19 @@ export async function show(place, me, [id]) {
         asks("pin_set", told.pin_set_at ? "Change" : "Set", "", "Set a PIN", [secret("PIN", "pin", { required: true, ...digits }, "4 to 12 digits, never shown again."), secret("Duress PIN", "duress", digits, "Opens, and raises a silent alarm. May be left out.")], "Set", (form, refused) => change("pin_set", form, "The PIN is set.", {}, refused)),
         told.pin_set_at && button("pin_set", "Clear", (pressed) => change("pin_set", {}, "The PIN is cleared.", pressed))),
       h("h3", {}, "Cards"), lines(told.cards.map((each) => row(span(`…${each.hint}, since ${day(each.added_at)}`), button("card_remove", "Take away", (pressed) => change("card_remove", { hint: each.hint }, "The card is taken away.", pressed), "quiet"))), "None"),
-      asks("card_add", "Add a card", "", "Add a card", [secret("Number, or the text of a QR code", "card", { required: true, maxlength: "512" }, "A reader that types can fill it in.")], "Add", (form, refused) => change("card_add", form, "The card is added.", {}, refused)));
+      asks("card_add", "Add a card", "", "Add a card", [secret("Number, or the text of a QR code", "card", { required: true, maxlength: "512" }, "A reader that types can fill it in.")], "Add", (form, refused) => change("card_add", form, "The card is added.", {}, refused)),
+      h("h3", {}, "Signature"), bar(span(told.signatures ? `${told.signatures} references` : "None"),
+        about.kiosk && button("enrol_signature_live", told.signatures ? "Sign anew at the kiosk" : "Sign at the kiosk", signs),
+        told.signatures > 0 && asks("signature_remove", "Forget", "danger", `Forget how ${told.name} signs?`, [h("p", {}, "Where the rules ask for a signature they need another way from then on.")], "Forget", () => change("signature_remove", {}, "It is forgotten."))));
+  }
+
+  async function signs(pressed) {
+    const said = h("span", { role: "status" }, "Waiting for them at the kiosk");
+    pressed.after(said);
+    const tell = ({ done, of = 5 }) => { said.textContent = `Signed ${done} of ${of} times`; };
+    const signed = await act(() => work("enrol_signature_live", { person: id }, tell), `${told.name} has signed.`, pressed);
+    said.remove();
+    if (signed) await again();
   }
 
   function consent() {
