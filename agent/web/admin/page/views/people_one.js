@@ -105,7 +105,7 @@ export async function show(place, me, [id]) {
       canvas.setAttribute("aria-label", `Face of ${told.name}`);
       pressed.replaceWith(canvas);
     }, "", pressed);
-    return card(`Face: ${told.templates} templates`,
+    return card(`Face: ${told.templates} template${told.templates === 1 ? "" : "s"}`,
       told.shots && lines(told.shots.map((shot) => row(span(`${day(shot.added_at)}, ${shot.event ? `learnt from event ${shot.event}` : "given at enrolment"}`, h("small", { class: shot.in_use ? "" : "warn" }, h("br"), `${shot.model}${shot.in_use ? "" : ": another model"}`), h("br"),
         h("span", { class: "tags" }, shot.measures.map((each) => tag(each.words, GRADES[each.grade])))),
       about.keep_crops && shot.crop && button("templates", "See", look(shot), "quiet"))), "None: the door cannot recognise them."),
