@@ -180,13 +180,6 @@ def test_the_configuration_without_secrets(tmp_path, desk):
     assert {"key": "name", "value": "door", "changed": False} in seen["tables"]["device"]
 
 
-def test_how_it_was_is_remembered_since_the_start(desk):
-    wait_for(lambda: desk.front.pulse.samples, what="the first look")
-    first = get(desk, "device/pulse", Role.VIEWER).json()["samples"][0]
-    assert {"at", "outbox_depth", "memory_bytes"} <= {*first}
-    assert "boot_id" not in first
-
-
 # Backup
 
 

@@ -48,7 +48,7 @@ class AdminPage:
     def work(self) -> list[tuple[str, Callable[[], None]]]:
         """Returns workers to be: name and step."""
         front = self.front
-        work: list[tuple[str, Callable[[], None]]] = [("porter", front.porter.step), ("pulse", front.pulse.step)]
+        work: list[tuple[str, Callable[[], None]]] = [("porter", front.porter.step)]
         return work if self._witness is None else [*work, ("strangers", self._witness.step)]
 
 

@@ -19,11 +19,9 @@ from ulid import ULID
 from agent.bundle import Bundle
 from agent.crew import PART_SECONDS
 from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
-from agent.health import HealthCheck, health_of
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
-from agent.pulse import Pulse
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
@@ -85,8 +83,6 @@ class Front:
             self._backroom = stack.enter_context(Backroom(db, left))
             self.beside = stack.enter_context(Backroom(open_db(path, key=bundle.key), left, "admin-beside"))
             self.porter = stack.enter_context(Porter(agent, bundle))
-            pulse = stack.enter_context(open_db(agent.config.database_path))
-            self.pulse = Pulse(partial(health_of, agent, HealthCheck(agent.config, pulse, boot_id=agent.boot_id)))
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:

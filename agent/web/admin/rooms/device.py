@@ -27,13 +27,6 @@ FILE: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """How the device was, once a minute."""
-
-    samples: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Configured:
     """What the configuration says, as it counts now."""
 
@@ -42,7 +35,6 @@ class Configured:
 
 
 GLANCE: Final = Operation("GET", "device", "Which device it is, and how it is.", verb="device", result=dict[str, Any])
-PULSE: Final = Operation("GET", "device/pulse", "How it was, for a day.", verb="device", result=Past)
 MODELS: Final = Operation(
     "GET",
     "device/models",
@@ -56,7 +48,7 @@ CONFIGURATION: Final = Operation(
 BACKUP: Final = Operation(
     "GET", "device/backup/{id}", "The backup that a command has made, as one file.", verb="backup_part", result=FILE
 )
-OWN: Final = (GLANCE, PULSE, MODELS, CONFIGURATION, BACKUP)
+OWN: Final = (GLANCE, MODELS, CONFIGURATION, BACKUP)
 OPERATIONS: Final = (*audit.OPERATIONS, *jobs.OPERATIONS, *parts.OPERATIONS, *OWN)
 
 
@@ -73,9 +65,6 @@ def routes(front: Front) -> list[Route]:
             return overview(agent, bundle, db, checks[0])
 
         return GLANCE.answered(await front.read(look))
-
-    async def pulse(_: Request, __: Session) -> Response:
-        return PULSE.answered(Past(front.pulse.samples))
 
     async def models(_: Request, __: Session) -> Response:
         templates = agent.recogniser.known.gallery.templates
@@ -94,7 +83,6 @@ def routes(front: Front) -> list[Route]:
     return [
         *(route for room in (audit, jobs, parts) for route in room.routes(front)),
         GLANCE.route(front, glance),
-        PULSE.route(front, pulse),
         MODELS.route(front, models),
         CONFIGURATION.route(front, configuration),
         BACKUP.route(front, backup),

@@ -1,7 +1,6 @@
 // How the device is, what it is at, and its parts: models, backup, keys, what is to be forgotten, its configuration.
 import { ask, get, look as glance } from "/admin/api.js";
-import { clock, dialog, h, note, put, when } from "/admin/dom.js";
-import { plot } from "/admin/plot.js";
+import { dialog, h, note, put, when } from "/admin/dom.js";
 
 export const title = "Device";
 const PARTS = [["", "Overview", "device"], ["models", "Models", "models"], ["backup", "Backup", "backup"], ["keys", "Keys", "keys"], ["forgetting", "Forgetting", "retention"], ["configuration", "Configuration", "backup"]];
@@ -70,24 +69,13 @@ async function overview(place, me) {
     if (!document.hidden && Date.now() - last > 1e4) { last = Date.now(); await look().catch(() => {}); }
     timer = setTimeout(tick, busy ? 1000 : 5000);
   }
-  put(place, h("div", { class: "columns" }, card("How it is", found), card("What it is", is),
+  put(place, h("div", { class: "columns" }, card("How it is", found, me.may("log") && h("p", {}, h("a", { href: "#/live/plots" }, "How it was, for a fortnight"))), card("What it is", is),
     h("div", {}, card("Jobs", jobs), card("Other devices of the site", others),
       card("Newer software", h("p", {}, "Not from here: nobody who signs in can change what runs. On the device: sudo deploy/install.sh of the new version; people, rules and keys stay.")))));
   last = Date.now();
-  const [{ samples }] = await Promise.all([get("device/pulse"), look(), work()]);
-  const drawn = plots(samples).filter(Boolean);
-  place.append(card("How it was", h("div", { class: "columns" }, drawn.length ? drawn : h("p", { class: "empty" }, "It is looked every minute, since the start, for a day: nothing to draw yet."))));
+  await Promise.all([look(), work()]);
   timer = setTimeout(tick, 1000);
   return () => clearTimeout(timer);
-}
-
-// One plot a measure, of those that were seen more than once
-function plots(samples) {
-  const day = Date.now() - 864e5, since = (at) => new Date(at) - day;
-  return [["fps", "Pictures a second"], ["outbox_depth", "Events to be sent"], ["temperature_celsius", "Temperature, °C"], ["memory_bytes", "Memory, MB", 1e6]].map(([key, name, unit = 1]) => {
-    const points = samples.filter((each) => each[key] !== undefined).map((each) => [since(each.at) / 36e5, each[key] / unit]);
-    return points.length > 1 ? plot({ title: name, height: 160, width: 380, series: [{ name, points }], x: { name: "time", ticks: [0, 1, 2, 3].map((part) => points[0][0] + ((points.at(-1)[0] - points[0][0]) * part) / 3), say: (hours) => clock(day + hours * 36e5) }, y: { say: (value) => (value < 100 ? Math.round(value * 10) / 10 : Math.round(value)) } }) : null;
-  });
 }
 
 function jobLine(job, me, again) {
