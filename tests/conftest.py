@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from agent.mqtt.settings import TlsFiles
+from tests.fakes.axe import axe_source
 from tests.fakes.ports import steady_port
 
 # The same examples each time, so that a change is judged by itself; others each time to look for what nobody thought of
@@ -186,3 +187,12 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core."""
+    source, why = axe_source()
+    if source is None:
+        pytest.skip(why)
+    return source

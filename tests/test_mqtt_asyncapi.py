@@ -37,8 +37,7 @@ def found(reference):
 
 
 def test_the_file_in_deploy_is_up_to_date(tmp_path, monkeypatch, capsys):
-    assert asyncapi.is_current(asyncapi.FILE), "python -m agent.mqtt.asyncapi"
-    assert asyncapi.main(["--check"]) == 0
+    assert asyncapi.main(["--check"]) == 0, "python -m agent.mqtt.asyncapi"
     monkeypatch.setattr(asyncapi, "FILE", tmp_path / "asyncapi.json")
     assert asyncapi.main(["--check"]) == 1
     assert "python -m agent.mqtt.asyncapi" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from agent.web.admin.porter import WAITING
 from tests.conftest import wait_for
 from tests.fakes.accounts import FRESH, HASH, PASSWORD, account, asks, shown
 from tests.fakes.admin import PHONE, admin_agent
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 
 NEW = "wool crane mint ladder"
 
@@ -394,14 +394,6 @@ def types(page, person, password=PASSWORD, code=None):
 def complaints(desk):
     """What the console said but that somebody was not let in, which every browser says."""
     return [said for said in desk.said if "status of 401" not in said and "status of 429" not in said]
-
-
-@pytest.fixture(scope="module")
-def axe():
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
-    return source
 
 
 def test_somebody_signs_in_looks_at_the_account_and_signs_out(desk, db, person, chromium, axe):

@@ -20,7 +20,7 @@ from agent.trust.roles import Role
 from tests.fakes import timeclock
 from tests.fakes.admin import PHONE, RULES, admin_agent
 from tests.fakes.agents import recorded
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 from tests.fakes.terminal import forget_logging
 
 SHIFTS = """
@@ -269,15 +269,12 @@ def test_a_missing_punch_at_a_time_that_comes_twice(desk, chromium):
 
 
 @pytest.mark.parametrize("view", ["attendance", "attendance/month/2026-10", "attendance/person/carla/2026-10"])
-def test_everybody_can_use_it(desk, chromium, view):
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
+def test_everybody_can_use_it(desk, chromium, view, axe):
     page = desk.browse(chromium, Role.OPERATOR, view, dark="person" in view)
     page.wait_for_selector(".plot, .days")
     if "person" in view:
         page.click("[data-day='2026-10-02'] button")
-    assert violations(page, source) == []
+    assert violations(page, axe) == []
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 

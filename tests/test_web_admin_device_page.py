@@ -15,7 +15,7 @@ from agent.store.db import open_db
 from agent.trust.keys import Admin, SigningKey
 from agent.trust.roles import Role
 from tests.fakes.admin import PHONE, admin_agent
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 
 
 @pytest.fixture(scope="module")
@@ -155,16 +155,13 @@ def test_each_role_sees_the_parts_that_it_may(browse):
     page.wait_for_selector("h1:text-is('Device')")
 
 
-def test_everybody_can_use_it(browse):
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
+def test_everybody_can_use_it(browse, axe):
     page, found = browse("audit", dark=True), []
     for part in ("", "models", "backup", "keys", "forgetting", "configuration"):
-        found += violations(page, source)
+        found += violations(page, axe)
         page.goto(f"{page.url.partition('#')[0]}#/device/{part}")
         page.wait_for_selector(f".tabs [aria-current]:text-is('{part.title() or 'Overview'}')")
         page.wait_for_selector("section.card, form.card")
-    found += violations(page, source)
+    found += violations(page, axe)
     assert found == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

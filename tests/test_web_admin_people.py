@@ -15,7 +15,7 @@ from agent.trust.roles import Role
 from agent.vision.pictures import decode_picture
 from tests.fakes.admin import PHONE, WIDE, admin_agent
 from tests.fakes.agents import recorded
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 from tests.fakes.blocks import GREEN, RED, Block, paint, png
 
 VIEWS = {
@@ -359,14 +359,11 @@ def test_a_table_is_previewed_and_then_done(desk, chromium):
 
 
 @pytest.mark.parametrize(("size", "dark"), [(WIDE, False), (PHONE, True)])
-def test_everybody_can_use_it(desk, chromium, size, dark):
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
+def test_everybody_can_use_it(desk, chromium, size, dark, axe):
     page = desk.browse(chromium, Role.OWNER, "people", size=size, dark=dark, bypass_csp=True)
     for view, there in [*VIEWS.items()][: 3 if size == PHONE else None]:
         page.goto(f"{desk.url}/admin#/{view}")
         page.wait_for_selector(there)
-        assert violations(page, source) == [], view
+        assert violations(page, axe) == [], view
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
     assert desk.said == []

@@ -8,7 +8,7 @@ import pytest
 from agent.trust.roles import Role
 from agent.web.admin.rooms.rules import LONGEST_BODY
 from tests.fakes.admin import PHONE, RULES, admin_agent
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 
 SATURDAY = (datetime.now(UTC) + timedelta(days=(5 - datetime.now(UTC).weekday()) % 7)).date().isoformat()
 PARTS = ("schedules", "days", "doors", "grants", "hours", "try", "text", "history")
@@ -271,17 +271,14 @@ def test_special_days_doors_grants_text_and_history(desk, chromium):
     assert in_force(desk)["text"] == RULES
 
 
-def test_everybody_can_use_it(desk, chromium):
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
+def test_everybody_can_use_it(desk, chromium, axe):
     for dark in (False, True):
         page = desk.browse(chromium, Role.SECURITY, "rules", size=PHONE, dark=dark, bypass_csp=True)
         for part in PARTS[dark::2]:
             page.goto(f"{desk.url}/admin#/rules/{part}")
             page.wait_for_selector(f".tabs [aria-current][href$='{part}']")
             page.wait_for_selector(".view h2")
-            assert violations(page, source) == [], (part, dark)
+            assert violations(page, axe) == [], (part, dark)
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], part
 
 

@@ -21,7 +21,7 @@ from agent.studio import Session
 from agent.types import Outcome
 from agent.vision.quality import QualityLimits
 from tests.fakes.agents import Terminals, empty_stage, recorded
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER
 from tests.fakes.demo_door import demo_door
@@ -390,14 +390,6 @@ def too_high(page):
           return box.width && (!over || over.contains(each)) && box.top < innerHeight / 2 - 1;
         }).map((each) => each.id || each.dataset.sign || each.dataset.key)"""
     )
-
-
-@pytest.fixture(scope="module")
-def axe():
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
-    return source
 
 
 @pytest.mark.parametrize("look", [("light", "en"), ("dark", "ar")], ids=" ".join)

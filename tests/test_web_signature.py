@@ -16,7 +16,7 @@ from agent.signing_session import SigningSession
 from agent.store.db import open_db
 from agent.types import Outcome
 from tests.fakes.agents import recorded
-from tests.fakes.axe import axe_source, violations
+from tests.fakes.axe import violations
 from tests.fakes.pens import points
 from tests.fakes.registers import request
 from tests.fakes.trust import OWNER
@@ -80,14 +80,6 @@ def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, 
         assert (right["reason"], right["shown"]) == ("credential", ["face", "signature"])
         assert right["signed"]["distance"] < right["signed"]["threshold"] < wrong["signed"]["distance"]
         assert decided[-1][0].outcome is Outcome.GRANTED
-
-
-@pytest.fixture(scope="module")
-def axe():
-    source, why = axe_source()
-    if source is None:
-        pytest.skip(why)
-    return source
 
 
 def test_an_admin_asks_and_who_stands_there_signs_until_the_signatures_agree(terminal, visit, mosquitto, wait_for):

@@ -11,9 +11,9 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
+from agent.generated import run
 from agent.mqtt import contract
 from agent.mqtt.contract import Row
 from agent.mqtt.schema import FOLDER, MODELS, VERSION
@@ -154,22 +154,9 @@ def render() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
-def is_current(file: Path) -> bool:
-    """Returns whether a file is what the models and the page say."""
-    return file.is_file() and file.read_text(encoding="utf-8") == render()
-
-
 def main(arguments: list[str]) -> int:
     """Writes the file, or with `--check` only compares; the exit status."""
-    if arguments not in ([], ["--check"]):
-        print("usage: python -m agent.mqtt.asyncapi [--check]", file=sys.stderr)
-        return 2
-    if not arguments:
-        FILE.write_text(render(), encoding="utf-8")
-    if is_current(FILE):
-        return 0
-    print(f"{FILE} is not what the models say: run python -m agent.mqtt.asyncapi", file=sys.stderr)
-    return 1
+    return run(arguments, FILE, render, "agent.mqtt.asyncapi")
 
 
 if __name__ == "__main__":

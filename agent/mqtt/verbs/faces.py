@@ -8,6 +8,7 @@ from pydantic import Field, WithJsonSchema, model_validator
 
 from agent.access.holder import State
 from agent.mqtt.message import MAX_PHOTOS, Command, ConsentText, Message, Name, PartedCommand, Person, Photo
+from agent.mqtt.verbs.consented import ConsentedCommand
 
 MAX_TEMPLATES: Final = 10  # of one person
 MAX_VECTOR: Final = 16 * 2**10  # bytes: 4,096 numbers
@@ -37,7 +38,7 @@ class EnrolCommand(PartedCommand):
         return self
 
 
-class EnrolLiveCommand(Command):
+class EnrolLiveCommand(ConsentedCommand):
     """Adds a person who stands at the door: the terminal guides them."""
 
     person: Person
@@ -45,19 +46,6 @@ class EnrolLiveCommand(Command):
     shots: Annotated[int, Field(ge=1, le=10)] = 5
     seconds: Annotated[float, Field(ge=5, le=300)] = 60.0
     replace: bool = False
-    consent: ConsentText | Literal[True] | None = None
-    ask_consent: bool = False  # the person reads the text of the configuration at the door, and presses a button
-
-    @model_validator(mode="after")
-    def _one_way(self) -> EnrolLiveCommand:
-        if self.ask_consent and self.consent is not None:
-            raise ValueError("consent and ask_consent exclude each other")
-        return self
-
-    @property
-    def agrees_to(self) -> str | Literal[True] | None:
-        """To which text, as `consent` says it, whoever asks for it."""
-        return True if self.ask_consent else self.consent
 
 
 class TemplatesCommand(Command):

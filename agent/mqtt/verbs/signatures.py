@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from agent.mqtt.message import Command, ConsentText, Message, Person
+from agent.mqtt.verbs.consented import ConsentedCommand
 from agent.signature.judge import REFERENCES
 from agent.signature.trace import MOST_POINTS
 
@@ -40,25 +41,12 @@ class EnrolSignatureCommand(Command):
     consent: ConsentText | Literal[True] | None = None  # true: to the text of the configuration
 
 
-class EnrolSignatureLiveCommand(Command):
+class EnrolSignatureLiveCommand(ConsentedCommand):
     """Has a person sign at the kiosk a few times, who is enrolled already."""
 
     person: Person
     signatures: Annotated[int, Field(ge=1, le=REFERENCES)] = REFERENCES
     seconds: Annotated[float, Field(ge=10, le=300)] = 120.0
-    consent: ConsentText | Literal[True] | None = None
-    ask_consent: bool = False  # the person reads the text of the configuration at the kiosk, and presses a button
-
-    @model_validator(mode="after")
-    def _one_way(self) -> EnrolSignatureLiveCommand:
-        if self.ask_consent and self.consent is not None:
-            raise ValueError("consent and ask_consent exclude each other")
-        return self
-
-    @property
-    def agrees_to(self) -> str | Literal[True] | None:
-        """To which text, as `consent` says it, whoever asks for it."""
-        return True if self.ask_consent else self.consent
 
 
 class SignatureRemoveCommand(Command):

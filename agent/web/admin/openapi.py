@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from agent.generated import run
 from agent.mqtt import contract
 from agent.web.admin.document import document
 from agent.web.admin.site import operations
@@ -20,22 +21,9 @@ def render() -> str:
     return json.dumps(document(operations(), told=told), indent=2, ensure_ascii=False) + "\n"
 
 
-def is_current(file: Path) -> bool:
-    """Returns whether a file is what models, rooms and page say."""
-    return file.is_file() and file.read_text(encoding="utf-8") == render()
-
-
 def main(arguments: list[str]) -> int:
     """Writes the file, or with `--check` only compares; the exit status."""
-    if arguments not in ([], ["--check"]):
-        print("usage: python -m agent.web.admin.openapi [--check]", file=sys.stderr)
-        return 2
-    if not arguments:
-        FILE.write_text(render(), encoding="utf-8")
-    if is_current(FILE):
-        return 0
-    print(f"{FILE} is not what the models say: run python -m agent.web.admin.openapi", file=sys.stderr)
-    return 1
+    return run(arguments, FILE, render, "agent.web.admin.openapi")
 
 
 if __name__ == "__main__":
