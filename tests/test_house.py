@@ -272,3 +272,11 @@ def test_the_version_is_the_same_everywhere():
     assert re.search(
         rf"^## \[{re.escape(VERSION)}\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
     )
+
+
+def test_what_is_installed_has_every_file_that_is_no_program():
+    """An editable installation has all files anyway."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    installed = {file for pattern in told["agent"] for file in (ROOT / "agent").glob(pattern)}
+    there = {file for file in (ROOT / "agent").rglob("*") if file.is_file() and file.suffix not in {".py", ".pyc"}}
+    assert there - installed == set()

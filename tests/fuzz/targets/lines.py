@@ -76,8 +76,6 @@ DRAWN_SEEDS = [json.dumps({"points": points(1)[::4]}).encode(), b'{"points": [[1
 TARGETS = (
     Target("lines", lines, LINE_SEEDS, share=120, longest=256),
     Target("keys", keys, [bytes([5, 1, 0, 70, 1, 1]), bytes(range(120))], share=60, longest=600),
-    Target(
-        "drawn", drawn, [json.dumps({"points": points(1)[::4]}).encode(), b'{"points": [[1, 2, 3, 0.5, 0]]}'], share=60
-    ),
+    Target("drawn", drawn, DRAWN_SEEDS, share=60),
     Target("typed", typed, [b'{"typed": "1042*4711#"}', b'{"key": "in", "typed": "4711"}'], share=120, longest=512),
 )
