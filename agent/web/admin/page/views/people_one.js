@@ -1,5 +1,5 @@
 // One person: what is kept of them, their face as quality and date, when they were recognised, and what can be done.
-import { ask, get, post, work } from "/admin/api.js";
+import { ask, get, newId, post, work } from "/admin/api.js";
 import { day, dialog, field, h, note, put, when } from "/admin/dom.js";
 import { ID, act, advice, back, box, card, drawn, groupsField, lines, one, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
 import { OUTCOMES, REASONS } from "/admin/views/live/weighed.js";
@@ -16,7 +16,7 @@ const span = (...inside) => h("span", {}, inside);
 export async function show(place, me, [id]) {
   put(place, back(), h("h1", {}, id)); // for who is not there
   const about = await get("people/about");
-  let told;
+  let told, signing = null; // the job that has them sign
   const again = async () => {
     told = await get(one(id));
     const focused = place.contains(document.activeElement);
@@ -84,9 +84,14 @@ export async function show(place, me, [id]) {
     const said = h("span", { role: "status" }, "Waiting for them at the kiosk");
     pressed.after(said);
     const tell = ({ done, of = 5 }) => { said.textContent = `Signed ${done} of ${of} times`; };
-    const signed = await act(() => work("enrol_signature_live", { person: id }, tell), `${told.name} has signed.`, pressed);
+    const give_up = h("button", { class: "quiet", onclick: () => ask("job_cancel", { id_of: signing }).catch(() => {}) }, "Give up");
+    signing = newId();
+    said.after(give_up);
+    const signed = await act(() => work("enrol_signature_live", { id: signing, person: id }, tell), `${told.name} has signed.`, pressed);
+    signing = null;
     said.remove();
-    if (signed) await again();
+    give_up.remove();
+    if (signed && place.isConnected) await again();
   }
 
   function consent() {
@@ -152,4 +157,5 @@ export async function show(place, me, [id]) {
   }
 
   await again();
+  return () => { if (signing) ask("job_cancel", { id_of: signing }).catch(() => {}); };
 }

@@ -30,7 +30,7 @@ async function all(place, me, wanted) {
   ], h("p", { class: "buttons" }, h("button", { class: "main" }, "Search"), h("a", { class: "button", href: "#/live/visits" }, "Clear")));
   const table = h("div"), more = h("p", { role: "status" });
   const events = [], names = {};
-  let before = null, gone = false;
+  let before = null;
   put(place, form, h("section", { class: "card", "aria-label": "Visits" }, table, more));
 
   function search(event) {
@@ -44,7 +44,7 @@ async function all(place, me, wanted) {
   async function load(anew = false) {
     if (anew) events.length = 0, before = null;
     const least = events.length + 1;
-    for (let look = 0; look < LOOKS && !gone; look += 1) {
+    for (let look = 0; look < LOOKS && place.isConnected; look += 1) {
       const asked = new URLSearchParams(wanted);
       if (before) asked.set("before", before);
       const told = await get(`live/visits?${asked}`);
@@ -53,16 +53,19 @@ async function all(place, me, wanted) {
       before = told.before;
       if (!before || events.length >= least) {
         put(table, list(events, names));
-        put(more, before ? h("button", { type: "button", onclick: () => load() }, "Older ones") : `${events.length} in all.`);
+        put(more, before ? h("button", { type: "button", onclick: on }, "Older ones") : `${events.length} in all.`);
         return;
       }
       put(more, `Looked back to ${when(told.looked_back_to)}…`);
     }
     put(table, list(events, names));
-    put(more, more.textContent, " ", h("button", { type: "button", onclick: () => load() }, "Look further back"));
+    put(more, more.textContent, " ", h("button", { type: "button", onclick: on }, "Look further back"));
   }
+  const on = ({ target }) => {
+    target.disabled = true;
+    load().catch((error) => { target.disabled = false; if (error.status !== 401) note(error.message, "wrong"); });
+  };
   await load();
-  return () => { gone = true; };
 }
 
 async function one(place, me, id) {
