@@ -1,15 +1,11 @@
 // Visits that are looked for, newest first; and one of them with everything that is recorded.
 import { ask, get } from "/admin/api.js";
-import { dialog, field, h, note, put, when } from "/admin/dom.js";
+import { dialog, field, h, local, note, put, when } from "/admin/dom.js";
 import { decided, list, OUTCOMES, personField, REASONS, tag } from "/admin/views/live/weighed.js";
 
 const LOOKS = 20; // requests until somebody has to say that it is to look on
 const any = (words) => [["", "Any"], ...Object.entries(words)];
 const KINDS = { access: "Decisions", attendance: "Punches", alarm: "Alarms" };
-const moment = (at) => { // as the field has it: local, to the minute
-  const date = new Date(at);
-  return new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-};
 
 export function show(place, me, [part, told = ""]) {
   return part === "visit" ? one(place, me, told) : all(place, me, new URLSearchParams(told || "kind=access"));
@@ -17,7 +13,7 @@ export function show(place, me, [part, told = ""]) {
 
 async function all(place, me, wanted) {
   const value = (name) => wanted.get(name) ?? "";
-  const time = (name) => value(name) && moment(value(name));
+  const time = (name) => local(value(name));
   const person = personField("Person", { name: "person", value: value("person") });
   const form = h("form", { class: "filters", role: "search", "aria-label": "Visits", onsubmit: search }, [
     person,
