@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -34,6 +35,23 @@ def write_whole(path: Path, data: bytes) -> None:
     """The same of bytes that are at hand."""
     parts = iter((data, b""))
     write_private(path, lambda: next(parts))
+
+
+def put_whole(path: Path, data: bytes) -> None:
+    """Lets a file that only its owner may read hold `data`: all of it or nothing, and not on the disk at once.
+
+    Raises:
+        OSError: there is no room, or no disk.
+    """
+    unfinished = path.with_name(f"{path.name}.new")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(data)
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
 
 
 def sync(folder: Path) -> None:

@@ -14,7 +14,7 @@ from agent.errors import CommandError, EnrolmentRefused, ModelError, SignatureRe
 from agent.hardware import backends
 from agent.mqtt.message import Code
 from agent.seal.keys import SiteKey
-from agent.seal.turning import Turn
+from agent.seal.turning import TurnedEncoder
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION
 from agent.signature.judge import Judge
@@ -27,7 +27,7 @@ class Signing:
     """What a door needs to compare signatures."""
 
     model: str  # id of the encoder and the key: whose references are compared
-    encode: TurnedSignatures
+    encode: TurnedEncoder[Floats]
     judge: Judge
 
     def references(self, signatures: Sequence[Sequence[Sequence[float]]]) -> list[Embedding]:
@@ -51,18 +51,6 @@ class Signing:
             raise EnrolmentRefused(refused.code, f"signature {number + 1}: {refused}", number) from refused
 
 
-class TurnedSignatures:
-    """An encoder whose embeddings are turned by the site's key, and say so."""
-
-    def __init__(self, encoder: SignatureEncoder, key: SiteKey) -> None:
-        self._encoder, self._key, self._turn = encoder, key, Turn(key, encoder.dimension)
-
-    def __call__(self, trace: Floats) -> Embedding:
-        """Returns the embedding of a (points, 5) trajectory, turned."""
-        plain = self._encoder(trace)
-        return Embedding(self._turn(plain.vector), self._key.model(plain.model))
-
-
 def open_signing(config: Config, key: SiteKey | None) -> Signing | None:
     """Returns what compares signatures; None without a key, and where the encoder that we bring was left out.
 
@@ -72,7 +60,7 @@ def open_signing(config: Config, key: SiteKey | None) -> Signing | None:
     if key is None or not installed(config):
         return None
     card, encoder = plain_encoder(config)
-    return Signing(key.model(card.id), TurnedSignatures(encoder, key), Judge.from_card(card.fields))
+    return Signing(key.model(card.id), TurnedEncoder(encoder, key), Judge.from_card(card.fields))
 
 
 def needed(signing: Signing | None) -> Signing:

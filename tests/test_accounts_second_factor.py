@@ -41,6 +41,7 @@ def test_the_codes_of_the_standard(at, told):
         pytest.param("", 0, None, id="nothing"),
         pytest.param(code()[:5], 0, None, id="a digit short"),
         pytest.param("\N{FULLWIDTH DIGIT ONE}23456", 0, None, id="digits of another script"),
+        pytest.param("\udcff23456", 0, None, id="a byte that is no UTF-8"),
     ],
 )
 def test_which_code_counts(typed, last, step):
@@ -69,3 +70,8 @@ def test_recovery_codes_are_read_however_they_are_written():
     assert factor.digest("0123A-BC1DE") == factor.digest("oi23abcLde") == factor.digest(" o123a bc1de ")
     assert factor.digest(codes[0]) != factor.digest(codes[1])
     assert factor.digest(codes[0]) != Factor.new().digest(codes[0])
+
+
+def test_a_recovery_code_that_is_no_utf8_is_none():
+    factor = Factor(SECRET)
+    assert factor.digest("\udcff") not in {factor.digest(code) for code in recovery_codes()}

@@ -185,3 +185,26 @@ class TestScreens:
     def test_on_this_machine_none_is_needed(self, latchkey):
         done = latchkey("account", "screen", "lobby")
         assert (done.code, "on this machine alone" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("account", "disable", "\udcff"),
+        ("account", "screen", "\udcff", "--remove"),
+        ("people", "remove", "\udcff", "--yes"),
+        ("people", "list", "--search", "\udcff"),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_what_is_no_utf8_is_said(latchkey, annika, command):
+    done = latchkey(*command)
+    assert done.code in {1, 2}
+    assert "no UTF-8" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_code_that_is_no_utf8_is_asked_for_again(latchkey, typing):
+    typing(PASSWORD, "\udcff23456", "code")
+    done = latchkey("account", "add", "annika", "--role", "owner", "--password-file", "-")
+    assert done.code == 0, done.err

@@ -79,15 +79,21 @@ class TestCreate:
     def test_in_the_place_of_a_lost_one(self, enrolled):
         key_file(enrolled).unlink()
         assert enrolled("keys", "create").code == 2
+        (enrolled.folder / "data" / "unknown").mkdir()
+        (enrolled.folder / "data" / "unknown" / "1.sealed").touch()
         outcome = enrolled("keys", "create", "--replace-lost", "--yes")
-        assert (outcome.code, "1 template and 0 cards forgotten" in outcome.out) == (0, True)
+        told = "1 template, 0 cards, 0 signatures, 1 picture of unknown people forgotten"
+        assert (outcome.code, told in outcome.out) == (0, True)
         assert enrolled("people", "show", "anna", "--json").json["templates"] == 0
         assert enrolled("enrol", "anna", enrolled.folder / "a.png").code == 0
 
     def test_not_unless_confirmed(self, enrolled, monkeypatch):
         key_file(enrolled).unlink()
         monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-        assert enrolled("keys", "create", "--replace-lost").code == 1
+        asked = enrolled("keys", "create", "--replace-lost")
+        assert asked.code == 1
+        for lost in ("templates", "cards", "signatures", "second factors", "pictures of unknown people"):
+            assert lost in asked.err
 
 
 class TestCopies:

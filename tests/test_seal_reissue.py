@@ -16,6 +16,7 @@ from agent.seal.keyring import find_key, key_path, site_key
 from agent.seal.reissue import reissue, replace_lost
 from agent.store import events, people
 from agent.store.db import agent_lock, open_db
+from agent.store.signatures import put_signatures
 from agent.store.templates import enrol, load_gallery
 from tests.fakes.keys import KEY, OTHER
 from tests.test_store_people import templates
@@ -100,13 +101,19 @@ def test_killed_before_any_line_it_was_done_or_not(tmp_path):
 
 class TestLost:
     def test_a_lost_key_is_given_up_with_what_it_seals(self, config):
+        with open_db(config.database_path, key=KEY) as db:
+            put_signatures(db, "anna", [seen for seen, _ in templates(3, 4, 5)], NOW)
         key_path(config).unlink()
         done = replace_lost(config, REQUEST)
+        assert done.signatures == 3
         assert (done.old, done.templates, done.cards) == (KEY.id, 2, 0)
         assert find_key(config).key.id == done.new
         with open_db(config.database_path, key=site_key(config)) as db:
             assert people.get_person(db, "anna").templates == 0
-        assert [body["action"] for body in audited(config)] == ["keys_replaced"]
+        (body,) = audited(config)
+        assert body["action"] == "keys_replaced"
+        counts = {"templates": 2, "cards": 0, "signatures": 3, "factors": 0}
+        assert {name: body["details"][name] for name in counts} == counts
 
     def test_a_wrong_key_that_is_there_takes_its_place(self, config):
         key_path(config).unlink()

@@ -62,6 +62,14 @@ def test_rows_are_found_by_what_they_say(db, wanted, numbers):
     assert found.before is None
 
 
+@pytest.mark.parametrize(
+    "wanted", [{"by": "JÜRGEN"}, {"subject": "ÜLO"}, {"text": "STRASSE"}, {"text": "jürgen"}], ids=str
+)
+def test_in_capitals_or_not_is_so_beyond_ascii(db, wanted):
+    told(db, 6, ("renamed", "ülo", "page:Jürgen", {"to": "Straße"}))
+    assert [row.number for row in page(db, Wanted(**wanted)).rows] == [6]
+
+
 def test_page_by_page(db):
     first = page(db, Wanted(), limit=2)
     second = page(db, Wanted(), before=first.before, limit=2)

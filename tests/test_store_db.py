@@ -138,6 +138,11 @@ def test_a_number_that_is_too_large_is_told(path):
         db.rows("SELECT ?", (10**30,))
 
 
+def test_a_text_that_is_no_utf8_is_told(path):
+    with open_db(path) as db, pytest.raises(StoreError, match="a text that is no UTF-8"):
+        db.rows("SELECT ?", ("\udcff",))
+
+
 def test_whoever_waits_too_long_is_told(path):
     with open_db(path) as one, open_db(path) as other:
         other.sql.execute("PRAGMA busy_timeout = 50")

@@ -18,7 +18,8 @@ def body(number):
         "person": who,
         "outcome": "denied" if who is None else "granted",
         "reason": "unknown" if who is None else "match",
-        "detail": f'at "Öffnung" {number}',
+        "detail": f'at "Öffnung" {number}, Straße {number % 10}',
+        "half": "\udcff",
         "companion": None,
     }
 
@@ -72,6 +73,10 @@ def walked(db, wanted, limit=7):
         ),
         pytest.param(Wanted(since=BEGAN + 999 * HOUR), lambda _: False, id="the future"),
         pytest.param(Wanted(text="Öffnung"), lambda _: True, id="a text beyond ASCII"),
+        pytest.param(Wanted(text="öffnung"), lambda _: True, id="a text beyond ASCII, in capitals or not"),
+        pytest.param(
+            Wanted(text="STRASSE 7"), lambda each: "Straße 7" in each.body["detail"], id="a letter that is two"
+        ),
         pytest.param(Wanted(text='at "'), lambda _: True, id="a text with a quotation mark"),
         pytest.param(Wanted(text="MATCH"), lambda each: each.body["reason"] == "match", id="a text in capitals"),
         pytest.param(Wanted(text="companion"), lambda _: False, id="no text, only the name of a field"),

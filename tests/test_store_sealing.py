@@ -333,7 +333,7 @@ class TestAnotherKey:
         store.enrol(db, "anna", None, templates(1, 2), NOW)
         db.sql.execute("INSERT INTO cards VALUES ('d', 'anna', '42', '')")
         with db.transaction():
-            assert abandon(db) == (2, 1, 0)
+            assert abandon(db) == (2, 1, 0, 0)
         assert not holds_sealed(db)
         with open_db(db.path, key=OTHER) as new:
             assert people.get_person(new, "anna").templates == 0

@@ -250,6 +250,12 @@ def test_somebody_is_enrolled_from_pictures_with_consent_and_the_pictures_are_go
     assert len(list(kept_crops(db, person="cleo"))) == 2
 
 
+def test_a_picture_that_is_named_twice_is_one_template(house):
+    _, album, names, enrol_as = house
+    assert enrol_as([names[0], names[1], names[0]], "cleo", consent="photos 1")["added"] == 2
+    assert album.names() == names[:1:-1]
+
+
 @pytest.mark.parametrize(
     ("pictures", "person", "more", "refusal"),
     [

@@ -48,7 +48,7 @@ class Factor:
 
     def step_of(self, code: str, at: datetime, last_step: int = 0) -> int | None:
         """Returns the step that a code is of; None where it is none of now, or not later than `last_step`."""
-        now, typed = int(at.timestamp()) // STEP_SECONDS, code.replace(" ", "").encode()
+        now, typed = int(at.timestamp()) // STEP_SECONDS, code.replace(" ", "").encode(errors="replace")
         app = pyotp.TOTP(self.secret, digits=DIGITS, interval=STEP_SECONDS)
         found = None
         for step in range(now - EITHER_SIDE, now + EITHER_SIDE + 1):  # all of them, however the code is
@@ -58,7 +58,7 @@ class Factor:
 
     def digest(self, code: str) -> bytes:
         """Returns what is kept of a recovery code, the same for all ways to write it."""
-        return hmac.digest(self.secret.encode(), code.upper().translate(_READ).encode(), "sha256")
+        return hmac.digest(self.secret.encode(), code.upper().translate(_READ).encode(errors="replace"), "sha256")
 
 
 def is_secret(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from agent.cli.opened import database, request
 from agent.cli.output import Json, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
+
+if TYPE_CHECKING:
+    from agent.config import Config
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the screen, for people: where it hangs.")]
 
@@ -40,15 +43,11 @@ def screen(
         else:
             say(f"{name} shows nothing more")
         return
-    web, names = configured.web, configured.admin.names
-    if loopback(web.host):
-        raise CommandError(
-            "not_allowed", f"[web] host = {web.host!r}: on this machine alone, where no screen needs one"
-        )
+    if loopback(host := configured.web.host):
+        raise CommandError("not_allowed", f"[web] host = {host!r}: on this machine alone, where no screen needs one")
     with database(configured, create=True) as db:
         link = screens.add(db, request(), name)
-    host = names[0] if names else socket.gethostname() if web.host in {"0.0.0.0", "::"} else web.host  # noqa: S104
-    url = f"https://{f'[{host}]' if ':' in host else host}:{web.port}/kiosk#screen={link}"
+    url = f"https://{_reached_at(configured)}:{configured.web.port}/kiosk#screen={link}"
     if json:
         say_json({"name": name, "url": url, "seconds": int(screens.GOOD_FOR.total_seconds())})
         return
@@ -57,6 +56,16 @@ def screen(
 
         segno.make(url, error="m", micro=False).terminal(compact=True)
     say(url)
+
+
+def _reached_at(config: Config) -> str:
+    """The name or address of this device in a link."""
+    host = config.web.host
+    if config.admin.names:
+        host = config.admin.names[0]
+    elif host in {"0.0.0.0", "::"}:  # noqa: S104 - all addresses
+        host = socket.gethostname()
+    return f"[{host}]" if ":" in host else host
 
 
 def screens(*, json: Json = False, config: ConfigFile = None, sets: Sets = None) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 keys = typer.Typer(help="The site's secret key: seals templates, shared by its devices.", no_args_is_help=True)
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 LONGEST = 1024  # bytes of a file with a key
+LOST = "templates, cards, signatures, second factors of accounts, pictures of unknown people"
 
 
 @keys.command()
@@ -52,7 +53,7 @@ def _told(config: Config) -> dict[str, Any]:
 def create(
     *,
     replace_lost: Annotated[
-        bool, typer.Option("--replace-lost", help="Give up a key that is lost, with all that it seals.")
+        bool, typer.Option("--replace-lost", help=f"Give up a key that is lost, with all that it seals: {LOST}.")
     ] = False,
     yes: Yes = False,
     config: ConfigFile = None,
@@ -60,8 +61,8 @@ def create(
 ) -> None:
     """Make the site's key, where there is none. The agent does so itself at its first start.
 
-    With --replace-lost, what only the lost key opens (templates, cards, second factors) is forgotten; the people stay,
-    and are enrolled again. Exit status: 1 if you say no, 2 if there is a key.
+    With --replace-lost, what only the lost key opens is forgotten; the people stay, and are enrolled again.
+    Exit status: 1 if you say no, 2 if there is a key.
     """
     configured = load(config, sets)
     from agent.seal import key_file
@@ -70,13 +71,9 @@ def create(
     from agent.seal.reissue import replace_lost as replace
 
     if replace_lost:
-        if not yes and not confirmed("Forget every template and card that the lost key seals?"):
+        if not yes and not confirmed(f"Forget all that the lost key seals: {LOST}?"):
             raise typer.Exit(1)
-        done = replace(configured, request())
-        lost = f"{counted(done.templates, 'template')} and {counted(done.cards, 'card')} forgotten: enrol those again"
-        say(f"key {done.new} in the place of {done.old}; {lost}")
-        if done.factors:
-            say(f"{counted(done.factors, 'account')} without a second factor now: latchkey account second-factor NAME")
+        _say_lost(replace(configured, request()))
         return
     if (found := find_key(configured)) is not None:
         raise ConfigError(f"there is a site key already: {found.key.id}, from {found.where}")
@@ -151,6 +148,14 @@ def reissue(
     from agent.seal.reissue import reissue as seal_anew
 
     _say(seal_anew(configured, request(), None if key is None else _read(key)), json=json)
+
+
+def _say_lost(done: Reissued) -> None:
+    lost = f"{counted(done.templates, 'template')}, {counted(done.cards, 'card')}"
+    more = f"{counted(done.signatures, 'signature')}, {counted(done.pictures, 'picture')} of unknown people"
+    say(f"key {done.new} in the place of {done.old}; {lost}, {more} forgotten: enrol the people again")
+    if done.factors:
+        say(f"{counted(done.factors, 'account')} without a second factor now: latchkey account second-factor NAME")
 
 
 def _say(done: Reissued, *, json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from agent.cli.opened import request, sealed_database
 from agent.cli.output import Json, counted, say, say_json
-from agent.cli.person_options import Person
+from agent.cli.person_options import Agreed, Person
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError
 
@@ -24,7 +24,6 @@ File = Annotated[
     typer.Argument(metavar="FILE.json", help='{"signatures": [{"points": [[x, y, ms, pressure, end], ...]}, ...]}'),
 ]
 Clear = Annotated[bool, typer.Option("--clear", help="Forget how they sign.")]
-Agreed = Annotated[str | None, typer.Option("--consent", metavar="TEXT", help="They have agreed to this text.")]
 
 
 def signature(

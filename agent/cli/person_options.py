@@ -28,3 +28,8 @@ Visitor = Annotated[bool | None, typer.Option(help="They are forgotten after --t
 Notes = Annotated[str | None, typer.Option(help="For whoever administers.")]
 Duress = Annotated[bool, typer.Option("--duress", help="Also set a second PIN that opens and raises a silent alarm.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Take the PIN and the duress PIN away.")]
+Agreed = Annotated[str | None, typer.Option("--consent", metavar="TEXT", help="They have agreed to this text.")]
+Consented = Annotated[bool, typer.Option("--consented", help="They have agreed to the device's text.")]
+AskConsent = Annotated[
+    bool, typer.Option("--ask-consent", help="They read the device's text on its screen, and agree there.")
+]

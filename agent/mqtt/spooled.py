@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from agent.mqtt.topics import ID_PATTERN
+from agent.owned import put_whole
 from agent.seal.sealing import OVERHEAD, BrokenSealError, Seal, belonging
 
 FOLDER: Final = "parts"  # in data_dir
@@ -91,14 +91,7 @@ def write_piece(folder: Path, command_id: str, piece: Piece, data: bytes, seal: 
         raise OSError(f"fewer than {left} bytes would be left on the disk")
     home = folder / command_id
     home.mkdir(mode=0o700, exist_ok=True)
-    unfinished = home / f"{piece.file}.new"
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(seal.close(data, _belongs(command_id, piece)))
-        unfinished.replace(home / piece.file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
+    put_whole(home / piece.file, seal.close(data, _belongs(command_id, piece)))
 
 
 def take_out(folder: Path, command_id: str, piece: Piece, seal: Seal) -> bytes | None:

@@ -41,7 +41,9 @@ class Reissued:
     new: str
     templates: int
     cards: int = 0  # forgotten
+    signatures: int = 0  # forgotten
     factors: int = 0  # the second factors of accounts, forgotten
+    pictures: int = 0  # of people nobody knows, deleted
 
 
 def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Reissued:
@@ -84,7 +86,8 @@ def reissue(config: Config, request: Request, new: SiteKey | None = None) -> Rei
 def replace_lost(config: Config, request: Request) -> Reissued:
     """Lets another key take the place of one that is lost, and forgets what only that one opens.
 
-    That is templates, cards and the second factors of accounts. The other key is the one at hand, or a new one.
+    That is templates, cards, signatures, the second factors of accounts, and the pictures of people nobody knows. The
+    other key is the one at hand, or a new one.
 
     Raises:
         ConfigError: the key is not lost.
@@ -102,9 +105,8 @@ def replace_lost(config: Config, request: Request) -> Reissued:
                 key_file.write(path, key)
             with db.transaction():
                 old = sealed_by(db)
-                templates, cards, factors = abandon(db)
-                counts = {"templates": templates, "cards": cards, "factors": factors}
+                counts = abandon(db)._asdict()
                 audit(db, "keys_replaced", None, request, {"new": key.id, **counts})
-        album.burn(config)
+        pictures = album.burn(config)
         with open_db(config.database_path, create=False, key=key):  # names it
-            return Reissued(old, key.id, templates, cards, factors)
+            return Reissued(old, key.id, pictures=pictures, **counts)

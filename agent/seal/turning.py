@@ -10,14 +10,17 @@ Teoh et al. 2004, "BioHashing", without its quantisation, which costs accuracy.)
 from __future__ import annotations
 
 import hashlib
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.gallery.space import Space
 from agent.seal.keys import SiteKey
-from agent.types import Embedding, Floats, Image
+from agent.types import Embedding, Floats
 from agent.vision.eyes import Encodes
+
+Taken = TypeVar("Taken")  # what embeddings are made of: a face, a signature
 
 
 class Turn:
@@ -50,17 +53,17 @@ class Turn:
         return Space(mean, (self.exact.T @ space.matrix.astype(np.float64) @ self.exact).astype(np.float32))
 
 
-class TurnedEncoder:
+class TurnedEncoder(Generic[Taken]):
     """An encoder whose embeddings are turned, and say so by the id of their model."""
 
-    def __init__(self, encoder: Encodes, key: SiteKey) -> None:
+    def __init__(self, encoder: Encodes[Taken], key: SiteKey) -> None:
         self._encoder, self._key = encoder, key
         self._turn = Turn(key, encoder.dimension)
         self.dimension = encoder.dimension
 
-    def __call__(self, crop: Image) -> Embedding:
-        """Returns the embedding of a (112, 112, 3) uint8 RGB aligned face, turned."""
-        plain = self._encoder(crop)
+    def __call__(self, taken: Taken) -> Embedding:
+        """Returns the embedding of what the encoder takes, turned."""
+        plain = self._encoder(taken)
         return Embedding(self._turn(plain.vector), self._key.model(plain.model))
 
 

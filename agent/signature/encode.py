@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
 from agent.errors import ModelError
@@ -14,18 +12,8 @@ from agent.vision.model import Model
 from agent.vision.pixels import real
 
 
-class Encodes(Protocol):
-    """Makes embeddings of signatures."""
-
-    dimension: int
-
-    def __call__(self, trace: Floats) -> Embedding:
-        """Return the embedding of a (points, 5) trajectory."""
-        ...
-
-
 class SignatureEncoder:
-    """Never turned: `TurnedSignatures` is what the door compares.
+    """Never turned: the door compares what `agent.seal.turning.TurnedEncoder` makes of it.
 
     Args:
         model: (1, T, 15) in, (1, D) out.

@@ -75,7 +75,7 @@ def features(trajectory: NDArray[Any], *, length: int = LENGTH) -> NDArray[np.fl
         2 * bend,
         0.7 * (np.log((distance + 0.01) / (np.abs(bend) + 0.01)) + 0.5),
         4 * slope(quick),
-        (pressure - 70) / 35,
+        (pressure - UNTOLD_PRESSURE) / 35,
         slope(pressure) / 10,
         2 * up,
         6 * (seconds / whole - np.linspace(0, 1, length)),

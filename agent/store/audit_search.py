@@ -10,6 +10,8 @@ from agent.store import audit
 from agent.store.db import Db
 
 WINDOW = 20_000  # rows looked at for a page: a few hundredths of a second, and a fraction of one on a Pi
+_BY, _SUBJECT = """coalesce("by", '')""", "coalesce(subject, '')"  # NULL: erased, or nobody
+_REST = "coalesce(command_id, '') || char(10) || coalesce(details, '')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +70,15 @@ def _conditions(wanted: Wanted) -> tuple[str, list[str]]:
         said += " AND action = ?"
         parameters.append(wanted.action)
     for text, columns in (
-        (wanted.by, ['"by"']),
-        (wanted.subject, ["subject"]),
-        (wanted.text, ["action", '"by"', "subject", "command_id", "details"]),
+        (wanted.by, _BY),
+        (wanted.subject, _SUBJECT),
+        (wanted.text, f"action || char(10) || {_BY} || char(10) || {_SUBJECT} || char(10) || {_REST}"),
     ):
         if text:
-            said += f" AND ({' OR '.join(f'{column} LIKE ? ESCAPE char(92)' for column in columns)})"
-            parameters += [_anywhere(text)] * len(columns)
+            said += f" AND instr(casefold({columns}), ?)"
+            parameters.append(text.casefold())
     for at, how in ((wanted.since, ">="), (wanted.until, "<")):
         if at is not None:
             said += f" AND at {how} ?"
             parameters.append(at_text(at))
     return said, parameters
-
-
-def _anywhere(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"

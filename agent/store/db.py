@@ -22,6 +22,7 @@ from agent.errors import StoreError
 from agent.seal.keys import SiteKey
 from agent.seal.sealing import Seal
 from agent.store.faults import files_translated, translated
+from agent.store.folding import add_casefold
 from agent.store.migrations import APPLICATION_ID, migrate
 from agent.store.sealing import bind
 
@@ -33,7 +34,6 @@ OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
 # FULL: a commit is on the disk when it returns. secure_delete: what is deleted is overwritten with zeros.
 _PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "journal_size_limit = 4194304")
-
 
 _WHOLE = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
 _PART = ("SAVEPOINT part", "RELEASE part", "ROLLBACK TO part", "RELEASE part")
@@ -180,6 +180,7 @@ def open_db(path: Path, *, create: bool = True, key: SiteKey | None = None) -> D
     with translated(path):
         # The thread that closes is not always the one that worked
         sql = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        add_casefold(sql)
     db = Db(path, sql, None if key is None else Seal(key))
     try:
         with translated(path):

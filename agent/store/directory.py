@@ -98,7 +98,6 @@ class Numbers:
 
 def find(db: Db, wanted: Wanted, basis: Basis) -> tuple[list[Person], int]:
     """Return a page of the people who are looked for, and how many there are in all."""
-    _fold(db)
     told = basis.parameters | {
         "search": wanted.search.casefold(),
         "group": wanted.group,
@@ -119,7 +118,3 @@ def numbers(db: Db, basis: Basis) -> Numbers:
     states = dict(db.rows("SELECT state, count(*) FROM people GROUP BY state ORDER BY state"))
     groups = dict(db.rows('SELECT "group", count(*) FROM memberships GROUP BY "group" ORDER BY "group"'))
     return Numbers(count, states, groups, dict(zip(map(str, _LACKS), lacks, strict=True)))
-
-
-def _fold(db: Db) -> None:
-    db.sql.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows only ASCII

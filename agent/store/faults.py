@@ -25,6 +25,8 @@ def translated(path: Path) -> Iterator[None]:
         raise _explained(error, path) from error
     except OverflowError as error:  # a number beyond SQLite's 64 bits
         raise StoreError(f"{path}: a number is too large for the database: want at most {2**63 - 1}") from error
+    except UnicodeEncodeError as error:  # from the command line, where a byte that is no UTF-8 is a lone surrogate
+        raise StoreError(f"{path}: a text that is no UTF-8 cannot be in the database: write it in UTF-8") from error
 
 
 @contextmanager

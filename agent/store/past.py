@@ -141,10 +141,10 @@ def _conditions(db: Db, wanted: Wanted) -> tuple[str, list[Any]]:
         values += times
     if wanted.text:  # as it is written, to find few quickly; then in what is said, and not in what it is called
         conditions.append(
-            "instr(lower(body), lower(?)) AND EXISTS"
-            " (SELECT 1 FROM json_tree(body) WHERE type = 'text' AND instr(lower(atom), lower(?)))"
+            r"(instr(lower(body), lower(?)) OR instr(body, '\u')) AND EXISTS"  # what is escaped has to be read
+            " (SELECT 1 FROM json_tree(body) WHERE type = 'text' AND instr(casefold(CAST(atom AS BLOB)), ?))"
         )
-        values += [json.dumps(wanted.text)[1:-1], wanted.text]
+        values += [json.dumps(wanted.text)[1:-1], wanted.text.casefold()]
     return " AND ".join(conditions), values
 
 

@@ -102,7 +102,6 @@ def list_people(
         state: those who stand so.
         search: those with this text in id, name or badge number, in capitals or not.
     """
-    db.sql.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own lower() knows only ASCII
     return _people(db, _FOUND, after, group, state, search.casefold() if search else None, limit)
 
 

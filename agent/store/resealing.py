@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,15 +57,24 @@ def reseal(db: Db, key: SiteKey) -> int:
     return done
 
 
-def abandon(db: Db) -> tuple[int, int, int]:
-    """Forget what only a lost key opens; return how many templates, cards and second factors. Inside a transaction."""
+class Abandoned(NamedTuple):
+    """How many of each are forgotten."""
+
+    templates: int
+    cards: int
+    signatures: int
+    factors: int  # the second factors of accounts
+
+
+def abandon(db: Db) -> Abandoned:
+    """Forget what only a lost key opens; return how much that was. Inside a transaction."""
     templates = db.sql.execute("DELETE FROM templates WHERE key IS NOT NULL").rowcount
     cards = db.sql.execute("DELETE FROM cards").rowcount
-    db.sql.execute("DELETE FROM signatures")
+    signatures = db.sql.execute("DELETE FROM signatures").rowcount
     factors = accounts.abandon(db)
     db.sql.execute("DELETE FROM sealing")
     db.wipe_log()
-    return templates, cards, factors
+    return Abandoned(templates, cards, signatures, factors)
 
 
 class Turns:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 
 from agent.config import Config
 from agent.errors import PictureError, StoreError
+from agent.owned import put_whole
 from agent.privacy.retention import UNKNOWN
 from agent.seal.sealing import BrokenSealError, Seal, belonging
 from agent.store.sealing import STORED
@@ -86,7 +85,7 @@ class Album:
         whole = len(data).to_bytes(4, "big") + data + encode_picture(crop.image)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(self._folder / f"{name}{_ENDING}", self._seal.close(whole, self._belongs(name)))
+            put_whole(self._folder / f"{name}{_ENDING}", self._seal.close(whole, self._belongs(name)))
             self.delete(self.names()[MOST:])
         except (OSError, StoreError) as error:
             log.warning("a picture of an unknown person is not kept: %s", error)
@@ -164,17 +163,3 @@ def _read(name: str, whole: bytes) -> Stranger:
     told = json.loads(head)
     embedding = Embedding(np.frombuffer(vector, STORED).astype(np.float32), str(told["model"]))
     return Stranger(name, embedding, Quality(**told["quality"]), whole[4 + length :])
-
-
-def _write(path: Path, data: bytes) -> None:
-    """A whole file that nobody else may read, or none."""
-    unfinished = path.with_suffix(".new")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        unfinished.replace(path)
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise

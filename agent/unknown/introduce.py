@@ -50,7 +50,7 @@ def introduce(
         CommandError: a picture is gone or of another encoder, or as `Enrolling.add` says.
         EnrolmentRefused: the pictures are of different people, or of somebody else.
     """
-    strangers = [_found(album, bundle, picture) for picture in pictures]
+    strangers = [_found(album, bundle, picture) for picture in dict.fromkeys(pictures)]
     likeness = Likeness(bundle.duplicate_threshold, bundle.same_person_threshold)
     keeps = bundle.config.security.keep_crops
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from agent.types import Crop, Embedding, Face, Image, Seen
 from agent.vision.align import align
@@ -10,8 +10,10 @@ from agent.vision.closer import closer
 from agent.vision.detect import Detector
 from agent.vision.quality import measure
 
+Taken_contra = TypeVar("Taken_contra", contravariant=True)  # what embeddings are made of
 
-class Encodes(Protocol):
+
+class Encodes(Protocol[Taken_contra]):
     """Makes embeddings: `agent.vision.encode.Encoder`, or one whose vectors are turned by the key of the site."""
 
     @property
@@ -19,15 +21,15 @@ class Encodes(Protocol):
         """D."""
         ...
 
-    def __call__(self, crop: Image, /) -> Embedding:
-        """The embedding of a (112, 112, 3) uint8 RGB aligned face."""
+    def __call__(self, taken: Taken_contra, /) -> Embedding:
+        """The embedding of what the encoder takes: a (112, 112, 3) uint8 RGB aligned face, what a pen did."""
         ...
 
 
 class Eyes:
     """A detector and an encoder, used by one thread."""
 
-    def __init__(self, detector: Detector, encoder: Encodes) -> None:
+    def __init__(self, detector: Detector, encoder: Encodes[Image]) -> None:
         self.detector = detector
         self.encoder = encoder
 

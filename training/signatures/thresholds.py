@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.signature.judge import REFERENCES
 from training.signatures.load import Signatures
 from training.signatures.protocol import BOOTSTRAPS, DRAWS, Rule, Trial, compare, equal_error
 
-REFERENCES = range(1, 6)
 USUAL = 0.975
 """References further apart are not believed to be one hand's: whoever enrolled such would be given too much room."""
 
@@ -30,7 +30,7 @@ def thresholds(distances: Sequence[NDArray[np.float64]], signatures: Signatures)
         distances: (N, N) between all signatures, for each way in which they may come: with pressure and without.
         signatures: the same N.
     """
-    return {str(count): _at(distances, signatures, count) for count in REFERENCES}
+    return {str(count): _at(distances, signatures, count) for count in range(1, REFERENCES + 1)}
 
 
 def _at(distances: Sequence[NDArray[np.float64]], signatures: Signatures, count: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import typer
 from agent.cli.admin.opened import WAIT, Device, ProfileFolder, Wait, connected
 from agent.cli.admin.told import cell
 from agent.cli.output import Json, say, say_json, say_table
+from agent.cli.person_options import Agreed, AskConsent, Consented
 from agent.errors import CommandError, LatchkeyError
 
 if TYPE_CHECKING:
@@ -28,11 +29,9 @@ def enrol_live(
     shots: Annotated[int, typer.Option(min=1, max=10, help="Good pictures wanted.")] = 5,
     seconds: Annotated[float, typer.Option(min=5, max=300, help="Given up after.")] = 60.0,
     replace: Annotated[bool, typer.Option("--replace", help="Forget what was enrolled of them before.")] = False,
-    consent: Annotated[str | None, typer.Option(metavar="TEXT", help="They have agreed to this text.")] = None,
-    consented: Annotated[bool, typer.Option("--consented", help="They have agreed to the device's text.")] = False,
-    ask: Annotated[
-        bool, typer.Option("--ask-consent", help="They read the device's text on its screen, and agree there.")
-    ] = False,
+    consent: Agreed = None,
+    consented: Consented = False,
+    ask: AskConsent = False,
     json: Json = False,
     wait: Wait = WAIT,
     profile: ProfileFolder = None,

@@ -12,8 +12,8 @@ from agent.cli.admin.jobs import run_live
 from agent.cli.admin.opened import WAIT, At, ProfileFolder, Wait
 from agent.cli.admin.told import cell
 from agent.cli.output import Json, counted, say
-from agent.cli.people_signature import Agreed, Clear, File, signatures_of
-from agent.cli.person_options import Person
+from agent.cli.people_signature import Clear, File, signatures_of
+from agent.cli.person_options import Agreed, AskConsent, Consented, Person
 
 
 def signature(
@@ -47,10 +47,8 @@ def enrol_signature(
     signatures: Annotated[int, typer.Option(min=1, max=5, help="Signatures that have to agree.")] = 5,
     seconds: Annotated[float, typer.Option(min=10, max=300, help="Given up after.")] = 120.0,
     consent: Agreed = None,
-    consented: Annotated[bool, typer.Option("--consented", help="They have agreed to the device's text.")] = False,
-    ask_them: Annotated[
-        bool, typer.Option("--ask-consent", help="They read the device's text on its screen, and agree there.")
-    ] = False,
+    consented: Consented = False,
+    ask_them: AskConsent = False,
     json: Json = False,
     wait: Wait = WAIT,
     profile: ProfileFolder = None,

@@ -54,8 +54,7 @@ STEP: Final[tuple[str, ...]] = (
         until TEXT,  -- the link is good
         token BLOB UNIQUE,  -- SHA-256 of the cookie; NULL: the link was not opened yet
         added_at TEXT NOT NULL,
-        added_by TEXT NOT NULL,
-        seen_at TEXT
+        added_by TEXT NOT NULL
     ) STRICT
     """,
 )

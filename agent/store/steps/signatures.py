@@ -1,4 +1,4 @@
-"""Step 16: how people sign."""
+"""Step 17: how people sign."""
 
 from __future__ import annotations
 
