@@ -81,6 +81,29 @@ def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, 
         assert decided[-1][0].outcome is Outcome.GRANTED
 
 
+WRITES = """async () => {
+  const { guideSign } = await import("/kiosk/sign.js");
+  const guide = { hint: "sign_again", session: 1, done: 2, of: 5 };
+  const tell = () => guideSign(guide, { code: "en", guide: {} }, (key) => key);
+  const field = document.getElementById("sign-field");
+  tell();
+  const seen = [field.toDataURL()];
+  const { left, top } = field.getBoundingClientRect();
+  field.setPointerCapture = () => {}; // there is no pointer
+  field.dispatchEvent(new PointerEvent("pointerdown", { pointerId: 1, clientX: left + 20, clientY: top + 20 }));
+  seen.push(field.toDataURL());
+  tell();
+  seen.push(field.toDataURL());
+  return seen;
+}"""
+
+
+def test_what_is_being_written_stays_while_the_door_tells_again_that_one_is_to_sign(terminal, visit):
+    with terminal("face+signature") as (agent, _):
+        empty, written, then = visit(agent).evaluate(WRITES)
+        assert empty != written == then
+
+
 def test_an_admin_asks_and_who_stands_there_signs_until_the_signatures_agree(terminal, visit, mosquitto):
     more = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": mosquitto.port}
     with Remote(LinkSettings("127.0.0.1", mosquitto.port), Topics("home", "door"), OWNER) as admin:

@@ -43,7 +43,7 @@ export function guideSign(guide, language, say) {
   const on = guide?.hint === "sign" || guide?.hint === "sign_again";
   if (!on) return void (asked?.session && closeSign());
   const state = `${guide.session}/${guide.done}/${guide.hint}/${language.code}`;
-  if (asked?.state === state && guide.hint === "sign") return;
+  if (asked?.state === state && (guide.hint === "sign" || points.length)) return; // the state is told every two seconds
   openSign({
     say,
     session: guide.session,
@@ -124,12 +124,13 @@ function up(event) {
 async function done() {
   if (!asked) return;
   if (!points.length) return void ($("sign-message").textContent = speak("sign_too_short"));
+  const mine = asked;
   const body = { points: points.slice(), ...(asked.session === null ? {} : { session: asked.session }) };
   wipe();
   const answer = await sent("/kiosk/signature", body);
   body.points.length = 0;
   const told = await answer?.json().catch(() => null);
-  if (told?.taken) return; // what comes of it is told by the door
+  if (told?.taken || asked !== mine) return; // what comes of it is told by the door; another signs by now
   $("sign-message").textContent = speak(WHY[told?.code] ?? "not_taken");
 }
 

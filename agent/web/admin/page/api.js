@@ -1,6 +1,6 @@
 // What the device can be asked. Whoever is not signed in (any more) is shown the way to do so.
 
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(told, status) {
     super(told.message ?? `the device has answered ${status}`);
     Object.assign(this, { code: told.code ?? "failed", status, told });

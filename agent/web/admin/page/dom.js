@@ -64,3 +64,12 @@ export function note(text, kind = "done") {
 export const when = (at) => at ? new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "";
 export const day = (at) => at ? new Date(at).toLocaleDateString(undefined, { dateStyle: "medium" }) : "";
 export const clock = (at) => at ? new Date(at).toLocaleTimeString(undefined, { timeStyle: "short" }) : "";
+// What a field of the kind datetime-local holds: by the clock of this browser, to the minute
+export const local = (at) => at ? new Date(new Date(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : "";
+
+// A file that was made here, for this computer
+export function save(name, text, type = "application/json") {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

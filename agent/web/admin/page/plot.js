@@ -32,7 +32,7 @@ export function plot({ title, series, marks = [], x = {}, y = {}, height = 220, 
     drawn,
     marks.map((mark) => [h("line", { class: "mark", x1: px(mark.at), x2: px(mark.at), y1: top, y2: height - bottom }), h("text", { class: "mark", x: px(mark.at) + (px(mark.at) > width * 0.8 ? -4 : 4), y: top + 10, "text-anchor": px(mark.at) > width * 0.8 ? "end" : "start" }, mark.name)]));
   const names = h("p", { class: "legend" }, series.map((each, number) => h("span", { class: `c${number + 1}` }, each.name)));
-  const rows = series.flatMap((each) => each.points.slice(0, 200).map((point) => h("tr", {}, h("td", {}, each.name), h("td", {}, say(x, point[0])), h("td", {}, say(y, point[1])))));
+  const rows = series.flatMap((each) => each.points.slice(0, 400).map((point) => h("tr", {}, h("td", {}, each.name), h("td", {}, say(x, point[0])), h("td", {}, say(y, point[1])))));
   const numbers = h("details", {}, h("summary", {}, "As a table"), h("table", {}, h("thead", {}, h("tr", {}, ["", x.name ?? "", y.name ?? ""].map((each) => h("th", {}, each)))), h("tbody", {}, rows)));
   return h("figure", { class: "plot" }, h("figcaption", {}, title), picture, series.length > 1 ? names : null, numbers);
 }

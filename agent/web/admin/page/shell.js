@@ -43,6 +43,14 @@ function decoded(part) {
   }
 }
 
+// Whatever is shown goes, with what it has asked; a question of another view is none here
+function left() {
+  const before = leave;
+  leave = () => {};
+  before();
+  for (const each of document.querySelectorAll("dialog[open]")) each.close();
+}
+
 async function show() {
   if (!me) return;
   const mine = (turn += 1);
@@ -54,8 +62,7 @@ async function show() {
     location.replace(`#/${first}`);
     return;
   }
-  await leave();
-  leave = () => {};
+  left();
   for (const link of $("nav").children) link.toggleAttribute("aria-current", false), link.dataset.path === path && link.setAttribute("aria-current", "page");
   const place = h("div", { class: "view", data: { view: path } });
   put($("main"), place);
@@ -63,9 +70,9 @@ async function show() {
     const view = await import(`/admin/views/${path}.js`).catch(missing);
     if (mine !== turn) return;
     document.title = `${view.title} · Latchkey`;
-    const left = (await view.show(place, me, rest)) ?? (() => {});
-    if (mine !== turn) return left(); // another view was quicker
-    leave = left;
+    const gone = (await view.show(place, me, rest)) ?? (() => {});
+    if (mine !== turn) return gone(); // another view was quicker
+    leave = gone;
     named(place, view.title);
   } catch (error) {
     if (error.status === 401 || mine !== turn) return;
@@ -89,8 +96,8 @@ function named(place, title) {
 
 async function signIn() {
   me = null;
-  await leave();
-  leave = () => {};
+  turn += 1; // a view that is on its way comes no more
+  left();
   $("top").hidden = true;
   document.title = "Sign in · Latchkey";
   const view = await import("/admin/views/sign_in.js");

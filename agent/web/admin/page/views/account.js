@@ -45,6 +45,8 @@ async function asks(heading, inside, options, act) {
   }
 }
 
+const refused = (error) => { if (error.status !== 401) note(error.message, "wrong"); };
+
 let name = ""; // whose passwords are asked for: what keeps them wants to know
 
 export async function show(place, me) {
@@ -60,7 +62,8 @@ export async function show(place, me) {
   }
 
   async function factor() {
-    const offer = await post("account/offer");
+    const offer = await post("account/offer").catch(refused);
+    if (!offer) return;
     const done = await asks("Another phone", () => [picture(offer), shownCode(), mine()], { yes: "Change" }, async (told) => kept(await post("account/factor", { password: told.password, code: told.code, secret: offer.secret })));
     if (done) { await tellCodes(done.recovery_codes); await again(); }
   }
@@ -74,7 +77,7 @@ export async function show(place, me) {
     const told = await get("account");
     put(own, h("h2", {}, told.name), h("p", {}, `${told.role}, since ${when(told.added_at)}. `, h("span", { class: told.recovery_codes < 3 ? "warn" : "soft" }, `${told.recovery_codes} recovery codes left.`)),
       h("p", { class: "bar" }, h("button", { onclick: password }, "Change password"), h("button", { onclick: factor }, "Another phone"), h("button", { onclick: codes }, "New recovery codes")));
-    const out = async (id) => { await send("DELETE", `account/sessions${id}`); note("Signed out there."); await mineShown(); };
+    const out = (id) => send("DELETE", `account/sessions${id}`).then(() => note("Signed out there.")).then(mineShown).catch(refused);
     put(browsers, h("h2", {}, "Where you are signed in"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head("Browser", "From", "Used"))),
       h("tbody", {}, told.sessions.map((each) => h("tr", {}, h("td", { title: each.browser }, browser(each.browser)), h("td", {}, each.address), h("td", {}, ago(each.used_seconds)),
         h("td", {}, each.this ? h("span", { class: "tag" }, "this one") : h("button", { class: "quiet", onclick: () => out(`/${each.id}`) }, "Sign out"))))))),
@@ -86,7 +89,8 @@ export async function show(place, me) {
       field("Name", { name: "name", required: true, pattern: "[a-z0-9][a-z0-9._\\-]{0,31}", autocapitalize: "none", autocomplete: "off" }, "a-z, digits, '.', '_', '-'; the audit will say it"),
       field("Role", { tag: "select", name: "role", options: ROLES, value: "viewer" })], { yes: "Go on" }, (told) => told);
     if (!about) return;
-    const offer = await post(`account/offer?name=${encodeURIComponent(about.name)}`);
+    const offer = await post(`account/offer?name=${encodeURIComponent(about.name)}`).catch(refused);
+    if (!offer) return;
     const done = await asks(`${about.name}, ${about.role}`, () => [picture(offer), shownCode(), fresh("Their password"), mine()], { yes: "Let in" },
       (told) => post("account/all", { ...about, secret: offer.secret, code: told.code, new: told.new, password: told.password }));
     if (done) { await tellCodes(done.recovery_codes); await again(); }

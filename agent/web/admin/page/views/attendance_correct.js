@@ -17,6 +17,7 @@ async function asked(title, fields, told, done) {
     try {
       await post("attendance/correct", { id: newId(), why: form.why, ...told(form) });
     } catch (error) {
+      if (!error.status || error.status === 401) throw error;
       wrong = error;
       continue;
     }

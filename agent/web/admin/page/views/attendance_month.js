@@ -21,7 +21,7 @@ export async function show(place, me, [month = ""]) {
   }
 
   for (let first = true; lot.more; first = false) {
-    lot = await get(`attendance/month?month=${month}&after=${lot.last}`);
+    lot = await get(`attendance/month?${new URLSearchParams({ month, after: lot.last })}`);
     if (!place.isConnected) return;
     if (first) put(place, h("h1", {}, "Attendance"), tabs("Month", lot.month), months(lot, "#/attendance/month"), state,
       card(h("div", { class: "bar" }, search, h("label", {}, only, " only with something to look at")), list));

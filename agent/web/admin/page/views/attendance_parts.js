@@ -25,7 +25,7 @@ export function months({ month, kinds }, path, who = "") {
   return h("div", { class: "bar" }, other(-1, "‹", "The month before"),
     field("Month", { type: "month", value: month, onchange: (event) => { location.hash = `${path}/${event.target.value}`; } }),
     other(1, "›", "The month after"),
-    kinds.map((kind) => h("a", { class: "button", href: `/admin/api/attendance/export?month=${month}&kind=${kind}&person=${who}` }, FILES[kind])));
+    kinds.map((kind) => h("a", { class: "button", href: `/admin/api/attendance/export?${new URLSearchParams({ month, kind, person: who })}` }, FILES[kind])));
 }
 
 export function remarks(told, more = 0, shown = SHORT) {

@@ -11,7 +11,7 @@ export async function show(place, me, [who, month = ""]) {
   let told;
 
   async function load() {
-    told = await get(`attendance/month?month=${month}&person=${who}`);
+    told = await get(`attendance/month?${new URLSearchParams({ month, person: who })}`);
     const days = table(HEADS, [], "days"), body = days.querySelector("tbody");
     days.querySelector("thead td").append(h("div", { class: "lane" }, told.hours.map(([left, hour]) => h("span", { style: { left: `${left}%` } }, hour))));
     put(body, told.days.map(row));
@@ -62,7 +62,7 @@ export async function show(place, me, [who, month = ""]) {
   function year() {
     const which = told.month.slice(0, 4), place = h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "The year" }), first = Date.parse(`${which}-01-01`);
     const draw = async () => {
-      const { days, months } = await get(`attendance/year?year=${which}&person=${who}`);
+      const { days, months } = await get(`attendance/year?${new URLSearchParams({ year: which, person: who })}`);
       put(place, h("svg", { class: "heat", viewBox: "0 0 648 84", role: "img", "aria-label": `The balance of each day of ${which}; of the months in the table` }, days.map(([day, over, [worked, balance]]) => {
         const at = Math.round((Date.parse(day) - first) / 864e5) + ((new Date(first).getUTCDay() + 6) % 7);
         return h("rect", { class: over < 0 ? "bad" : "good", x: 12 * Math.floor(at / 7), y: 12 * (at % 7), width: 10, height: 10, style: { "fill-opacity": Math.min(1, 0.2 + Math.abs(over) / 14400) } }, h("title", {}, `${dayName(day)}: ${worked}, ${balance}`));

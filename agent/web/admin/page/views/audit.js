@@ -8,7 +8,7 @@ const query = (told) => new URLSearchParams(Object.entries(told).filter(([, valu
 const shortened = (list) => (list.length > 12 ? [...list.slice(0, 12), `and ${list.length - 12} more`] : list).join(", ");
 
 // {"templates": 5, "removed": {"events": 3}} in words
-export function words(details) {
+function words(details) {
   return Object.entries(details ?? {}).filter(([, value]) => value !== null && value !== "").map(([name, value]) => {
     const said = Array.isArray(value) ? shortened(value.map((each) => (each && typeof each === "object" ? `(${words(each)})` : each)))
       : value && typeof value === "object" ? `(${words(value) || "none"})` : value;
@@ -58,12 +58,13 @@ export async function show(place, me) {
   const found = h("p", { role: "status", class: "soft" });
   const older = h("button", { hidden: true, onclick: () => more().catch(wrong) }, "Older");
   const wrong = (error) => { if (error.name !== "AbortError") note(error.message, "wrong"); };
-  let asked = {}, before = null;
+  let asked = {}, before = null, searching = new AbortController();
 
   async function more() {
+    const { signal } = searching;
     const full = list.children.length + 50;
     do { // a page of an answer looks at so many rows: it may have found none, and know more
-      const page = await get(`audit/rows?${query({ ...asked, before })}`, leaving.signal);
+      const page = await get(`audit/rows?${query({ ...asked, before })}`, signal);
       before = page.before;
       list.append(...page.rows.map(line));
       if (page.head) put(head, page.head);
@@ -74,6 +75,8 @@ export async function show(place, me) {
   }
   function search(event) {
     event?.preventDefault();
+    searching.abort();
+    searching = new AbortController();
     const at = (day, plus) => { const [y, m, d] = day.split("-"); return day ? new Date(y, m - 1, Number(d) + plus).toISOString() : ""; };
     asked = { action: action.control.value, by: by.control.value, subject: subject.control.value, text: text.control.value, since: at(from.control.value, 0), until: at(to.control.value, 1) };
     before = null;
@@ -93,6 +96,6 @@ export async function show(place, me) {
       anchor, h("p", { class: "bar" }, checks, h("a", { class: "button", href: "/admin/api/audit/export", download: "" }, "Save all as JSON lines"))),
     h("form", { class: "bar search", role: "search", onsubmit: search }, action, by, subject, text, from, to, h("button", { class: "main" }, "Search"), h("button", { type: "reset", onclick: () => setTimeout(search) }, "Clear")),
     h("section", { class: "card", "aria-label": "Rows" }, found, list, older), me.may("receipts") ? receipts : null);
-  await search();
-  return () => leaving.abort();
+  search();
+  return () => { leaving.abort(); searching.abort(); };
 }

@@ -1,5 +1,5 @@
 // How the device is, what it is at, and its parts: models, backup, keys, what is to be forgotten, its configuration.
-import { ask, get, look as glance } from "/admin/api.js";
+import { ask, look as glance } from "/admin/api.js";
 import { dialog, h, note, put, when } from "/admin/dom.js";
 
 export const title = "Device";
@@ -67,6 +67,7 @@ async function overview(place, me) {
     if (!place.isConnected) return;
     const busy = !document.hidden && await work().catch(() => false);
     if (!document.hidden && Date.now() - last > 1e4) { last = Date.now(); await look().catch(() => {}); }
+    clearTimeout(timer); // of a tick that was asked for meanwhile
     timer = setTimeout(tick, busy ? 1000 : 5000);
   }
   put(place, h("div", { class: "columns" }, card("How it is", found, me.may("log") && h("p", {}, h("a", { href: "#/live/plots" }, "How it was, for a fortnight"))), card("What it is", is),

@@ -1,6 +1,6 @@
 // A backup, encrypted to a key whose secret half the device never sees. Putting one back is for the command line.
 import { get, newId, work } from "/admin/api.js";
-import { field, h, note, put, when } from "/admin/dom.js";
+import { field, h, note, put, save, when } from "/admin/dom.js";
 import { card, code, doing, size } from "/admin/views/device.js";
 
 const base64 = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
@@ -14,9 +14,7 @@ export async function show(place) {
     try {
       const key = await crypto.subtle.generateKey("X25519", true, ["deriveBits"]);
       const [open, secret] = [await crypto.subtle.exportKey("raw", key.publicKey), (await crypto.subtle.exportKey("pkcs8", key.privateKey)).slice(-32)];
-      const address = URL.createObjectURL(new Blob([`LATCHKEY-BACKUP-SECRET:${base64(secret)}\n`]));
-      h("a", { href: address, download: "latchkey-backup.key" }).click();
-      setTimeout(() => URL.revokeObjectURL(address), 10000);
+      save("latchkey-backup.key", `LATCHKEY-BACKUP-SECRET:${base64(secret)}\n`, "text/plain");
       to.control.value = `latchkey-backup:${base64(open)}`;
       note("The secret half is saved as latchkey-backup.key. Keep it apart from the device, with a copy: without it no backup opens.");
     } catch {

@@ -15,9 +15,9 @@ export async function show(place, me, rest) {
     h("a", { class: "button", href: path ? `#/live/${path}` : "#/live", "aria-current": path === (part === "visit" ? "visits" : part) ? "page" : null }, name));
   const inside = h("div");
   put(place, h("h1", {}, title), h("nav", { class: "bar tabs", "aria-label": "Parts of the view" }, links), inside);
-  const views = { visits: "visits", visit: "visits", unknown: "unknown", plots: "plots" };
-  if (!views[part]) return now(inside, me);
-  const view = await import(`/admin/views/live/${views[part]}.js`);
+  const file = part === "visit" ? "visits" : part;
+  if (!file || !PARTS.some(([path]) => path === file)) return now(inside, me);
+  const view = await import(`/admin/views/live/${file}.js`);
   return view.show(inside, me, rest);
 }
 

@@ -39,6 +39,7 @@ export async function show(place, me, [id = ""]) {
     tell();
     judging = judging.then(async () => {
       for (const each of fresh) {
+        if (left) return;
         Object.assign(each, await shrunk(each.file), { file: null });
         each.verdict = { message: "It is too large." };
         if (each.photo) await judge([each]);

@@ -1,14 +1,13 @@
 // One person: what is kept of them, their face as quality and date, when they were recognised, and what can be done.
-import { ask, get, post, work } from "/admin/api.js";
-import { day, dialog, field, h, note, put, when } from "/admin/dom.js";
-import { ID, act, advice, back, box, card, drawn, groupsField, lines, one, save, stateTag, table, tag, words } from "/admin/views/people_parts.js";
+import { ask, get, newId, post, work } from "/admin/api.js";
+import { day, dialog, field, h, local, note, put, save, when } from "/admin/dom.js";
+import { ID, act, advice, back, box, card, drawn, groupsField, lines, one, stateTag, table, tag, words } from "/admin/views/people_parts.js";
 import { OUTCOMES, REASONS } from "/admin/views/live/weighed.js";
 import { receipt } from "/admin/views/people_receipts.js";
 
 const STATES = { active: [["suspended", "Suspend"], ["blocked", "Block"], ["left", "Has left"]], suspended: [["active", "Resume"], ["left", "Has left"]], blocked: [["active", "Unblock"]], left: [["active", "Has come back"]] };
 const PAIR = [["Id", (each) => each.id], ["Name", (each) => each.name], ["Badge", (each) => each.badge], ["State", (each) => each.state], ["In groups", (each) => each.groups.join(", ")], ["Templates", (each) => each.templates], ["Cards", (each) => each.cards.length], ["PIN", (each) => each.pin_set_at && "set"], ["Known since", (each) => day(each.enrolled_at)]];
 const GRADES = { good: "good", fair: "soft", poor: "bad" };
-const local = (at) => at ? new Date(new Date(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : "";
 const row = (...inside) => h("li", {}, inside);
 const bar = (...inside) => h("p", { class: "bar" }, inside);
 const span = (...inside) => h("span", {}, inside);
@@ -16,7 +15,7 @@ const span = (...inside) => h("span", {}, inside);
 export async function show(place, me, [id]) {
   put(place, back(), h("h1", {}, id)); // for who is not there
   const about = await get("people/about");
-  let told;
+  let told, signing = null; // the job that has them sign
   const again = async () => {
     told = await get(one(id));
     const focused = place.contains(document.activeElement);
@@ -84,9 +83,14 @@ export async function show(place, me, [id]) {
     const said = h("span", { role: "status" }, "Waiting for them at the kiosk");
     pressed.after(said);
     const tell = ({ done, of = 5 }) => { said.textContent = `Signed ${done} of ${of} times`; };
-    const signed = await act(() => work("enrol_signature_live", { person: id }, tell), `${told.name} has signed.`, pressed);
+    const give_up = h("button", { class: "quiet", onclick: () => ask("job_cancel", { id_of: signing }).catch(() => {}) }, "Give up");
+    signing = newId();
+    said.after(give_up);
+    const signed = await act(() => work("enrol_signature_live", { id: signing, person: id }, tell), `${told.name} has signed.`, pressed);
+    signing = null;
     said.remove();
-    if (signed) await again();
+    give_up.remove();
+    if (signed && place.isConnected) await again();
   }
 
   function consent() {
@@ -152,4 +156,5 @@ export async function show(place, me, [id]) {
   }
 
   await again();
+  return () => { if (signing) ask("job_cancel", { id_of: signing }).catch(() => {}); };
 }

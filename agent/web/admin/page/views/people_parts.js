@@ -49,12 +49,6 @@ export async function act(doing, done, button = {}, refused = refuse) {
   }
 }
 
-export function save(name, text, type = "application/json") {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  h("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
 // A place to drop files on, which is a file chooser as well
 export function drop(label, accept, take) {
   const over = (event) => { event.preventDefault(); place.classList.toggle("over", event.type === "dragover"); };

@@ -1,7 +1,7 @@
 // The receipts of deletions: that somebody was removed or forgotten, and what went with them.
 import { ask } from "/admin/api.js";
-import { h, put, when } from "/admin/dom.js";
-import { back, card, save } from "/admin/views/people_parts.js";
+import { h, put, save, when } from "/admin/dom.js";
+import { back, card } from "/admin/views/people_parts.js";
 
 const RULES = { asked: "forgotten, asked for", removed: "removed", left: "forgotten, had left", visitor: "forgotten, a visitor" };
 

@@ -1,7 +1,7 @@
 // Many people from a table (CSV), with their photos beside it: looked at first, then one after another.
 import { ask, get, post } from "/admin/api.js";
-import { field, h, put } from "/admin/dom.js";
-import { act, advice, back, box, card, drop, save, shrunk, table } from "/admin/views/people_parts.js";
+import { field, h, put, save } from "/admin/dom.js";
+import { act, advice, back, box, card, drop, shrunk, table } from "/admin/views/people_parts.js";
 
 const PAUSE = 150; // milliseconds between two people: others ask the device as well
 const SHOWN = 500; // lines; all are done

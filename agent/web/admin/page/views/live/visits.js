@@ -1,15 +1,11 @@
 // Visits that are looked for, newest first; and one of them with everything that is recorded.
 import { ask, get } from "/admin/api.js";
-import { dialog, field, h, note, put, when } from "/admin/dom.js";
+import { dialog, field, h, local, note, put, when } from "/admin/dom.js";
 import { decided, list, OUTCOMES, personField, REASONS, tag } from "/admin/views/live/weighed.js";
 
 const LOOKS = 20; // requests until somebody has to say that it is to look on
 const any = (words) => [["", "Any"], ...Object.entries(words)];
 const KINDS = { access: "Decisions", attendance: "Punches", alarm: "Alarms" };
-const moment = (at) => { // as the field has it: local, to the minute
-  const date = new Date(at);
-  return new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-};
 
 export function show(place, me, [part, told = ""]) {
   return part === "visit" ? one(place, me, told) : all(place, me, new URLSearchParams(told || "kind=access"));
@@ -17,7 +13,7 @@ export function show(place, me, [part, told = ""]) {
 
 async function all(place, me, wanted) {
   const value = (name) => wanted.get(name) ?? "";
-  const time = (name) => value(name) && moment(value(name));
+  const time = (name) => local(value(name));
   const person = personField("Person", { name: "person", value: value("person") });
   const form = h("form", { class: "filters", role: "search", "aria-label": "Visits", onsubmit: search }, [
     person,
@@ -30,7 +26,7 @@ async function all(place, me, wanted) {
   ], h("p", { class: "buttons" }, h("button", { class: "main" }, "Search"), h("a", { class: "button", href: "#/live/visits" }, "Clear")));
   const table = h("div"), more = h("p", { role: "status" });
   const events = [], names = {};
-  let before = null, gone = false;
+  let before = null;
   put(place, form, h("section", { class: "card", "aria-label": "Visits" }, table, more));
 
   function search(event) {
@@ -44,7 +40,7 @@ async function all(place, me, wanted) {
   async function load(anew = false) {
     if (anew) events.length = 0, before = null;
     const least = events.length + 1;
-    for (let look = 0; look < LOOKS && !gone; look += 1) {
+    for (let look = 0; look < LOOKS && place.isConnected; look += 1) {
       const asked = new URLSearchParams(wanted);
       if (before) asked.set("before", before);
       const told = await get(`live/visits?${asked}`);
@@ -53,16 +49,19 @@ async function all(place, me, wanted) {
       before = told.before;
       if (!before || events.length >= least) {
         put(table, list(events, names));
-        put(more, before ? h("button", { type: "button", onclick: () => load() }, "Older ones") : `${events.length} in all.`);
+        put(more, before ? h("button", { type: "button", onclick: on }, "Older ones") : `${events.length} in all.`);
         return;
       }
       put(more, `Looked back to ${when(told.looked_back_to)}…`);
     }
     put(table, list(events, names));
-    put(more, more.textContent, " ", h("button", { type: "button", onclick: () => load() }, "Look further back"));
+    put(more, more.textContent, " ", h("button", { type: "button", onclick: on }, "Look further back"));
   }
+  const on = ({ target }) => {
+    target.disabled = true;
+    load().catch((error) => { target.disabled = false; if (error.status !== 401) note(error.message, "wrong"); });
+  };
   await load();
-  return () => { gone = true; };
 }
 
 async function one(place, me, id) {

@@ -3,11 +3,12 @@ import { ask } from "/admin/api.js";
 import { field, h, put, when } from "/admin/dom.js";
 
 export const REASONS = {
-  match: "recognised, and let in by the rules", credential: "showed the right card or PIN, and is let in by the rules", free_access: "the door is open to everybody now",
+  match: "recognised, and let in by the rules", credential: "showed the right card, PIN or signature, and is let in by the rules", free_access: "the door is open to everybody now",
   unknown: "nobody who is enrolled is similar enough", ambiguous: "two who are enrolled are about as similar", inconsistent: "the shots point to different people", empty_gallery: "nobody is enrolled here", poor_quality: "no picture was good enough",
   unknown_credential: "nobody has this card or badge number", wrong_pin: "the PIN is wrong", wrong_card: "the card is another person's than the face", face_mismatch: "the face is not that of the card's holder", incomplete: "what was asked for did not come in time", locked_out: "too many wrong PINs or cards in a row",
   suspended: "is suspended", left: "has left", blocked: "is on the blocklist", not_yet_valid: "may enter later, not yet", no_longer_valid: "might enter once, no longer", no_access: "none of the groups is ever let in here", outside_schedule: "is let in here, but not at this time",
   passback: "is inside already, or not where one has to be", peers_silent: "other doors of the zone cannot be heard", no_second_person: "the second person did not come in time", locked_down: "the door is locked down", interlock: "the other door of the lock is open", storage_failed: "it could not be recorded",
+  wrong_signature: "the signature is not like theirs, or was a recording", no_signature: "a signature is asked for, and there is none to compare it with", signature_needed: "a signature is asked for",
   pin_needed: "a PIN is asked for", card_needed: "a card is asked for", face_needed: "a face is asked for", second_person_needed: "a second person is asked for",
 };
 export const OUTCOMES = { granted: ["Let in", "good"], denied: ["Refused", "bad"], pending: ["Waiting", "warn"] };

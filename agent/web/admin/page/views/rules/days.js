@@ -22,7 +22,10 @@ export function show(place, draft) {
     while ((told = await ask(told, wrong))) {
       try {
         return await draft.edit(number === null ? { edit: "add", table: "days", value: told } : { edit: "put", path: ["days", number], value: told });
-      } catch (error) { wrong = error.message; }
+      } catch (error) {
+        if (!error.status || error.status === 401) throw error;
+        wrong = error.message;
+      }
     }
   }
   async function ask(day, wrong) {

@@ -38,13 +38,15 @@ export async function open(account, changed) {
     },
     past() { past = [...past.slice(-49), { text: this.text, edits: this.edits }]; },
     async undo() {
-      const { text, edits } = past.pop();
+      const { text, edits } = past.at(-1), told = await post("rules/draft", { text, edits: [], year: this.year });
+      past = past.slice(0, -1);
       this.edits = edits;
-      this.take(await post("rules/draft", { text, edits: [], year: this.year }));
+      this.take(told);
     },
     async look(year) {
+      const told = await post("rules/draft", { text: this.text, edits: [], year });
       this.year = year;
-      this.take(await post("rules/draft", { text: this.text, edits: [], year }));
+      this.take(told);
     },
     // The same changes in the text that is in force now
     async again() {

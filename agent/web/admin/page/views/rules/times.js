@@ -6,7 +6,7 @@ export function read(text) {
   const [start, end] = text.split("-").map((time) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3)));
   return [start, end <= start ? end + DAY : end];
 }
-export const clock = (minutes) => {
+const clock = (minutes) => {
   const within = minutes === DAY ? DAY : minutes % DAY;
   return `${String(Math.floor(within / 60)).padStart(2, "0")}:${String(within % 60).padStart(2, "0")}`;
 };
