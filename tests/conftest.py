@@ -189,6 +189,15 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def _no_page_is_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test has opened in the browser asks the agent of the next one no more, also where the test failed."""
+    browser = request.getfixturevalue("chromium") if "chromium" in request.fixturenames else None
+    yield
+    for context in browser.contexts if browser else []:
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The script of axe-core."""

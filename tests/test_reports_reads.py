@@ -18,6 +18,7 @@ from agent.reports.exported import Kind, csv_in_lots, exported, file_name, kinds
 from agent.reports.month import month_json, year_json
 from agent.reports.rows import SUMS, as_csv, as_json
 from agent.reports.words import hours
+from agent.store import events
 from agent.store import people as person_store
 from agent.store import punches as store
 from agent.store.db import open_db
@@ -252,8 +253,13 @@ def test_lots_together_are_everybody(db):
 
 
 def test_strangers_are_told_with_the_first_lot_alone_and_nobody_is_a_lot(db):
-    lot = lot_json(db, RULES, *NOVEMBER, at=AT)
-    assert (lot["people"], lot["more"], lot["last"]) == ([], False, "")
+    events.append(db, "access", wall("2026-11-04 10:15"), "boot", {"outcome": "denied", "reason": "unknown"})
+    first = lot_json(db, RULES, *NOVEMBER, at=AT)
+    assert [(each["day"], each["person"], each["detail"]) for each in first["remarks"]] == [
+        ("2026-11-04", None, "10:15 turned away: unknown")
+    ]
+    assert (first["people"], first["more"], first["last"]) == ([], False, "")
+    assert lot_json(db, RULES, *NOVEMBER, at=AT, after="anna")["remarks"] == []
 
 
 def test_how_much_is_read_does_not_grow_with_the_punches(db):

@@ -10,6 +10,7 @@ from agent.errors import ConfigError
 from agent.store import commands
 from agent.store.db import open_db
 from agent.trust.roles import Role
+from agent.types import Reason
 from agent.web.admin.sessions import Sessions
 from agent.web.admin.site import FOLDER
 from agent.web.assets import load_folder
@@ -146,6 +147,15 @@ def test_a_view_with_all_its_parts_is_small(view):
     whole, packed = sum(len(each.content) for each in files), sum(len(each.packed) for each in files)
     print(f"{view}: {whole} bytes, {packed} by gzip")
     assert whole < 150_000
+
+
+def test_every_reason_of_a_decision_is_said_in_words():
+    table = re.search(
+        r"REASONS = \{(.*?)^\};", ASSETS["views/live/weighed.js"].content.decode(), re.DOTALL | re.MULTILINE
+    )
+    said = dict(re.findall(r'(\w+): "([^"]*)"', table[1]))
+    assert said.keys() == {reason.value for reason in Reason}
+    assert all(said.values())
 
 
 def test_all_modules_belong_to_a_view():

@@ -413,7 +413,6 @@ def test_somebody_signs_in_looks_at_the_account_and_signs_out(desk, db, person, 
     page.wait_for_selector("form [name=password]")
     assert person.desk.front.sessions.of(person.name) == []
     assert complaints(desk) == []
-    page.context.close()
 
 
 def test_a_wrong_password_ten_times_in_a_browser(desk, db, person, chromium):
@@ -435,7 +434,6 @@ def test_a_wrong_password_ten_times_in_a_browser(desk, db, person, chromium):
     types(page, person)
     page.wait_for_selector("[role=alert]:has-text('Too many wrong tries: try again in')")
     assert complaints(desk) == []
-    page.context.close()
 
 
 def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
@@ -461,7 +459,6 @@ def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
     page.click("dialog .main")
     page.wait_for_selector("dialog pre.codes")
     assert [said for said in complaints(desk) if "409" not in said] == []
-    page.context.close()
 
 
 def test_who_is_no_owner_sees_the_own_account_alone(desk, chromium):
@@ -469,4 +466,3 @@ def test_who_is_no_owner_sees_the_own_account_alone(desk, chromium):
     page.wait_for_selector("text=Change password")
     assert page.locator("text=Who may sign in").count() == 0
     assert complaints(desk) == []
-    page.context.close()

@@ -6,13 +6,19 @@ import threading
 import pytest
 
 from agent.errors import CommandError
+from agent.mqtt.message import Code
 from agent.store.db import open_db
 from agent.web.admin.backroom import MOST_STREAMS, MOST_WAITING, Backroom
 
 
 @pytest.fixture
-def reads(tmp_path):
-    with Backroom(open_db(tmp_path / "latchkey.db"), lambda: 10.0) as made:
+def db(tmp_path):
+    return open_db(tmp_path / "latchkey.db")
+
+
+@pytest.fixture
+def reads(db):
+    with Backroom(db, lambda: 10.0) as made:
         yield made
 
 
@@ -36,14 +42,49 @@ def test_too_many_who_wait_are_refused(reads):
         waiting = [asyncio.create_task(reads.read(lambda _: go.wait(10))) for _ in range(MOST_WAITING)]
         await asyncio.sleep(0)  # all of them have asked
         try:
-            with pytest.raises(CommandError, match="too many ask at once"):
+            with pytest.raises(CommandError, match="too many ask at once") as refused:
                 await reads.read(lambda _: None)
+            assert refused.value.code == Code.BUSY
         finally:
             go.set()
         assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
         return await reads.read(lambda _: "again")
 
     assert asyncio.run(ask()) == "again"
+
+
+def test_who_is_not_begun_with_is_forgotten_when_the_device_stops(db):
+    begun, go = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        return go.wait(10)
+
+    async def ask():
+        with Backroom(db, lambda: go.set() or 5.0) as room:  # goes on when nothing more is begun
+            asked = [asyncio.create_task(room.do(slow)) for _ in range(3)]
+            await asyncio.to_thread(begun.wait, 10)
+        with pytest.raises(CommandError, match="the device stops"):
+            await room.do(slow)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    first, *others = asyncio.run(ask())
+    assert first is True
+    assert [type(each) for each in others] == [asyncio.CancelledError] * 2
+
+
+def test_what_takes_too_long_keeps_nobody_from_stopping(db, caplog):
+    begun, go = threading.Event(), threading.Event()
+
+    async def ask():
+        with Backroom(db, lambda: 0.05) as room:
+            asked = asyncio.create_task(room.do(lambda: (begun.set(), go.wait(10))))
+            await asyncio.to_thread(begun.wait, 10)
+        go.set()
+        await asked
+
+    asyncio.run(ask())
+    assert "takes longer than the agent may take to stop" in caplog.text
 
 
 def test_a_file_comes_in_pieces_and_others_read_in_between(reads):
@@ -91,9 +132,9 @@ def test_a_long_answer_of_nothing_is_one(reads):
     assert asyncio.run(ask()) == b""
 
 
-def test_who_takes_it_learns_that_the_device_stops(tmp_path):
+def test_who_takes_it_learns_that_the_device_stops(db):
     async def ask():
-        with Backroom(open_db(tmp_path / "latchkey.db"), lambda: 10.0) as room:
+        with Backroom(db, lambda: 10.0) as room:
             answer = await room.stream(pieces(b"a", b"b"), {})
         with pytest.raises(CommandError, match="the device stops"):
             await taken(answer)

@@ -18,7 +18,7 @@ from agent.store.db import open_db
 from agent.trust.roles import Role
 from agent.web.admin.rooms.audit import lines as lines_of
 from agent.web.admin.rooms.kept import file_name
-from tests.end_to_end.patience import wait_for
+from tests.conftest import wait_for
 from tests.fakes.admin import admin_agent
 
 KEY = BackupKey.new()

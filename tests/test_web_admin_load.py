@@ -11,9 +11,7 @@ import pytest
 
 from agent.errors import CommandError
 from agent.mqtt.message import Code
-from agent.store.db import open_db
 from agent.trust.roles import Role
-from agent.web.admin.backroom import MOST_WAITING, Backroom
 from agent.web.admin.load import Load
 from agent.web.admin.pace import AT_ONCE
 from tests.fakes.admin import admin_agent
@@ -176,49 +174,6 @@ def test_only_so_much_is_carried_at_once():
 
     assert asyncio.run(play()) == Code.BUSY
     assert log == ["taken", "taken"]
-
-
-@pytest.fixture
-def database(tmp_path):
-    return open_db(tmp_path / "x.db")
-
-
-def test_only_so_many_wait_and_those_who_are_not_begun_with_are_forgotten(database):
-    begun, go = threading.Event(), threading.Event()
-
-    def slow():
-        begun.set()
-        go.wait(10)
-        return "done"
-
-    async def play():
-        with Backroom(database, lambda: go.set() or 5.0) as room:  # goes on when nothing more is begun
-            asked = [asyncio.create_task(room.do(slow)) for _ in range(MOST_WAITING)]
-            await asyncio.sleep(0)
-            with pytest.raises(CommandError) as refused:
-                await room.do(slow)
-            await asyncio.to_thread(begun.wait, 10)
-        with pytest.raises(CommandError):
-            await room.do(slow)
-        return refused.value.code, await asyncio.gather(*asked, return_exceptions=True)
-
-    code, answers = asyncio.run(play())
-    assert (code, answers[0]) == (Code.BUSY, "done")
-    assert all(isinstance(each, asyncio.CancelledError) for each in answers[2:])
-
-
-def test_what_takes_too_long_keeps_nobody_from_stopping(database, caplog):
-    begun, go = threading.Event(), threading.Event()
-
-    async def play():
-        with Backroom(database, lambda: 0.05) as room:
-            asked = asyncio.create_task(room.do(lambda: (begun.set(), go.wait(10))))
-            await asyncio.to_thread(begun.wait, 10)
-        go.set()
-        await asked
-
-    asyncio.run(play())
-    assert "takes longer than the agent may take to stop" in caplog.text
 
 
 def cut_off(desk):

@@ -15,6 +15,7 @@ from agent.signature.trace import trace
 from agent.signing_session import SigningSession
 from agent.store.db import open_db
 from agent.types import Outcome
+from tests.conftest import wait_for
 from tests.fakes.agents import recorded
 from tests.fakes.axe import violations
 from tests.fakes.pens import points
@@ -31,9 +32,7 @@ def knows_how_anna_signs(agent):
     with open_db(config.database_path, key=site_key(config)) as db:
         put(db, "anna", five, request(), privacy=config.privacy, consent="notice 1")
     agent.knowledge.soon()
-    deadline = time.monotonic() + 8
-    while "anna" not in agent.porch.entrance.keeper.register.signatures and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: "anna" in agent.porch.entrance.keeper.register.signatures, what="the door to know how Anna signs")
 
 
 def sign(page, writer, number, every=4):
@@ -52,7 +51,7 @@ def sign(page, writer, number, every=4):
     mouse.detach()
 
 
-def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, visit, stage, wait_for):
+def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, visit, stage):
     with terminal("face+signature") as (agent, decided):
         knows_how_anna_signs(agent)
         page = visit(agent, LYING)
@@ -105,7 +104,7 @@ def test_what_is_being_written_stays_while_the_door_tells_again_that_one_is_to_s
         assert empty != written == then
 
 
-def test_an_admin_asks_and_who_stands_there_signs_until_the_signatures_agree(terminal, visit, mosquitto, wait_for):
+def test_an_admin_asks_and_who_stands_there_signs_until_the_signatures_agree(terminal, visit, mosquitto):
     more = {"mqtt__enabled": True, "mqtt__host": "127.0.0.1", "mqtt__port": mosquitto.port}
     with Remote(LinkSettings("127.0.0.1", mosquitto.port), Topics("home", "door"), OWNER) as admin:
         admin.wait_ready()
@@ -131,7 +130,7 @@ def test_an_admin_asks_and_who_stands_there_signs_until_the_signatures_agree(ter
 
 
 @pytest.mark.parametrize("look", [("light", "en", UPRIGHT), ("dark", "ar", (390, 844))], ids=str)
-def test_everybody_can_use_the_field_and_leave_it(terminal, visit, axe, wait_for, look):
+def test_everybody_can_use_the_field_and_leave_it(terminal, visit, axe, look):
     theme, code, size = look
     with terminal("face+signature", web__theme=theme, web__language=code) as (agent, _):
         page = visit(agent, size, reduced_motion="reduce")
