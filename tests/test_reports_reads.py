@@ -22,6 +22,7 @@ from agent.store import people as person_store
 from agent.store import punches as store
 from agent.store.db import open_db
 from agent.store.members import set_groups
+from agent.store.rosters import who_worked
 from tests.fakes.timeclock import punches, shift, site, wall
 
 RULES = site(**shift("08:00-17:00", days="1111100", break_minutes=30, late_minutes=5))
@@ -274,6 +275,24 @@ def test_how_much_is_read_does_not_grow_with_the_punches(db):
     asked.clear()
     board(db, RULES, wall("2026-11-26 12:00"), "front")
     assert len(asked) < 10
+
+
+def test_who_worked_is_found_without_a_look_at_every_punch(db):
+    def steps():
+        taken = []
+        db.sql.set_progress_handler(lambda: taken.append(1), 1)
+        assert who_worked(db, after="p000", limit=3) == ["p001", "p002", "p003"]
+        db.sql.set_progress_handler(None, 0)
+        return len(taken)
+
+    crowd(db, 5)
+    few = steps()
+    with db.transaction():
+        for number in range(4, 26):
+            punch(db, f"2026-11-{number:02}: in 08:00 out 17:00", "p001")
+    assert steps() == few
+    assert who_worked(db, after="p003", limit=3) == ["p004"]
+    assert who_worked(db, after="p004", limit=3) == []
 
 
 def test_of_one_person_nothing_is_read_of_all_others(db):
