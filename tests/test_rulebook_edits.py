@@ -119,6 +119,9 @@ class TestPut:
             'unlocked = "office"\nmode = "scheduled"\n', ""
         )
 
+    def test_none_takes_nothing_from_a_table_that_is_not_there(self):
+        assert change(SMALL, put("zones.house.anti_passback", None), put("attendance.keys.job", None)) == SMALL
+
     def test_what_is_missing_on_the_way_is_made(self):
         changed = change(SMALL, put("attendance.keys.job", {"type": "in"}), put("attendance.enabled", False))
         assert changed.endswith('\n[attendance.keys.job]\ntype = "in"\n\n[attendance]\nenabled = false\n')
@@ -322,6 +325,13 @@ doors."back".mode = "normal"
     def test_names_that_need_quotes(self):
         changed = change(SMALL, rename("schedules", "office", 'a "b" \\ ü'))
         assert 'a "b" \\ ü' in book(changed)["schedules"]
+
+    def test_what_an_edit_nests_too_deep_is_refused_by_the_next_as_well(self):
+        deep: list[object] = []
+        for _ in range(20):
+            deep = [deep]
+        with pytest.raises(RulesRefused, match="nested deeper"):
+            change(SMALL, put("doors.front.interlock", deep), put("time_zone", "Asia/Tokyo"))
 
     def test_it_does_not_grow_without_bounds(self):
         long = "x" * 64
