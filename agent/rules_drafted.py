@@ -25,7 +25,7 @@ from agent.store.holders import load_register
 from agent.timezone import machine_zone
 
 LONGEST_DRAFT: Final = 200_000
-"""Characters. A change of so many takes a second; the example with all its comments has 11,000."""
+"""Characters. One change of so many takes a second, the most at once some; the example has 11,000 with its comments."""
 MOST_CHANGES: Final = 200
 MOST_NAMED: Final = 20
 """People of a change who are told by id; the others are counted."""
@@ -39,8 +39,8 @@ def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[s
     Raises:
         RulesRefused: with all that is wrong.
     """
-    made = edited(_bounded(text), edits) if edits else _bounded(text)
-    meant = rulebook(made)
+    bounded = _bounded(text)
+    made, meant = edited(bounded, edits) if edits else (bounded, rulebook(bounded))
     return {
         "text": made,
         **portrait(made, meant),
