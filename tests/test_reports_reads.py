@@ -11,7 +11,7 @@ import pytest
 from agent.attendance.punch import Correction
 from agent.attendance.rules import PunchType
 from agent.errors import CommandError
-from agent.reports.basis import attendance, month_of
+from agent.reports.basis import attendance, month_of, one_by_one
 from agent.reports.board import board, board_json
 from agent.reports.everybody import lot_json
 from agent.reports.exported import Kind, csv_in_lots, exported, file_name, kinds
@@ -303,6 +303,13 @@ def test_of_one_person_nothing_is_read_of_all_others(db):
     db.sql.set_trace_callback(None)
     plans = [row[3] for query in set(asked) for row in db.rows(f"EXPLAIN QUERY PLAN {query}")]
     assert [plan for plan in plans if "SCAN rosters" in plan or "punches_at" in plan] == []
+
+
+def test_of_one_of_many_nothing_is_made_of_the_others(db):
+    crowd(db, 3)
+    told = [*one_by_one(db, RULES, *NOVEMBER, ["p001", "nobody", "p002"], at=AT)]
+    assert [each.names for each in told] == [{"p001": "P001"}, {}, {"p002": "P002"}]
+    assert [[sheet.person for sheet in each.sheets] for each in told] == [["p001"], [], ["p002"]]
 
 
 # Files
