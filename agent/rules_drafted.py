@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from agent.access.rules import Rules
 from agent.access.trial import trial
-from agent.access.weekly import Change, Days, Hours, by_day, changes, pieces
+from agent.access.weekly import Change, Days, Hours, by_day, changes, clock, pieces
 from agent.errors import CommandError, RulesRefused
 from agent.mqtt.message import Code
 from agent.rulebook.compare import compared
 from agent.rulebook.compiled import compiled
 from agent.rulebook.edits import AnyEdit, edited
+from agent.rulebook.kinds import DAYS
 from agent.rulebook.parse import parse, rulebook
 from agent.rulebook.portrait import portrait, year_of
 from agent.rulebook.written import value_text
@@ -25,11 +26,10 @@ from agent.store.holders import load_register
 from agent.timezone import machine_zone
 
 LONGEST_DRAFT: Final = 200_000
-"""Characters. A change of so many takes a second; the example with all its comments has 11,000."""
+"""Characters. One change of so many takes a second, the most at once some; the example has 11,000 with its comments."""
 MOST_CHANGES: Final = 200
 MOST_NAMED: Final = 20
 """People of a change who are told by id; the others are counted."""
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIRST, _LAST = date(1970, 1, 5), date(2199, 12, 23)
 
 
@@ -39,8 +39,8 @@ def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[s
     Raises:
         RulesRefused: with all that is wrong.
     """
-    made = edited(_bounded(text), edits) if edits else _bounded(text)
-    meant = rulebook(made)
+    bounded = _bounded(text)
+    made, meant = edited(bounded, edits) if edits else (bounded, rulebook(bounded))
     return {
         "text": made,
         **portrait(made, meant),
@@ -128,11 +128,6 @@ def _read(text: str) -> Rules:
     return parse(_bounded(text), version=1)
 
 
-def group_sizes(db: Db) -> dict[str, int]:
-    """Returns how many people are in each group."""
-    return dict(Counter(group for holder in load_register(db).people.values() for group in sorted(holder.groups)))
-
-
 def week_of(text: str) -> Days:
     """Returns the week, from Monday, that a day lies in.
 
@@ -160,9 +155,9 @@ def _told(found: list[Change], rules: Rules, days: Days) -> list[dict[str, Any]]
     rows: dict[tuple[str, bool, tuple[str, ...], str, str], list[str]] = defaultdict(list)
     for change in found:
         for piece in pieces(change.stretch, days, rules.zone):
-            starts, ends = (at.astimezone(rules.zone) for at in piece)
-            until = "24:00" if f"{ends:%H:%M}" == "00:00" else f"{ends:%H:%M}"
-            rows[change.door, change.gained, change.people, f"{starts:%H:%M}", until].append(DAYS[starts.weekday()])
+            weekday = piece.starts_at.astimezone(rules.zone).weekday()
+            hours = clock(piece.starts_at, rules.zone), clock(piece.ends_at, rules.zone, end=True)
+            rows[change.door, change.gained, change.people, *hours].append(DAYS[weekday])
     return [
         {
             "door": door,

@@ -11,7 +11,7 @@ import pytest
 from agent.attendance.punch import Correction
 from agent.attendance.rules import PunchType
 from agent.errors import CommandError
-from agent.reports.basis import attendance, month_of
+from agent.reports.basis import attendance, month_of, one_by_one
 from agent.reports.board import board, board_json
 from agent.reports.everybody import lot_json
 from agent.reports.exported import Kind, csv_in_lots, exported, file_name, kinds
@@ -23,6 +23,7 @@ from agent.store import people as person_store
 from agent.store import punches as store
 from agent.store.db import open_db
 from agent.store.members import set_groups
+from agent.store.rosters import who_worked
 from tests.fakes.timeclock import punches, shift, site, wall
 
 RULES = site(**shift("08:00-17:00", days="1111100", break_minutes=30, late_minutes=5))
@@ -282,6 +283,24 @@ def test_how_much_is_read_does_not_grow_with_the_punches(db):
     assert len(asked) < 10
 
 
+def test_who_worked_is_found_without_a_look_at_every_punch(db):
+    def steps():
+        taken = []
+        db.sql.set_progress_handler(lambda: taken.append(1), 1)
+        assert who_worked(db, after="p000", limit=3) == ["p001", "p002", "p003"]
+        db.sql.set_progress_handler(None, 0)
+        return len(taken)
+
+    crowd(db, 5)
+    few = steps()
+    with db.transaction():
+        for number in range(4, 26):
+            punch(db, f"2026-11-{number:02}: in 08:00 out 17:00", "p001")
+    assert steps() == few
+    assert who_worked(db, after="p003", limit=3) == ["p004"]
+    assert who_worked(db, after="p004", limit=3) == []
+
+
 def test_of_one_person_nothing_is_read_of_all_others(db):
     crowd(db, 3)
     asked = []
@@ -290,6 +309,13 @@ def test_of_one_person_nothing_is_read_of_all_others(db):
     db.sql.set_trace_callback(None)
     plans = [row[3] for query in set(asked) for row in db.rows(f"EXPLAIN QUERY PLAN {query}")]
     assert [plan for plan in plans if "SCAN rosters" in plan or "punches_at" in plan] == []
+
+
+def test_of_one_of_many_nothing_is_made_of_the_others(db):
+    crowd(db, 3)
+    told = [*one_by_one(db, RULES, *NOVEMBER, ["p001", "nobody", "p002"], at=AT)]
+    assert [each.names for each in told] == [{"p001": "P001"}, {}, {"p002": "P002"}]
+    assert [[sheet.person for sheet in each.sheets] for each in told] == [["p001"], [], ["p002"]]
 
 
 # Files

@@ -3,6 +3,7 @@
 import copy
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.errors import RulesRefused
 from agent.rulebook.edits import Edits, edited
-from agent.rulebook.parse import LONGEST_TEXT, parse
+from agent.rulebook.parse import LONGEST_TEXT, parse, rulebook
 from agent.rulebook.plain import plain
+from agent.rulebook.sheet import MOST_READ
 from agent.rulebook.uses import used
 
 EXAMPLE = (Path(__file__).parents[1] / "deploy" / "rules.example.toml").read_text(encoding="utf-8")
@@ -53,7 +55,7 @@ doors."back".mode = "normal"
 
 
 def change(text, *edits):
-    return edited(text, EDITS.validate_python([*edits], strict=True))
+    return edited(text, EDITS.validate_python([*edits], strict=True))[0]
 
 
 def put(path, value):
@@ -118,6 +120,9 @@ class TestPut:
         assert change(SMALL, put("doors.front", {"mode": None})) == SMALL.replace(
             'unlocked = "office"\nmode = "scheduled"\n', ""
         )
+
+    def test_none_takes_nothing_from_a_table_that_is_not_there(self):
+        assert change(SMALL, put("zones.house.anti_passback", None), put("attendance.keys.job", None)) == SMALL
 
     def test_what_is_missing_on_the_way_is_made(self):
         changed = change(SMALL, put("attendance.keys.job", {"type": "in"}), put("attendance.enabled", False))
@@ -322,6 +327,40 @@ doors."back".mode = "normal"
     def test_names_that_need_quotes(self):
         changed = change(SMALL, rename("schedules", "office", 'a "b" \\ ü'))
         assert 'a "b" \\ ü' in book(changed)["schedules"]
+
+    def test_what_an_edit_nests_too_deep_is_refused_by_the_next_as_well(self):
+        deep: list[object] = []
+        for _ in range(20):
+            deep = [deep]
+        with pytest.raises(RulesRefused, match="nested deeper"):
+            change(SMALL, put("doors.front.interlock", deep), put("time_zone", "Asia/Tokyo"))
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [add("grants", doors=5), put("zones", 5), drop("grants", 0, "groups")],
+        ids=["added", "put", "dropped"],
+    )
+    def test_what_an_edit_makes_wrong_is_refused_before_the_next_that_minds(self, wrong):
+        allowed = {"edit": "grant", "group": "staff", "door": "front", "schedules": []}
+        with pytest.raises(RulesRefused):
+            change(SMALL, rename("doors", "front", "gate"), wrong, allowed)
+
+    def test_what_is_said_of_the_new_text_is_what_it_says(self):
+        text, meant = edited(SMALL, EDITS.validate_python([rename("doors", "front", "gate")], strict=True))
+        assert ([*meant.doors], meant) == (["gate"], rulebook(text))
+
+    def test_many_changes_of_a_long_text_are_refused(self):
+        long = SMALL + "#" * (MOST_READ // 5)
+        again = [rename("doors", one, other) for one, other in pairwise(["front", "a", "b", "c", "d", "e", "f"])]
+        assert "[doors.e]" in change(long, *again[:5])
+        with pytest.raises(RulesRefused, match="so many changes at once"):
+            change(long, *again)
+
+    def test_one_change_at_many_places_of_a_long_text_is_many(self):
+        grant = '[[grants]]\ngroups = ["{}", "x"]\ndoors = ["front"]\n'
+        long = SMALL + "".join(grant.format(f"g{number}") for number in range(10)) + "#" * (MOST_READ // 9)
+        with pytest.raises(RulesRefused, match="so many changes at once"):
+            change(long, {"edit": "grant", "group": "x", "door": "front", "schedules": []})
 
     def test_it_does_not_grow_without_bounds(self):
         long = "x" * 64

@@ -32,7 +32,7 @@ GROUPS, DOORS, SCHEDULES = ("staff", "guests", "guards", "*"), ("front", "back",
 
 def change(text, group, door, *schedules):
     edit = {"edit": "grant", "group": group, "door": door, "schedules": [*schedules]}
-    return edited(text, TypeAdapter(Edits).validate_python([edit], strict=True))
+    return edited(text, TypeAdapter(Edits).validate_python([edit], strict=True))[0]
 
 
 def matrix(text):

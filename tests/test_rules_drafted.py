@@ -11,7 +11,6 @@ from agent.rules_drafted import (
     difference,
     drafted,
     effects,
-    group_sizes,
     none_in_force,
     tried,
     week,
@@ -178,6 +177,6 @@ def test_what_a_draft_begins_with_where_there_are_none_changes_nothing(db):
 
 
 def test_groups_and_versions(ruled):
-    assert group_sizes(ruled) == {"staff": 2, "guests": 1}
+    assert members.group_counts(ruled) == {"guests": 1, "staff": 2}
     [edition] = editions(ruled)
     assert (edition["version"], edition["by"], "text" in edition) == (1, "cli", False)

@@ -95,6 +95,25 @@ def test_a_number_that_was_tampered_with_does_not_make_the_way_to_it_long(db):
     assert ([row.action for row in second.rows], second.before) == (["enrolled"], None)
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, 2**62])
+def test_the_last_row_with_the_greatest_number_is_shown_and_those_before(db, number):
+    with db.transaction() as sql:
+        sql.execute("UPDATE audit SET number = ? WHERE number = 5", (number,))
+    first = page(db, Wanted())
+    assert [row.number for row in first.rows] == [number]
+    assert [row.number for row in page(db, Wanted(), before=first.before).rows] == [4, 3, 2, 1]
+    assert audit_search.actions(db) == ["backed_up"]
+
+
+def test_rows_with_the_least_numbers_are_shown(db):
+    with db.transaction() as sql:
+        sql.execute("UPDATE audit SET number = number - 9223372036854775807 - 2")
+    found = page(db, Wanted(), limit=4)
+    assert len(found.rows) == 4
+    assert [row.number for row in page(db, Wanted(), before=found.before).rows] == [-(2**63)]
+    assert len(audit_search.actions(db)) == 4
+
+
 def steps(db, known=None, rows=2):
     check, told = AuditCheck(known), []
     while not told or not told[-1].over:

@@ -176,7 +176,7 @@ def without(stretches: Stretches, others: Stretches) -> Stretches:
 def by_day(stretches: Stretches, days: Days, zone: ZoneInfo) -> list[list[tuple[str, str]]]:
     """Returns of each day what the clock on the wall shows at the beginnings and ends: ("22:00", "24:00")."""
     return [
-        [(_clock(one.starts_at, zone), _clock(one.ends_at, zone, end=True)) for one in clipped(stretches, whole)]
+        [(clock(one.starts_at, zone), clock(one.ends_at, zone, end=True)) for one in clipped(stretches, whole)]
         for whole in (Days(day, 1).whole(zone) for day in days.every())
     ]
 
@@ -188,7 +188,8 @@ def pieces(stretch: Stretch, days: Days, zone: ZoneInfo) -> Stretches:
     return tuple(part for day in days.every() for part in clipped((stretch,), Days(day, 1).whole(zone)))
 
 
-def _clock(at: datetime, zone: ZoneInfo, *, end: bool = False) -> str:
+def clock(at: datetime, zone: ZoneInfo, *, end: bool = False) -> str:
+    """Returns what the clock on the wall shows; midnight at the end of something is 24:00."""
     wall = f"{at.astimezone(zone):%H:%M}"
     return "24:00" if end and wall == "00:00" else wall
 

@@ -21,13 +21,13 @@ from agent.mqtt.verbs.jobs import (
     PartsCommand,
     ReportCommand,
 )
-from agent.reports.basis import attendance, month_of
+from agent.reports.basis import month_of, one_by_one
 from agent.reports.rows import rows
 from agent.rules_in_force import load_rules
 from agent.store import events
 from agent.store import jobs as store
 from agent.store.db import Db
-from agent.store.rosters import who_worked, workers
+from agent.store.rosters import who_worked
 from agent.trust.roles import may
 
 
@@ -105,10 +105,5 @@ class _Clerk:
         db, rules = self._office.db, load_rules(self._office.db)
         people = [command.person] if command.person else who_worked(db, after=command.after, limit=command.limit + 1)
         asked, at = people[: command.limit], self._office.now()
-        everybody = workers(db)
-        told = [
-            row
-            for each in asked
-            for row in rows(attendance(db, rules, first, last, at=at, person=each, everybody=everybody))
-        ]
+        told = [row for each in one_by_one(db, rules, first, last, asked, at=at) for row in rows(each)]
         return {"rows": told, "more": len(people) > command.limit, "last": asked[-1] if asked else command.after}

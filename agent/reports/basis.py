@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,17 +11,16 @@ from typing import Any
 from agent.access.rules import Rules
 from agent.attendance.days import logical_day
 from agent.attendance.presence import Present, who_is_in
-from agent.attendance.sheet import Flag, Sheet
+from agent.attendance.sheet import Sheet
 from agent.attendance.timesheet import timesheets, window
 from agent.errors import CommandError
 from agent.moments import believable
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
+from agent.reports.flags import MISSING
 from agent.store import passages, punches
 from agent.store.db import Db
 from agent.store.rosters import Worker, rosters, workers
-
-MISSING = (Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Attendance:
     first: date
     last: date
     rules: Rules
-    names: dict[str, str]  # by person; those who are not enrolled any more have none
+    names: dict[str, str]  # by person, of those who were asked for; who is not enrolled any more has none
     sheets: tuple[Sheet, ...]
     at: datetime  # when it was made, UTC
 
@@ -63,18 +62,28 @@ def attendance(
     """
     begin, end = window(rules, first, last)
     everybody = workers(db) if everybody is None else everybody
-    people = {worker.id: worker.employee for worker in everybody.values() if person in {None, worker.id}}
+    if person is not None:  # before anything is made of everybody: many are asked for one by one
+        everybody = {person: everybody[person]} if person in everybody else {}
     sheets = timesheets(
         punches.counted(db, begin, end, person),
         rules,
         first,
         last,
-        people=people,
+        people={id_: worker.employee for id_, worker in everybody.items()},
         at=at,
         rosters=rosters(db, begin, end, rules.zone, person),
     )
-    names = {worker.id: worker.name for worker in everybody.values()}
+    names = {id_: worker.name for id_, worker in everybody.items()}
     return Attendance(first, last, rules, names, tuple(sheets), at)
+
+
+def one_by_one(
+    db: Db, rules: Rules, first: date, last: date, people: Iterable[str], *, at: datetime
+) -> Iterator[Attendance]:
+    """Yields the timesheets of each of some people, so that of many few are in memory."""
+    everybody = workers(db)
+    for person in people:
+        yield attendance(db, rules, first, last, at=at, person=person, everybody=everybody)
 
 
 def check_known(found: Attendance, person: str | None) -> None:

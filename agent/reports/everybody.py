@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from agent.access.rules import Rules
 from agent.attendance.sheet import Sheet
-from agent.reports.basis import Attendance, attendance
+from agent.reports.basis import Attendance, one_by_one
 from agent.reports.board import arrivals, remark_json
 from agent.reports.exceptions import remarks, strangers_turned_away
 from agent.reports.flags import BAD, to_look_at
 from agent.reports.rows import SUMS
 from agent.reports.words import hours
 from agent.store.db import Db
-from agent.store.rosters import who_worked, workers
+from agent.store.rosters import who_worked
 
 MOST_REMARKS: Final = 20  # of one person: who has more has a month to look at as a whole
 MOST_STRANGERS: Final = 100
@@ -35,9 +35,7 @@ def lot_json(
         limit: people.
     """
     people = who_worked(db, after=after, limit=limit + 1)
-    everybody = workers(db)
-    asked = [attendance(db, rules, first, last, at=at, person=who, everybody=everybody) for who in people[:limit]]
-    found = [each for each in asked if each.sheets]
+    found = [each for each in one_by_one(db, rules, first, last, people[:limit], at=at) if each.sheets]
     nobody = Attendance(first, last, rules, {}, (), at)
     told = [] if after else list(strangers_turned_away(nobody, db))[-MOST_STRANGERS:]
     return {

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from importlib.util import find_spec
+from itertools import islice
 from typing import Final
 
 from agent.access.rules import Rules
-from agent.reports.basis import Attendance, attendance
+from agent.reports.basis import Attendance, one_by_one
 from agent.reports.page import as_html
 from agent.reports.rows import as_csv, csv_head, csv_lines
 from agent.reports.spreadsheet import as_xlsx
 from agent.store.db import Db
-from agent.store.rosters import who_worked, workers
+from agent.store.rosters import who_worked
 
 LOT: Final = 25  # people whose lines are made at once
 
@@ -55,11 +56,16 @@ def exported(found: Attendance, kind: Kind) -> bytes:
 
 def csv_in_lots(db: Db, rules: Rules, first: date, last: date, *, at: datetime) -> Iterator[bytes]:
     """Yields the CSV file of everybody bit by bit, so that of many people few are in memory; its bytes are the same."""
-    everybody, after = workers(db), ""
+    each = one_by_one(db, rules, first, last, _everybody(db), at=at)
     yield csv_head().encode()
+    while lot := [*islice(each, LOT)]:
+        yield "".join(map(csv_lines, lot)).encode()
+
+
+def _everybody(db: Db) -> Iterator[str]:
+    after = ""
     while people := who_worked(db, after=after, limit=LOT):
-        each = (attendance(db, rules, first, last, at=at, person=who, everybody=everybody) for who in people)
-        yield "".join(map(csv_lines, each)).encode()
+        yield from people
         after = people[-1]
 
 

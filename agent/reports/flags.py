@@ -9,9 +9,8 @@ from agent.attendance.sheet import HARMLESS, Day, Flag
 from agent.reports.words import hours
 
 Tone = Literal["bad", "warn", ""]
-BAD: Final = frozenset(
-    {Flag.ABSENT, Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END}
-)
+MISSING: Final = (Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END)
+BAD: Final = frozenset({Flag.ABSENT, *MISSING})
 WARN: Final = frozenset({Flag.LATE, Flag.EARLY, Flag.UNSYNCHRONISED})
 
 

@@ -12,6 +12,7 @@ from agent.errors import RulesRefused
 from agent.rulebook.granting import grant
 from agent.rulebook.parse import LONGEST_TEXT, rulebook, same_text
 from agent.rulebook.sheet import Sheet
+from agent.rulebook.tables import Rulebook
 from agent.rulebook.written import BY_HAND
 
 MOST_EDITS: Final = 100
@@ -70,8 +71,8 @@ Edit = Annotated[AnyEdit, Field(discriminator="edit")]
 Edits = Annotated[list[Edit], Field(max_length=MOST_EDITS)]
 
 
-def edited(text: str, edits: Sequence[AnyEdit]) -> str:
-    """Returns the text of rules with these changes, one after the other, and everything else as it was.
+def edited(text: str, edits: Sequence[AnyEdit]) -> tuple[str, Rulebook]:
+    """Returns the text of rules with these changes, one after the other, and what it says; all else is as it was.
 
     Args:
         text: of rules.
@@ -79,24 +80,27 @@ def edited(text: str, edits: Sequence[AnyEdit]) -> str:
 
     Raises:
         RulesRefused: the text, or what the changes make of it, is not right, or is written so oddly that it has to be
-            changed by hand.
+            changed by hand; or these are too many changes of so long a text.
     """
     sheet = Sheet(same_text(text))
+    right: str | None = None
     for edit in edits:
+        if sheet.text is not right and not isinstance(edit, Put | Drop):  # which mind no meaning, and may be put right
+            rulebook(sheet.text)
         _take(sheet, edit)
+        if isinstance(edit, Rename | Grant):  # other than a value from outside, what they write is of the right kind
+            right = sheet.text
         if len(sheet.text) > LONGEST_TEXT:
             break
-    rulebook(sheet.text)
+    meant = rulebook(sheet.text)
     if not sheet.is_true():
         raise RulesRefused([BY_HAND])
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     windows = text.count("\r\n") == text.count("\n") > 0
-    return mark + (sheet.text.replace("\n", "\r\n") if windows else sheet.text)
+    return mark + (sheet.text.replace("\n", "\r\n") if windows else sheet.text), meant
 
 
 def _take(sheet: Sheet, edit: AnyEdit) -> None:
-    if not isinstance(edit, Put | Drop):  # which mind no meaning, and may leave for the next one to make it right
-        rulebook(sheet.text)
     match edit:
         case Put():
             sheet.put(tuple(edit.path), edit.value)

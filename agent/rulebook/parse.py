@@ -80,13 +80,21 @@ def scanned(text: str) -> tuple[Lines, dict[str, Any]]:
     Raises:
         RulesRefused: it is too long, too deep, or no TOML.
     """
+    return lines_of(text), read(text)
+
+
+def lines_of(text: str) -> Lines:
+    """Returns where things stand in a TOML text.
+
+    Raises:
+        RulesRefused: it is too long, or too deep.
+    """
     if len(text) > LONGEST_TEXT:
         raise RulesRefused([f"the rules have {len(text):,} characters: want at most {LONGEST_TEXT:,}"])
     try:
-        lines = Lines(text)
+        return Lines(text)
     except TooDeep as error:
         raise RulesRefused([f"line {error.line}: {error}"]) from None
-    return lines, read(text)
 
 
 def read(text: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, time
 from typing import Any
 
 
@@ -13,7 +13,7 @@ def plain(value: Any) -> Any:
             return {key: plain(one) for key, one in value.items()}
         case list():
             return [plain(one) for one in value]
-        case datetime() | date():
+        case date():  # or a datetime
             return value.isoformat()
         case time():
             return f"{value:%H:%M}"

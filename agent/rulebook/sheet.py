@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Final
 
 from agent.errors import RulesRefused
 from agent.rulebook import splice
 from agent.rulebook.lines import Lines, Path
-from agent.rulebook.parse import read, scanned
+from agent.rulebook.parse import lines_of, read, scanned
 from agent.rulebook.plain import plain
 from agent.rulebook.uses import keys_of, values_of
 from agent.rulebook.written import key_text, value_text
+
+MOST_READ: Final = 4_000_000
+"""Characters: a text is read again for each change. That is twenty changes of 200,000, in some seconds."""
 
 
 class Sheet:
@@ -25,6 +28,7 @@ class Sheet:
         self.text = text
         self._lines, raw = scanned(text)
         self._scanned = text
+        self._read = 0  # characters
         self.book: dict[str, Any] = plain(raw)
 
     def is_true(self) -> bool:
@@ -32,18 +36,26 @@ class Sheet:
         return bool(plain(read(self.text)) == self.book)
 
     def lines(self) -> Lines:
-        """Returns where things stand in the text as it is now."""
+        """Returns where things stand in the text as it is now.
+
+        Raises:
+            RulesRefused: what was put into it makes it too long, or too deep; or it was read too often.
+        """
         if self._scanned is not self.text:
-            self._lines, self._scanned = Lines(self.text), self.text
+            self._read += len(self.text)
+            if self._read > MOST_READ:
+                raise RulesRefused(["so many changes at once of rules as long as these take too long: make fewer"])
+            self._lines, self._scanned = lines_of(self.text), self.text
         return self._lines
 
     def put(self, path: Path, value: Any) -> None:
-        """Gives a key, or a table, a value."""
-        table, key = _at(self.book, path[:-1], make=True), path[-1]
-        there = _has(table, key)
+        """Gives a key, or a table, a value; None takes it away."""
         if value is None:
             self.drop(path)
-        elif there and isinstance(table[key], dict) and isinstance(value, dict):
+            return
+        table, key = _at(self.book, path[:-1], make=True), path[-1]
+        there = _has(table, key)
+        if there and isinstance(table[key], dict) and isinstance(value, dict):
             for gone in [inner for inner in table[key] if inner not in value]:
                 self.drop((*path, gone))
             for inner, one in value.items():

@@ -1,4 +1,4 @@
-"""Where a rulebook speaks of what it names: schedules, zones, doors, shifts and kinds of special day."""
+"""Where a rulebook speaks of what it names: schedules, zones, doors and shifts."""
 
 from __future__ import annotations
 

@@ -36,13 +36,13 @@ class Page:
 
 def page(db: Db, wanted: Wanted, *, before: int | None = None, limit: int = 50) -> Page:
     """Return up to `limit` rows below the number `before`; fewer than there are where it was looked at `WINDOW`."""
-    top = audit.head(db).number + 1 if before is None else before
-    floor = top - WINDOW
+    newest = audit.head(db).number if before is None else before - 1
+    floor = _floor(newest)
     conditions, parameters = _conditions(wanted)
     columns = ", ".join(f'"{field.name}"' for field in fields(Row))
     found = db.rows(
-        f"SELECT {columns} FROM audit WHERE number < ? AND number >= ?{conditions} ORDER BY number DESC LIMIT ?",  # noqa: S608 - ours
-        (top, floor, *parameters, limit),
+        f"SELECT {columns} FROM audit WHERE number BETWEEN ? AND ?{conditions} ORDER BY number DESC LIMIT ?",  # noqa: S608 - ours
+        (floor, newest, *parameters, limit),
     )
     rows = [Row(*row) for row in found]
     lowest = rows[-1].number if len(rows) == limit else floor
@@ -52,8 +52,8 @@ def page(db: Db, wanted: Wanted, *, before: int | None = None, limit: int = 50) 
 
 def actions(db: Db) -> list[str]:
     """Return what was done lately, each once."""
-    top = audit.head(db).number
-    found = db.rows("SELECT DISTINCT action FROM audit WHERE number > ? ORDER BY action", (top - WINDOW,))
+    floor = _floor(audit.head(db).number)
+    found = db.rows("SELECT DISTINCT action FROM audit WHERE number >= ? ORDER BY action", (floor,))
     return [action for (action,) in found]
 
 
@@ -61,6 +61,11 @@ def last(db: Db, action: str) -> Row | None:
     """Return the last row of an action, if it is among those of late."""
     found = page(db, Wanted(action=action), limit=1).rows
     return found[0] if found else None
+
+
+def _floor(newest: int) -> int:
+    """The number of the last row that is looked at; whoever tampered with them may have used the least of SQLite's."""
+    return max(newest - WINDOW + 1, -(2**63))
 
 
 def _conditions(wanted: Wanted) -> tuple[str, list[str]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from agent.access.holder import State
 from agent.store.db import Db
+from agent.store.members import group_counts
 from agent.store.people import Person, get_people
 from agent.store.times import to_text
 
@@ -116,5 +117,5 @@ def numbers(db: Db, basis: Basis) -> Numbers:
     columns = ", ".join(f"coalesce(sum({each}), 0)" for each in _LACKS.values())
     count, *lacks = db.rows(f"SELECT count(*), {columns} FROM people", basis.parameters)[0]  # noqa: S608 - ours
     states = dict(db.rows("SELECT state, count(*) FROM people GROUP BY state ORDER BY state"))
-    groups = dict(db.rows('SELECT "group", count(*) FROM memberships GROUP BY "group" ORDER BY "group"'))
+    groups = group_counts(db)
     return Numbers(count, states, groups, dict(zip(map(str, _LACKS), lacks, strict=True)))

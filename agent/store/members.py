@@ -36,6 +36,11 @@ def set_groups(db: Db, person: str, groups: Iterable[str]) -> None:
         sql.executemany("INSERT INTO memberships VALUES (?, ?)", [(person, group) for group in sorted(set(groups))])
 
 
+def group_counts(db: Db) -> dict[str, int]:
+    """Return how many people are in each group, by name, in order."""
+    return dict(db.rows('SELECT "group", count(*) FROM memberships GROUP BY "group" ORDER BY "group"'))
+
+
 def holder_of_badge(db: Db, badge: str) -> str | None:
     """Return the id of whoever has this badge number, or None."""
     rows = db.rows("SELECT id FROM people WHERE badge = ?", (badge,))

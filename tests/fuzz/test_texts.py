@@ -91,7 +91,7 @@ CHANGES = st.one_of(
 @given(texts.mutated("rules.example.toml"), st.lists(CHANGES, max_size=3))
 def test_changes_of_rules(text, changes):
     with suppress(RulesRefused, ValidationError):
-        parse(edited(text, TypeAdapter(Edits).validate_python(changes, strict=True)), version=1)
+        parse(edited(text, TypeAdapter(Edits).validate_python(changes, strict=True))[0], version=1)
 
 
 @examples(100)

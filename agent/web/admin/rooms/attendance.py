@@ -85,7 +85,9 @@ class _Desk:
         def read(db: Db) -> dict[str, Any]:
             rules = load_rules(db)
             first, last = asked.days(at, rules.zone)
-            told = {"month": f"{first:%Y-%m}", "kinds": kinds_of(db, asked.person)}
+            told: dict[str, Any] = {"month": f"{first:%Y-%m}"}
+            if not asked.after:  # the page has them from the first lot
+                told["kinds"] = kinds_of(db, asked.person)
             if asked.person:
                 return told | month_json(db, rules, first, last, at=at, person=asked.person, reasons=reasons)
             return told | lot_json(db, rules, first, last, at=at, after=asked.after or "")

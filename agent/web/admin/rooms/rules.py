@@ -17,9 +17,10 @@ from agent.mqtt.message import LARGEST, Code, Message
 from agent.rulebook.edits import Edits
 from agent.rulebook.parse import LONGEST_TEXT
 from agent.rulebook.portrait import forms
-from agent.rules_drafted import LONGEST_DRAFT, difference, drafted, effects, group_sizes, none_in_force, tried, week
+from agent.rules_drafted import LONGEST_DRAFT, difference, drafted, effects, none_in_force, tried, week
 from agent.rules_in_force import as_json, edition_of, editions
 from agent.store.db import Db
+from agent.store.members import group_counts
 from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
@@ -122,4 +123,4 @@ def routes(front: Front) -> list[Route]:
 def _in_force(db: Db) -> dict[str, Any]:
     edition = edition_of(db, None)
     said = none_in_force() if edition is None else as_json(edition)
-    return said | {"groups": group_sizes(db)}
+    return said | {"groups": group_counts(db)}
