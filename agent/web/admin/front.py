@@ -21,7 +21,7 @@ from agent.crew import PART_SECONDS
 from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
-from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.mqtt.wire import COMMANDS, Result, code_of, explain, recover_id, refusal
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
@@ -167,17 +167,16 @@ class Front:
         Raises:
             CommandError: the session has ended meanwhile, or too much is waiting already.
         """
-        body = {"id": str(ULID()), **arguments}
-        id_ = body["id"] if isinstance(body["id"], str) else None
+        body = json.dumps({"id": str(ULID()), **arguments}).encode()
         if verb not in COMMANDS or verb not in self.agent.counter.handlers:
-            return refusal(verb, id_, Code.UNKNOWN_VERB, f'no command "{verb}"')
+            return refusal(verb, recover_id(body), Code.UNKNOWN_VERB, f'no command "{verb}"')
         if not session.may(verb):
-            return refusal(verb, id_, Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
+            return refusal(verb, recover_id(body), Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
         self.check_stands(session)
         try:
-            command = COMMANDS[verb].model_validate_json(json.dumps(body)).asked(session.by, None, session.role)
+            command = COMMANDS[verb].model_validate_json(body).asked(session.by, None, session.role)
         except ValidationError as error:
-            return refusal(verb, None, Code.BAD_REQUEST, explain(error))
+            return refusal(verb, recover_id(body), Code.BAD_REQUEST, explain(error))
         return await self.do(lambda: self._carried_out(verb, command))
 
     async def read(self, function: Callable[[Db], T]) -> T:
