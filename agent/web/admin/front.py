@@ -26,15 +26,12 @@ from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
 from agent.web.admin.backroom import Backroom
-from agent.web.admin.bodies import json_body
 from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from agent.app import Agent
-
-__all__ = ["Front", "answered", "in_words", "json_body", "refused"]
 
 T = TypeVar("T")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
