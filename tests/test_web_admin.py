@@ -102,14 +102,15 @@ def test_garbage_is_refused_in_words(desk, path, content, kind, status):
 
 @pytest.mark.parametrize(("id_", "told"), [("r-1", "r-1"), ("a b", None), (3, None), ("x" * 65, None)])
 @pytest.mark.parametrize(
-    ("verb", "more", "code", "status"),
+    "refused",
     [
         ("nosuchverb", {}, "unknown_verb", 404),
         ("remove", {"person": "anna"}, "not_permitted", 403),
         ("list", {"surprise": 1}, "bad_request", 422),
     ],
 )
-def test_what_is_refused_has_its_id_where_that_is_one(desk, verb, more, code, status, id_, told):
+def test_what_is_refused_has_its_id_where_that_is_one(desk, refused, id_, told):
+    verb, more, code, status = refused
     answer = desk.ask(verb, desk.client(Role.VIEWER, "vera"), id=id_, **more)
     assert (answer[0], answer[1]["code"], answer[1].get("id")) == (status, code, told)
 
