@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from agent.config import load_config
-from agent.errors import ConfigError
+from agent.errors import ConfigError, StoreError
 from agent.trust.roles import Role
 from tests.conftest import wait_for
 from tests.fakes.admin import PHONE, RULES, admin_agent
@@ -100,6 +100,18 @@ def test_the_stream_ends_with_the_session(desk):
     assert ended.wait(10)
     listening.join(10)
     assert client.get("/admin/api/live/events").status_code == 401
+
+
+def test_the_stream_ends_where_nobody_knows_whether_the_account_stands(desk, monkeypatch):
+    def unknown(_):
+        raise StoreError("the disk is gone")
+
+    client, got = desk.client(), []
+    with client.stream("GET", "/admin/api/live/events") as answer:
+        for line in answer.iter_lines():
+            got.append(line)
+            monkeypatch.setattr(desk.front.porter, "stands", unknown)
+    assert got[0] == "retry: 2000"
 
 
 def test_whoever_listens_does_not_keep_the_session_alive(desk):

@@ -25,7 +25,7 @@ from agent.mqtt.wire import COMMANDS, Result, code_of, explain, recover_id, refu
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
-from agent.web.admin.backroom import Backroom
+from agent.web.admin.backroom import Backroom, File
 from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
@@ -133,15 +133,23 @@ class Front:
             return None
         return session
 
+    def _check_found(self, token: str) -> None:
+        if self._found(token, using=False) is None:
+            raise CommandError(Code.UNSIGNED, "signed out meanwhile")
+
     def _while_signed(self, request: Request, response: Response) -> Response:
-        """A stream ends with the session; to listen is not to use it."""
+        """A stream ends with the session, and a file breaks off; to listen is not to use it."""
         if isinstance(response, StreamingResponse):
-            token, stream = request.cookies[self.cookie], response.body_iterator
+            token, stream, file = request.cookies[self.cookie], response.body_iterator, isinstance(response, File)
 
             async def body() -> AsyncIterator[Any]:
                 async with aclosing(stream):  # type: ignore[type-var]  # an async generator, in all of our rooms
                     async for part in stream:
-                        if self._found(token, using=False) is None:
+                        try:
+                            self._check_found(token)
+                        except LatchkeyError:
+                            if file:
+                                raise
                             return
                         yield part
 
