@@ -8,6 +8,7 @@ import pytest
 from agent.config import load_config
 from agent.errors import ConfigError, StoreError
 from agent.trust.roles import Role
+from agent.web.mirror import WATCHERS
 from tests.conftest import wait_for
 from tests.fakes.admin import PHONE, RULES, admin_agent
 from tests.fakes.agents import recorded
@@ -209,6 +210,28 @@ def test_a_picture_of_who_stands_there_is_shown_and_that_is_in_the_audit(desk):
     assert b"Content-Type: image/jpeg" in part
     Stage.play = []
     assert audited(desk, "picture_watched") == ["page:sofia"]
+
+
+def test_few_watch_however_many_ask_at_once(desk):
+    go, statuses = threading.Event(), []
+    desk.front._backroom._thread.submit(go.wait, 10)  # the audit has to wait
+    clients, left = [desk.client() for _ in range(WATCHERS + 1)], threading.Barrier(WATCHERS + 1)
+
+    def watch(client):
+        with client.stream("GET", "/admin/api/live/picture") as answer:
+            statuses.append(answer.status_code)
+            left.wait(10)
+
+    threads = [threading.Thread(target=watch, args=[client]) for client in clients]
+    for each in threads:
+        each.start()
+    try:
+        wait_for(lambda: statuses, what="one to be refused")
+    finally:
+        go.set()
+        for each in threads:
+            each.join(15)
+    assert sorted(statuses) == [200] * WATCHERS + [429]
 
 
 def test_without_the_key_there_is_no_picture(desk, monkeypatch):
