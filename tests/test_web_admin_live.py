@@ -252,6 +252,17 @@ def pictures(desk, client=None):
     return (client or desk.client()).get("/admin/api/live/unknown").json()["groups"]
 
 
+@pytest.mark.parametrize("path", ["live/unknown", "openapi.json"])
+def test_what_is_long_to_make_keeps_nobody_from_what_takes_a_moment(desk, path):
+    client, go = desk.client(), threading.Event()
+    assert client.get(f"/admin/api/{path}").status_code == 200  # the first look is in the audit
+    desk.front._backroom._thread.submit(go.wait, 10)
+    try:
+        assert client.get(f"/admin/api/{path}", timeout=5).status_code == 200
+    finally:
+        go.set()
+
+
 def test_a_stranger_is_kept_seen_and_enrolled(desk):
     while desk.front.album.names():
         desk.front.album.delete(desk.front.album.names())
