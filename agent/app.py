@@ -170,7 +170,7 @@ class Agent:
         stack.callback((doorman := self.porch.doorman).close)
         self._crew.work(stack, "door", doorman.step, at_last=doorman.finish, wake=doorman.wake)
         self._crew.work(stack, "entrance", self.porch.entrance.step, at_last=self.porch.entrance.tick)
-        orders = Orders(db, recorder.write, doorman, boot_id=self.boot_id, pulse_seconds=config.door.pulse_seconds)
+        orders = Orders(db, recorder.write, doorman, config, boot_id=self.boot_id)
         self._crew.work_beside(stack, "orders", orders.step)
 
     def _open_desk(self, stack: ExitStack, bundle: Bundle) -> None:

@@ -29,14 +29,13 @@ from agent.mqtt.link import Link
 from agent.mqtt.signing import Signer
 from agent.mqtt.telemetry import Health
 from agent.outbox import Outbox
+from agent.peers import peer_keys
 from agent.reach import link_settings
 from agent.refusals import RefusalLog
 from agent.register import Request
 from agent.roster.groups import groups_of
 from agent.store.db import Db, open_db
-from agent.store.device_keys import device_keys
 from agent.telling import Telling
-from agent.trust.keys import PublicKey
 from agent.types import Event
 from agent.version import VERSION
 
@@ -168,8 +167,7 @@ class Desk:
         self.link.inbox.known = frozenset(known)
         self.link.regroup(groups_of(db, config))
         self._counter.look()
-        peers = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
-        self._agent.porch.entrance.peers.know(device_keys(db) | peers)
+        self._agent.porch.entrance.peers.know(peer_keys(db, config))
 
     def _drain(self) -> None:
         """Sends what is left, for a little while; the rest waits in the outbox."""

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agent.audit import audit
+from agent.clock import clock_state
+from agent.config import Config
 from agent.doorman import Doorman
 from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code
@@ -64,8 +66,8 @@ class Orders:
         db: to read, by this worker alone.
         write: as the recorder does.
         doorman: carries them out.
+        config: how long an unlock is that does not say, and by what the time is believed.
         boot_id: of this run of the agent.
-        pulse_seconds: of an unlock that does not say how long.
         now: the time, UTC, for the audit.
     """
 
@@ -74,13 +76,14 @@ class Orders:
         db: Db,
         write: Write,
         doorman: Doorman,
+        config: Config,
         *,
         boot_id: str,
-        pulse_seconds: float,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._db, self._write, self._doorman = db, write, doorman
-        self._boot_id, self._pulse_seconds, self._now = boot_id, pulse_seconds, now
+        self._boot_id, self._now = boot_id, now
+        self._pulse_seconds, self._synchronised = config.door.pulse_seconds, config.clock.synchronised_file
         self._begun = False
 
     def step(self) -> None:
@@ -100,7 +103,7 @@ class Orders:
         self._write(lambda db: orders.answer(db, order.number, text))
 
     def _take(self, db: Db) -> list[Order]:
-        request = Request("cli", self._now(), self._boot_id)
+        request = Request("cli", self._now(), self._boot_id, clock=clock_state(self._synchronised))
         with db.transaction():
             taken = orders.take(db, time.monotonic())
             for order in taken:

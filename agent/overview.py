@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from agent.bundle import Bundle
 from agent.condition import findings
 from agent.health import HealthCheck, health_of
+from agent.peers import peer_keys
 from agent.store import audit_search
 from agent.store.db import Db
-from agent.store.device_keys import device_keys
-from agent.trust.keys import PublicKey
 from agent.version import VERSION
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> dict[s
         db: to read.
         check: the asker's own.
     """
-    device, trust = agent.config.device, agent.config.trust
-    peers = device_keys(db) | {name: PublicKey.parse(text) for name, text in trust.peers.items()}
+    device = agent.config.device
     backup = audit_search.last(db, "backed_up")
     return {
         "site": device.site,
@@ -40,5 +38,5 @@ def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> dict[s
         "health": health_of(agent, check).model_dump(mode="json", exclude_none=True),
         "findings": [asdict(each) for each in findings(agent, db)],
         "backed_up": None if backup is None else backup.at,
-        "peers": [{"device": name, "key": key.id} for name, key in sorted(peers.items())],
+        "peers": [{"device": name, "key": key.id} for name, key in sorted(peer_keys(db, agent.config).items())],
     }

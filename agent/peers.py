@@ -18,16 +18,25 @@ from typing import Final, Protocol
 from pydantic import ValidationError
 
 from agent.access.around import Passage
+from agent.config import Config
 from agent.mqtt.inbox import Incoming
 from agent.mqtt.signing import genuine
 from agent.mqtt.topics import PeerTopic, Topics
 from agent.mqtt.zone import Passage as Said
 from agent.mqtt.zone import PeerDoor, PeerStatus, ZoneState
+from agent.store.db import Db
+from agent.store.device_keys import device_keys
 from agent.trust.keys import PublicKey
 
 log = logging.getLogger(__name__)
 
 SKEW: Final = timedelta(seconds=5)  # of clocks that are right, with the way of a message
+
+
+def peer_keys(db: Db, config: Config) -> dict[str, PublicKey]:
+    """Returns by which keys other devices are believed: a key in [trust.peers] counts before one that was paired."""
+    told = {device: PublicKey.parse(text) for device, text in config.trust.peers.items()}
+    return device_keys(db) | told
 
 
 class Ear(Protocol):

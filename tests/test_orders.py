@@ -38,6 +38,7 @@ def test_an_unlock_is_carried_out_audited_and_forgotten(agent, db):
         "cli",
         0.4,
     )
+    assert event.body["clock"] == "synchronised"
     assert db.rows("SELECT * FROM door_orders") == []
 
 

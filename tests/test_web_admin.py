@@ -101,6 +101,21 @@ def test_garbage_is_refused_in_words(desk, path, content, kind, status):
     assert told["message"]
 
 
+@pytest.mark.parametrize(("id_", "told"), [("r-1", "r-1"), ("a b", None), (3, None), ("x" * 65, None)])
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("nosuchverb", {}, "unknown_verb", 404),
+        ("remove", {"person": "anna"}, "not_permitted", 403),
+        ("list", {"surprise": 1}, "bad_request", 422),
+    ],
+)
+def test_what_is_refused_has_its_id_where_that_is_one(desk, refused, id_, told):
+    verb, more, code, status = refused
+    answer = desk.ask(verb, desk.client(Role.VIEWER, "vera"), id=id_, **more)
+    assert (answer[0], answer[1]["code"], answer[1].get("id")) == (status, code, told)
+
+
 def test_a_body_without_end_is_refused(desk):
     assert desk.ask("list", search="x" * 13_000_000)[0] == 413
 

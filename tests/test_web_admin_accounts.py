@@ -29,7 +29,10 @@ NEW = "wool crane mint ladder"
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, admin_agent(tmp_path_factory.mktemp("admin"), patch) as started:
+    folder = tmp_path_factory.mktemp("admin")
+    (synchronised := folder / "synchronised").touch()
+    told = {"clock__synchronised_file": synchronised}
+    with pytest.MonkeyPatch.context() as patch, admin_agent(folder, patch, **told) as started:
         yield started
 
 
@@ -103,7 +106,8 @@ def test_name_password_and_code_sign_in_and_the_cookie_is_for_nobody_else(person
     assert len(person.token) >= 43  # 256 bits
     assert person.token not in repr(person.desk.front.sessions._open)
     assert person.status == 200
-    assert audited(db, "signed_in")[-1]["by"] == f"page:{person.name}"
+    told = audited(db, "signed_in")[-1]
+    assert (told["by"], told["clock"]) == (f"page:{person.name}", "synchronised")
 
 
 def test_a_code_counts_once(person):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from agent.errors import CommandError
+from agent.errors import CommandError, StoreError
 from agent.mqtt.message import Code
 from agent.store.db import open_db
 from agent.web.admin.backroom import MOST_STREAMS, MOST_WAITING, Backroom
@@ -140,3 +140,27 @@ def test_who_takes_it_learns_that_the_device_stops(db):
             await taken(answer)
 
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize("error", [StoreError("the disk is gone"), CommandError("busy", "too many ask at once")])
+def test_what_goes_wrong_later_breaks_it_off_and_is_told_once(reads, caplog, error):
+    def broken(_):
+        yield b"a"
+        raise error
+
+    sent = []
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    async def ask():
+        answer = await reads.stream(broken, {})
+        await answer({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
+
+    asyncio.run(ask())
+    assert [each.get("body") for each in sent] == [None, b"a"]  # and no last one: the server closes the connection
+    assert sent[-1]["more_body"]
+    assert [each.getMessage() for each in caplog.records] == [f"page for admins: a file was broken off: {error}"]

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import threading
 
+import httpx
 import pytest
 from ulid import ULID
 
@@ -106,6 +108,30 @@ def test_the_whole_audit_is_a_file_of_json_lines_that_prove_themselves(desk):
     assert answer.headers["content-disposition"] == 'attachment; filename="home-door-audit.jsonl"'
     with open_db(desk.agent.config.database_path) as db:
         assert rows == [audit.as_json(row) for row in audit.everything(db)]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_file_breaks_off_with_the_session_and_does_not_look_whole(desk, monkeypatch, lost):
+    def lots(_):
+        yield b"one\n"
+        assert ended.wait(10)
+        yield b"two\n"
+
+    def unknown(_):
+        raise StoreError("the disk is gone")
+
+    ended, client = threading.Event(), desk.client(name="otto")
+    monkeypatch.setattr("agent.web.admin.rooms.audit.in_lots", lots)
+    with client.stream("GET", "/admin/api/audit/export") as answer:
+        pieces = answer.iter_bytes()
+        assert next(pieces) == b"one\n"
+        if lost:
+            monkeypatch.setattr(desk.front.porter, "stands", unknown)
+        else:
+            desk.front.sessions.close_all("otto")
+        ended.set()
+        with pytest.raises(httpx.RemoteProtocolError):
+            next(pieces)
 
 
 def test_lines_that_cannot_be_made_end_in_words():

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from agent.config import load_config
-from agent.errors import ConfigError
+from agent.errors import ConfigError, StoreError
 from agent.trust.roles import Role
+from agent.web.mirror import WATCHERS
 from tests.conftest import wait_for
 from tests.fakes.admin import PHONE, RULES, admin_agent
 from tests.fakes.agents import recorded
@@ -107,6 +108,18 @@ def test_the_stream_ends_with_the_session(desk):
     assert client.get("/admin/api/live/events").status_code == 401
 
 
+def test_the_stream_ends_where_nobody_knows_whether_the_account_stands(desk, monkeypatch):
+    def unknown(_):
+        raise StoreError("the disk is gone")
+
+    client, got = desk.client(), []
+    with client.stream("GET", "/admin/api/live/events") as answer:
+        for line in answer.iter_lines():
+            got.append(line)
+            monkeypatch.setattr(desk.front.porter, "stands", unknown)
+    assert got[0] == "retry: 2000"
+
+
 def test_whoever_listens_does_not_keep_the_session_alive(desk):
     sessions = desk.front.sessions
     token, _ = sessions.open("vera", Role.VIEWER)
@@ -204,6 +217,28 @@ def test_a_picture_of_who_stands_there_is_shown_and_that_is_in_the_audit(desk):
     assert audited(desk, "picture_watched") == ["page:sofia"]
 
 
+def test_few_watch_however_many_ask_at_once(desk):
+    go, statuses = threading.Event(), []
+    desk.front._backroom._thread.submit(go.wait, 10)  # the audit has to wait
+    clients, left = [desk.client() for _ in range(WATCHERS + 1)], threading.Barrier(WATCHERS + 1)
+
+    def watch(client):
+        with client.stream("GET", "/admin/api/live/picture") as answer:
+            statuses.append(answer.status_code)
+            left.wait(10)
+
+    threads = [threading.Thread(target=watch, args=[client]) for client in clients]
+    for each in threads:
+        each.start()
+    try:
+        wait_for(lambda: statuses, what="one to be refused")
+    finally:
+        go.set()
+        for each in threads:
+            each.join(15)
+    assert sorted(statuses) == [200] * WATCHERS + [429]
+
+
 def test_without_the_key_there_is_no_picture(desk, monkeypatch):
     monkeypatch.setattr(desk.front.lookout, "mirror", None)
     answer = desk.client().get("/admin/api/live/picture")
@@ -220,6 +255,17 @@ def test_unknown_pictures_want_the_page_that_shows_them(tmp_path):
 
 def pictures(desk, client=None):
     return (client or desk.client()).get("/admin/api/live/unknown").json()["groups"]
+
+
+@pytest.mark.parametrize("path", ["live/unknown", "openapi.json"])
+def test_what_is_long_to_make_keeps_nobody_from_what_takes_a_moment(desk, path):
+    client, go = desk.client(), threading.Event()
+    assert client.get(f"/admin/api/{path}").status_code == 200  # the first look is in the audit
+    desk.front._backroom._thread.submit(go.wait, 10)
+    try:
+        assert client.get(f"/admin/api/{path}", timeout=5).status_code == 200
+    finally:
+        go.set()
 
 
 def test_a_stranger_is_kept_seen_and_enrolled(desk):

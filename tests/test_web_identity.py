@@ -57,6 +57,12 @@ def test_a_key_of_another_certificate_is_refused(tmp_path):
         tls_context(certificate, device_files(tmp_path / "other")[2])
 
 
+def test_a_file_that_cannot_be_looked_at_is_refused_in_words(tmp_path):
+    _, _, key = device_files(tmp_path)
+    with pytest.raises(ConfigError, match="no certificate and its key"):
+        tls_context(tmp_path / ("x" * 300), key)
+
+
 async def hello(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"hi"})

@@ -1,5 +1,6 @@
 """What people see of themselves: never more than now, never more often than it should, nothing kept."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,7 +10,7 @@ from agent.gallery.sitting import Hint
 from agent.glance import Glance
 from agent.types import Box, Frame
 from agent.vision.pictures import decode_picture
-from agent.web.mirror import EVERY_SECONDS, NOBODY, STALE_SECONDS, WIDEST, Mirror
+from agent.web.mirror import EVERY_SECONDS, NOBODY, STALE_SECONDS, WATCHERS, WIDEST, Mirror, watch
 
 NEAR = Glance(Box(320, 120, 64, 96), Hint.LOOK_HERE)
 
@@ -85,3 +86,30 @@ def test_it_is_made_once_for_all_who_watch_and_let_go_of(mirror):
     mirror.saw(frame(), NEAR)
     mirror.close()
     assert mirror.picture() is None
+
+
+def test_so_many_watch_and_whoever_goes_or_never_begins_makes_room(mirror):
+    async def ask():
+        watching = [await watch(mirror, lambda: True) for _ in range(WATCHERS)]
+        assert await watch(mirror, lambda: True) is None
+        await watching.pop().aclose()
+        watching.append(await watch(mirror, lambda: True))
+        assert await watch(mirror, lambda: True) is None
+        watching.clear()
+        for _ in range(5):  # the event loop closes what nobody holds any more
+            await asyncio.sleep(0)
+        return mirror.watchers
+
+    assert asyncio.run(ask()) == 0
+
+
+def test_the_pictures_end_with_the_mirror_and_where_they_may_not_go_on(mirror):
+    async def taken(stream):
+        return [piece async for piece in stream]
+
+    async def ask():
+        ended = await taken(await watch(mirror, lambda: False))
+        mirror.close()
+        return ended, await taken(await watch(mirror, lambda: True))
+
+    assert asyncio.run(ask()) == ([b"--frame\r\n"], [b"--frame\r\n"])

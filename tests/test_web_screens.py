@@ -41,6 +41,8 @@ def door(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         empty_stage(patch).goes_on = True
         told = {"web__enabled": True, "web__host": "0.0.0.0", "web__port": steady_port()}  # noqa: S104 - by TLS
+        (synchronised := folder / "synchronised").touch()
+        told |= {"clock__synchronised_file": synchronised}
         told |= {"admin__enabled": True, "admin__port": steady_port()}
         told |= {"admin__certificate": certificate, "admin__key": key}
         config = Terminals(folder, patch)(**told, camera__as_fast_as_possible=False)
@@ -89,6 +91,7 @@ def test_a_link_is_opened_once_and_the_cookie_stays(door, client):
             ("screen_added", "cli:root"),
             ("screen_opened", "screen"),
         ]
+        assert told[-1]["clock"] == "synchronised"
         assert link not in repr(told)
         assert link.encode() not in door.config.database_path.read_bytes()
 

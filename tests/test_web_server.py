@@ -20,9 +20,9 @@ from agent.web.assets import check_language
 from agent.web.audience import Audience
 from agent.web.guard import known_host
 from agent.web.intake import WAITING, Intake
-from agent.web.mirror import Mirror
+from agent.web.mirror import WATCHERS, Mirror
 from agent.web.server import WebServer
-from agent.web.site import WATCHERS, Site
+from agent.web.site import Site
 from tests.fakes.pens import points
 from tests.fakes.ports import steady_port
 

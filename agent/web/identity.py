@@ -74,6 +74,14 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return _Renewed(certificate, key).context
 
 
+def _stamp(file: Path) -> int:
+    """When it was written; 0 where it is not there, which may be while it is renewed."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 class _Renewed:
     """Two files, and what was made of them last; asked in the server's thread, once a connection."""
 
@@ -95,7 +103,7 @@ class _Renewed:
         connection.context = self._latest
 
     def _stamps(self) -> tuple[int, ...]:
-        return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in self._files)
+        return tuple(map(_stamp, self._files))
 
     def _made(self) -> ssl.SSLContext:
         certificate, key = self._files

@@ -79,7 +79,7 @@ class Kiosk:
 
     def _screens(self, agent: Agent, stack: ExitStack) -> Screens:
         db = stack.enter_context(open_db(agent.config.database_path))
-        return Screens(db, agent.recorder.write, agent.boot_id)
+        return Screens(db, agent.recorder.write, agent.boot_id, agent.porch.entrance.clock)
 
     def __enter__(self) -> Self:
         self._studio.guide = self._herald.guided

@@ -5,9 +5,10 @@ vision thread: saw(frame, glance) ──► the last one ──► herald: told(
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from agent.vision.pictures import encode_picture
 WIDEST: Final = 320  # pixels
 QUALITY: Final = 70  # of the JPEG
 EVERY_SECONDS: Final = 0.2  # a picture, and a place of the face, at most
+WATCHERS: Final = 4  # of one mirror; a door has a screen or two
+PART: Final = b"--frame\r\n"
 STALE_SECONDS: Final = 2.0  # the camera has said nothing since: nobody is there
 NOBODY: Final[dict[str, Any]] = {"kind": "face", "size": 0}
 
@@ -37,12 +40,15 @@ class Sight:
 class Mirror:
     """`saw` may be called from any thread and never waits: one reference is replaced.
 
+    Attributes:
+        watchers: how many watch; the web thread's.
+
     Args:
         clock: seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.closed = threading.Event()
+        self.closed, self.watchers = threading.Event(), 0
         self._clock = clock
         self._last: Sight | None = None
         self._told: dict[str, Any] = NOBODY
@@ -85,6 +91,38 @@ class Mirror:
     def _sight(self) -> Sight | None:
         last = self._last
         return last if last is not None and self._clock() - last.at < STALE_SECONDS else None
+
+
+async def watch(mirror: Mirror, goes_on: Callable[[], bool]) -> AsyncGenerator[bytes] | None:
+    """Returns the pictures as the parts of `multipart/x-mixed-replace; boundary=frame`; None: so many watch already.
+
+    Args:
+        mirror: whose they are.
+        goes_on: whether whoever watches still may.
+    """
+    if mirror.watchers >= WATCHERS:
+        return None
+    made = _pictures(mirror, goes_on)
+    await anext(made)  # waits for nothing: it is counted now, until it is closed or nobody holds it any more
+    return made
+
+
+async def _pictures(mirror: Mirror, goes_on: Callable[[], bool]) -> AsyncGenerator[bytes]:
+    """The picture whenever there is a new one. Whoever is slow misses those in between, and no one waits."""
+    mirror.watchers += 1
+    try:
+        yield b""
+        yield PART
+        sight = None
+        while not mirror.closed.is_set() and goes_on():
+            made = mirror.picture(sight)
+            if made is not None:
+                sight, jpeg = made
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+                yield head + jpeg + b"\r\n" + PART  # a browser shows a part once the next begins
+            await asyncio.sleep(EVERY_SECONDS)
+    finally:
+        mirror.watchers -= 1
 
 
 def _news(sight: Sight) -> dict[str, Any]:

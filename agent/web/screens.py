@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent.accounts import screens
+from agent.attendance.punch import Clock
 from agent.mqtt.message import Message
 from agent.register import Request as Asks
 from agent.store import screens as store
@@ -34,10 +36,11 @@ class Screens:
         db: to read, in the server's thread: a look at one row.
         write: to the same.
         boot_id: goes into the audit.
+        clock: whether the time can be believed.
     """
 
-    def __init__(self, db: Db, write: Write, boot_id: str) -> None:
-        self._db, self._write, self._boot_id = db, write, boot_id
+    def __init__(self, db: Db, write: Write, boot_id: str, clock: Callable[[], Clock]) -> None:
+        self._db, self._write, self._boot_id, self._clock = db, write, boot_id, clock
 
     def knows(self, request: Request) -> bool:
         """Whether a request comes from a screen.
@@ -54,7 +57,7 @@ class Screens:
         Raises:
             StoreError: it cannot be kept.
         """
-        request = Asks("screen", datetime.now(UTC), self._boot_id)
+        request = Asks("screen", datetime.now(UTC), self._boot_id, clock=self._clock())
 
         def opened(db: Db) -> str | None:
             return screens.open_link(db, request, link, address)

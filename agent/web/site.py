@@ -21,15 +21,13 @@ from agent.web.audience import Audience, Listener
 from agent.web.drawn import LONGEST_DRAWN, Drawn
 from agent.web.guard import Guard
 from agent.web.intake import Intake, Typed
-from agent.web.mirror import EVERY_SECONDS, Mirror
+from agent.web.mirror import WATCHERS, Mirror, watch
 from agent.web.screens import COOKIE, Link, Screens, keep
 
 log = logging.getLogger(__name__)
 
 LONGEST_BODY: Final = 1024  # bytes
 BODY_SECONDS: Final = 5.0  # for all of it to come
-WATCHERS: Final = 4  # of the picture; a door has a screen or two
-PART: Final = b"--frame\r\n"
 
 Body = TypeVar("Body", bound=Message)
 
@@ -66,7 +64,6 @@ class Site:
         self._screens = screens
         self._audience, self._intake, self._assets = audience, intake, load_kiosk()
         self._mirror, self._answered, self._consents = mirror, answer, consents or {}
-        self._watchers = 0
 
     def app(self, *names: str) -> ASGIApp:
         """Returns it as ASGI, guarded, for the names of this host beside addresses; by TLS where it has screens."""
@@ -149,27 +146,10 @@ class Site:
     async def _picture(self, request: Request) -> Response:
         if self._mirror is None:
             return _refused('there is no picture: [web] picture = "live" shows one', 404)
-        if self._watchers >= WATCHERS:
+        stream = await watch(self._mirror, lambda: self._shows(request))
+        if stream is None:
             return _refused(f"{WATCHERS} watch already", 429)
-        return StreamingResponse(
-            self._pictures(self._mirror, request), media_type="multipart/x-mixed-replace; boundary=frame"
-        )
-
-    async def _pictures(self, mirror: Mirror, request: Request) -> AsyncIterator[bytes]:
-        """The picture whenever there is a new one. Whoever is slow misses those in between, and no one waits."""
-        self._watchers += 1
-        try:
-            yield PART
-            sight = None
-            while not mirror.closed.is_set() and self._shows(request):
-                made = mirror.picture(sight)
-                if made is not None:
-                    sight, jpeg = made
-                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
-                    yield head + jpeg + b"\r\n" + PART  # a browser shows a part once the next begins
-                await asyncio.sleep(EVERY_SECONDS)
-        finally:
-            self._watchers -= 1
+        return StreamingResponse(stream, media_type="multipart/x-mixed-replace; boundary=frame")
 
     async def _credential(self, request: Request) -> Response:
         typed = await self._sent(request, Typed)

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from agent.access.latch import LockSettings
+from agent.config import load_config
 from agent.doorman import Doorman
 from agent.hardware.doors import DoorOptions
 from agent.hardware.doors.log import LogDoor
@@ -53,7 +54,10 @@ class OrderedAgent:
         self.entrance = Entrance(contact=False)
         self.doorman, self.door = self.entrance.doorman, self.entrance.door
         self.db, self.fails = open_db(path), None
-        self.orders = Orders(self.db, self.write, self.doorman, boot_id="boot", pulse_seconds=0.3, now=lambda: NOON)
+        (synchronised := path.with_name("synchronised")).touch()
+        told = {"device.data_dir": path.parent, "door.pulse_seconds": 0.3, "clock.synchronised_file": synchronised}
+        config = load_config(None, told, {})
+        self.orders = Orders(self.db, self.write, self.doorman, config, boot_id="boot", now=lambda: NOON)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 

@@ -10,14 +10,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from agent.errors import CommandError
+from agent.errors import CommandError, LatchkeyError
 from agent.mqtt.message import Code
 from agent.store.db import Db
 
@@ -74,7 +73,7 @@ class Backroom:
         asked.add_done_callback(self._asked.discard)
         return await asyncio.wrap_future(asked)
 
-    async def stream(self, function: Callable[[Db], Iterator[bytes]], headers: dict[str, str]) -> StreamingResponse:
+    async def stream(self, function: Callable[[Db], Iterator[bytes]], headers: dict[str, str]) -> File:
         """Returns an answer that is made while it is taken, piece by piece, so that others are read for in between.
 
         Raises:
@@ -85,7 +84,7 @@ class Backroom:
             raise CommandError(Code.BUSY, "too many long answers are on their way: try again when one has ended")
         pieces = self._pieces(function)
         first = await anext(pieces, b"")  # what goes wrong before it can still be said
-        return _InTime(_with(first, pieces), headers=headers)
+        return File(_with(first, pieces), headers=headers)
 
     async def _pieces(self, function: Callable[[Db], Iterator[bytes]]) -> AsyncIterator[bytes]:
         self._streams += 1
@@ -97,13 +96,21 @@ class Backroom:
             self._streams -= 1
 
 
-class _InTime(StreamingResponse):
-    """Gives up on who does not take it."""
+class File(StreamingResponse):
+    """All of it comes, or the connection breaks, so that what was cut short does not look whole.
+
+    Who does not take it is given up on.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(TimeoutError):
+        """Answers, as ASGI has it; what is left without its end, the server breaks off."""
+        try:
             async with asyncio.timeout(STREAM_SECONDS):
                 await super().__call__(scope, receive, send)
+        except TimeoutError:
+            logger.warning("page for admins: a file was broken off: it was not taken in %d s", STREAM_SECONDS)
+        except LatchkeyError as error:
+            logger.warning("page for admins: a file was broken off: %s", error)
 
 
 async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

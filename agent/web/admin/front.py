@@ -21,20 +21,17 @@ from agent.crew import PART_SECONDS
 from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
-from agent.mqtt.wire import COMMANDS, Result, code_of, explain, refusal
+from agent.mqtt.wire import COMMANDS, Result, code_of, explain, recover_id, refusal
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
-from agent.web.admin.backroom import Backroom
-from agent.web.admin.bodies import json_body
+from agent.web.admin.backroom import Backroom, File
 from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
 from agent.web.admin.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from agent.app import Agent
-
-__all__ = ["Front", "answered", "in_words", "json_body", "refused"]
 
 T = TypeVar("T")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -136,15 +133,23 @@ class Front:
             return None
         return session
 
+    def _check_found(self, token: str) -> None:
+        if self._found(token, using=False) is None:
+            raise CommandError(Code.UNSIGNED, "signed out meanwhile")
+
     def _while_signed(self, request: Request, response: Response) -> Response:
-        """A stream ends with the session; to listen is not to use it."""
+        """A stream ends with the session, and a file breaks off; to listen is not to use it."""
         if isinstance(response, StreamingResponse):
-            token, stream = request.cookies[self.cookie], response.body_iterator
+            token, stream, file = request.cookies[self.cookie], response.body_iterator, isinstance(response, File)
 
             async def body() -> AsyncIterator[Any]:
                 async with aclosing(stream):  # type: ignore[type-var]  # an async generator, in all of our rooms
                     async for part in stream:
-                        if self._found(token, using=False) is None:
+                        try:
+                            self._check_found(token)
+                        except LatchkeyError:
+                            if file:
+                                raise
                             return
                         yield part
 
@@ -167,17 +172,16 @@ class Front:
         Raises:
             CommandError: the session has ended meanwhile, or too much is waiting already.
         """
-        body = {"id": str(ULID()), **arguments}
-        id_ = body["id"] if isinstance(body["id"], str) else None
+        body = json.dumps({"id": str(ULID()), **arguments}).encode()
         if verb not in COMMANDS or verb not in self.agent.counter.handlers:
-            return refusal(verb, id_, Code.UNKNOWN_VERB, f'no command "{verb}"')
+            return refusal(verb, recover_id(body), Code.UNKNOWN_VERB, f'no command "{verb}"')
         if not session.may(verb):
-            return refusal(verb, id_, Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
+            return refusal(verb, recover_id(body), Code.NOT_PERMITTED, f"a {session.role} may not ask {verb}")
         self.check_stands(session)
         try:
-            command = COMMANDS[verb].model_validate_json(json.dumps(body)).asked(session.by, None, session.role)
+            command = COMMANDS[verb].model_validate_json(body).asked(session.by, None, session.role)
         except ValidationError as error:
-            return refusal(verb, None, Code.BAD_REQUEST, explain(error))
+            return refusal(verb, recover_id(body), Code.BAD_REQUEST, explain(error))
         return await self.do(lambda: self._carried_out(verb, command))
 
     async def read(self, function: Callable[[Db], T]) -> T:

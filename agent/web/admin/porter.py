@@ -20,6 +20,7 @@ from agent.accounts import signing_in
 from agent.accounts.account import Account
 from agent.accounts.signing_in import Attempt
 from agent.audit import audit
+from agent.clock import clock_state
 from agent.errors import SignInRefused, StoreError
 from agent.refusals import RefusalLog
 from agent.register import Request
@@ -69,7 +70,8 @@ class Porter:
 
     def asks(self, by: str) -> Request:
         """Returns who asks, now."""
-        return Request(by, datetime.now(UTC), self._boot_id)
+        clock = clock_state(self.config.clock.synchronised_file)
+        return Request(by, datetime.now(UTC), self._boot_id, clock=clock)
 
     async def sign_in(self, attempt: Attempt) -> Account:
         """Returns whose name, password and code these are; without a code, whose password.

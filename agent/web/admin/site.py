@@ -61,7 +61,7 @@ def site(front: Front, *names: str) -> ASGIApp:
         return DOCUMENT.answered(document(operations(), cookie=front.cookie))
 
     async def told(_: Request, __: Session) -> Response:
-        return await front.do(written)
+        return await front.beside.do(written)
 
     rooms = [DOCUMENT.route(front, told), *(route for room in ROOMS for route in room.routes(front))]
     for route in rooms:  # a longer number is none of a database, and one of 4301 digits is none of Python

@@ -76,11 +76,9 @@ class Accounts:
     def __init__(self, front: Front) -> None:
         self._front, self._config = front, front.agent.config
 
-    async def mine(self, request: Request, session: Session) -> Response:
+    async def mine(self, _: Request, session: Session) -> Response:
         """One's own account, and on which browsers one has signed in."""
         told = await self._front.read(lambda db: self._told(db, session.name))
-        token = request.cookies[self._front.cookie]
-        own = self._front.sessions.find(token)
         sessions = [
             {
                 "id": each.id,
@@ -88,7 +86,7 @@ class Accounts:
                 "browser": each.browser,
                 "began_seconds": round(began),
                 "used_seconds": round(used),
-                "this": each == own,
+                "this": each == session,
             }
             for each, began, used in self._front.sessions.of(session.name)
         ]

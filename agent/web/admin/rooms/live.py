@@ -20,12 +20,10 @@ from agent.web.admin.front import Front, refused
 from agent.web.admin.operations import EVENTS, PICTURES, Operation
 from agent.web.admin.rooms import unknown, visits
 from agent.web.admin.sessions import Session
-from agent.web.mirror import EVERY_SECONDS, Mirror
+from agent.web.mirror import WATCHERS, watch
 
 LOOK_SECONDS: Final = 0.5  # between two looks at the door, and at whether the session goes on
 BEAT_SECONDS: Final = 5.0  # between two states at least
-WATCHERS: Final = 4  # of the picture
-PART: Final = b"--frame\r\n"
 WHO: Final = ("person", "second", "companion", "last_opened_by")
 
 
@@ -38,7 +36,6 @@ OPERATIONS: Final = (HAPPENS, PICTURE, *visits.OPERATIONS, *unknown.OPERATIONS)
 
 def routes(front: Front) -> list[Route]:
     """Returns `/admin/api/live/...`."""
-    watchers = [0]
 
     async def events(request: Request, _: Session) -> Response:
         stream = _events(front, request.cookies[front.cookie])
@@ -48,11 +45,12 @@ def routes(front: Front) -> list[Route]:
         mirror = front.lookout.mirror
         if mirror is None:
             return refused(Code.NOT_ALLOWED, "the camera is not shown to browsers: [admin] picture is false")
-        if watchers[0] >= WATCHERS:
+        token = request.cookies[front.cookie]
+        stream = await watch(mirror, lambda: front.sessions.find(token, using=False) is not None)
+        if stream is None:
             return refused(Code.BUSY, f"{WATCHERS} watch already")
         asked = front.request(session)
         await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "picture_watched", None, asked)))
-        stream = _pictures(front, mirror, request.cookies[front.cookie], watchers)
         return StreamingResponse(stream, media_type="multipart/x-mixed-replace; boundary=frame")
 
     return [
@@ -103,20 +101,3 @@ async def _named(front: Front, known: dict[str, str | None], message: dict[str, 
         except StoreError:  # the ids will do
             return {}
     return {id_: name for id_ in sorted(ids) if (name := known.get(id_))}
-
-
-async def _pictures(front: Front, mirror: Mirror, token: str, watchers: list[int]) -> AsyncIterator[bytes]:
-    """What is seen of whoever stands there, whenever it is new; until the session ends."""
-    watchers[0] += 1
-    try:
-        yield PART
-        sight = None
-        while not mirror.closed.is_set() and front.sessions.find(token, using=False):
-            made = mirror.picture(sight)
-            if made is not None:
-                sight, jpeg = made
-                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
-                yield head + jpeg + b"\r\n" + PART
-            await asyncio.sleep(EVERY_SECONDS)
-    finally:
-        watchers[0] -= 1

@@ -13,14 +13,11 @@ from starlette.routing import Route
 from typing_extensions import TypedDict
 
 from agent.access.holder import State
-from agent.clock import clock_state
 from agent.members import shown
 from agent.mqtt.message import MAX_PHOTOS
-from agent.register import Request as Asked
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
 from agent.store.directory import Basis, Lack, Order, Wanted
-from agent.trust.roles import may
 from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation, Query
 from agent.web.admin.rooms import enrolling
@@ -102,15 +99,14 @@ class _Room:
     async def one(self, request: Request, session: Session) -> Response:
         """Everything of somebody."""
         person, limits = request.path_params["person"], self._bundle.limits
-        sees = {"templates": may(session.role, "templates"), "visits": may(session.role, "log")}
+        sees = {"templates": session.may("templates"), "visits": session.may("log")}
         return JSONResponse(await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, **sees)))
 
     async def crop(self, request: Request, session: Session) -> Response:
         """A picture that a template was made of; that somebody has looked is in the audit."""
         person, template = request.path_params["person"], request.path_params["template"]
         agent = self._front.agent
-        clock = clock_state(agent.config.clock.synchronised_file)
-        asked = Asked(session.by, datetime.now(UTC), agent.boot_id, clock=clock)
+        asked = self._front.request(session)
 
         def look() -> bytes:
             return agent.recorder.write(lambda db: shown.crop(db, person, template, asked))

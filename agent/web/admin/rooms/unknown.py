@@ -112,7 +112,7 @@ def routes(front: Front) -> list[Route]:
             asked = front.request(session)
             await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "unknown_seen", None, asked)))
             looked.append(session.secret)
-        return ALBUM.answered(await front.do(lambda: _album(front)))
+        return ALBUM.answered(await front.beside.do(lambda: _album(front)))
 
     async def picture(request: Request, _: Session) -> Response:
         stranger = await front.do(lambda: front.album.open(request.path_params["name"]))
