@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Annotated, Final, TypeVar
 
 from pydantic import Field, ValidationError
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -18,6 +17,7 @@ from agent.errors import SignatureRefused, StoreError
 from agent.mqtt.message import LARGEST, Message
 from agent.web.assets import load_kiosk, served
 from agent.web.audience import Audience, Listener
+from agent.web.body import whole_body
 from agent.web.drawn import LONGEST_DRAWN, Drawn
 from agent.web.guard import Guard
 from agent.web.intake import Intake, Typed
@@ -187,8 +187,8 @@ class Site:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return _refused("JSON is wanted", 415)
         try:
-            body = await asyncio.wait_for(_body(request, most), BODY_SECONDS)
-        except (TimeoutError, ClientDisconnect):
+            body = await whole_body(request, most, BODY_SECONDS)
+        except TimeoutError:
             return _refused("it did not come in time", 408)
         if body is None:
             return _refused(f"at most {most} bytes are wanted", 413)
@@ -196,16 +196,6 @@ class Site:
             return kind.model_validate_json(body)
         except ValidationError as error:
             return _refused(f"not understood: {error.errors(include_url=False, include_input=False)[0]['msg']}", 422)
-
-
-async def _body(request: Request, most: int) -> bytes | None:
-    """The whole body; None where it is too long, which is seen before it is read."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            return None
-    return body
 
 
 def _taken() -> Response:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.trust.statement import read_json
+from agent.web.body import whole_body
 
 BODY_SECONDS: Final = 30.0  # for all of it to come
 LONGEST_BODY: Final = 12 * 2**20  # bytes: a photo in base64; more of them one by one
@@ -44,15 +44,9 @@ async def body_of(request: Request, media: str, longest: int = LONGEST_BODY) -> 
         name = "JSON is wanted" if media == JSON else "something else is wanted"
         raise CommandError(Code.BAD_REQUEST, f"{name}: Content-Type: {media}")
     try:
-        return await asyncio.wait_for(_whole(request, longest), BODY_SECONDS)
-    except (TimeoutError, ClientDisconnect):
+        body = await whole_body(request, longest, BODY_SECONDS)
+    except TimeoutError:
         raise CommandError(Code.BAD_REQUEST, "it did not come in time") from None
-
-
-async def _whole(request: Request, longest: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > longest:
-            raise CommandError(Code.TOO_LARGE, f"at most {longest} bytes are wanted")
-    return bytes(body)
+    if body is None:
+        raise CommandError(Code.TOO_LARGE, f"at most {longest} bytes are wanted")
+    return body
