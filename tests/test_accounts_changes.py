@@ -16,7 +16,7 @@ from agent.store.resealing import reseal
 from agent.store.sealing import holds_sealed
 from agent.store.wiping import wipe
 from agent.trust.roles import Role
-from tests.fakes.accounts import FRESH, HASH, NOW, PASSWORD, account, asks, shown
+from tests.fakes.accounts import FRESH, HASH, NOW, PASSWORD, WRONG_CODE, account, asks, shown
 from tests.fakes.keys import KEY, OTHER
 
 
@@ -58,7 +58,7 @@ def test_one_is_added_and_told_without_anything_secret(db, path):
 
 def test_it_counts_once_a_right_code_was_shown(db):
     asked = {"name": "ben", "role": Role.VIEWER, "password": HASH, "secret": FRESH}
-    assert "12:00:10 UTC" in refused("wrong_code", changes.add, db, asks(), **asked, code="000000")
+    assert "12:00:10 UTC" in refused("wrong_code", changes.add, db, asks(), **asked, code=WRONG_CODE)
     assert refused("bad_request", changes.add, db, asks(), **asked | {"secret": "short"}, code=shown(FRESH))
     assert roll.everyone(db) == []
     changes.add(db, asks(), **asked, code=shown(FRESH))

@@ -13,7 +13,7 @@ from agent.store import accounts as store
 from agent.store import events, sign_ins
 from agent.store.db import open_db
 from agent.trust.roles import Role
-from tests.fakes.accounts import HASH, NOW, PASSWORD, account, asks, shown
+from tests.fakes.accounts import HASH, NOW, PASSWORD, WRONG_CODE, account, asks, shown
 from tests.fakes.keys import KEY
 
 HOME = "192.0.2.7"
@@ -77,7 +77,7 @@ def test_name_password_and_code_let_in_and_are_told(page):
         pytest.param({"password": OTHER}, id="another password"),
         pytest.param({"password": ""}, id="no password"),
         pytest.param({"password": "x" * 100_000}, id="a long password"),
-        pytest.param({"code": "000000"}, id="another code"),
+        pytest.param({"code": WRONG_CODE}, id="another code"),
         pytest.param({"code": ""}, id="no code"),
         pytest.param({"code": "AAAAA-AAAAA"}, id="another recovery code"),
         pytest.param({"name": "ben"}, id="another name"),
@@ -113,19 +113,19 @@ def test_a_recovery_code_counts_once_and_what_is_left_is_told(page):
 
 def test_after_five_failures_nothing_is_computed_and_it_says_when_to_try_again(page):
     for _ in range(4):
-        assert page.refused(code="000000") == ("wrong", 0)
-    assert page.refused(code="000000") == ("wrong", 30)
+        assert page.refused(code=WRONG_CODE) == ("wrong", 0)
+    assert page.refused(code=WRONG_CODE) == ("wrong", 30)
     page.hashed.clear()
     assert page.refused() == ("locked", 30)
     page.later(seconds=20)
     assert page.refused() == ("locked", 10)
     assert page.hashed == []
     page.later(seconds=10)
-    assert page.refused(code="000000") == ("wrong", 60)
+    assert page.refused(code=WRONG_CODE) == ("wrong", 60)
     page.later(seconds=60)
     page.tries()
     for _ in range(4):
-        assert page.refused(code="000000") == ("wrong", 0)
+        assert page.refused(code=WRONG_CODE) == ("wrong", 0)
 
 
 def test_a_name_that_nobody_has_is_locked_as_well(page):
@@ -136,9 +136,9 @@ def test_a_name_that_nobody_has_is_locked_as_well(page):
 
 def test_somebody_else_locks_nobody_out_who_knows_password_and_code(page):
     for _ in range(6):
-        page.refused(code="000000", address="198.51.100.1")
+        page.refused(code=WRONG_CODE, address="198.51.100.1")
         page.later(hours=1)
-    assert page.refused(address="198.51.100.1", code="000000")[0] == "wrong"
+    assert page.refused(address="198.51.100.1", code=WRONG_CODE)[0] == "wrong"
     assert page.refused(address="198.51.100.1")[0] == "locked"
     assert page.tries().name == "annika"
 
@@ -147,7 +147,7 @@ def test_many_addresses_run_out_but_not_for_where_somebody_signed_in_before(page
     page.tries()
     page.later(minutes=1)
     for number in range(25):
-        assert page.refused(code="000000", address=f"198.51.100.{number}")[0] == "wrong"
+        assert page.refused(code=WRONG_CODE, address=f"198.51.100.{number}")[0] == "wrong"
     assert page.refused(address="203.0.113.1") == ("locked", 3600)
     assert page.tries().name == "annika"
 
@@ -164,9 +164,9 @@ def test_who_has_an_account_tries_no_other_in_between(page):
     page.tries()  # the address knows both: a tunnel ends at 127.0.0.1 whoever made it
     account(page.db, "vera", Role.VIEWER)
     for _ in range(4):
-        assert page.refused(code="000000") == ("wrong", 0)
+        assert page.refused(code=WRONG_CODE) == ("wrong", 0)
         assert page.tries(name="vera", code=None).name == "vera"
-    assert page.refused(code="000000") == ("wrong", 30)
+    assert page.refused(code=WRONG_CODE) == ("wrong", 30)
     assert page.refused(name="vera", code=None) == ("locked", 30)
 
 
@@ -174,7 +174,7 @@ def test_who_mistypes_their_own_password_is_forgiven_and_no_more(page):
     account(page.db, "vera", Role.VIEWER)
     for _ in range(3):
         page.refused(name="vera", code=None, password=OTHER)
-        page.refused(code="000000")
+        page.refused(code=WRONG_CODE)
         page.tries(name="vera", code=None)
     assert (sign_ins.failures(page.db, "name", "vera"), sign_ins.failures(page.db, "address", HOME).count) == (None, 3)
     page.tries()
@@ -183,7 +183,7 @@ def test_who_mistypes_their_own_password_is_forgiven_and_no_more(page):
 
 def test_on_the_command_line_a_lock_is_taken_from_name_and_address(page):
     for _ in range(6):
-        page.refused(code="000000")
+        page.refused(code=WRONG_CODE)
     page.refused(name="nobody", code="0")
     changes.enable(page.db, asks(), "annika")
     assert page.tries().name == "annika"

@@ -10,7 +10,7 @@ import pytest
 
 from agent.store import accounts, events
 from agent.store.db import open_db
-from tests.fakes.accounts import PASSWORD
+from tests.fakes.accounts import PASSWORD, WRONG_CODE
 from tests.fakes.terminal import Terminal, forget_logging
 
 
@@ -75,7 +75,7 @@ def test_one_is_added_and_the_recovery_codes_are_shown(latchkey, typing):
 
 def test_the_password_may_stand_in_a_file_and_the_answer_is_for_programs(latchkey, typing, tmp_path):
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
-    person = typing("000000", "code")
+    person = typing(WRONG_CODE, "code")
     done = latchkey("account", "add", "ben", "--role", "viewer", "--password-file", tmp_path / "password", "--json")
     assert (done.code, done.json["name"], len(done.json["recovery_codes"])) == (0, "ben", 8)
     assert "that is not the code of now" in person.shown

@@ -20,7 +20,7 @@ from agent.store.db import open_db
 from agent.trust.roles import Role
 from agent.web.admin.porter import WAITING
 from tests.conftest import wait_for
-from tests.fakes.accounts import FRESH, HASH, PASSWORD, account, asks, shown
+from tests.fakes.accounts import FRESH, HASH, PASSWORD, WRONG_CODE, account, asks, shown
 from tests.fakes.admin import PHONE, admin_agent
 from tests.fakes.axe import violations
 
@@ -126,7 +126,7 @@ def test_each_sign_in_has_a_token_of_its_own_and_ends_the_one_before(person):
 
 
 def test_a_wrong_password_ten_times_has_to_wait_and_is_told_for_how_long(person, db):
-    answers = [person.signs_in(password=NEW, code="000000") for _ in range(10)]
+    answers = [person.signs_in(password=NEW, code=WRONG_CODE) for _ in range(10)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 5
     assert answers[0].json() == {"ok": False, "code": "wrong", "message": WRONG, "retry_seconds": 0}
     last = answers[-1]
@@ -143,8 +143,8 @@ def test_a_wrong_password_ten_times_has_to_wait_and_is_told_for_how_long(person,
 
 
 def test_a_name_that_nobody_has_is_answered_as_a_wrong_password_and_not_kept(person, db):
-    here = person.signs_in(code="000000")
-    nobody = person.signs_in(name="hunter2-is-my-password", code="000000")
+    here = person.signs_in(code=WRONG_CODE)
+    nobody = person.signs_in(name="hunter2-is-my-password", code=WRONG_CODE)
     assert (here.status_code, here.json()) == (nobody.status_code, nobody.json())
     person.desk.front.porter.step()
     assert "hunter2" not in repr(audited(db, "sign_in_refused"))
@@ -205,7 +205,7 @@ def test_signing_out_ends_the_session_and_takes_the_cookie(person, db):
 def test_too_many_at_once_are_sent_away(desk):
     porter, go = desk.front.porter, threading.Event()
     porter._thread.submit(go.wait, 10)
-    body = {"name": "nobody", "password": PASSWORD, "code": "000000"}
+    body = {"name": "nobody", "password": PASSWORD, "code": WRONG_CODE}
     answers = []
 
     def tries():
@@ -326,7 +326,7 @@ def test_another_second_factor_is_offered_and_counts_once_it_is_shown(person, db
     assert f"Latchkey:{person.name}%40door.home" in offer["uri"]
     assert offer["qr"]["size"] >= 33
     assert offer["qr"]["path"].startswith("M0 0h7v1h-7z")
-    wrong = person.ask("POST", "account/factor", secret=offer["secret"], code="000000")
+    wrong = person.ask("POST", "account/factor", secret=offer["secret"], code=WRONG_CODE)
     assert (wrong.status_code, wrong.json()["code"]) == (409, "wrong_code")
     right = shown(offer["secret"], datetime.now(UTC))
     answer = person.ask("POST", "account/factor", secret=offer["secret"], code=right)
@@ -353,7 +353,7 @@ def test_an_owner_adds_changes_and_removes_them(person, db):
     offer = person.client.post(f"/admin/api/account/offer?name={name}").json()
     given = {"name": name, "role": "viewer", "new": NEW, "secret": offer["secret"]}
     code = shown(offer["secret"], datetime.now(UTC))
-    assert person.ask("POST", "account/all", **given, code="000000").status_code == 409
+    assert person.ask("POST", "account/all", **given, code=WRONG_CODE).status_code == 409
     answer = person.ask("POST", "account/all", **given, code=code)
     assert (answer.status_code, len(answer.json()["recovery_codes"])) == (201, 8)
     other = person.desk.client(None)
@@ -422,14 +422,14 @@ def test_somebody_signs_in_looks_at_the_account_and_signs_out(desk, db, person, 
 def test_a_wrong_password_ten_times_in_a_browser(desk, db, person, chromium):
     page = desk.browse(chromium, None)
     for _ in range(5):
-        types(page, person, password=NEW, code="000000")
+        types(page, person, password=NEW, code=WRONG_CODE)
         page.wait_for_selector("form button.main:not([disabled]), form button.main:has-text('(')")
         assert WRONG[1:] in page.inner_text("[role=alert]")
     assert page.locator("button.main[disabled]:has-text(' s)')").count() == 1
     for _ in range(5):  # whoever does not wait
         answer = page.request.post(
             f"{desk.url}/admin/api/session",
-            data=person.typed(code="000000"),
+            data=person.typed(code=WRONG_CODE),
             headers={"Origin": desk.url, "X-Latchkey": "admin"},
         )
         assert answer.status == 429
@@ -447,7 +447,7 @@ def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
     page.click("#who a")
     page.click("text=Another phone")
     secret = page.inner_text(".qr code").replace(" ", "")
-    page.fill("dialog [name=code]", "000000")
+    page.fill("dialog [name=code]", WRONG_CODE)
     page.fill("dialog [name=password]", PASSWORD)
     page.click("dialog .main")
     page.wait_for_selector("dialog [role=alert]:has-text('not the code of now')")

@@ -15,6 +15,7 @@ from agent.trust.roles import Role
 NOW = datetime(2026, 11, 26, 12, 0, 10, tzinfo=UTC)
 PASSWORD = "lamp tram quiet oats"  # noqa: S105
 FRESH = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+WRONG_CODE = "00000x"  # six digits would be right one time in 300,000
 HASH = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)  # quick, and out of date
 
 
