@@ -35,7 +35,7 @@ class SealedSignature:
     model: str  # id of the encoder
     key: str  # fingerprint of the site's key
     vector: bytes
-    added_at: str
+    added_at: str = ""
 
 
 def put_signatures(db: Db, person: str, signatures: Sequence[Embedding], at: datetime) -> int:
