@@ -10,8 +10,8 @@ from agent.config import Config
 from agent.homeassistant.discovery import births
 from agent.mqtt.settings import LinkSettings
 from agent.mqtt.topics import Topics
+from agent.roster.biometrics import Site
 from agent.roster.groups import groups_of
-from agent.roster.members import Site
 from agent.roster.puller import Puller
 from agent.roster.taking import Taking
 from agent.store.db import Db, open_db
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 def follow(stack: ExitStack, agent: Agent, bundle: Bundle, settings: LinkSettings) -> Puller:
     """Returns who puts the roster of the site in force; `stack` closes its database."""
     device = agent.config.device
+    site = Site(bundle.model_id, agent.config.privacy, agent.knowledge.signing)
     return Puller(
         settings,
         device.site,
         device.name,
-        taking=Taking(agent.config, Site(bundle.model_id, agent.config.privacy), agent.boot_id),
+        taking=Taking(agent.config, site, agent.boot_id),
         write=agent.recorder.write,
         db=stack.enter_context(open_db(agent.config.database_path, key=bundle.key)),
         changed=agent.knowledge.soon,

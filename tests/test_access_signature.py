@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agent.access.credentials import SIGNATURES
 from agent.access.factors import Factors
 from agent.types import Alarm, Outcome, Reason, Shown
 from tests.fakes.doorways import ANNA, BEN, Doorway, door
@@ -51,10 +52,10 @@ def test_another_hand_is_refused_may_try_again_and_is_locked_out_at_last():
 
 def test_failures_of_a_signature_and_of_a_pin_count_together_and_success_starts_over():
     doorway = Doorway(door("face+signature", failures=3))
-    for _ in range(3):
+    for number in range(3):
         doorway.face("anna")
         assert doorway.sign("ben").detail == "2 more tries"
-        assert told(doorway.sign("anna"))[0] is GRANTED
+        assert told(doorway.sign("anna", 0.1 + 0.02 * number))[0] is GRANTED
 
 
 def test_a_recording_of_a_reference_is_no_signature():
@@ -63,6 +64,73 @@ def test_a_recording_of_a_reference_is_no_signature():
     refused = doorway.sign("anna", 0.0)
     assert told(refused) == (DENIED, Reason.WRONG_SIGNATURE, "anna")
     assert refused.signature.replayed
+
+
+class TestARecordingOfWhatWasRight:
+    """Nobody writes twice the same: what has let somebody in lets nobody in again."""
+
+    def come(self, doorway, off):
+        doorway.face("anna")
+        return doorway.sign("anna", off)
+
+    def test_is_refused_and_another_signature_is_not(self):
+        doorway = Doorway(door("face+signature"))
+        assert told(self.come(doorway, 0.1))[0] is GRANTED
+        refused = self.come(doorway, 0.1)
+        assert told(refused) == (DENIED, Reason.WRONG_SIGNATURE, "anna")
+        assert refused.signature.replayed
+        assert told(doorway.sign("anna", 0.12))[0] is GRANTED
+
+    def test_also_after_a_restart_and_when_the_references_are_others(self):
+        before = Doorway(door("face+signature"))
+        self.come(before, 0.1)
+        after = Doorway(door("face+signature"), standings=before.keeper.take_changes())
+        after.keeper.register = replace(after.keeper.register)
+        assert self.come(after, 0.1).signature.replayed
+
+    def test_is_remembered_of_so_many_and_no_more(self):
+        doorway = Doorway(door("face+signature"))
+        offs = [0.1 + 0.005 * number for number in range(SIGNATURES + 1)]
+        assert {told(self.come(doorway, off))[0] for off in offs} == {GRANTED}
+        assert len(doorway.keeper.take_changes()["anna"].signed) == SIGNATURES
+        assert self.come(doorway, offs[1]).signature.replayed
+        assert told(doorway.sign("anna", offs[0]))[0] is GRANTED
+
+    def test_what_was_refused_is_not_remembered(self):
+        doorway = Doorway(door("face+signature"))
+        doorway.face("anna")
+        doorway.sign("ben")
+        assert doorway.keeper.take_changes()["anna"].signed == ()
+
+
+class TestTime:
+    """To write takes longer than all else; each door says how long."""
+
+    @pytest.fixture
+    def doorway(self):
+        return Doorway(door("face+signature", factor_seconds=15, signature_seconds=40))
+
+    def test_to_sign_is_its_own(self, doorway):
+        doorway.face("anna")
+        assert doorway.wait(39) == []
+        assert told(doorway.sign("anna"))[0] is GRANTED
+
+    def test_is_over_at_last(self, doorway):
+        doorway.face("anna")
+        ((late, reason, _),) = map(told, doorway.wait(40))
+        assert (late, reason) == (DENIED, Reason.INCOMPLETE)
+
+    def test_begins_anew_after_one_that_was_refused(self, doorway):
+        doorway.face("anna")
+        doorway.wait(39)
+        doorway.sign("ben")
+        doorway.wait(39)
+        assert told(doorway.sign("anna"))[0] is GRANTED
+
+    def test_for_what_comes_before_is_as_ever(self):
+        doorway = Doorway(door("pin+signature", factor_seconds=15, signature_seconds=40))
+        doorway.badge("1-anna")
+        assert [each.reason for each in doorway.wait(15)] == [Reason.INCOMPLETE]
 
 
 def test_nobody_is_looked_up_by_a_signature():

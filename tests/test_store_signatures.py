@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 
+from agent.access.holder import Standing
 from agent.config import load_config
 from agent.errors import CommandError, StoreError
 from agent.members import consent, merge, signatures
@@ -17,6 +18,7 @@ from agent.store.db import open_db
 from agent.store.holders import register_version
 from agent.store.resealing import abandon, reseal
 from agent.store.sealing import holds_sealed
+from agent.store.standings import load_standings, save_standings
 from agent.types import Embedding
 from tests.fakes.keys import KEY, OTHER
 from tests.fakes.registers import NOW, add, audited, request
@@ -142,6 +144,20 @@ def test_who_takes_consent_back_is_forgotten_at_once(db):
     consent.give(db, "anna", "notice 1", request())
     assert consent.withdraw(db, "anna", request())["signatures"] == 3
     assert store.load_signatures(db, MODEL) == {}
+
+
+def test_what_was_right_at_the_door_is_forgotten_with_consent_and_not_with_other_references(db):
+    def remembered():
+        return load_standings(db)["anna"].signed
+
+    save_standings(db, {"anna": Standing(failures=1, signed=(b"12345678",))})
+    store.put_signatures(db, "anna", signed(7), NOW)
+    assert remembered() == (b"12345678",)
+    consent.give(db, "anna", "notice 1", request())
+    version = register_version(db)
+    consent.withdraw(db, "anna", request())
+    assert remembered() == ()
+    assert register_version(db) > version  # so the door looks again
 
 
 def test_who_withdrew_and_is_merged_leaves_none(db):

@@ -9,7 +9,7 @@ from agent.store.standings import load_standings, save_standings
 from tests.fakes.doorways import Doorway, door
 
 AT = datetime(2026, 11, 23, 9, 0, 0, 123456, tzinfo=UTC)
-FULL = Standing(3, 2, AT + timedelta(seconds=60), AT, "lab", AT)
+FULL = Standing(3, 2, AT + timedelta(seconds=60), AT, "lab", AT, (b"12345678", b"abcdefgh"))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from agent.web.assets import FOLDER, LANGUAGES, load_kiosk
 from agent.web.audience import MOST, WAITING, Audience
 
 AT = datetime(2026, 11, 26, 8, 58, tzinfo=UTC)
-RULES = DoorRules("door", factor_seconds=12.0, two_person_seconds=33.0)
+RULES = DoorRules("door", factor_seconds=12.0, two_person_seconds=33.0, signature_seconds=44.0)
 FILES = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in LANGUAGES.glob("*.json")}
 PAGE = FOLDER / "page"
 
@@ -129,6 +129,7 @@ class TestResult:
             (Reason.CARD_NEEDED, "card", 12.0),
             (Reason.FACE_NEEDED, "face", 12.0),
             (Reason.SECOND_PERSON_NEEDED, "second", 33.0),
+            (Reason.SIGNATURE_NEEDED, "signature", 44.0),
         ],
     )
     def test_what_is_asked_for(self, reason, asks, seconds):

@@ -58,6 +58,7 @@ def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, 
         comes(agent, stage)
         page.wait_for_selector("#sign[open]")
         assert (words(page, "#sign-who"), words(page, "#sign-title")) == ("Anna Berg", "Please sign here")
+        assert 15 < int(words(page, "#sign-left").split()[0]) <= 30  # more than for a PIN
         page.click("#sign-done")
         assert words(page, "#sign-message") == "Please sign in full, as on paper."
         page.mouse.click(500, 300)
@@ -81,6 +82,14 @@ def test_after_the_face_the_own_signature_opens_and_anothers_does_not(terminal, 
         assert decided[-1][0].outcome is Outcome.GRANTED
 
 
+SEEN_ANEW = """async () => {
+  const { goesOn, openSign } = await import("/kiosk/sign.js");
+  const news = { asks: "signature", outcome: "pending", who: "Anna Berg" };
+  const before = goesOn(news);
+  openSign({ say: (key) => key, seconds: 30, who: "Anna Berg" });
+  const others = [{}, { who: "Ben" }, { who: null }, { outcome: "denied" }, { asks: "pin" }];
+  return [before, ...others.map((other) => goesOn({ ...news, ...other }))];
+}"""
 WRITES = """async () => {
   const { guideSign } = await import("/kiosk/sign.js");
   const guide = { hint: "sign_again", session: 1, done: 2, of: 5 };
@@ -100,8 +109,11 @@ WRITES = """async () => {
 
 def test_what_is_being_written_stays_while_the_door_tells_again_that_one_is_to_sign(terminal, visit):
     with terminal("face+signature") as (agent, _):
-        empty, written, then = visit(agent).evaluate(WRITES)
+        page = visit(agent)
+        empty, written, then = page.evaluate(WRITES)
         assert empty != written == then
+        page.keyboard.press("Escape")
+        assert page.evaluate(SEEN_ANEW) == [False, True, False, False, False, False]  # of the same person alone
 
 
 def test_an_admin_asks_and_who_stands_there_signs_until_the_signatures_agree(terminal, visit, mosquitto):

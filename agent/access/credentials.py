@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from agent.access.attempt import Attempt
 from agent.access.failures import failed, locked_seconds
@@ -15,10 +15,12 @@ from agent.access.post import Post
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
 from agent.access.standings import NOBODY
-from agent.signature.judge import References, Weighed
+from agent.signature.judge import References, Weighed, mark
 from agent.types import Alarm, Credential, Embedding, Reason, Shown
 
 Weigh: TypeAlias = Callable[[Embedding, References], Weighed]
+SIGNATURES: Final = 32
+"""Of one person that are remembered: the same again is a recording, for nobody writes twice the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Credentials:
         """Looks whether a PIN, or else a signature, is this person's."""
         if pin is not None:
             return self._pin(attempt, holder, pin, at)
-        return Proof(attempt) if signature is None else self._signature(attempt, holder, signature)
+        return Proof(attempt) if signature is None else self._signature(attempt, holder, signature, at)
 
     def _pin(self, attempt: Attempt, holder: Holder, pin: str, at: datetime) -> Proof:
         """Takes as long for the duress PIN as for the other."""
@@ -106,13 +108,19 @@ class Credentials:
             return Proof(attempt, wrong=Reason.WRONG_PIN)
         return Proof(attempt.with_(Shown.PIN), alarms=() if own else (Alarm.DURESS,))
 
-    def _signature(self, attempt: Attempt, holder: Holder, signature: Embedding) -> Proof:
+    def _signature(self, attempt: Attempt, holder: Holder, signature: Embedding, at: datetime) -> Proof:
         references = self._post.register.signatures.get(holder.id)
         if self._weigh is None or references is None or references.model != signature.model:
             return Proof(attempt, refusal=self.unsigned())
+        standing, this = self._post.standing(holder.id, at), mark(signature)
         weighed = self._weigh(signature, references)
+        if this in standing.signed:
+            weighed = replace(weighed, replayed=True)
         tried = replace(attempt, signature=weighed)
-        return Proof(tried.with_(Shown.SIGNATURE)) if weighed.own else Proof(tried, wrong=Reason.WRONG_SIGNATURE)
+        if not weighed.own:
+            return Proof(tried, wrong=Reason.WRONG_SIGNATURE)
+        self._post.standings.put(holder.id, replace(standing, signed=(this, *standing.signed)[:SIGNATURES]))
+        return Proof(tried.with_(Shown.SIGNATURE))
 
     def unsigned(self, alarms: tuple[Alarm, ...] = ()) -> Refusal:
         """Returns why no signature of a person can be compared here."""

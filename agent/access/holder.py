@@ -59,3 +59,4 @@ class Standing:
     pin_at: datetime | None = None  # the last right PIN
     zone: str | None = None  # where the person is; "" is outside every zone, None: nobody knows
     zone_at: datetime | None = None
+    signed: tuple[bytes, ...] = field(default=(), repr=False)  # marks of the last right signatures, the latest first

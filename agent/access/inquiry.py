@@ -171,7 +171,7 @@ class Inquiry:
             return self._refused(attempt, self._credentials.unsigned(alarms), at)
         if begins:
             same = running is not None and running.person == attempt.person and running.shown == attempt.shown
-            until = running.until if running is not None and same else now + self._post.door.factor_seconds
+            until = running.until if running is not None and same else now + self._post.door.seconds_to_show(missing[0])
             self._take_over(attempt, at)
             self._attempt = replace(attempt, until=until)
         return self._ask(attempt, at, alarms=alarms)
@@ -207,7 +207,8 @@ class Inquiry:
         refusal = self._credentials.failed(attempt.person, reason, at)
         self._take_over(attempt, at)
         if attempt.shown and not refusal.alarms:
-            self._attempt = replace(attempt, until=now + self._post.door.factor_seconds, refused=True)
+            seconds = self._post.door.seconds_to_show(*self._missing(attempt, at)[:1])
+            self._attempt = replace(attempt, until=now + seconds, refused=True)
         return attempt.denied(refusal, at)
 
     def _forced(self, refusal: Refusal, holder: Holder, pin: str | None) -> Refusal:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from agent.access.factors import FACE, Factors
 from agent.access.schedule import ALWAYS, Calendar, Schedule
 from agent.attendance.rules import AttendanceRules
+from agent.types import Shown
 
 UTC_ZONE = ZoneInfo("UTC")
 EVERYBODY = "*"
@@ -61,6 +62,7 @@ class DoorRules:
     two_person: str | None = None  # a schedule in which two are needed
     two_person_seconds: float = 20.0  # for the second to come
     factor_seconds: float = 15.0  # for the PIN, card or face that is asked for
+    signature_seconds: float = 30.0  # for the signature
     enters: str | None = None  # a zone; "" leads outside; None: no zone
     leaves: str | None = None  # the zone on this side
     passes_on_opening: bool = False  # a granted person is through when the contact opens, not on the grant already
@@ -71,6 +73,10 @@ class DoorRules:
     failures: int = 5  # wrong PINs or cards in a row until a lock-out
     lockout_seconds: float = 30.0  # the first; doubled each time
     longest_lockout_seconds: float = 3600.0
+
+    def seconds_to_show(self, what: Shown | None = None) -> float:
+        """Returns how long somebody has to show what is asked for: to write one's name takes longer than all else."""
+        return self.signature_seconds if what is Shown.SIGNATURE else self.factor_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from agent.audit import audit
 from agent.clerks import Office
 from agent.errors import CommandError
 from agent.jobs.jobs import Jobs
@@ -16,6 +18,9 @@ from agent.mqtt.message import Code
 from agent.mqtt.once import Handler
 from agent.mqtt.verbs import signatures as verbs
 from agent.signing import Signing, needed
+from agent.signing_handover import give, opened
+from agent.store.signatures import SealedSignature
+from agent.types import Embedding
 
 
 def handlers(office: Office, signing: Signing | None, *, jobs: Jobs, live: LiveSigning) -> dict[str, Handler]:
@@ -31,6 +36,8 @@ def handlers(office: Office, signing: Signing | None, *, jobs: Jobs, live: LiveS
     return {
         "enrol_signature": clerk.enrol,
         "enrol_signature_live": jobs.handler("enrol_signature_live", live.work, check=clerk.check_live),
+        "signature_templates": clerk.templates,
+        "enrol_signature_templates": clerk.enrol_templates,
         "signature_remove": clerk.remove,
     }
 
@@ -40,8 +47,25 @@ class _Clerk:
         self._office, self._signing = office, signing
 
     def enrol(self, command: verbs.EnrolSignatureCommand) -> dict[str, Any]:
-        signing, privacy = needed(self._signing), self._office.config.privacy
-        vectors = signing.references([drawn.points for drawn in command.signatures])
+        signing = needed(self._signing)
+        return self._put(command, signing.references([drawn.points for drawn in command.signatures]))
+
+    def templates(self, command: verbs.SignatureTemplatesCommand) -> dict[str, Any]:
+        told, request = give(self._office.db, command.person, self._signing), self._office.request(command)
+        details = {"signatures": len(told["vectors"])}
+        self._office.write(lambda db: audit(db, "signatures_exported", command.person, request, details))
+        return told
+
+    def enrol_templates(self, command: verbs.EnrolSignatureTemplatesCommand) -> dict[str, Any]:
+        sealed = [SealedSignature(command.model, command.site_key, vector) for vector in command.vectors]
+        return self._put(command, opened(self._office.db, command.person, sealed, self._signing))
+
+    def _put(
+        self,
+        command: verbs.EnrolSignatureCommand | verbs.EnrolSignatureTemplatesCommand,
+        vectors: Sequence[Embedding],
+    ) -> dict[str, Any]:
+        privacy = self._office.config.privacy
         put = partial(
             signatures.put,
             person=command.person,

@@ -58,7 +58,7 @@ WITHHELD: Final = {
     ("pins", "duress"): "(secret)",
     ("cards", "digest"): "(secret)",
 }
-_SEALED: Final = {"pin", "cards", "templates"}
+_SEALED: Final = {"pin", "cards", "templates", "signatures"}
 LATEST: Final = 200
 """Rows of each kind, the latest, where the answer has to be small."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self, cast
 
@@ -15,13 +16,15 @@ from agent.mqtt.message import Code, ConsentText, Message, Name, Time
 from agent.mqtt.wire import explain
 from agent.roster.document import Document, Kind
 from agent.rulebook.parse import LONGEST_TEXT
+from agent.signature.judge import REFERENCES
 from agent.store.templates import MAX_TEMPLATES
 from agent.trust.keys import KEY_NAME_PATTERN, Admin, PublicKey
 from agent.trust.roles import Role
 from agent.trust.statement import canonical
 
 MOST_CARDS: Final = 16
-MANAGED: Final = ("pin", "cards", "templates")  # of a person: by the roster where it names them, else by each device
+MANAGED: Final = ("pin", "cards", "templates", "signatures")
+"""Of a person: by the roster where it names them, else by each device."""
 
 _Sealed = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=8192, repr=False)]
 _Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
@@ -36,6 +39,15 @@ class Template(Message):
     key: _Fingerprint  # of the site's key
     vector: _Sealed
     measures: tuple[float, float, float, float, float]  # face_px, sharpness, yaw, exposure, contrast
+    added_at: Annotated[str, Field(max_length=40)]
+
+
+class KeptSignature(Message):
+    """How somebody signs, once, as devices keep it: turned and sealed likewise."""
+
+    model: Annotated[str, Field(min_length=1, max_length=200)]  # id of the encoder
+    key: _Fingerprint  # of the site's key
+    vector: _Sealed
     added_at: Annotated[str, Field(max_length=40)]
 
 
@@ -80,6 +92,7 @@ class PersonBody(Message):
     pin: Secret | None = None
     cards: Annotated[tuple[Card, ...], Field(max_length=MOST_CARDS)] = ()
     templates: Annotated[tuple[Template, ...], Field(max_length=4 * MAX_TEMPLATES)] = ()
+    signatures: Annotated[tuple[KeptSignature, ...], Field(max_length=REFERENCES)] = ()  # of one sitting
 
     def changes(self) -> Changes:
         """What is kept of the person beside credentials and faces."""
@@ -143,11 +156,22 @@ BODIES: Final[dict[Kind, type[Message]]] = {
 def plain(body: Message) -> dict[str, Any]:
     """Returns a body as JSON values, with one way to write each: what is as for somebody new is left out.
 
-    But PIN, cards and templates that are said to be none: left out they would be for the device to keep.
+    But what of `MANAGED` is said to be none: left out it would be for the device to keep.
     """
     said = json.loads(body.model_dump_json(exclude_unset=True))
     told = json.loads(body.model_dump_json(exclude_defaults=True))
     return {name: value for name, value in said.items() if name in told or name in MANAGED}
+
+
+def understood(document: Document) -> tuple[Document, tuple[str, ...]]:
+    """Returns a document without what is said of a person that this version knows no field for, and what that is.
+
+    A device that was not updated yet goes on taking what it understands.
+    """
+    if document.kind is not Kind.PERSON or document.body is None:
+        return document, ()
+    known = {name: value for name, value in document.body.items() if name in PersonBody.model_fields}
+    return replace(document, body=known), tuple(sorted(document.body.keys() - known.keys()))
 
 
 def check_body(document: Document) -> Any:

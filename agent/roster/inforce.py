@@ -9,14 +9,24 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.privacy.forgetting import forget
 from agent.register import Request, remove_person
-from agent.roster.bodies import AdminBody, DeviceBody, PersonBody, RulesBody, ServiceBody, check_body
+from agent.roster.biometrics import Site
+from agent.roster.bodies import (
+    AdminBody,
+    DeviceBody,
+    PersonBody,
+    RulesBody,
+    ServiceBody,
+    check_body,
+    understood,
+)
 from agent.roster.document import Document, Kind
-from agent.roster.members import Site, put_in_force
+from agent.roster.members import put_in_force
 from agent.rules_in_force import apply_rules
 from agent.store import members, roster
 from agent.store.db import Db
 from agent.store.device_keys import set_device_key
 from agent.trust.keys import Admin, PublicKey
+from agent.version import VERSION
 
 
 def apply(db: Db, document: Document, config: Config, site: Site, request: Request) -> CommandError | None:
@@ -29,10 +39,12 @@ def apply(db: Db, document: Document, config: Config, site: Site, request: Reque
         CommandError: nothing was, and why.
         RulesRefused: so it is with rules.
     """
-    body = check_body(document)
+    known, strange = understood(document)
+    body = check_body(known)
     match body:
         case PersonBody():
-            return put_in_force(db, document.name, body, site, request)
+            wrong = put_in_force(db, document.name, body, site, request)
+            return wrong or _not_understood(document, strange)
         case None if document.kind is Kind.PERSON:
             _forget(db, document.name, config, request)
         case RulesBody():
@@ -70,6 +82,16 @@ def release(db: Db, document: Document, config: Config, request: Request, *, hel
 def signer(db: Db, config: Config, key_id: str) -> Admin | None:
     """Returns whose key it is, as far as this device knows; revoked ones, too."""
     return admins.find(db, config, key_id)
+
+
+def _not_understood(document: Document, fields: tuple[str, ...]) -> CommandError | None:
+    if not fields:
+        return None
+    return CommandError(
+        Code.BAD_REQUEST,
+        f"{document.header.object}: {', '.join(fields)[:200]}: not known to this version of Latchkey, {VERSION}; all "
+        "else is in force: update this device",
+    )
 
 
 def _forget(db: Db, person: str, config: Config, request: Request) -> None:

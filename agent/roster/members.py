@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Any, Final
 
 from agent.audit import audit
-from agent.config.people import Privacy
 from agent.errors import CommandError
 from agent.members import consent as consents
 from agent.members.credentials import clear_pin, set_pin
@@ -19,31 +17,23 @@ from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.pins import Pins
 from agent.register import Request
-from agent.roster.bodies import MANAGED, Card, PersonBody, Secret, Template, plain
+from agent.roster.biometrics import Site, put_faces, put_signatures, told_faces, told_signatures
+from agent.roster.bodies import MANAGED, Card, PersonBody, Secret, plain
 from agent.seal.sealing import Seal, belonging
 from agent.store import credentials
-from agent.store.consents import Consent
-from agent.store.consents import of_person as said_by
+from agent.store.consents import last as last_said
 from agent.store.credentials import Card as KeptCard
 from agent.store.db import Db
-from agent.store.roster import Sealed, pins_of, put_sealed, sealed_of
-from agent.store.sealing import Whose, card_key
+from agent.store.roster import pins_of
+from agent.store.sealing import card_key
 
 SECRET_BYTES: Final = 4  # of the fingerprint of the secret that card numbers are hashed with
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What the device puts people in force with."""
-
-    encoder: str  # id of the encoder whose templates are compared here
-    privacy: Privacy
 
 
 def put_in_force(db: Db, person: str, body: PersonBody, site: Site, request: Request) -> CommandError | None:
     """Makes a person what the roster says; all that can be, where a part cannot. Inside a transaction.
 
-    PIN, cards and templates that the body does not name are for the device itself to keep.
+    What of `MANAGED` the body does not name is for the device itself to keep.
 
     Args:
         db: the device's, open with the site's key.
@@ -60,7 +50,13 @@ def put_in_force(db: Db, person: str, body: PersonBody, site: Site, request: Req
     """
     set_person(db, person, body.changes(), request, create=True)
     wrong = list[CommandError]()
-    parts = {"consent": _consent, "pin": _pin, "cards": _cards, "templates": _faces}
+    parts = {
+        "consent": _consent,
+        "pin": _pin,
+        "cards": _cards,
+        "templates": put_faces,
+        "signatures": put_signatures,
+    }
     for part in (part for name, part in parts.items() if name in body.model_fields_set):
         try:
             with db.transaction():
@@ -100,7 +96,8 @@ def told(db: Db, person: str, before: dict[str, Any] | None = None) -> dict[str,
             Card(digest=card.digest, hint=card.hint, key=_secret(db)).model_dump()
             for card in credentials.cards_of(db, person)
         ],
-        "templates": [_told_template(each) for each in sealed_of(db, person) if each.key == db.seal.key.id],
+        "templates": told_faces(db, person),
+        "signatures": told_signatures(db, person),
     }
     for name in MANAGED:  # what is no more is said to be none, what never was there is not spoken of
         if not body[name] and not (before and before.get(name)):
@@ -111,7 +108,7 @@ def told(db: Db, person: str, before: dict[str, Any] | None = None) -> dict[str,
 def _consent(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> None:
     if body.consent is None:
         return
-    last = _last_said(db, person)
+    last = last_said(db, person)
     if body.consent.given and last is not None and not last.given and last.at >= body.consent.at:
         raise CommandError(
             Code.NO_CONSENT, f"{person} has taken the consent back here since: ask again, and publish {person} anew"
@@ -153,51 +150,6 @@ def _cards(db: Db, person: str, body: PersonBody, _: Site, request: Request) -> 
     for action, changed in (("card_added", new), ("card_removed", gone)):
         if changed:
             audit(db, action, person, request, {"cards": len(wanted)})
-
-
-def _faces(db: Db, person: str, body: PersonBody, site: Site, request: Request) -> None:
-    ours = [each for each in body.templates if each.model == site.encoder and each.key == db.seal.key.id]
-    if body.templates and not ours:
-        others = ", ".join(sorted({f"{each.model} under the key {each.key}" for each in body.templates}))
-        fits = any(each.model == site.encoder for each in body.templates)
-        raise CommandError(
-            Code.OTHER_SITE_KEY if fits else Code.OTHER_MODEL,
-            f"the templates of {person} are of {others}, and this device compares {site.encoder} under the key "
-            f"{db.seal.key.id}: enrol {person} here, or publish {person} from a device like this one",
-        )
-    last = _last_said(db, person)
-    if ours and last is not None and not last.given:
-        raise CommandError(Code.NO_CONSENT, f"{person} has taken the consent back: no face is kept")
-    if ours:
-        consents.check(db, person, None, site.privacy)
-    new, gone = put_sealed(db, person, [_sealed(db.seal, person, each) for each in ours], request.at)
-    if new or gone:
-        audit(db, "replaced" if gone else "enrolled", person, request, {"templates": new})
-
-
-def _last_said(db: Db, person: str) -> Consent | None:
-    said = said_by(db, person)
-    return said[-1] if said else None
-
-
-def _sealed(seal: Seal, person: str, template: Template) -> Sealed:
-    """A template, which is seen to open here: what would not is never kept."""
-    try:
-        vector = base64.b64decode(template.vector, validate=True)
-        Whose(person, template.model).open(seal, vector)
-    except ValueError as error:  # a broken seal is one
-        raise CommandError(Code.DAMAGED, f"a template of {person} does not open: {error}") from None
-    return Sealed(template.model, template.key, vector, template.measures, template.added_at)
-
-
-def _told_template(template: Sealed) -> dict[str, Any]:
-    return {
-        "model": template.model,
-        "key": template.key,
-        "vector": base64.b64encode(template.vector).decode(),
-        "measures": [*template.measures],
-        "added_at": template.added_at,
-    }
 
 
 def _told_pin(db: Db, person: str, before: dict[str, Any] | None) -> dict[str, Any] | None:

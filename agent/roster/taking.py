@@ -20,11 +20,11 @@ from agent.config import Config
 from agent.errors import CommandError, RulesRefused
 from agent.mqtt.message import Code
 from agent.register import Request
+from agent.roster.biometrics import Site
 from agent.roster.document import Document, Kind
 from agent.roster.groups import groups_of
 from agent.roster.heads import service_of
 from agent.roster.inforce import apply, release, signer
-from agent.roster.members import Site
 from agent.roster.messages import Head
 from agent.roster.tally import Tally
 from agent.store import roster

@@ -58,6 +58,7 @@ def _door(name: str, door: DoorTable) -> DoorRules:
         two_person=door.two_person,
         two_person_seconds=door.two_person_seconds,
         factor_seconds=door.factor_seconds,
+        signature_seconds=door.signature_seconds,
         enters=door.enters,
         leaves=door.leaves,
         passes_on_opening=door.passes_on_opening,

@@ -153,6 +153,7 @@ class DoorTable(Table):
     two_person: Schedule | None = None
     two_person_seconds: Seconds = 20.0
     factor_seconds: Seconds = 15.0
+    signature_seconds: Seconds = 30.0
     enters: ZoneOrOutside | None = None
     leaves: ZoneOrOutside | None = None
     passes_on_opening: bool = False

@@ -6,6 +6,7 @@ by a signature.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ REPLAYED: Final = 0.01
 """As near to a reference nobody signs twice, but a recording: the nearest two of one writer in SUSIG are 0.03 apart."""
 REFERENCES: Final = 5
 """That are asked for."""
+MARK_BYTES: Final = 8
 FEWEST: Final = 3
 """Among which one can be odd: of two that differ nobody knows which is the wrong one."""
 
@@ -111,6 +113,14 @@ class Judge:
         ]
         worst = int(np.argmax(over))
         return worst if over[worst] > 0 else None
+
+
+def mark(signature: Embedding) -> bytes:
+    """Returns what a recording of the same signature has again, and nothing else has. It says nothing of how it looks.
+
+    Whoever has not the site's key, by which the vector is turned, cannot even tell whether it is that of a recording.
+    """
+    return hashlib.sha256(signature.vector.tobytes()).digest()[:MARK_BYTES]
 
 
 def distances(vectors: Floats, others: Floats) -> Floats:

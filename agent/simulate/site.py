@@ -59,7 +59,7 @@ class _Site:
             for name in script.doors
         }
         limits = [rules.door(name) for name in self._doors]
-        seconds = max(max(door.factor_seconds, door.two_person_seconds) for door in limits)
+        seconds = max(max(door.factor_seconds, door.signature_seconds, door.two_person_seconds) for door in limits)
         self.patience = timedelta(seconds=seconds) + _TICK
         self._watches = any(door.unlocked is not None for door in limits)
         self._tick()

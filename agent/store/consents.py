@@ -45,7 +45,13 @@ def of_person(db: Db, person: str) -> list[Consent]:
     return [Consent.from_row(row) for row in rows]
 
 
+def last(db: Db, person: str) -> Consent | None:
+    """Return what the person said last; None where they never said anything."""
+    said = of_person(db, person)
+    return said[-1] if said else None
+
+
 def in_force(db: Db, person: str) -> Consent | None:
     """Return the consent that holds; None where there was none, or it was withdrawn."""
-    said = of_person(db, person)
-    return said[-1] if said and said[-1].given else None
+    said = last(db, person)
+    return said if said is not None and said.given else None

@@ -29,6 +29,7 @@ from agent.store.steps import (
     rules,
     sealing,
     signatures,
+    signed,
     trust,
 )
 
@@ -56,6 +57,7 @@ STEPS: tuple[Step, ...] = tuple(
         accounts,
         history,
         signatures,
+        signed,
     )
 )
 

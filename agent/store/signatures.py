@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,16 @@ _ADD = "INSERT INTO signatures (person, model, key, vector, added_at) VALUES (?,
 _UNIT_TOLERANCE = 1e-3
 
 
+@dataclass(frozen=True, slots=True)
+class SealedSignature:
+    """A signature as it is kept, and travels between devices of a site: it says nothing without the site's key."""
+
+    model: str  # id of the encoder
+    key: str  # fingerprint of the site's key
+    vector: bytes
+    added_at: str = ""
+
+
 def put_signatures(db: Db, person: str, signatures: Sequence[Embedding], at: datetime) -> int:
     """Let these be how a person who is there signs, in place of those before; return how many those were.
 
@@ -39,18 +50,57 @@ def put_signatures(db: Db, person: str, signatures: Sequence[Embedding], at: dat
     rows = [_row(db.seal, person, each, at) for each in signatures]
     with db.transaction() as sql:
         check_bound(db)
-        before = forget_signatures(db, person)
+        before = _drop(db, person)
         sql.executemany(_ADD, rows)
     return before
+
+
+def sealed_signatures(db: Db, person: str) -> list[SealedSignature]:
+    """Return how a person signs as it is kept, of whatever encoder and key, in order."""
+    rows = db.rows("SELECT model, key, vector, added_at FROM signatures WHERE person = ? ORDER BY id", (person,))
+    return [SealedSignature(*row) for row in rows]
+
+
+def open_sealed(db: Db, person: str, sealed: SealedSignature, dimension: int) -> Embedding:
+    """Return a signature that came sealed.
+
+    Raises:
+        ValueError: it is not sealed for this person with the site's key, or is no unit vector (D,). A broken seal is
+            one.
+    """
+    vector, _ = Whose(person, sealed.model, TABLE).open(db.seal, sealed.vector)
+    opened: Floats = np.frombuffer(vector, STORED).astype(np.float32)
+    if len(opened) != dimension or not _is_unit(opened):
+        raise ValueError(f"want {dimension} numbers, of unit length together")
+    return Embedding(opened, db.seal.key.model(sealed.model))
+
+
+def put_sealed_signatures(db: Db, person: str, signatures: Sequence[SealedSignature]) -> tuple[int, int]:
+    """Let these be how a person who is there signs; nothing happens where they are already.
+
+    Args:
+        db: the database.
+        person: their id.
+        signatures: sealed with the database's key, see `open_sealed`; of one encoder.
+
+    Returns:
+        How many are new, and how many went.
+    """
+    if [each.vector for each in sealed_signatures(db, person)] == [each.vector for each in signatures]:
+        return 0, 0
+    with db.transaction() as sql:
+        check_bound(db)
+        gone = _drop(db, person)
+        rows = [(person, each.model, each.key, each.vector, each.added_at) for each in signatures]
+        sql.executemany(_ADD, rows)
+    return len(rows), gone
 
 
 def forget_signatures(db: Db, person: str) -> int:
     """Forget how a person signs; return how many signatures that were."""
     with db.transaction() as sql:
-        forgotten = sql.execute("DELETE FROM signatures WHERE person = ?", (person,)).rowcount
-        if forgotten:
-            db.wipe_log()
-    return forgotten
+        sql.execute("UPDATE standings SET signed = NULL WHERE person = ?", (person,))
+        return _drop(db, person)
 
 
 def count_signatures(db: Db, person: str) -> int:
@@ -123,11 +173,23 @@ def reseal_signatures(db: Db, new: Seal, turned: Callable[[Floats], Floats]) -> 
     return done
 
 
+def _drop(db: Db, person: str) -> int:
+    """Deletes the references alone: what was recorded at the door stays refused when they are others."""
+    dropped = db.sql.execute("DELETE FROM signatures WHERE person = ?", (person,)).rowcount
+    if dropped:
+        db.wipe_log()
+    return dropped
+
+
 def _row(seal: Seal, person: str, signature: Embedding, at: datetime) -> tuple[Any, ...]:
     vector = np.asarray(signature.vector)
-    if vector.ndim != 1 or not abs(float(np.linalg.norm(vector)) - 1) <= _UNIT_TOLERANCE:  # true of NaN too
+    if vector.ndim != 1 or not _is_unit(vector):
         raise ValueError(f"a signature is a vector (D,) of unit length, got the shape {vector.shape}")
     if (encoder := seal.key.encoder(signature.model)) is None:
         raise ValueError(f"a signature of {signature.model} is not turned by the site's key {seal.key.id}")
     sealed, _ = Whose(person, encoder, TABLE).close(seal, vector.astype(STORED).tobytes())
     return person, encoder, seal.key.id, sealed, to_text(at)
+
+
+def _is_unit(vector: Floats) -> bool:
+    return abs(float(np.linalg.norm(vector)) - 1) <= _UNIT_TOLERANCE  # false of NaN

@@ -1,4 +1,4 @@
-"""How people stand with this door: failures, lock-outs, the last PIN, the zone they are in."""
+"""How people stand with this door: failures, lock-outs, the last PIN and signatures, the zone they are in."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from datetime import datetime
 
 from agent.access.holder import Standing
 from agent.access.standings import NEUTRAL
+from agent.signature.judge import MARK_BYTES
 from agent.store.db import Db
 from agent.store.times import from_text, to_text
 
 _SAVE = """
-    INSERT OR REPLACE INTO standings (person, failures, lockouts, locked_until, pin_at, zone, zone_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT OR REPLACE INTO standings (person, failures, lockouts, locked_until, pin_at, zone, zone_at, signed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
 def load_standings(db: Db) -> dict[str, Standing]:
     """Return how everybody stands who did anything yet, by person; '' is whoever shows what nobody has."""
-    rows = db.rows("SELECT person, failures, lockouts, locked_until, pin_at, zone, zone_at FROM standings")
+    rows = db.rows("SELECT person, failures, lockouts, locked_until, pin_at, zone, zone_at, signed FROM standings")
     return {
-        person: Standing(failures, lockouts, _time(locked_until), _time(pin_at), zone, _time(zone_at))
-        for person, failures, lockouts, locked_until, pin_at, zone, zone_at in rows
+        person: Standing(failures, lockouts, _time(locked_until), _time(pin_at), zone, _time(zone_at), _marks(signed))
+        for person, failures, lockouts, locked_until, pin_at, zone, zone_at, signed in rows
     }
 
 
@@ -48,7 +49,12 @@ def _row(person: str, standing: Standing) -> tuple[object, ...]:
         _text(standing.pin_at),
         standing.zone,
         _text(standing.zone_at),
+        b"".join(standing.signed) or None,
     )
+
+
+def _marks(signed: bytes | None) -> tuple[bytes, ...]:
+    return tuple(signed[at : at + MARK_BYTES] for at in range(0, len(signed), MARK_BYTES)) if signed else ()
 
 
 def _time(text: str | None) -> datetime | None:

@@ -36,6 +36,7 @@ _PERMITTED: Final[tuple[tuple[str, frozenset[Role]], ...]] = (
     ("log report", frozenset({_V, _O, _S, _W})),
     ("enrol_live templates enrol_templates", frozenset({_E, _S, _W})),
     ("enrol_signature enrol_signature_live signature_remove", frozenset({_E, _S, _W})),
+    ("signature_templates enrol_signature_templates", frozenset({_E, _S, _W})),
     # models
     ("models", _ALL),
     ("update_model rollback_model backup backup_part restore restore_key", frozenset({_W})),

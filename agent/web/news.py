@@ -41,7 +41,7 @@ def result(
         [rules.factors, *(factors for _, factors in rules.factors_in), *([own] if own else [])],
     )
     claimed = any(factors.takes(shown) for factors in ways for shown in decision.shown)
-    seconds = rules.two_person_seconds if asks == "second" else rules.factor_seconds
+    longer = {"second": rules.two_person_seconds, "signature": rules.signature_seconds}
     return {
         "kind": "result",
         "visit": visit,
@@ -50,7 +50,7 @@ def result(
         "who": who if may_be_named(decision) else None,
         "asks": asks,
         "badge": asks == "pin" and not claimed,  # a PIN alone would be nobody's
-        "seconds": seconds if asks else None,
+        "seconds": longer.get(asks, rules.factor_seconds) if asks else None,
     }
 
 

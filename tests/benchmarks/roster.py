@@ -27,8 +27,8 @@ from agent.config import load_config
 from agent.config.people import Privacy
 from agent.demo.broker import embedded_broker
 from agent.mqtt.settings import LinkSettings
+from agent.roster.biometrics import Site
 from agent.roster.client import RosterClient
-from agent.roster.members import Site
 from agent.roster.puller import Puller
 from agent.roster.registrar import Registrar
 from agent.roster.service import RosterService

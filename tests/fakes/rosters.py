@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 
 from agent.config import load_config
 from agent.config.people import Privacy
+from agent.roster.biometrics import Site
 from agent.roster.client import RosterClient
 from agent.roster.document import sign
 from agent.roster.edits import Editor
-from agent.roster.members import Site
 from agent.roster.messages import Answer, Head, Page, Pull
 from agent.roster.registrar import Registrar
 from agent.roster.service import RosterService
 from agent.roster.taking import Taking
+from agent.signing import open_signing
 from agent.store.db import open_db
 from agent.store.roster import reading
 from agent.trust.keys import SigningKey
@@ -77,14 +78,17 @@ class Book:
 class Device:
     """A device of the site "hq" with a database of its own."""
 
-    def __init__(self, folder, name="front", *, encoder=ENCODER, groups=(), consent=False, owner=OWNER, key=KEY):
+    def __init__(
+        self, folder, name="front", *, encoder=ENCODER, groups=(), consent=False, owner=OWNER, key=KEY, signs=True
+    ):
         overrides = {"device.data_dir": folder / name, "device.site": "hq", "device.name": name, "roster.enabled": True}
         overrides |= {"device.groups": tuple(groups), "clock.synchronised_file": folder / "none" / "s"}
         overrides |= {"trust.owner": owner.public.text} if owner else {}
         self.config = load_config(None, overrides, {})
         self.name, self._stack = name, ExitStack()
         self.db = self._stack.enter_context(open_db(self.config.database_path, key=key))
-        self.taking = Taking(self.config, Site(encoder, Privacy(require_consent=consent)), "boot")
+        signing = open_signing(self.config, key) if signs else None
+        self.taking = Taking(self.config, Site(encoder, Privacy(require_consent=consent), signing), "boot")
 
     def __enter__(self):
         return self

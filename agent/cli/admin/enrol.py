@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -139,17 +139,18 @@ def _copy(
     json: bool,
     profile: Path | None,
 ) -> None:
-    """Templates go from one device to others that have the same model and the site's key, sealed all the way."""
+    """What one device knows of a person goes to others of the site, sealed all the way."""
+    from agent.client.handover import copy
+
     with connected(profile) as admin:
-        told: dict[str, Any] = dict(
-            admin.ask(source, "templates", wait_seconds=manner.wait_seconds, person=person).value()
-        )
-        told |= {"name": name} if name else {}
         whom = [device for device in _devices(admin, at) if device != source]
-        results = admin.ask_all(
-            whom, "enrol_templates", wait_seconds=manner.wait_seconds, **told | {"person": person} | manner.arguments
-        )
-    tell(results, lambda data: f"{person}: {counted(data.get('templates', 0), 'template')}", json=json, of=at)
+        results = copy(admin, person, source, whom, manner, name=name)
+
+    def words(data: Mapping[str, Any]) -> str:
+        signed = f", {counted(data['signatures'], 'signature')}" if data.get("signatures") else ""
+        return f"{person}: {counted(data.get('templates', 0), 'template')}{signed}"
+
+    tell(results, words, json=json, of=at)
 
 
 def _devices(admin: Admin, at: Sequence[str] | None) -> list[str]:

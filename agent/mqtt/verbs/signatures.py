@@ -1,13 +1,14 @@
-"""Commands about how people sign: enrol, enrol at the kiosk, remove."""
+"""Commands about how people sign: enrol, enrol at the kiosk, bring to another device, remove."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from agent.mqtt.message import Command, ConsentText, Message, Person
+from agent.mqtt.message import Command, ConsentText, Message, Person, Photo
 from agent.mqtt.verbs.consented import ConsentedCommand
+from agent.mqtt.verbs.faces import MAX_VECTOR, SEALED
 from agent.signature.judge import REFERENCES
 from agent.signature.trace import MOST_POINTS
 
@@ -49,6 +50,26 @@ class EnrolSignatureLiveCommand(ConsentedCommand):
     seconds: Annotated[float, Field(ge=10, le=300)] = 120.0
 
 
+class SignatureTemplatesCommand(Command):
+    """Asks how a person signs, sealed with the site's key."""
+
+    reads: ClassVar[bool] = True
+
+    person: Person
+
+
+class EnrolSignatureTemplatesCommand(Command):
+    """Says how a person signs as another device of the site knows it, in place of what was known before."""
+
+    person: Person
+    model: Annotated[str, Field(max_length=128)]
+    site_key: Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
+    vectors: Annotated[
+        tuple[Annotated[Photo, Field(max_length=MAX_VECTOR), SEALED], ...], Field(min_length=1, max_length=REFERENCES)
+    ]
+    consent: ConsentText | Literal[True] | None = None
+
+
 class SignatureRemoveCommand(Command):
     """Forgets how a person signs."""
 
@@ -58,5 +79,7 @@ class SignatureRemoveCommand(Command):
 COMMANDS: Final[dict[str, type[Command]]] = {
     "enrol_signature": EnrolSignatureCommand,
     "enrol_signature_live": EnrolSignatureLiveCommand,
+    "signature_templates": SignatureTemplatesCommand,
+    "enrol_signature_templates": EnrolSignatureTemplatesCommand,
     "signature_remove": SignatureRemoveCommand,
 }

@@ -1,7 +1,7 @@
 // The page at the wall. It decides nothing: it shows what the agent tells, and sends what was typed.
 import { follow } from "/kiosk/mirror.js";
 import { ask, ended, progress, send as post } from "/kiosk/sitting.js";
-import { begin as beginSign, closeSign, guideSign, openSign, signing, signTick } from "/kiosk/sign.js";
+import { begin as beginSign, closeSign, goesOn, guideSign, openSign, signing, signTick } from "/kiosk/sign.js";
 import * as sound from "/kiosk/sound.js";
 
 const $ = (id) => document.getElementById(id);
@@ -209,7 +209,7 @@ function show(news) {
   pressed = null;
   const padWasOpen = $("pad").open;
   if (padWasOpen && (PASSING.includes(news.reason) || news.badge)) return; // whoever types goes on, whoever else is seen
-  if (signing() && (guide || PASSING.includes(news.reason))) return; // likewise whoever signs
+  if (signing() && (guide || PASSING.includes(news.reason) || goesOn(news))) return; // likewise whoever signs
   if (news.asks === "signature") {
     hide();
     closePad();

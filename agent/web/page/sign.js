@@ -16,6 +16,10 @@ let speak = (word) => word;
 
 export const signing = () => $("sign").open;
 
+// Whoever looks down to write is seen anew afterwards: the ink stays, and the time goes on as it does at the door
+export const goesOn = (news) =>
+  signing() && news.asks === "signature" && news.outcome === "pending" && Boolean(news.who) && news.who === $("sign-who").textContent;
+
 export function openSign({ say, seconds = null, who = null, message = "", session = null, title = null }) {
   speak = say;
   asked = { until: seconds === null ? null : performance.now() + seconds * 1000, session };

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from agent.errors import CommandError
 from agent.roster import messages
-from agent.roster.bodies import check_body
+from agent.roster.bodies import check_body, understood
 from agent.roster.document import Document, digest_of
 from agent.trust.statement import read_json
 from tests.fuzz.target import Target, split
@@ -24,6 +24,7 @@ def documents(_stack: ExitStack):
             for value in (said, _righted(said)):
                 with suppress(CommandError):
                     found = Document.parse(value)
+                    check_body(understood(found)[0])
                     check_body(found)
                     assert Document.parse(found.as_json()).header == found.header
 
@@ -46,8 +47,9 @@ def carried(_stack: ExitStack):
     return feed
 
 
+SEALED = {"model": "s1", "key": "0" * 8, "vector": "AQ3p", "added_at": "2026-11-26T09:00:00Z"}
 BODIES = {
-    "person/anna": {"name": "Anna", "groups": ["staff"], "badge": "1042"},
+    "person/anna": {"name": "Anna", "groups": ["staff"], "badge": "1042", "signatures": [SEALED]},
     "rules": {"text": 'time_zone = "UTC"\n'},
     "device/front": {"groups": ["doors"]},
 }

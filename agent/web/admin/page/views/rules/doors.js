@@ -15,7 +15,8 @@ export function show(place, draft) {
     ["interlock", "Doors that have to be closed", "names"],
     ["modes_by", "Who may change the mode", "names", "cli, mqtt, and groups at the door."],
     ["pulse_seconds", "Unlocked for, seconds", "number", "Empty: as the device is configured."], ["extended_seconds", "For people who need longer, seconds", "number"],
-    ["factor_seconds", "To show what is asked for, seconds", "number"], ["pin_every_hours", "PIN after so many hours without", "number"],
+    ["factor_seconds", "To show what is asked for, seconds", "number"], ["signature_seconds", "To sign on the screen, seconds", "number"],
+    ["pin_every_hours", "PIN after so many hours without", "number"],
     ["failures", "Wrong PINs or cards until a lock-out", "number"], ["lockout_seconds", "First lock-out, seconds", "number"], ["longest_lockout_seconds", "Longest lock-out, seconds", "number"],
   ];
   const zones = [
