@@ -1,5 +1,5 @@
 // The door: who is there now and why it decided so, what was before, whom nobody knows, and the numbers.
-import { ask, get, listen, look } from "/admin/api.js";
+import { ask, get, listen, present } from "/admin/api.js";
 import { clock, dialog, field, h, note, put } from "/admin/dom.js";
 import { decided, list, said, tag, who } from "/admin/views/live/weighed.js";
 
@@ -108,9 +108,9 @@ async function now(place, me) {
     }
   });
   const watch = setInterval(() => {
-    if (Date.now() - heard < 12000) return;
+    if (Date.now() - heard < 12000 || !place.isConnected) return;
     stale.hidden = false;
-    look("me").catch(() => {}); // whoever is not signed in any more is shown the way
+    present().catch(() => {});
   }, 5000);
   return () => (clearInterval(watch), stop(), put(frame));
 }
