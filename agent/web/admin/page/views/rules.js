@@ -29,14 +29,13 @@ export async function show(place, me, rest) {
   draft = await open(me.name, () => { if (draft) { say(); draw(); } });
   draft.me = me;
   // What a part does, with what the device refuses said once: true where it was done
-  draft.tried = async (change) => {
+  draft.tried = async (change, refused = (error) => { note(error.message, "wrong"); draw(); }) => {
     try {
       await change();
       return true;
     } catch (error) {
       if (error.status === undefined) throw error; // ours, not the device's
-      note(error.message, "wrong");
-      draw();
+      refused(error);
       return false;
     }
   };

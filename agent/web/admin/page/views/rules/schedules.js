@@ -1,6 +1,6 @@
 // Schedules: one of them on the week grid, and the same as fields.
-import { h, note, put } from "/admin/dom.js";
-import { askName, button, names, quiet } from "/admin/views/rules/draft.js";
+import { h, put } from "/admin/dom.js";
+import { button, named, names, quiet } from "/admin/views/rules/draft.js";
 import { grid, known } from "/admin/views/rules/week.js";
 import { DAYS } from "/admin/views/rules.js";
 
@@ -9,14 +9,12 @@ const KEYS = ["daily", "mon-fri", "sat-sun", ...Object.keys(DAYS)];
 export function show(place, draft, [chosen]) {
   const go = (name) => { location.hash = `#/rules/schedules/${encodeURIComponent(name)}`; };
   async function make(like = { "mon-fri": ["08:00-17:00"] }) {
-    const name = await askName("New schedule", "", "Add");
-    if (!name) return;
-    if (names(draft, "schedules").includes(name)) return note(`There is a schedule ${name} already: choose another name.`, "wrong");
-    if (await draft.tried(() => draft.edit({ edit: "put", path: ["schedules", name], value: like }))) go(name);
+    const name = await named(draft, "schedules", "New schedule", "", "Add", (to) => ({ edit: "put", path: ["schedules", to], value: like }));
+    if (name) go(name);
   }
   async function rename(name) {
-    const to = await askName(`Rename ${name}`, name, "Rename");
-    if (to && await draft.tried(() => draft.edit({ edit: "rename", table: "schedules", name, to }))) go(to);
+    const to = await named(draft, "schedules", `Rename ${name}`, name, "Rename", (other) => ({ edit: "rename", table: "schedules", name, to: other }));
+    if (to) go(to);
   }
   const remove = (name) => draft.tried(() => draft.edit({ edit: "drop", path: ["schedules", name] }));
 
