@@ -94,7 +94,7 @@ export const names = (draft, table) => Object.keys(draft.told.book[table] ?? {})
 // What is wrong, told by the device: "line 3: [[days]] easter = -99: want ..."; `at` is whichever of the fields it is about
 export const wrong = (error, fields, usual) => {
   const key = /\]\]? (\w+)(?=:| =)/.exec(error.message)?.[1];
-  return { at: fields.find(({ control }) => [control.name, control.dataset.key].includes(key)) ?? usual, why: error.message.replace(/^line \d+: /gm, "") };
+  return { at: fields.find(({ control }) => [control.name, control.dataset.key].includes(key)) ?? usual, why: error.message.replace(/^line \d+: (\[+[^\]]*\]+ )?/gm, "") };
 };
 // Asks until the device takes it or nobody wants it any more: what was typed stays, and why not stands at its field
 export async function asked(title, rows, yes, change) {
@@ -121,4 +121,7 @@ export async function named(draft, table, title, value, yes, edit) {
   });
   return form && said(form);
 }
+const KINDS = { doors: "door", shifts: "shift", grants: "grant", work: "who works" };
+// What uses something: "grants.0.doors.0" is grant 1
+export const users = (paths) => [...new Set(paths.map((path) => path.replace(/^(\w+)\.([^.]+).*/, (_, table, name) => `${KINDS[table] ?? table} ${/^\d+$/.test(name) ? Number(name) + 1 : name}`)))].join(", ");
 export const schedules = (draft) => [draft.forms.always, ...names(draft, "schedules")];

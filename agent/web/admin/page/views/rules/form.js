@@ -1,6 +1,6 @@
 // A table of the rules as a form: each key with its word, what holds where it is not written, and a way to set it.
 import { field, h, refused } from "/admin/dom.js";
-import { button, named, names, schedules, wrong } from "/admin/views/rules/draft.js";
+import { button, named, names, schedules, users, wrong } from "/admin/views/rules/draft.js";
 
 // fields: [key, label, kind, help]; kinds: "yes", "number", "text", "names" (comma-separated), a list of words with what
 // they mean, or what is named by the rules: "schedules", "zones"
@@ -38,7 +38,7 @@ export function cards(draft, table, fields, defaults, make = {}) {
     h("summary", {}, h("strong", {}, each), h("span", { class: "soft" }, ` ${brief(draft.told.book[table][each], fields)}`)), form(draft, [table, each], fields, defaults),
     h("p", { class: "bar" }, button("Rename…", () => name(`Rename ${each}`, each, (to) => ({ edit: "rename", table, name: each, to }))),
       button("Remove", () => draft.tried(() => draft.edit({ edit: "drop", path: [table, each] })), { disabled: used(each).length > 0 }),
-      used(each).length ? h("span", { class: "soft" }, `Used by ${used(each).join(", ")}`) : null))),
+      used(each).length ? h("span", { class: "soft" }, `Used by ${users(used(each))}`) : null))),
   h("p", {}, button(`Add a ${table.slice(0, -1)}…`, () => name(`New ${table.slice(0, -1)}`, "", (to) => ({ edit: "put", path: [table, to], value: make }))))];
 }
 const opened = new Set();
