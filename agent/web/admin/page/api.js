@@ -2,6 +2,7 @@
 
 const AGAIN_MS = 3000;
 const SIGNING_IN = ["session", "me"]; // what is asked to sign in
+const READS = /^(rules\/|people\/(judge|table)$)/; // what a POST only asks
 
 class Refusal extends Error {
   constructor(told, status) {
@@ -41,7 +42,7 @@ export async function send(method, path, body, signal, more) {
   if (answer.status === 401 && !SIGNING_IN.includes(path)) {
     const waits = back();
     if (!more && await waits) { // what only looks looks again by itself
-      if (method === "GET") return send(method, path, body, signal);
+      if (method === "GET" || READS.test(path)) return send(method, path, body, signal);
       throw new Refusal({ code: "signed_out", message: "You had been signed out, so that was not done. You are signed in again: do it once more." }, 409);
     }
   }

@@ -118,12 +118,13 @@ async function signIn() {
 function ended() {
   if (!me) return Promise.resolve(false);
   const dialogs = [...document.querySelectorAll("dialog[open]")], gone = leave, view = turn, focused = document.activeElement;
-  const { title } = document, shown = [...$("main").childNodes];
+  const { title } = document, shown = [...$("main").childNodes], whose = me;
   leave = () => {};
+  me = null;
   dialogs.forEach((each) => each.remove());
   return new Promise((resolve) => {
     kept = {
-      me, hash: location.hash,
+      me: whose, hash: location.hash,
       again() {
         document.title = title;
         put($("main"), shown);

@@ -104,7 +104,8 @@ export async function asked(title, rows, yes, change) {
       await change(form);
       return form;
     } catch (error) {
-      if (error.status === 401 || (error.status === undefined && !(error instanceof Taken))) throw error;
+      if (error.status === 401) return null;
+      if (error.status === undefined && !(error instanceof Taken)) throw error; // ours, not the device's
       const { at, why } = wrong(error, fields, fields[0]);
       fields.forEach((row) => { refused(row, row === at ? why : ""); row.control.autofocus = row === at; });
     }
