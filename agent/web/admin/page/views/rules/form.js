@@ -1,5 +1,6 @@
 // A table of the rules as a form: each key with its word, what holds where it is not written, and a way to set it.
 import { field, h, refused } from "/admin/dom.js";
+import { lower } from "/admin/words.js";
 import { button, named, names, schedules, users, wrong } from "/admin/views/rules/draft.js";
 
 // fields: [key, label, kind, help]; kinds: "yes", "number", "text", "names" (comma-separated), a list of words with what
@@ -48,6 +49,5 @@ const brief = (table, fields) => Object.entries(table).slice(0, 4).map(([key, va
   const told = Array.isArray(kind) ? lower(meant(kind, value)) : typeof value === "object" ? Object.keys(value).length : value === "" ? "outside" : value;
   return `${lower(label)}: ${told}`;
 }).join(", ");
-const lower = (text) => text[0].toLowerCase() + text.slice(1);
 // The words that the device has, each with what it means
 export const said = (choices, words) => choices.map((word) => [word, words[word] ?? word]);
