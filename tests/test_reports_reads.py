@@ -311,9 +311,14 @@ def test_of_one_person_nothing_is_read_of_all_others(db):
     assert [plan for plan in plans if "SCAN rosters" in plan or "punches_at" in plan] == []
 
 
-def test_of_one_of_many_nothing_is_made_of_the_others(db):
+def test_of_one_of_many_nothing_is_read_of_the_others(db):
     crowd(db, 3)
+    asked = []
+    db.sql.set_trace_callback(asked.append)
     told = [*one_by_one(db, RULES, *NOVEMBER, ["p001", "nobody", "p002"], at=AT)]
+    db.sql.set_trace_callback(None)
+    plans = [row[3] for query in set(asked) for row in db.rows(f"EXPLAIN QUERY PLAN {query}")]
+    assert [plan for plan in plans if plan.startswith("SCAN")] == []
     assert [each.names for each in told] == [{"p001": "P001"}, {}, {"p002": "P002"}]
     assert [[sheet.person for sheet in each.sheets] for each in told] == [["p001"], [], ["p002"]]
 

@@ -440,6 +440,34 @@ def test_a_wrong_password_ten_times_in_a_browser(desk, db, person, chromium):
     assert complaints(desk) == []
 
 
+def test_what_was_typed_when_the_session_ended_waits_for_its_person(desk, db, person, chromium):
+    page = desk.browse(chromium, None)
+    types(page, person)
+    page.wait_for_selector("#nav a")
+    page.goto(f"{desk.url}/admin#/people/one/anna")
+    page.fill("[name=notes]", "half typed")
+    page.click("text=Add a card")
+    page.fill("dialog [name=card]", "04A2B3")
+    desk.front.sessions.close_all(person.name)  # as where the agent starts again
+    page.click("dialog button.main")
+    page.wait_for_selector(".view[data-view=sign_in]:has-text('what was typed is kept')")
+    assert page.input_value("[name=username]") == person.name
+    types(page, person)
+    page.wait_for_selector("dialog [role=alert]:has-text('do it once more')")
+    assert page.input_value("dialog [name=card]") == "04A2B3"
+    page.click("dialog button:text-is('Cancel')")
+    page.click("button:text-is('Save')")
+    page.wait_for_selector(".note:has-text('Saved.')")
+    assert desk.ask("person", person="anna")[1]["data"]["notes"] == "half typed"
+    page.fill("[name=notes]", "for nobody else")
+    desk.front.sessions.close_all(person.name)
+    page.click("button:text-is('Save')")
+    types(page, Person(desk, db, f"{person.name}-too"))
+    page.wait_for_selector("[name=notes]")
+    assert page.input_value("[name=notes]") == "half typed"
+    assert complaints(desk) == []
+
+
 def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
     page = desk.browse(chromium, None)
     types(page, person)

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.access.rules import AntiPassback, Mode
+from agent.attendance.rules import TypeBy
 from agent.trust.roles import Role
 from agent.web.admin.rooms.rules import LONGEST_BODY
+from agent.web.admin.site import FOLDER
 from tests.fakes.admin import PHONE, RULES, admin_agent
 from tests.fakes.axe import violations
 
@@ -89,6 +92,16 @@ def test_what_is_wrong_is_told_in_words(desk, path, body, status, why):
 def test_nobody_asks_who_has_not_signed_in(desk):
     assert desk.client(None).get("/admin/api/rules").status_code == 401
     assert asked(desk, "try", None, person="anna", door="door")[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [("MODES", Mode), ("PASSBACK", AntiPassback), ("PUNCHES", TypeBy), ("SILENT", ("allow", "deny"))],
+)
+def test_every_word_of_a_choice_is_said_for_people(table, words):
+    text = (FOLDER / "words.js").read_text(encoding="utf-8")
+    said = dict(re.findall(r'(\w+): "([^"]*)"', re.search(rf"{table} = {{(.*)}};", text)[1]))
+    assert said.keys() == {*map(str, words)}
 
 
 def test_versions_without_their_texts(desk):
@@ -233,15 +246,24 @@ def test_special_days_doors_grants_text_and_history(desk, chromium):
     page.select_option("[name=way]", "easter")
     page.fill("[name=easter]", "-2000")
     page.click("dialog button.main")
-    page.wait_for_selector("dialog [role=alert]:has-text('easter')")  # and what was typed is still there
+    page.wait_for_selector("[name=easter]:focus + [role=alert]:has-text('easter')")
+    assert page.input_value("[name=name]") == "Good Friday"  # what was typed is still there
     page.fill("[name=easter]", "-2")
     page.click("dialog button.main")
     page.wait_for_selector("li:has-text('Good Friday')")
     page.click(".tabs >> text=Doors")
     page.click("summary >> text=door")
-    page.select_option("label:has-text('Unlocked in') + select", "office")
-    page.select_option("label:text-is('Mode') + select", "scheduled")
-    page.wait_for_selector("summary:has-text('mode: scheduled')")
+    page.select_option("label:text-is('Mode') + select", label="Unlocked by the schedule")
+    page.wait_for_selector("label:text-is('Mode') + [aria-invalid] + [role=alert]:has-text('needs a schedule')")
+    page.select_option("label:has-text('Unlocked in') + select", "office")  # the two together
+    page.wait_for_selector("summary:has-text('mode: unlocked by the schedule')")
+    page.click("text=Add a door…")
+    for name, why in (("door", "already"), ("back door", "1 to 64 letters")):
+        page.fill("[name=name]", name)
+        page.click("dialog button.main")
+        page.wait_for_selector(f"[name=name]:focus + [role=alert]:has-text('{why}')")
+    assert page.input_value("[name=name]") == name
+    page.keyboard.press("Escape")
     page.click(".tabs >> text=Who may")
     page.click("[aria-label='everybody at door: no']")
     page.check("[value=always]")

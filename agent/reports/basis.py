@@ -20,7 +20,7 @@ from agent.mqtt.telemetry import timestamp
 from agent.reports.flags import MISSING
 from agent.store import passages, punches
 from agent.store.db import Db
-from agent.store.rosters import Worker, rosters, workers
+from agent.store.rosters import rosters, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,6 @@ def attendance(
     *,
     at: datetime,
     person: str | None = None,
-    everybody: Mapping[str, Worker] | None = None,
 ) -> Attendance:
     """Returns the timesheets of the days `first` to `last`, of one person or of all.
 
@@ -58,12 +57,9 @@ def attendance(
         last: the last one, included.
         at: now.
         person: only this one.
-        everybody: as of `workers`, for whoever asks for many, one by one.
     """
     begin, end = window(rules, first, last)
-    everybody = workers(db) if everybody is None else everybody
-    if person is not None:  # before anything is made of everybody: many are asked for one by one
-        everybody = {person: everybody[person]} if person in everybody else {}
+    everybody = workers(db, person)
     sheets = timesheets(
         punches.counted(db, begin, end, person),
         rules,
@@ -81,9 +77,8 @@ def one_by_one(
     db: Db, rules: Rules, first: date, last: date, people: Iterable[str], *, at: datetime
 ) -> Iterator[Attendance]:
     """Yields the timesheets of each of some people, so that of many few are in memory."""
-    everybody = workers(db)
     for person in people:
-        yield attendance(db, rules, first, last, at=at, person=person, everybody=everybody)
+        yield attendance(db, rules, first, last, at=at, person=person)
 
 
 def check_known(found: Attendance, person: str | None) -> None:

@@ -1,5 +1,9 @@
 // What the device can be asked. Whoever is not signed in (any more) is shown the way to do so.
 
+const AGAIN_MS = 3000;
+const SIGNING_IN = ["session", "me"]; // what is asked to sign in
+const READS = /^(rules\/|people\/(judge|table)$)/; // what a POST only asks
+
 class Refusal extends Error {
   constructor(told, status) {
     super(told.message ?? `the device has answered ${status}`);
@@ -8,9 +12,13 @@ class Refusal extends Error {
 }
 
 let secret = "";
-let signedOut = () => {};
-export const onSignedOut = (what) => { signedOut = what; };
 export const keepSecret = (told) => { secret = told; };
+
+// The session has ended: resolves once somebody is signed in, to whether they are back who were before
+let signedOut = async () => false;
+let out = null; // while nobody is
+export const onSignedOut = (what) => { signedOut = what; };
+const back = () => out ??= signedOut().finally(() => { out = null; });
 
 // Whether the device answers: heard(true) or heard(false), with each answer
 let heard = () => {};
@@ -31,13 +39,21 @@ export async function send(method, path, body, signal, more) {
   heard(true);
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
   if (answer.ok) return told;
-  if (answer.status === 401 && path !== "session") signedOut();
+  if (answer.status === 401 && !SIGNING_IN.includes(path)) {
+    const waits = back();
+    if (!more && await waits) { // what only looks looks again by itself
+      if (method === "GET" || READS.test(path)) return send(method, path, body, signal);
+      throw new Refusal({ code: "signed_out", message: "You had been signed out, so that was not done. You are signed in again: do it once more." }, 409);
+    }
+  }
   throw new Refusal(told, answer.status);
 }
 
 export const get = (path, signal) => send("GET", path, undefined, signal);
 // The same by the page itself, again and again: it does not keep somebody signed in who has gone
 export const look = (path) => send("GET", path, undefined, undefined, { "X-Latchkey-Looks": "1" });
+// Whether somebody is signed in. If nobody is any more, the way to do so is shown, and this waits for them
+export const present = async () => (await look("session")).signed || back();
 export const post = (path, body = {}) => send("POST", path, body);
 
 // A verb of deploy/MQTT.md; returns the `data` of its result. Throws a Refusal with the code.
@@ -61,6 +77,7 @@ export async function work(verb, args, tell = () => {}) {
 // An answer of JSON lines, which comes bit by bit: tell(each). An AbortSignal ends it.
 export async function lines(path, tell, signal) {
   const answer = await fetch(`/admin/api/${path}`, { headers: { "X-Latchkey": "admin" }, signal });
+  if (answer.status === 401 && await back()) return lines(path, tell, signal);
   if (!answer.ok) throw new Refusal(await answer.json().catch(() => ({})), answer.status);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let rest = "", got; !(got = await reader.read()).done;) {
@@ -83,7 +100,17 @@ export function newId() {
 
 // Server-sent events: tell(name, data) until the returned function is called
 export function listen(path, tell) {
-  const source = new EventSource(`/admin/api/${path}`);
-  source.onmessage = (event) => tell(JSON.parse(event.data));
-  return () => source.close();
+  let source, waiting;
+  const open = () => {
+    source = new EventSource(`/admin/api/${path}`);
+    source.onmessage = (event) => tell(JSON.parse(event.data));
+    source.onerror = () => {
+      if (source.readyState !== EventSource.CLOSED) return; // a browser tries again by itself, but where it was refused
+      present().catch(() => {});
+      again();
+    };
+  };
+  const again = () => { waiting = setTimeout(() => out ? again() : open(), AGAIN_MS); };
+  open();
+  return () => { clearTimeout(waiting); source.close(); };
 }

@@ -35,6 +35,19 @@ export function field(label, told = {}, help = "") {
   return row;
 }
 
+// Says at a field why it was not taken; "": nothing is wrong with it (any more)
+export function refused({ control }, why = "") {
+  const helped = control.getAttribute("aria-describedby")?.split(" ").filter((id) => id !== `${control.id}-wrong`) ?? [];
+  $(`${control.id}-wrong`)?.remove();
+  control.toggleAttribute("aria-invalid", false);
+  if (why) {
+    control.setAttribute("aria-invalid", "true");
+    control.after(h("small", { class: "bad", id: `${control.id}-wrong`, role: "alert" }, why));
+    helped.unshift(`${control.id}-wrong`);
+  }
+  control.setAttribute("aria-describedby", helped.join(" "));
+}
+
 // A question before something that cannot be taken back. Resolves to what the form holds, or null. No `no`: only told.
 export function dialog(title, inside, { yes = "Save", no = "Cancel", danger = false } = {}) {
   return new Promise((resolve) => {

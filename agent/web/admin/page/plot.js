@@ -26,13 +26,17 @@ export function plot({ title, series, marks = [], x = {}, y = {}, height = 220, 
     if (kind === "dots") return points.map((point) => h("circle", { cx: px(point[0]), cy: py(point[1]), r: 3 }, tip(point)));
     return h("polyline", { points: points.map((point) => `${px(point[0])},${py(point[1])}`).join(" ") });
   }
+  const name = (mark) => { // before its line where it would be cut off after it
+    const at = px(mark.at), ends = at + 4 + 7 * mark.name.length > width;
+    return h("text", { class: "mark", x: at + (ends ? -4 : 4), y: top + 10, "text-anchor": ends ? "end" : "start" }, mark.name);
+  };
   const picture = h("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title },
     steps(y0, y1, 4).map((value) => [h("line", { class: "grid", x1: left, x2: width - right, y1: py(value), y2: py(value) }), h("text", { x: left - 6, y: py(value) + 4, "text-anchor": "end" }, say(y, value))]),
     (x.ticks ?? steps(x0, x1, 6)).map((value) => h("text", { x: px(value) + (x.bin ? thick / 2 : 0), y: height - bottom + 18, "text-anchor": "middle" }, say(x, value))),
     drawn,
-    marks.map((mark) => [h("line", { class: "mark", x1: px(mark.at), x2: px(mark.at), y1: top, y2: height - bottom }), h("text", { class: "mark", x: px(mark.at) + (px(mark.at) > width * 0.8 ? -4 : 4), y: top + 10, "text-anchor": px(mark.at) > width * 0.8 ? "end" : "start" }, mark.name)]));
+    marks.map((mark) => [h("line", { class: "mark", x1: px(mark.at), x2: px(mark.at), y1: top, y2: height - bottom }), name(mark)]));
   const names = h("p", { class: "legend" }, series.map((each, number) => h("span", { class: `c${number + 1}` }, each.name)));
   const rows = series.flatMap((each) => each.points.slice(0, 400).map((point) => h("tr", {}, h("td", {}, each.name), h("td", {}, say(x, point[0])), h("td", {}, say(y, point[1])))));
-  const numbers = h("details", {}, h("summary", {}, "As a table"), h("table", {}, h("thead", {}, h("tr", {}, ["", x.name ?? "", y.name ?? ""].map((each) => h("th", {}, each)))), h("tbody", {}, rows)));
+  const numbers = h("details", {}, h("summary", {}, "As a table"), h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": title }, h("table", {}, h("thead", {}, h("tr", {}, ["", x.name ?? "", y.name ?? ""].map((each) => h("th", {}, each)))), h("tbody", {}, rows))));
   return h("figure", { class: "plot" }, h("figcaption", {}, title), picture, series.length > 1 ? names : null, numbers);
 }

@@ -1,6 +1,6 @@
 // The frame of the page: who has signed in, which view is shown. A view is a module in views/ with `show(place, me, rest)`,
 // which may return a function that is called when it is left.
-import { get, keepSecret, look, onHeard, onSignedOut, send } from "/admin/api.js";
+import { get, keepSecret, onHeard, onSignedOut, present, send } from "/admin/api.js";
 import { $, h, note, put } from "/admin/dom.js";
 
 const VIEWS = [ // path, name, the verbs whose askers see it
@@ -16,17 +16,24 @@ let me = null;
 let leave = () => {};
 let turn = 0;
 let retry = 0;
+let kept = null; // what was shown when the session ended, for whoever it was shown to
 
 async function start() {
+  let told;
   try {
     if (!(await get("session")).signed) return signIn(); // asking for `me` would be refused, which a console calls an error
-    me = await get("me");
+    told = await get("me");
   } catch (error) {
     if (error.status === 401) return signIn();
     put($("main"), h("p", { class: "empty" }, error.message, " ", h("button", { onclick: start }, "Try again")));
-    return;
+    return undefined;
   }
-  keepSecret(me.secret);
+  keepSecret(told.secret);
+  const before = kept;
+  kept = null;
+  if (before && before.me.name === told.name && before.me.role === told.role && before.hash === location.hash) return goOn(before, told);
+  before?.end();
+  me = told;
   me.may = (verb) => me.verbs.includes(verb);
   $("top").hidden = false;
   put($("device"), `${me.site} / ${me.device}`);
@@ -83,7 +90,7 @@ async function show() {
 
 // A view that did not come: because the device does not answer, which `get` says, or because it is another version by now
 async function missing() {
-  await get("me");
+  await get("session");
   throw new Error("A part of the page is missing: load it again.");
 }
 
@@ -103,7 +110,43 @@ async function signIn() {
   const view = await import("/admin/views/sign_in.js");
   const place = h("div", { class: "view", data: { view: "sign_in" } });
   put($("main"), place);
-  await view.show(place, start);
+  await view.show(place, start, kept?.me.name);
+}
+
+// The session has ended, as it does where the device starts again. What is shown is put aside with all that was typed in it;
+// resolves to whether it is shown again: whoever signs in next may be another
+function ended() {
+  if (!me) return Promise.resolve(false);
+  const dialogs = [...document.querySelectorAll("dialog[open]")], gone = leave, view = turn, focused = document.activeElement;
+  const { title } = document, shown = [...$("main").childNodes], whose = me;
+  leave = () => {};
+  me = null;
+  dialogs.forEach((each) => each.remove());
+  return new Promise((resolve) => {
+    kept = {
+      me: whose, hash: location.hash,
+      again() {
+        document.title = title;
+        put($("main"), shown);
+        for (const each of dialogs) document.body.append(each), each.open = false, each.showModal();
+        [leave, turn] = [gone, view];
+        focused.focus();
+        resolve(true);
+      },
+      end() {
+        dialogs.forEach((each) => each.close());
+        gone();
+        resolve(false);
+      },
+    };
+    start();
+  });
+}
+
+function goOn(before, { secret }) {
+  me = Object.assign(before.me, { secret });
+  $("top").hidden = false;
+  before.again();
 }
 
 async function signOut() {
@@ -117,8 +160,15 @@ onHeard((there) => {
     $("away").hidden = there;
     put($("away"), there ? "" : "The device does not answer: what stands here may be old. It is asked again every few seconds.");
   }
-  if (!there && me) retry = setTimeout(() => look("me").catch(() => {}), 3000);
+  if (!there && me) retry = setTimeout(() => present().catch(() => {}), 3000);
 });
-onSignedOut(() => { if (me) { note("You are signed out.", "done"); signIn(); } });
+onSignedOut(ended);
+// A file comes from the device, too: not where its refusal would be shown in the place of the page
+$("main").addEventListener("click", async (event) => {
+  const link = event.target.closest?.("a[href^='/admin/api/']");
+  if (!link) return;
+  event.preventDefault();
+  if (await present().catch((error) => note(error.message, "wrong"))) location.assign(link.href);
+});
 addEventListener("hashchange", () => show().then(() => $("main").focus({ preventScroll: true })));
 start();

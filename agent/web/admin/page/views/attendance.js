@@ -45,7 +45,7 @@ async function today(place) {
   }
 
   async function look() {
-    if (document.hidden) return;
+    if (document.hidden || !place.isConnected) return;
     const news = await glance(`attendance/today?seen=${told.mark ?? ""}`);
     if (news.mark === told.mark) return;
     told = news;

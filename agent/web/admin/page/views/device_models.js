@@ -40,7 +40,7 @@ export async function show(place, me) {
       under.say(done.already ? "These models are in force already." : words(done));
       note("The device starts again with them: sign in again in a few seconds.");
     } catch (error) {
-      under.say(error.code === "away" ? "The device starts again: load this page in a few seconds, and sign in." : `Nothing was changed: ${error.message}`);
+      under.say(error.code === "away" ? "The device starts again: sign in again in a few seconds." : `Nothing was changed: ${error.message}`);
     }
   }
   async function update() {

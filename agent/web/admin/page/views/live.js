@@ -1,12 +1,12 @@
 // The door: who is there now and why it decided so, what was before, whom nobody knows, and the numbers.
-import { ask, get, listen, look } from "/admin/api.js";
+import { ask, get, listen, present } from "/admin/api.js";
 import { clock, dialog, field, h, note, put } from "/admin/dom.js";
+import { MODES } from "/admin/words.js";
 import { decided, list, said, tag, who } from "/admin/views/live/weighed.js";
 
 export const title = "Door";
 
 const PARTS = [["", "Now", "log"], ["visits", "Visits", "log"], ["unknown", "Unknown people", "enrol"], ["plots", "Plots", "log"]];
-const MODES = { normal: "Normal", scheduled: "Unlocked by the schedule", first_person: "Unlocked by the schedule, once somebody is in", free_access: "Unlocked for everybody", locked_down: "Locked down: nobody gets in" };
 const FARTHEST = 20000; // ms until a command to unlock is not carried out any more; the device takes 30 s at most
 
 export async function show(place, me, rest) {
@@ -108,9 +108,9 @@ async function now(place, me) {
     }
   });
   const watch = setInterval(() => {
-    if (Date.now() - heard < 12000) return;
+    if (Date.now() - heard < 12000 || !place.isConnected) return;
     stale.hidden = false;
-    look("me").catch(() => {}); // whoever is not signed in any more is shown the way
+    present().catch(() => {});
   }, 5000);
   return () => (clearInterval(watch), stop(), put(frame));
 }

@@ -59,12 +59,14 @@ export async function show(place, me, [id = ""]) {
 
   function tell() {
     if (left) return;
+    const held = [...list.querySelectorAll("button")].indexOf(document.activeElement);
     put(list, photos.map((each) => {
       const { verdict } = each;
       const why = !verdict ? "Is judged…" : verdict.ok ? `Good: ${verdict.measures.filter((one) => one.grade !== "good").map((one) => one.words).join(", ") || "nothing against it"}.` : `Refused: ${verdict.message}. ${advice(verdict.code)}`;
       return h("li", {}, h("span", { class: "thumb", "aria-hidden": "true" }, each.thumb), h("span", {}, h("b", {}, each.name), h("br"), h("span", { class: verdict ? (verdict.ok ? "good" : "bad") : "soft" }, why)),
         h("button", { class: "quiet", "aria-label": `Take ${each.name} away`, onclick: () => { photos.splice(photos.indexOf(each), 1); tell(); judgeAll(); place.querySelector("[type=file]").focus(); } }, "×"));
     }));
+    list.querySelectorAll("button")[held]?.focus();
     const good = photos.filter((each) => each.verdict?.ok).length, waiting = photos.some((each) => !each.verdict);
     said.textContent = waiting ? "The photos are judged…" : photos.length ? `${good} of ${photos.length} photos are good.${good < photos.length ? " Take the others away to enrol." : ""}` : "No photo yet. Three to five are best: from the front, a little from each side.";
     enrol.disabled = !photos.length || good < photos.length;

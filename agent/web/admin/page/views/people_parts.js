@@ -2,6 +2,7 @@
 import { field, h, note } from "/admin/dom.js";
 
 const LONG_SIDE = 1600, ENOUGH = 400_000, LARGEST = 8 * 2 ** 20, THUMB = 160;
+const GROUPS = 20; // that are named beside the field
 const ADVICE = {
   no_face: "Take one with the face in it.", two_faces: "Cut it to one person.", too_small: "Go closer.",
   too_blurred: "Hold still, in more light.", too_dark: "Take it in more light.", too_bright: "Take it out of the sun.",
@@ -20,7 +21,10 @@ export const card = (title, ...inside) => h("section", { class: "card" }, h("h2"
 export const lines = (each, none) => each.length ? h("ul", { class: "lines" }, each) : h("p", { class: "soft" }, none);
 export const table = (heads, rows) => h("div", { class: "card scroll" }, h("table", {},
   h("thead", {}, h("tr", {}, heads.map((name) => h("th", { scope: "col", class: /Badge|Groups/.test(name) && "wide" }, name)))), h("tbody", {}, rows)));
-export const groupsField = (about, told) => field("Groups", { name: "groups", ...told }, `Parted by commas. There are: ${Object.keys(about.groups).join(", ") || "none yet"}.`);
+export function groupsField({ groups }, told) {
+  const all = Object.keys(groups).sort((one, other) => groups[other] - groups[one]), more = all.length - GROUPS;
+  return field("Groups", { name: "groups", ...told }, `Parted by commas. There are: ${all.slice(0, GROUPS).join(", ") || "none yet"}${more > 0 ? `, and ${more} smaller ones` : ""}.`);
+}
 
 export function box(label, told) {
   const control = h("input", { type: "checkbox", ...told });

@@ -15,12 +15,12 @@ export async function show(place, me, rest) {
   put(place, h("h1", {}, title), tabs, bar, body);
   const state = h("strong", { role: "status" });
   let draft = null, redraw = () => {};
-  // What is drawn anew keeps the focus where it was: what can have it is named by data-focus
+  // What is drawn anew keeps the focus where it was: what can have it is named by data-focus, and by data-next what has it once that is gone
   const draw = () => {
-    const held = document.activeElement, name = held?.dataset.focus, inside = body.contains(held);
+    const held = document.activeElement, { focus: name, next: other } = held?.dataset ?? {}, inside = body.contains(held);
     redraw();
     if (!inside || body.contains(held)) return;
-    const next = (name && body.querySelector(`[data-focus="${CSS.escape(name)}"]`)) || body;
+    const next = [name, other].map((each) => each && body.querySelector(`[data-focus="${CSS.escape(each)}"]`)).find(Boolean) ?? body;
     next.focus({ preventScroll: true });
     if (next.tagName !== "INPUT" || next.type !== "text") return;
     if (held.value === held.defaultValue) next.select();
@@ -29,14 +29,13 @@ export async function show(place, me, rest) {
   draft = await open(me.name, () => { if (draft) { say(); draw(); } });
   draft.me = me;
   // What a part does, with what the device refuses said once: true where it was done
-  draft.tried = async (change) => {
+  draft.tried = async (change, refused = (error) => { note(error.message, "wrong"); draw(); }) => {
     try {
       await change();
       return true;
     } catch (error) {
       if (error.status === undefined) throw error; // ours, not the device's
-      note(error.message, "wrong");
-      draw();
+      if (error.status !== 401) refused(error);
       return false;
     }
   };

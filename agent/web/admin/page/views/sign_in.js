@@ -3,12 +3,13 @@ import { field, h, put } from "/admin/dom.js";
 
 export const title = "Sign in";
 
-export async function show(place, done) {
+// who: whose view is kept until they are back
+export async function show(place, done, who = "") {
   const told = await get("session").catch((error) => ({ error }));
   const where = told.site ? `${told.site} / ${told.device}` : "";
-  if (told.error) return put(place, h("h1", {}, title), h("p", { class: "empty" }, told.error.message, " ", again(place, done)));
+  if (told.error) return put(place, h("h1", {}, title), h("p", { class: "empty" }, told.error.message, " ", again(place, done, who)));
   if (told.first) return put(place, h("h1", {}, title), first(place, done));
-  const name = field("Name", { name: "username", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, maxlength: "32" });
+  const name = field("Name", { name: "username", value: who, autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, maxlength: "32" });
   const password = field("Password", { type: "password", name: "password", autocomplete: "current-password", required: true, maxlength: "128" });
   const code = field("Code", { name: "code", autocomplete: "one-time-code", inputmode: "numeric", required: true, maxlength: "32", spellcheck: "false", autocapitalize: "characters" }, "The six digits that your app shows now");
   const wrong = h("p", { class: "bad", role: "alert" });
@@ -56,10 +57,15 @@ export async function show(place, done) {
       if (error.told?.retry_seconds) wait(error.told.retry_seconds);
       (error.code === "wrong" ? password : code).control.focus();
     }
-  } }, where ? h("p", { class: "soft" }, where) : null, name, password, code, wrong, h("p", { class: "buttons" }, lost, button));
+  } }, where ? h("p", { class: "soft" }, where) : null, who ? h("p", {}, `You were signed out. Once ${who} is back here, all is as it was: what was typed is kept.`) : null, name, password, code, wrong, h("p", { class: "buttons" }, lost, button));
   const clock = told.clock === "unsynchronised" ? h("p", { class: "warn narrow" }, `This device's clock is not set by anything: it says ${new Date(told.time).toLocaleString()}. If that is wrong, no code is right; a recovery code is.`) : null;
   put(place, h("h1", {}, title), clock, form);
-  name.control.focus();
+  document.addEventListener("visibilitychange", async function seen() { // in another tab, perhaps
+    if (!place.isConnected) return document.removeEventListener("visibilitychange", seen);
+    if (!document.hidden && (await get("session").catch(() => told)).signed) await done();
+    return undefined;
+  });
+  (who ? password : name).control.focus();
   return () => clearInterval(timer);
 }
 
@@ -69,4 +75,4 @@ const first = (place, done) => h("div", { class: "card narrow" },
   h("p", {}, "Nobody may sign in yet. On the device, in a terminal, let the first owner in:"),
   h("pre", {}, h("code", {}, "latchkey account add NAME --role owner")),
   h("p", { class: "soft" }, "It asks for a password, and shows what an app for codes scans."),
-  again(place, done));
+  again(place, done, who));

@@ -1,6 +1,6 @@
 // Special days: how each is found, and which days of a year they are.
-import { dialog, field, h, put } from "/admin/dom.js";
-import { button, nameField, quiet } from "/admin/views/rules/draft.js";
+import { field, h, put } from "/admin/dom.js";
+import { asked, button, nameField, quiet } from "/admin/views/rules/draft.js";
 
 const WAYS = [["date", "Days by date"], ["easter", "Days after Easter"], ["repeat", "A rule (RFC 5545)"]];
 
@@ -18,17 +18,7 @@ export function show(place, draft) {
   };
 
   async function change(number) {
-    let told = number === null ? { kind: "holiday" } : { ...draft.told.book.days[number] }, wrong = "";
-    while ((told = await ask(told, wrong))) {
-      try {
-        return await draft.edit(number === null ? { edit: "add", table: "days", value: told } : { edit: "put", path: ["days", number], value: told });
-      } catch (error) {
-        if (!error.status || error.status === 401) throw error;
-        wrong = error.message;
-      }
-    }
-  }
-  async function ask(day, wrong) {
+    const day = number === null ? { kind: "holiday" } : draft.told.book.days[number];
     const way = h("select", { name: "way", id: "way", onchange: () => turn() }, WAYS.map(([value, name]) => h("option", { value, selected: value === "easter" ? "easter" in day : value === "repeat" && "repeat" in day }, name)));
     const kinds = h("datalist", { id: "kinds" }, draft.told.kinds.map((kind) => h("option", { value: kind })));
     const text = (label, name, help, more = {}) => { const row = field(label, { name, value: day[name] ?? "", autocomplete: "off", ...more }, help); row.dataset.way = more.ways ?? ""; return row; };
@@ -39,13 +29,13 @@ export function show(place, draft) {
       text("Rule", "repeat", "As in FREQ=MONTHLY;BYDAY=-1FR, the last Friday of each month.", { ways: "repeat" })];
     const turn = () => rows.forEach((row) => { row.hidden = !row.dataset.way.split(" ").includes(way.value); });
     turn();
-    const form = await dialog("Special day", [wrong ? h("p", { class: "bad", role: "alert" }, wrong) : null, nameField(day.name),
-      text("Kind", "kind", "The word that schedules use.", { required: true, list: "kinds" }), kinds, h("p", { class: "field" }, h("label", { for: "way" }, "Which days"), way), rows].filter(Boolean), { yes: "Done" });
-    if (!form) return null;
-    const made = { name: form.get("name").trim(), kind: form.get("kind").trim() }, ways = { date: ["date", "to"], easter: ["easter"], repeat: ["date", "repeat"] }[form.get("way")];
-    for (const name of ways) if (form.get(name).trim()) made[name] = name === "easter" ? Number(form.get(name)) : form.get(name).trim();
-    if (form.get("way") === "easter" && form.get("orthodox")) made.orthodox = true;
-    return made;
+    await asked("Special day", [nameField(day.name), text("Kind", "kind", "The word that schedules use.", { required: true, list: "kinds" }), kinds,
+      h("p", { class: "field" }, h("label", { for: "way" }, "Which days"), way), ...rows], "Done", (form) => {
+      const made = { name: form.get("name").trim(), kind: form.get("kind").trim() }, ways = { date: ["date", "to"], easter: ["easter"], repeat: ["date", "repeat"] }[form.get("way")];
+      for (const name of ways) if (form.get(name).trim()) made[name] = name === "easter" ? Number(form.get(name)) : form.get(name).trim();
+      if (form.get("way") === "easter" && form.get("orthodox")) made.orthodox = true;
+      return draft.edit(number === null ? { edit: "add", table: "days", value: made } : { edit: "put", path: ["days", number], value: made });
+    });
   }
   function said({ date, to, easter, orthodox, repeat }) {
     const sunday = `${orthodox ? "Orthodox " : ""}Easter Sunday`, far = Math.abs(easter), once = /^\d{4}-/.test(date);

@@ -1,11 +1,12 @@
 // Doors and zones, as forms.
 import { h, put } from "/admin/dom.js";
-import { cards } from "/admin/views/rules/form.js";
+import { MODES, PASSBACK, SILENT } from "/admin/words.js";
+import { cards, said } from "/admin/views/rules/form.js";
 
 export function show(place, draft) {
   const { defaults, choices } = draft.forms;
   const doors = [
-    ["mode", "Mode", choices.mode, "Scheduled and first_person unlock in the schedule below; the latter once somebody has come who may."],
+    ["mode", "Mode", said(choices.mode, MODES), "What goes by the schedule goes by the one in which the door is unlocked."],
     ["unlocked", "Unlocked in", "schedules"],
     ["factors", "To be shown", "text", `One of ${choices.factors.join(", ")}; several with commas: either is enough.`],
     ["two_person", "Two people in", "schedules"],
@@ -20,9 +21,9 @@ export function show(place, draft) {
     ["failures", "Wrong PINs or cards until a lock-out", "number"], ["lockout_seconds", "First lock-out, seconds", "number"], ["longest_lockout_seconds", "Longest lock-out, seconds", "number"],
   ];
   const zones = [
-    ["anti_passback", "Entering twice", choices.anti_passback, "Soft: an alarm; hard: refused; timed: refused for a while."], ["timed_minutes", "For so long, minutes", "number", "With timed alone."],
-    ["forget_hours", "Forgotten after hours", "number"], ["peers_silent", "Where another door is silent", ["allow", "deny"]], ["exempt", "Groups that it does not hold for", "names"],
+    ["anti_passback", "Entering twice", said(choices.anti_passback, PASSBACK)], ["timed_minutes", "For so long, minutes", "number", "Where it is refused for a while."],
+    ["forget_hours", "Forgotten after hours", "number"], ["peers_silent", "Where another door is silent", Object.entries(SILENT)], ["exempt", "Groups that it does not hold for", "names"],
   ];
-  return () => put(place, h("h2", {}, "Doors"), h("p", { class: "soft" }, `A door is called as its device: this one is ${draft.here}. Some words need another: "scheduled" needs the schedule first, "timed" the minutes.`),
+  return () => put(place, h("h2", {}, "Doors"), h("p", { class: "soft" }, `A door is called as its device: this one is ${draft.here}.`),
     cards(draft, "doors", doors, defaults.doors), h("h2", {}, "Zones"), cards(draft, "zones", zones, defaults.zones));
 }

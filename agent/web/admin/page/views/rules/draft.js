@@ -1,6 +1,6 @@
 // The draft: a text that is not in force. Every change is made by the device, which keeps comments and says what is wrong.
 import { ask, get, post } from "/admin/api.js";
-import { dialog, field, h } from "/admin/dom.js";
+import { dialog, field, h, refused } from "/admin/dom.js";
 
 let past = []; // what the draft was before each change, to be undone
 let kept_for = ""; // whose the draft is: who signs in next in this tab does not see it
@@ -90,6 +90,39 @@ export async function open(account, changed) {
 export const button = (name, onclick, more = {}) => h("button", { type: "button", onclick, ...more }, name);
 export const quiet = (name, onclick, more = {}) => button(name, onclick, { class: "quiet", ...more });
 export const nameField = (value = "", help = "", label = "Name") => field(label, { name: "name", value, required: true, maxlength: 64, autocomplete: "off" }, help);
-export const askName = async (title, value, yes) => (await dialog(title, nameField(value), { yes }))?.get("name").trim();
 export const names = (draft, table) => Object.keys(draft.told.book[table] ?? {});
+// What is wrong, told by the device: "line 3: [[days]] easter = -99: want ..."; `at` is whichever of the fields it is about
+export const wrong = (error, fields, usual) => {
+  const key = /\]\]? (\w+)(?=:| =)/.exec(error.message)?.[1];
+  return { at: fields.find(({ control }) => [control.name, control.dataset.key].includes(key)) ?? usual, why: error.message.replace(/^line \d+: (\[+[^\]]*\]+ )?/gm, "") };
+};
+// Asks until the device takes it or nobody wants it any more: what was typed stays, and why not stands at its field
+export async function asked(title, rows, yes, change) {
+  const fields = rows.filter((row) => row?.control);
+  for (let form; (form = await dialog(title, rows, { yes }));) {
+    try {
+      await change(form);
+      return form;
+    } catch (error) {
+      if (error.status === 401) return null;
+      if (error.status === undefined && !(error instanceof Taken)) throw error; // ours, not the device's
+      const { at, why } = wrong(error, fields, fields[0]);
+      fields.forEach((row) => { refused(row, row === at ? why : ""); row.control.autofocus = row === at; });
+    }
+  }
+  return null;
+}
+class Taken extends Error {}
+// Asks for the name of a table of the rules: a new one, or another one
+export async function named(draft, table, title, value, yes, edit) {
+  const said = (form) => form.get("name").trim();
+  const form = await asked(title, [nameField(value)], yes, async (told) => {
+    if (said(told) !== value && names(draft, table).includes(said(told))) throw new Taken(`There is ${said(told)} already: choose another name.`);
+    await draft.edit(edit(said(told)));
+  });
+  return form && said(form);
+}
+const KINDS = { doors: "door", shifts: "shift", grants: "grant", work: "who works" };
+// What uses something: "grants.0.doors.0" is grant 1
+export const users = (paths) => [...new Set(paths.map((path) => path.replace(/^(\w+)\.([^.]+).*/, (_, table, name) => `${KINDS[table] ?? table} ${/^\d+$/.test(name) ? Number(name) + 1 : name}`)))].join(", ");
 export const schedules = (draft) => [draft.forms.always, ...names(draft, "schedules")];

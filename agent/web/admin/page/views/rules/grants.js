@@ -1,6 +1,6 @@
 // Who may where: groups down, doors across, and in which schedules.
 import { dialog, h, put } from "/admin/dom.js";
-import { askName, button, names, schedules } from "/admin/views/rules/draft.js";
+import { asked, button, nameField, names, schedules } from "/admin/views/rules/draft.js";
 
 const more = new Set(); // groups that were added here and have nobody and no grant yet
 
@@ -28,7 +28,6 @@ export function show(place, draft) {
     if (form) await draft.tried(() => draft.edit({ edit: "grant", group, door, schedules: form.getAll("schedule") }));
   }
   async function add() {
-    const name = await askName("Another group", "", "Add");
-    if (name) await draft.tried(() => { more.add(name); return draft.look(draft.year); });
+    await asked("Another group", [nameField()], "Add", (form) => { more.add(form.get("name").trim()); return draft.look(draft.year); });
   }
 }

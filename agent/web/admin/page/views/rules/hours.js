@@ -1,24 +1,25 @@
 // Working hours: how punches are typed and counted, and shifts. What is rarer is written in the text.
-import { dialog, field, h, put } from "/admin/dom.js";
-import { cards, form } from "/admin/views/rules/form.js";
-import { button, names, quiet } from "/admin/views/rules/draft.js";
+import { field, h, put } from "/admin/dom.js";
+import { PUNCHES } from "/admin/words.js";
+import { cards, form, said } from "/admin/views/rules/form.js";
+import { asked, button, names, quiet } from "/admin/views/rules/draft.js";
 
 export function show(place, draft) {
   const { defaults, choices } = draft.forms;
   const counting = [
     ["enabled", "Punches are recorded", "yes"], ["breaks_paid", "Breaks are paid", "yes"],
-    ["terminals", "Doors that are time clocks", "names", "* is every door."], ["type_by", "What a punch is, by", choices.type_by],
+    ["terminals", "Doors that are time clocks", "names", "* is every door."], ["type_by", "What a punch is, by", said(choices.type_by, PUNCHES)],
     ["repeat_seconds", "Closer punches are one, seconds", "number"], ["day_starts", "The day starts at", "text"], ["longest_hours", "Forgotten to punch out after hours", "number"],
     ["overtime_daily_minutes", "Overtime beyond, minutes a day", "number"], ["overtime_weekly_minutes", "Overtime beyond, minutes a week", "number"],
   ];
   const shifts = [["schedule", "Works in", "schedules"], ["break_minutes", "Unpaid break, minutes", "number"], ["late_minutes", "Not late yet, minutes", "number"], ["early_minutes", "Not early yet, minutes", "number"]];
   const set = (...edits) => draft.tried(() => draft.edit(...edits));
   async function work(number, row) {
-    const told = await dialog("Who works it", [field("Groups", { name: "groups", value: row.groups.join(", "), required: true, autocomplete: "off" }, "With commas between them."),
-      field("Shift", { tag: "select", name: "shift", value: row.shift, options: names(draft, "shifts").map((each) => [each, each]) })], { yes: "Done" });
-    if (!told) return;
-    const value = { groups: told.get("groups").split(",").map((each) => each.trim()).filter(Boolean), shift: told.get("shift") };
-    await set(number === null ? { edit: "add", table: "work", value } : { edit: "put", path: ["work", number], value });
+    await asked("Who works it", [field("Groups", { name: "groups", value: row.groups.join(", "), required: true, autocomplete: "off" }, "With commas between them."),
+      field("Shift", { tag: "select", name: "shift", value: row.shift, options: names(draft, "shifts").map((each) => [each, each]) })], "Done", (told) => {
+      const value = { groups: told.get("groups").split(",").map((each) => each.trim()).filter(Boolean), shift: told.get("shift") };
+      return draft.edit(number === null ? { edit: "add", table: "work", value } : { edit: "put", path: ["work", number], value });
+    });
   }
   return () => {
     const there = draft.told.book.attendance, rows = draft.told.book.work ?? [];

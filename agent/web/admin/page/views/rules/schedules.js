@@ -1,6 +1,6 @@
 // Schedules: one of them on the week grid, and the same as fields.
-import { h, note, put } from "/admin/dom.js";
-import { askName, button, names, quiet } from "/admin/views/rules/draft.js";
+import { h, put } from "/admin/dom.js";
+import { button, named, names, quiet, users } from "/admin/views/rules/draft.js";
 import { grid, known } from "/admin/views/rules/week.js";
 import { DAYS } from "/admin/views/rules.js";
 
@@ -9,14 +9,12 @@ const KEYS = ["daily", "mon-fri", "sat-sun", ...Object.keys(DAYS)];
 export function show(place, draft, [chosen]) {
   const go = (name) => { location.hash = `#/rules/schedules/${encodeURIComponent(name)}`; };
   async function make(like = { "mon-fri": ["08:00-17:00"] }) {
-    const name = await askName("New schedule", "", "Add");
-    if (!name) return;
-    if (names(draft, "schedules").includes(name)) return note(`There is a schedule ${name} already: choose another name.`, "wrong");
-    if (await draft.tried(() => draft.edit({ edit: "put", path: ["schedules", name], value: like }))) go(name);
+    const name = await named(draft, "schedules", "New schedule", "", "Add", (to) => ({ edit: "put", path: ["schedules", to], value: like }));
+    if (name) go(name);
   }
   async function rename(name) {
-    const to = await askName(`Rename ${name}`, name, "Rename");
-    if (to && await draft.tried(() => draft.edit({ edit: "rename", table: "schedules", name, to }))) go(to);
+    const to = await named(draft, "schedules", `Rename ${name}`, name, "Rename", (other) => ({ edit: "rename", table: "schedules", name, to: other }));
+    if (to) go(to);
   }
   const remove = (name) => draft.tried(() => draft.edit({ edit: "drop", path: ["schedules", name] }));
 
@@ -31,7 +29,7 @@ export function show(place, draft, [chosen]) {
     put(place, list, h("section", { class: "card" },
       h("div", { class: "bar" }, h("h2", {}, name),
         button("Rename…", () => rename(name)), button("Copy…", () => make(draft.told.book.schedules[name])), button("Remove", () => remove(name), { disabled: uses.length > 0 })),
-      h("p", { class: "soft" }, uses.length ? `Used by ${uses.map(words).join(", ")}` : "Used by nothing yet."),
+      h("p", { class: "soft" }, uses.length ? `Used by ${users(uses)}` : "Used by nothing yet."),
       grid(week, change, (day, key) => change(day, week.keys[key])),
       fields(week, change)));
 
@@ -48,10 +46,10 @@ export function show(place, draft, [chosen]) {
       const holds = known(key) ? on.map((day) => DAYS[day]).join(" ") || "on no day: narrower ones hold" : "special days";
       put(box, h("strong", {}, key), h("small", {}, known(key) && on.length === 1 && on[0] === key ? "" : holds),
         periods.map((period, number) => h("span", { class: "pair", data: { period: number } }, time(period.slice(0, 5), "from", number), "–", time(period.slice(6), "to", number),
-          quiet("×", () => change(key, periods.filter((_, each) => each !== number)), { "aria-label": `Remove ${period}` }))),
+          quiet("×", () => change(key, periods.filter((_, each) => each !== number)), { "aria-label": `Remove ${period}`, data: { next: `new/${key}` } }))),
         periods.length ? null : h("em", {}, "closed"),
         quiet("+ period", () => change(key, [...periods, periods.length ? next(periods.at(-1)) : "08:00-17:00"]), { data: { focus: `new/${key}` }, "aria-label": `+ period, ${key}` }),
-        quiet("Take away", () => change(key, null), { "aria-label": `Take away ${key}` }));
+        quiet("Take away", () => change(key, null), { "aria-label": `Take away ${key}`, data: { next: "more" } }));
       return box;
     }
   };
@@ -62,5 +60,3 @@ function next(period) {
   const from = Math.min(Number(period.slice(6, 8)) + 1, 22);
   return `${String(from).padStart(2, "0")}:00-${String(from + 1).padStart(2, "0")}:00`;
 }
-const KINDS = { doors: "door", shifts: "shift", grants: "grant", work: "who works" };
-const words = (path) => path.replace(/^(\w+)\.([^.]+).*/, (_, table, name) => `${KINDS[table] ?? table} ${/^\d+$/.test(name) ? Number(name) + 1 : name}`);

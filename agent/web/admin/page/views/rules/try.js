@@ -1,6 +1,7 @@
 // Trying the draft: one person, one door, one time; a week of them; and what changes for everybody.
 import { ask, post } from "/admin/api.js";
 import { field, h, put } from "/admin/dom.js";
+import { lower, MODES } from "/admin/words.js";
 import { button, names } from "/admin/views/rules/draft.js";
 import { effects, today } from "/admin/views/rules.js";
 
@@ -34,7 +35,7 @@ export function show(place, draft) {
   }
   function answer(by, told) {
     return h("p", {}, `${by}: `, h("strong", { class: told.granted ? "good" : "bad" }, told.granted ? "yes" : "no"),
-      `, ${[told.granted ? told.detail : `${told.reason.replaceAll("_", " ")}${told.detail ? `: ${told.detail}` : ""}`, `to be shown: ${told.factors}${told.two_people ? ", by two people" : ""}`, `mode ${told.mode}`, told.unlocked_until ? "unlocked by its schedule" : ""].filter(Boolean).join("; ")}`);
+      `, ${[told.granted ? told.detail : `${told.reason.replaceAll("_", " ")}${told.detail ? `: ${told.detail}` : ""}`, `to be shown: ${told.factors}${told.two_people ? ", by two people" : ""}`, `mode: ${lower(MODES[told.mode])}`, told.unlocked_until ? "unlocked by its schedule" : ""].filter(Boolean).join("; ")}`);
   }
   function row(day, now, before) {
     const same = JSON.stringify(now) === JSON.stringify(before), words = (all) => all.map((each) => each.join("–")).join(", ") || "not at all";

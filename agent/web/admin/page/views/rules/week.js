@@ -26,7 +26,7 @@ export function grid(week, change, alone) {
     const shared = day && key !== day && week.keys[key];
     return h("div", { class: "day", role: "group", "aria-label": shared ? `${name}, as ${key}` : name },
       h("span", { class: "name" }, name, shared ? h("small", {}, key) : null), track,
-      shared ? button("alone", () => alone(day, key), { class: "quiet only", title: `Other periods on ${name} alone` }) : h("span", {}));
+      shared ? button("alone", () => alone(day, key), { class: "quiet only", data: { next: `${day}/0` }, title: `Other periods on ${name} alone` }) : h("span", {}));
   }
 
   // All rows that have their periods from a key; what goes on after midnight is seen in the next row, too
