@@ -185,6 +185,15 @@ class TestReport:
         rest = desk.ask("report", month="2026-11", after="ben", limit=2)
         assert ([row["person"] for row in rest["rows"]], rest["more"]) == (["carl"], False)
 
+    def test_what_was_handed_out_is_in_the_audit(self, desk):
+        desk.ask("report", month="2026-11", limit=2)
+        desk.ask("report", month="2026-11", person="ben")
+        desk.ask("report", month="2026-10")  # nothing
+        many, one = [event.body for event in events.since(desk.db, 0, 100, kinds=("audit",))][-2:]
+        told = {"report": "attendance", "kind": "rows", "month": "2026-11"}
+        assert (many["action"], many["subject"], many["details"]) == ("report_exported", None, told | {"people": 2})
+        assert (one["action"], one["subject"], one["details"]) == ("report_exported", "ben", told | {"people": 1})
+
     def test_one_person_another_month_and_none(self, desk):
         assert [row["person"] for row in desk.ask("report", month="2026-11", person="ben")["rows"]] == ["ben"]
         assert desk.ask("report", month="2026-10") == {"rows": [], "more": False, "last": "carl"}

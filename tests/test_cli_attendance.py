@@ -180,6 +180,27 @@ class TestReports:
         assert (outcome.code, outcome.out) == (code, "")
         assert message in outcome.err
 
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (("attendance", "--html"), [("attendance", "html", 2)]),
+            (("attendance", "--json", "--person", "ben"), [("attendance", "json", 1)]),
+            (("exceptions", "--json"), [("exceptions", "json", 2)]),
+            (("attendance",), []),
+            (("exceptions",), []),
+            (("who-is-in", "--json"), []),
+        ],
+    )
+    def test_what_is_taken_away_is_in_the_audit_and_what_is_looked_at_is_not(self, latchkey, arguments, told):
+        month = () if arguments[0] == "who-is-in" else ("--month", "2026-03")
+        assert latchkey("report", *arguments, *month).code == 0
+        with open_db(latchkey.database) as db:
+            rows = [event.body for event in events.since(db, 0, 100, kinds=("audit",))]
+        left = [row["details"] for row in rows if row["action"] == "report_exported"]
+        assert left == [
+            {"report": report, "kind": kind, "month": "2026-03", "people": people} for report, kind, people in told
+        ]
+
     def test_who_is_in(self, latchkey):
         outcome = latchkey("report", "who-is-in")
         assert outcome.out.splitlines()[1].split()[:2] == ["anna", "Anna"]

@@ -1,5 +1,6 @@
 """The view of attendance: who may see it, what it shows, correcting, and files that are those of the command line."""
 
+import getpass
 import io
 import re
 import zipfile
@@ -154,6 +155,29 @@ def test_a_file_is_that_of_the_command_line(desk, kind, person, tmp_path):
     theirs = by_hand(desk, tmp_path, f"--{kind}", *(["--person", person] if person else []))
     assert SAME[kind](answer.content) == SAME[kind](theirs)
     assert b"carla" in answer.content or kind == "xlsx"
+
+
+@pytest.mark.parametrize("person", ["carla", None])
+def test_who_takes_a_file_away_is_in_the_audit_on_the_page_as_on_the_command_line(desk, person, tmp_path):
+    asked = f"/admin/api/attendance/export?month=2026-10&kind=csv&person={person or ''}"
+    assert desk.client(Role.VIEWER).get(asked).status_code == 200
+    by_hand(desk, tmp_path, "--csv", *(["--person", person] if person else []))
+    page, typed = recorded(desk.agent.config, "audit")[-2:]
+    assert (page.body["by"], typed.body["by"]) == ("page:olga", f"cli:{getpass.getuser()}")
+    for row in (page.body, typed.body):
+        assert (row["action"], row["subject"]) == ("report_exported", person)
+        told = dict(row["details"])
+        assert told.pop("people") >= 1
+        assert told == {"report": "attendance", "kind": "csv", "month": "2026-10"}
+    assert page.body["details"] == typed.body["details"]
+
+
+def test_what_is_refused_or_only_looked_at_is_not(desk):
+    before = len(recorded(desk.agent.config, "audit"))
+    client = desk.client(Role.VIEWER)
+    assert client.get("/admin/api/attendance/export?month=2026-10&kind=html&person=nobody").status_code == 409
+    assert client.get("/admin/api/attendance/month?month=2026-10&person=carla").status_code == 200
+    assert "report_exported" not in [row.body["action"] for row in recorded(desk.agent.config, "audit")[before:]]
 
 
 # Correcting

@@ -2,12 +2,17 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 
+import numpy as np
 import pytest
+from ulid import ULID
 
 from agent.config import load_config
 from agent.errors import ConfigError, StoreError
 from agent.trust.roles import Role
+from agent.types import Crop, Embedding, Quality
+from agent.unknown.album import Album, folder
 from agent.web.mirror import WATCHERS
 from tests.conftest import wait_for
 from tests.fakes.admin import PHONE, RULES, admin_agent
@@ -17,6 +22,7 @@ from tests.fakes.blocks import GREEN, Block, paint
 from tests.fakes.cameras import ANNA, EMPTY, STRANGER, Stage
 
 AT_ANY_HOUR = RULES.replace('schedule = "office"\n', "")
+QUALITY = Quality(face_px=120.0, sharpness=50.0, yaw=0.0, exposure=120.0, contrast=40.0)
 SEEN = {
     "visit/{}": "text=It was not this person",
     "unknown": ".faces img",
@@ -295,6 +301,32 @@ def test_a_stranger_is_kept_seen_and_enrolled(desk):
     assert comes(desk, STRANGER).body["person"] == "cleo"
     assert desk.ask("remove", person="cleo")[0] == 200
     wait_for(lambda: "cleo" not in desk.agent.recogniser.known.gallery.people, what="the door to forget")
+
+
+def test_pictures_are_opened_once_until_there_are_others(desk, monkeypatch):
+    album, opened = desk.front.album, []
+    album.delete(album.names())
+    monkeypatch.setattr(album, "open", lambda name: opened.append(name) or Album.open(album, name))
+
+    def kept():
+        face = Embedding(np.eye(1, 64, dtype=np.float32)[0], desk.front.bundle.template_model)
+        return album.keep(str(ULID()), datetime.now(UTC), Crop(STRANGER[:112, :112], QUALITY), face)
+
+    def looked():
+        opened.clear()
+        return {each["name"] for group in pictures(desk) for each in group}, len(opened)
+
+    first = kept()
+    assert [looked(), looked()] == [({first}, 1), ({first}, 0)]
+    second = kept()
+    assert [looked(), looked()] == [({first, second}, 2), ({first, second}, 0)]
+    album.delete([first])
+    assert [looked(), looked()] == [({second}, 1), ({second}, 0)]
+    broken = f"20261101T080000Z-{ULID()}"
+    (folder(desk.agent.config) / f"{broken}.sealed").write_bytes(b"no picture")
+    assert [looked(), looked()] == [({second}, 2), ({second}, 2)]  # it may open the next time
+    album.delete([second, broken])
+    assert looked() == (set(), 0)
 
 
 def test_pictures_are_deleted_one_and_all(desk):

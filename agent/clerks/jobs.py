@@ -22,6 +22,7 @@ from agent.mqtt.verbs.jobs import (
     ReportCommand,
 )
 from agent.reports.basis import month_of, one_by_one
+from agent.reports.leaving import ROWS, leaves
 from agent.reports.rows import rows
 from agent.rules_in_force import load_rules
 from agent.store import events
@@ -106,4 +107,10 @@ class _Clerk:
         people = [command.person] if command.person else who_worked(db, after=command.after, limit=command.limit + 1)
         asked, at = people[: command.limit], self._office.now()
         told = [row for each in one_by_one(db, rules, first, last, asked, at=at) for row in rows(each)]
+        if of := len({row["person"] for row in told}):
+            self._office.write(lambda db: self._leaves(db, command, of))
         return {"rows": told, "more": len(people) > command.limit, "last": asked[-1] if asked else command.after}
+
+    def _leaves(self, db: Db, command: ReportCommand, people: int) -> None:
+        request = self._office.request(command)
+        leaves(db, request, kind=ROWS, month=command.month, people=people, person=command.person)

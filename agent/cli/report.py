@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli.opened import database
+from agent.cli.opened import database, request
 from agent.cli.output import Json, counted, say, say_json, say_table
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import ConfigError
 
 if TYPE_CHECKING:
     from agent.reports.basis import Attendance
+    from agent.reports.leaving import Report
     from agent.store.db import Db
 
 report = typer.Typer(help="Timesheets, who is in, and what somebody should look at.", no_args_is_help=True)
@@ -41,19 +42,25 @@ def attendance(
 ) -> None:
     """Show what was worked in a month: a line a person, or of one person a line a day.
 
+    A file, and --json, is in the audit: by whom, which month, of whom; what is only shown is not.
+
     Exit status: 1 if there is no such person, 2 if it cannot be written.
     """
     if csv + xlsx + html + json > 1:
         raise ConfigError("--csv, --xlsx, --html and --json exclude each other: choose one")
     if xlsx and out is None and sys.stdout.isatty():
         raise ConfigError("--xlsx is nothing for a terminal: name a file, as in --out november.xlsx")
-    with _month(month, person, config, sets) as (found, _):
+    with _month(month, person, config, sets) as (found, db):
         from agent.reports import rows
         from agent.reports.exported import Kind, exported
 
         if csv or xlsx or html:
-            _write(exported(found, Kind.XLSX if xlsx else Kind.HTML if html else Kind.CSV), out)
+            kind = Kind.XLSX if xlsx else Kind.HTML if html else Kind.CSV
+            made = exported(found, kind)
+            _leaves(db, found, kind, person)
+            _write(made, out)
         elif json:
+            _leaves(db, found, "json", person)
             say_json(rows.as_json(found))
         else:
             say_table(*(rows.day_table(found) if person else rows.total_table(found)))
@@ -95,11 +102,16 @@ def who_is_in(*, json: Json = False, config: ConfigFile = None, sets: Sets = Non
 def exceptions(
     *, month: Month = None, person: Person = None, json: Json = False, config: ConfigFile = None, sets: Sets = None
 ) -> None:
-    """Show what somebody should look at: late, early, absent, missing punches, wrong clocks, strangers."""
+    """Show what somebody should look at: late, early, absent, missing punches, wrong clocks, strangers.
+
+    With --json it is in the audit that it was taken away.
+    """
     with _month(month, person, config, sets) as (found, db):
         from agent.reports.exceptions import remarks
 
         told = remarks(found, db, strangers=person is None)
+        if json:
+            _leaves(db, found, "json", person, "exceptions")
     lines = [[f"{each.day}", each.person or "", each.what, each.detail] for each in told]
     if json:
         say_json([dict(zip(("day", "person", "what", "detail"), line, strict=True)) for line in lines])
@@ -130,6 +142,13 @@ def _month(
         found = attendance(db, rules, first, last, at=now, person=person)
         check_known(found, person)
         yield found, db
+
+
+def _leaves(db: Db, found: Attendance, kind: str, person: str | None, report: Report = "attendance") -> None:
+    from agent.reports.leaving import leaves, told_of
+
+    month, people = f"{found.first:%Y-%m}", told_of(db, person)
+    leaves(db, request(), kind=kind, month=month, people=people, person=person, report=report)
 
 
 def _write(made: bytes, out: Path | None) -> None:

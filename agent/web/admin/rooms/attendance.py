@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -16,6 +17,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code, Message
 from agent.mqtt.telemetry import timestamp
 from agent.reports.everybody import lot_json
+from agent.reports.leaving import leaves, told_of
 from agent.reports.month import month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
@@ -43,7 +45,9 @@ def _reads(path: str, told: str, query: type[Query], result: Any = dict[str, Any
 TODAY: Final = _reads("today", "Who is in, and how the day goes.", Seen)
 MONTH: Final = _reads("month", "The days of a month.", OfMonth)
 YEAR: Final = _reads("year", "Somebody's months.", OfYear)
-EXPORT: Final = _reads("export", "A month as a file.", File, "application/octet-stream")
+EXPORT: Final = _reads(
+    "export", "A month as a file; the audit tells who has taken it away.", File, "application/octet-stream"
+)
 CORRECT: Final = Operation(
     "POST",
     "attendance/correct",
@@ -103,10 +107,18 @@ class _Desk:
 
         return YEAR.answered(await self._front.beside.read(read))
 
-    async def export(self, request: Request, _: Session) -> Response:
+    async def export(self, request: Request, session: Session) -> Response:
         file: File = request.state.query
-        at = datetime.now(UTC)
-        return await self._front.beside.stream(lambda db: file.pieces(db, at), file.headers)
+        asked, write = self._front.request(session), self._front.agent.recorder.write
+
+        def pieces(db: Db) -> Iterator[bytes]:
+            made, people = file.pieces(db, asked.at), told_of(db, file.person)
+            first = next(made)  # what is refused has not left
+            write(lambda db: leaves(db, asked, kind=file.kind, month=file.month, people=people, person=file.person))
+            yield first
+            yield from made
+
+        return await self._front.beside.stream(pieces, file.headers)
 
     async def correct(self, request: Request, session: Session) -> Response:
         told = request.state.body.model_dump(exclude_unset=True)

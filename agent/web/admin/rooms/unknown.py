@@ -106,13 +106,14 @@ OPERATIONS: Final = (ALBUM, INTRODUCE, DELETE, SHOWN)
 def routes(front: Front) -> list[Route]:
     """Returns `/admin/api/live/unknown` and what is under it: for those who may enrol."""
     looked: deque[str] = deque(maxlen=REMEMBERED)
+    album = _Album(front)
 
     async def everybody(_: Request, session: Session) -> Response:
         if session.secret not in looked:
             asked = front.request(session)
             await front.do(lambda: front.agent.recorder.write(lambda db: audit(db, "unknown_seen", None, asked)))
             looked.append(session.secret)
-        return ALBUM.answered(await front.beside.do(lambda: _album(front)))
+        return ALBUM.answered(await front.beside.do(album.told))
 
     async def picture(request: Request, _: Session) -> Response:
         stranger = await front.do(lambda: front.album.open(request.path_params["name"]))
@@ -141,20 +142,38 @@ def routes(front: Front) -> list[Route]:
     ]
 
 
-def _album(front: Front) -> Album:
-    """All pictures that open, those that look alike together."""
-    bundle, privacy = front.bundle, front.agent.config.privacy
-    opened = [each for name in front.album.names() if (each := front.album.open(name)) is not None]
-    ours = [each for each in opened if each.embedding.model == bundle.template_model]
-    alike = groups(ours, bundle.space, bundle.same_person_threshold)
-    return {
-        "groups": [[_told(each) for each in group] for group in alike],
-        "keeps": privacy.keep_unknown,
-        "days": front.agent.config.retention.unknown_days,
-        "most": MOST,
-        "consent": privacy.consent_text,
-        "consent_wanted": privacy.require_consent,
-    }
+class _Album:
+    """All pictures that open, those that look alike together; opened anew where others are there than before.
+
+    Of one thread. No picture and no vector stays in memory.
+    """
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._names: list[str] | None = None  # that the groups are of, where all of them opened
+        self._groups: list[list[Face]] = []
+
+    def told(self) -> Album:
+        config, names = self._front.agent.config, self._front.album.names()
+        if names != self._names:
+            self._groups, whole = self._made(names)
+            self._names = names if whole else None
+        return {
+            "groups": self._groups,
+            "keeps": config.privacy.keep_unknown,
+            "days": config.retention.unknown_days,
+            "most": MOST,
+            "consent": config.privacy.consent_text,
+            "consent_wanted": config.privacy.require_consent,
+        }
+
+    def _made(self, names: list[str]) -> tuple[list[list[Face]], bool]:
+        """The groups, and whether all could be opened: one that could not may be another time."""
+        bundle = self._front.bundle
+        opened = [each for name in names if (each := self._front.album.open(name)) is not None]
+        ours = [each for each in opened if each.embedding.model == bundle.template_model]
+        alike = groups(ours, bundle.space, bundle.same_person_threshold)
+        return [[_told(each) for each in group] for group in alike], len(opened) == len(names)
 
 
 def _told(stranger: Stranger) -> Face:
