@@ -61,8 +61,9 @@ def attendance(
         everybody: as of `workers`, for whoever asks for many, one by one.
     """
     begin, end = window(rules, first, last)
-    everybody = workers(db) if everybody is None else everybody
-    if person is not None:  # before anything is made of everybody: many are asked for one by one
+    if everybody is None:
+        everybody = workers(db, person)
+    elif person is not None:  # before anything is made of everybody: many are asked for one by one
         everybody = {person: everybody[person]} if person in everybody else {}
     sheets = timesheets(
         punches.counted(db, begin, end, person),

@@ -47,14 +47,17 @@ def who_worked(db: Db, *, after: str, limit: int) -> list[str]:
     return [id_ for (id_,) in db.rows(query, {"after": after, "limit": limit})]
 
 
-def workers(db: Db) -> dict[str, Worker]:
-    """Return everybody, by id. They work from when they are valid, or else enrolled, until that ends or they leave."""
+def workers(db: Db, person: str | None = None) -> dict[str, Worker]:
+    """Return everybody, or one person, by id: who is enrolled.
+
+    They work from when they are valid, or else enrolled, until that ends or they leave.
+    """
+    one, args = ("", ()) if person is None else (" WHERE {} = ?", (person,))
     groups = defaultdict[str, set[str]](set)
-    for person, group in db.rows('SELECT person, "group" FROM memberships'):
-        groups[person].add(group)
-    rows = db.rows(
-        "SELECT id, name, badge, coalesce(valid_from, enrolled_at), valid_to, left_at FROM people ORDER BY id"
-    )
+    for member, group in db.rows(f'SELECT person, "group" FROM memberships{one.format("person")}', args):  # noqa: S608
+        groups[member].add(group)
+    columns = "id, name, badge, coalesce(valid_from, enrolled_at), valid_to, left_at"
+    rows = db.rows(f"SELECT {columns} FROM people{one.format('id')} ORDER BY id", args)  # noqa: S608 - ours
     return {
         id_: Worker(id_, name, badge, Employee(frozenset(groups[id_]), from_text(begins), _first(ends)))
         for id_, name, badge, begins, *ends in rows
