@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 FOLDER: Final = Path(__file__).parent / "page"
 ROOMS: Final = (session, account, commands, people, live, rules, attendance, device)
-DOCUMENT: Final = Operation("GET", "openapi.json", "This document.", result=dict[str, Any])
+DOCUMENT: Final = Operation("GET", "openapi.json", "This document, as OpenAPI 3.1 has it.", result=dict[str, Any])
 
 
 def operations() -> dict[str, tuple[Operation, ...]]:
