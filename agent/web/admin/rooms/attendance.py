@@ -25,8 +25,9 @@ from agent.reports.leaving import leaves, told_of
 from agent.reports.month import MonthTold, YearTold, month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
+from agent.web.admin.answers import answered
 from agent.web.admin.asked import File, OfMonth, OfYear, Seen, kinds_of
-from agent.web.admin.front import Front, answered
+from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation, Query
 from agent.web.admin.sessions import Session
 from agent.web.admin.today import Today

@@ -21,7 +21,8 @@ from agent.store.db import Db
 from agent.unknown.album import MOST, Stranger
 from agent.unknown.alike import groups
 from agent.unknown.introduce import introduce
-from agent.web.admin.front import Front, refused
+from agent.web.admin.answers import refused
+from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 

@@ -16,7 +16,8 @@ from agent.mqtt.message import Code
 from agent.store import past, undone
 from agent.store.db import Db
 from agent.types import Event
-from agent.web.admin.front import Front, refused
+from agent.web.admin.answers import refused
+from agent.web.admin.front import Front
 from agent.web.admin.lookout import EventTold, event_json
 from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.sessions import Session
