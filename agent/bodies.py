@@ -6,8 +6,7 @@ import math
 from dataclasses import asdict
 
 from agent.attendance.punch import Clock
-from agent.signature.judge import Weighed
-from agent.types import Decision, Quality, Sighting
+from agent.types import Decision, Quality, Sighting, Weighed
 
 _SEEN = (
     "similarity", "margin", "second", "threshold", "shots", "agreeing", "quality", "camera", "track", "latency_ms",

@@ -116,7 +116,7 @@ class Counter:
         with self._lock:
             self._full = commands.count(self.db) > commands.MOST
 
-    def _one_at_a_time(self, handler: Handler, command: Any) -> dict[str, Any]:
+    def _one_at_a_time(self, handler: Handler, command: Any) -> Mapping[str, Any]:
         with self._lock:
             return handler(command)
 

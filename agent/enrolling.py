@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from agent.bundle import Bundle
 from agent.clock import clock_state
@@ -17,7 +17,7 @@ from agent.errors import CommandError
 from agent.gallery.match import Gallery
 from agent.members import consent as consents
 from agent.mqtt.message import Code
-from agent.register import By, Enrolment, Request, Templates, add_templates, check_names
+from agent.register import By, Enrolled, Enrolment, Request, Templates, add_templates, check_names
 from agent.store import people
 from agent.store.db import Db
 from agent.store.templates import load_gallery
@@ -71,7 +71,7 @@ class Enrolling:
         consent_by: str | None = None,
         by: By,
         command_id: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> Enrolled:
         """Adds a person, or templates to a person; all of them or none. The very same again add nothing.
 
         Args:

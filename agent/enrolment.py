@@ -17,7 +17,7 @@ from agent.bundle import Bundle
 from agent.enrolling import Enrolling
 from agent.gallery.enrol import Enroller
 from agent.gallery.identify import identify
-from agent.register import By, as_json, remove_person
+from agent.register import By, Enrolled, as_json, remove_person
 from agent.store import people
 from agent.store.db import Db
 from agent.types import Image, Seen
@@ -74,7 +74,7 @@ class Administration:
         consent: str | None = None,
         by: By,
         command_id: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> Enrolled:
         """Adds a person, or photos to a person; all of them or none. The very same photos again add nothing.
 
         Args:

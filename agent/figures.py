@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
+from typing_extensions import TypedDict
+
 from agent.store import past, samples
 from agent.store.db import Db
 from agent.store.times import from_text
@@ -15,7 +17,26 @@ from agent.store.times import from_text
 MOST: Final = 20_000  # decisions, the latest
 BIN: Final = 0.02  # cosine
 POINTS: Final = 336  # of a line: an hour each in a fortnight
-_GENUINE, _UNKNOWN = "genuine", "unknown"
+
+
+class Weighed(TypedDict):
+    """How alike the known and the unknown were, and who comes when."""
+
+    bin: float  # cosine
+    genuine: list[tuple[float, int]]  # the lower end of a bin, and how many are in it
+    unknown: list[tuple[float, int]]
+    threshold: float | None  # in force last
+    thresholds: int  # how many were
+    arrivals: list[list[int]]  # by weekday, 0 is Monday, and hour
+
+
+class FiguresTold(Weighed):
+    """The numbers to plot."""
+
+    days: int
+    decisions: int
+    all: bool  # no decision of these days is left out
+    health: list[samples.Mean]
 
 
 @dataclass(slots=True)
@@ -42,24 +63,25 @@ class Figures:
                 self.arrivals[local.weekday(), local.hour] += 1
         return count
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Weighed:
         """Returns JSON values."""
         return {
             "bin": BIN,
-            _GENUINE: sorted(self.known.items()),
-            _UNKNOWN: sorted(self.unknown.items()),
+            "genuine": sorted(self.known.items()),
+            "unknown": sorted(self.unknown.items()),
             "threshold": self.thresholds[0] if self.thresholds else None,
             "thresholds": len(self.thresholds),
             "arrivals": [[self.arrivals[day, hour] for hour in range(24)] for day in range(7)],
         }
 
 
-def figures(db: Db, days: int, now: datetime, zone: tzinfo) -> dict[str, Any]:
+def figures(db: Db, days: int, now: datetime, zone: tzinfo) -> FiguresTold:
     """Returns the numbers of the last `days`, of the latest decisions in them; and how the device was."""
     since, told = now - timedelta(days=days), Figures(zone)
     count = told.add(past.weighed(db, since, MOST))
     step = max(300, days * 86_400 // POINTS)
-    return told.as_json() | {
+    return {
+        **told.as_json(),
         "days": days,
         "decisions": count,
         "all": count < MOST,

@@ -11,7 +11,7 @@ from agent.errors import CommandError
 from agent.gallery.likeness import Likeness
 from agent.gallery.match import Gallery
 from agent.mqtt.message import Code
-from agent.register import Templates, enrolled
+from agent.register import Enrolled, Templates, enrolled
 from agent.store.db import Db
 from agent.store.handover import Parcel, opened, packed
 from agent.types import Quality
@@ -48,7 +48,7 @@ class Handover:
             "templates": [_as_json(parcel) for parcel in parcels],
         }
 
-    def take(self, enrolling: Enrolling, command: EnrolTemplatesCommand, consent: str | None) -> dict[str, Any]:
+    def take(self, enrolling: Enrolling, command: EnrolTemplatesCommand, consent: str | None) -> Enrolled:
         """Adds a person by templates of another device.
 
         Args:

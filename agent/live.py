@@ -90,7 +90,7 @@ class Live:
                 command_id=command.id,
             )
         self._changed()
-        return done
+        return {**done}
 
     def _asked(self, session: Session, seconds: float) -> Iterator[Step]:
         """Until the person has agreed, where they are asked at all."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import WrapSerializer
+from typing_extensions import TypedDict
 
 from agent.bundle import Bundle
 from agent.condition import findings
+from agent.findings import Finding
 from agent.health import HealthCheck, health_of
+from agent.mqtt.telemetry import Health
 from agent.peers import peer_keys
 from agent.store import audit_search
 from agent.store.db import Db
@@ -17,8 +21,30 @@ if TYPE_CHECKING:
     from agent.app import Agent
 
 
-def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> dict[str, Any]:
-    """Returns JSON values.
+class Peer(TypedDict):
+    """Another device of the site that is believed."""
+
+    device: str
+    key: str  # id
+
+
+class Overview(TypedDict):
+    """A device at a glance."""
+
+    site: str
+    device: str
+    groups: list[str]
+    version: str  # of Latchkey
+    encoder: str
+    detector: str
+    health: Annotated[Health, WrapSerializer(lambda told, made: {k: v for k, v in made(told).items() if v is not None})]
+    findings: list[Finding]
+    backed_up: str | None  # when last
+    peers: list[Peer]
+
+
+def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> Overview:
+    """Returns it.
 
     Args:
         agent: that runs.
@@ -35,8 +61,8 @@ def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> dict[s
         "version": VERSION,
         "encoder": bundle.model_id,
         "detector": bundle.detector.id,
-        "health": health_of(agent, check).model_dump(mode="json", exclude_none=True),
-        "findings": [asdict(each) for each in findings(agent, db)],
+        "health": health_of(agent, check),
+        "findings": findings(agent, db),
         "backed_up": None if backup is None else backup.at,
         "peers": [{"device": name, "key": key.id} for name, key in sorted(peer_keys(db, agent.config).items())],
     }

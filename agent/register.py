@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from typing_extensions import TypedDict
+
 from agent.attendance.punch import Clock
 from agent.audit import audit
 from agent.clock import clock_state
@@ -58,9 +60,16 @@ class Enrolment:
     consent_by: str | None = None  # who took that down; None: who asked
 
 
-def add_templates(
-    db: Db, enrolment: Enrolment, *, version: int, privacy: Privacy, request: Request
-) -> dict[str, Any] | None:
+class Enrolled(TypedDict):
+    """What became of an enrolment."""
+
+    person: str
+    name: str
+    added: int  # templates
+    templates: int  # that there are now
+
+
+def add_templates(db: Db, enrolment: Enrolment, *, version: int, privacy: Privacy, request: Request) -> Enrolled | None:
     """Adds a person, or templates to a person.
 
     Args:

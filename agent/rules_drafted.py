@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final, TypeAlias
+
+from typing_extensions import TypedDict
 
 from agent.access.rules import Rules
 from agent.access.trial import trial
 from agent.access.weekly import Change, Days, Hours, by_day, changes, clock, pieces
 from agent.errors import CommandError, RulesRefused
 from agent.mqtt.message import Code
-from agent.rulebook.compare import compared
+from agent.rulebook.compare import Line, compared
 from agent.rulebook.compiled import compiled
 from agent.rulebook.edits import AnyEdit, edited
 from agent.rulebook.kinds import DAYS
 from agent.rulebook.parse import parse, rulebook
-from agent.rulebook.portrait import portrait, year_of
+from agent.rulebook.portrait import Portrait, SpecialDayTold, portrait, year_of
 from agent.rulebook.written import value_text
-from agent.rules_in_force import edition_of, load_rules
-from agent.rules_tried import as_json, holder_of, instant, not_mentioned
+from agent.rules_in_force import WholeEdition, edition_of, load_rules
+from agent.rules_tried import Said, as_json, holder_of, instant, not_mentioned
 from agent.store.db import Db
 from agent.store.holders import load_register
 from agent.timezone import machine_zone
@@ -30,10 +32,60 @@ LONGEST_DRAFT: Final = 200_000
 MOST_CHANGES: Final = 200
 MOST_NAMED: Final = 20
 """People of a change who are told by id; the others are counted."""
+Week: TypeAlias = list[list[tuple[str, str]]]
+"""Of each day from when to when, by the clock on the wall."""
 _FIRST, _LAST = date(1970, 1, 5), date(2199, 12, 23)
 
 
-def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[str, Any]:
+class Drafted(Portrait):
+    """What a draft says."""
+
+    text: str
+    year: list[SpecialDayTold]
+    difference: list[Line]  # from the rules in force
+
+
+class Tried(TypedDict):
+    """What a draft says of somebody, and what the rules in force say."""
+
+    draft: Said
+    in_force: Said
+    note: str | None  # what there is to say beside it
+
+
+class WeekOf(TypedDict):
+    """When somebody may enter at a door."""
+
+    days: list[str]
+    draft: Week
+    in_force: Week
+
+
+Effect = TypedDict(
+    "Effect",
+    {
+        "door": str,
+        "gained": bool,  # or lost
+        "count": int,  # of people
+        "people": tuple[str, ...],  # the first of them
+        "days": list[str],  # of the week, as in mon
+        "from": str,
+        "to": str,
+    },
+)
+"""What some people gain or lose."""
+
+
+class Effects(TypedDict):
+    """Who gains and who loses in a week."""
+
+    first: str  # its Monday
+    changes: list[Effect]
+    more: int  # changes than these
+    not_seen: int  # people of whom it is not known
+
+
+def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> Drafted:
     """Returns rules with these changes: text, portrait, special days of a year, and what differs from those in force.
 
     Raises:
@@ -49,7 +101,7 @@ def drafted(db: Db, text: str, edits: Sequence[AnyEdit], *, year: int) -> dict[s
     }
 
 
-def none_in_force() -> dict[str, Any]:
+def none_in_force() -> WholeEdition:
     """Returns what a draft begins with where no rules were ever given: as JSON, and saying what holds without any."""
     text = f"""time_zone = {value_text(machine_zone().key)}
 
@@ -61,13 +113,13 @@ doors = ["*"]
     return {"version": 0, "text": text, "at": None, "by": None}
 
 
-def difference(db: Db, text: str, version: int | None = None) -> list[dict[str, Any]]:
+def difference(db: Db, text: str, version: int | None = None) -> list[Line]:
     """Returns what differs between the rules of a version, or those in force, and a text, line by line."""
     before = edition_of(db, version)
-    return [line._asdict() for line in compared(before.text if before else "", _bounded(text))]
+    return compared(before.text if before else "", _bounded(text))
 
 
-def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str, Any]:
+def tried(db: Db, text: str, person: str, door: str, at: str | None) -> Tried:
     """Returns what a draft says of a person, a door and a time (None: now), and what the rules in force say.
 
     Raises:
@@ -78,13 +130,13 @@ def tried(db: Db, text: str, person: str, door: str, at: str | None) -> dict[str
     when = datetime.now(UTC) if at is None else instant(at, draft.zone)
     force = load_rules(db)
     return {
-        "draft": as_json(trial(draft, holder, door, when), draft, when) | {"version": None},
+        "draft": {**as_json(trial(draft, holder, door, when), draft, when), "version": None},
         "in_force": as_json(trial(force, holder, door, when), force, when),
         "note": not_mentioned(draft, door),
     }
 
 
-def week(db: Db, text: str, person: str, door: str, first: str) -> dict[str, Any]:
+def week(db: Db, text: str, person: str, door: str, first: str) -> WeekOf:
     """Returns when somebody may enter at a door in the week of a day: by a draft, and by the rules in force.
 
     Raises:
@@ -100,7 +152,7 @@ def week(db: Db, text: str, person: str, door: str, first: str) -> dict[str, Any
     }
 
 
-def effects(db: Db, text: str, first: str, *, here: str) -> dict[str, Any]:
+def effects(db: Db, text: str, first: str, *, here: str) -> Effects:
     """Returns who gains and who loses what in the week of a day if a draft were in force.
 
     Args:
@@ -150,7 +202,7 @@ def _bounded(text: str) -> str:
     return text
 
 
-def _told(found: list[Change], rules: Rules, days: Days) -> list[dict[str, Any]]:
+def _told(found: list[Change], rules: Rules, days: Days) -> list[Effect]:
     """The same people, door and times on several days are one."""
     rows: dict[tuple[str, bool, tuple[str, ...], str, str], list[str]] = defaultdict(list)
     for change in found:

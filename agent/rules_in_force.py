@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired
 from zoneinfo import ZoneInfo
+
+from typing_extensions import TypedDict
 
 from agent.access.rules import Rules
 from agent.audit import audit
@@ -18,6 +20,21 @@ from agent.store.db import Db
 from agent.store.rules import Edition, add_rules, rules_history, rules_in_force, rules_of
 from agent.timezone import machine_zone
 from agent.write import Write
+
+
+class EditionTold(TypedDict):
+    """Rules that are, or were, in force, but for their text."""
+
+    version: int  # 0: none were ever given
+    at: str | None
+    by: str | None
+    sha256: NotRequired[str]  # of the text, hex
+
+
+class WholeEdition(EditionTold):
+    """The same with the text."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +117,22 @@ def edition_of(db: Db, version: int | None) -> Edition | None:
     return edition
 
 
-def editions(db: Db) -> list[dict[str, Any]]:
+def editions(db: Db) -> list[EditionTold]:
     """Returns the versions that are kept as JSON values without their texts, the newest first: that one is in force."""
-    return [{key: value for key, value in as_json(one).items() if key != "text"} for one in rules_history(db)]
+    return [_heading(one) for one in rules_history(db)]
 
 
-def as_json(edition: Edition) -> dict[str, Any]:
+def as_json(edition: Edition) -> WholeEdition:
     """Returns rules as JSON values."""
+    return WholeEdition(**_heading(edition), text=edition.text)
+
+
+def _heading(edition: Edition) -> EditionTold:
     return {
         "version": edition.version,
         "at": timestamp(edition.at),
         "by": edition.by,
         "sha256": digest_of(edition.text),
-        "text": edition.text,
     }
 
 

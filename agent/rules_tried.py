@@ -6,8 +6,10 @@ from datetime import datetime
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
+from typing_extensions import TypedDict
+
 from agent.access.holder import Holder
-from agent.access.rules import Rules
+from agent.access.rules import Mode, Rules
 from agent.access.trial import Trial
 from agent.errors import CommandError
 from agent.moments import moment
@@ -15,6 +17,22 @@ from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.store.db import Db
 from agent.store.holders import load_register
+from agent.types import Reason
+
+
+class Said(TypedDict):
+    """What rules say of somebody, a door and a time."""
+
+    at: str
+    version: int | None  # none: of a draft
+    granted: bool
+    reason: Reason | None  # why not
+    detail: str  # for people
+    schedule: str | None  # by which
+    factors: str  # that have to be shown, as in card+pin
+    two_people: bool
+    mode: Mode
+    unlocked_until: str | None
 
 
 def holder_of(db: Db, person: str) -> Holder:
@@ -50,7 +68,7 @@ def not_mentioned(rules: Rules, door: str) -> str | None:
     return f"the rules do not mention a door {door[:80]!r}{meant}"
 
 
-def as_json(found: Trial, rules: Rules, at: datetime) -> dict[str, object]:
+def as_json(found: Trial, rules: Rules, at: datetime) -> Said:
     """Returns as JSON values what the rules say."""
     return {
         "at": timestamp(at),

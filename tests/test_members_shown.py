@@ -46,7 +46,7 @@ def test_the_newest_template_comes_first_and_none_has_its_vector(db):
     first, second = whole(db)["shots"]
     assert first["id"] > second["id"]
     assert set(first) == {"id", "model", "in_use", "added_at", "event", "crop", "score", "measures"}
-    assert [each["words"] for each in first["measures"]] == ["large", "sharp", "facing the camera", "well lit", "clear"]
+    assert [each.words for each in first["measures"]] == ["large", "sharp", "facing the camera", "well lit", "clear"]
 
 
 def test_the_latest_recognitions_come_first_also_those_under_another_id(db):

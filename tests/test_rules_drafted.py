@@ -59,11 +59,11 @@ class TestDraft:
         edit = Put(edit="put", path=["schedules", "office", "sat"], value=[])
         draft = drafted(ruled, TEXT, [edit], year=2026)
         assert draft["text"] == TEXT.replace('"]\n[doors', '"]\nsat = []\n[doors')
-        assert [line["text"] for line in draft["difference"] if line["kind"] == "new"] == ["sat = []"]
+        assert [line.text for line in draft["difference"] if line.kind == "new"] == ["sat = []"]
         assert (draft["weeks"]["office"]["days"][5], draft["weeks"]["office"]["keys"]["sat"]) == ("sat", [])
 
     def test_where_no_rules_are_in_force_all_of_it_is_new(self, db):
-        assert {line["kind"] for line in drafted(db, TEXT, [], year=2026)["difference"]} == {"new"}
+        assert {line.kind for line in drafted(db, TEXT, [], year=2026)["difference"]} == {"new"}
 
     def test_what_is_wrong_is_told(self, db):
         with pytest.raises(RulesRefused, match=r"line 5: \[doors.hq\] unknown key 'x'"):

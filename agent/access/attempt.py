@@ -8,8 +8,7 @@ from typing import Self
 
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
-from agent.signature.judge import Weighed
-from agent.types import Alarm, Decision, Outcome, Reason, Shown, Sighting
+from agent.types import Alarm, Decision, Outcome, Reason, Shown, Sighting, Weighed
 
 NEEDED = {
     Shown.FACE: Reason.FACE_NEEDED,

@@ -15,8 +15,8 @@ from agent.access.post import Post
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
 from agent.access.standings import NOBODY
-from agent.signature.judge import References, Weighed, mark
-from agent.types import Alarm, Credential, Embedding, Reason, Shown
+from agent.signature.judge import References, mark
+from agent.types import Alarm, Credential, Embedding, Reason, Shown, Weighed
 
 Weigh: TypeAlias = Callable[[Embedding, References], Weighed]
 SIGNATURES: Final = 32

@@ -28,6 +28,7 @@ from agent.mqtt.verbs.faces import (
     TemplatesCommand,
 )
 from agent.mqtt.wire import PingCommand
+from agent.register import Enrolled
 from agent.version import VERSION
 
 
@@ -61,7 +62,7 @@ class _Clerk:
     def __init__(self, office: Office, admin: Administration, handover: Handover, spool: Spool) -> None:
         self._office, self._admin, self._handover, self._spool = office, admin, handover, spool
 
-    def enrol(self, command: EnrolCommand) -> dict[str, Any]:
+    def enrol(self, command: EnrolCommand) -> Enrolled:
         done = self._admin.enrol(
             command.person,
             command.name,
@@ -87,7 +88,7 @@ class _Clerk:
         self._office.write(lambda db: audit(db, "templates_exported", command.person, request, details))
         return told
 
-    def enrol_templates(self, command: EnrolTemplatesCommand) -> dict[str, Any]:
+    def enrol_templates(self, command: EnrolTemplatesCommand) -> Enrolled:
         done = self._handover.take(self._admin.enrolling, command, self._consent(command.consent))
         self._office.changed()
         return done

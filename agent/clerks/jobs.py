@@ -7,6 +7,7 @@ from typing import Any
 from agent.audit import audit
 from agent.clerks import Office
 from agent.errors import CommandError
+from agent.jobs.job import JobTold
 from agent.jobs.jobs import Jobs
 from agent.jobs.told import found
 from agent.mqtt.message import Code
@@ -55,13 +56,13 @@ class _Clerk:
     def __init__(self, office: Office, jobs: Jobs, spool: Spool) -> None:
         self._office, self._jobs, self._spool = office, jobs, spool
 
-    def job(self, command: JobCommand) -> dict[str, Any]:
+    def job(self, command: JobCommand) -> JobTold:
         return found(self._office.db, command.id_of).as_json()
 
     def jobs(self, command: JobsCommand) -> dict[str, Any]:
         return {"jobs": [job.as_json() for job in store.recent(self._office.db, command.limit)]}
 
-    def cancel(self, command: JobCancelCommand) -> dict[str, Any]:
+    def cancel(self, command: JobCancelCommand) -> JobTold:
         job = found(self._office.db, command.id_of)
         if not may(command.asker_role, job.verb):
             raise CommandError(Code.NOT_PERMITTED, f"a {command.asker_role} may not ask {job.verb}, nor cancel it")

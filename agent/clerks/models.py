@@ -62,7 +62,7 @@ class _Clerk:
         self._office, self._spool, self._key, self._configuration = office, spool, key, configuration
         self._config = office.config
 
-    def models(self, command: verbs.ModelsCommand) -> dict[str, Any]:
+    def models(self, command: verbs.ModelsCommand) -> updating.StateTold:
         del command
         return updating.told(self._office.db, self._config)
 
@@ -75,7 +75,7 @@ class _Clerk:
     def roll_back(self, command: verbs.RollbackModelCommand, done: int) -> Steps:
         with open_db(self._config.database_path, key=self._key) as db:
             if done and updating.is_back(db):  # gone on with after it was done
-                return updating.told(db, self._config)
+                return {**updating.told(db, self._config)}
             house = House(self._config, self._key, db, self._office.write)
             return (yield from updating.roll_back(house, self._office.request(command)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -36,37 +36,37 @@ class _Clerk:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    def _change(self, change: Callable[[Db], dict[str, Any]]) -> dict[str, Any]:
+    def _change(self, change: Callable[[Db], Mapping[str, Any]]) -> Mapping[str, Any]:
         done = self._office.write(change)
         self._office.changed()
         return done
 
-    def person(self, command: verbs.PersonCommand) -> dict[str, Any]:
+    def person(self, command: verbs.PersonCommand) -> Mapping[str, Any]:
         return told(self._office.db, command.person)
 
-    def person_set(self, command: verbs.PersonSetCommand) -> dict[str, Any]:
+    def person_set(self, command: verbs.PersonSetCommand) -> Mapping[str, Any]:
         request = self._office.request(command)
         return self._change(
             lambda db: particulars.set_person(db, command.person, command.changes(), request, create=command.create)
         )
 
-    def pin_set(self, command: verbs.PinSetCommand) -> dict[str, Any]:
+    def pin_set(self, command: verbs.PinSetCommand) -> Mapping[str, Any]:
         request = self._office.request(command)
         if command.pin is None:
             return self._change(lambda db: credentials.clear_pin(db, command.person, request))
         pins = credentials.new_pins(self._office.db, command.person, command.pin, command.duress)
         return self._change(lambda db: credentials.set_pin(db, command.person, pins, request))
 
-    def card_add(self, command: verbs.CardAddCommand) -> dict[str, Any]:
+    def card_add(self, command: verbs.CardAddCommand) -> Mapping[str, Any]:
         request, key = self._office.request(command), card_key(self._office.db)
         return self._change(lambda db: credentials.add_card(db, command.person, command.card, key, request))
 
-    def card_remove(self, command: verbs.CardRemoveCommand) -> dict[str, Any]:
+    def card_remove(self, command: verbs.CardRemoveCommand) -> Mapping[str, Any]:
         request, key = self._office.request(command), card_key(self._office.db)
         remove = partial(credentials.remove_card, number=command.card, hint=command.hint, key=key)
         return self._change(lambda db: remove(db, command.person, request))
 
-    def consent(self, command: verbs.ConsentCommand) -> dict[str, Any]:
+    def consent(self, command: verbs.ConsentCommand) -> Mapping[str, Any]:
         request = self._office.request(command)
         if not command.given:
             return self._change(
@@ -77,15 +77,15 @@ class _Clerk:
             lambda db: consent.give(db, command.person, text, request, by=command.account or command.by)
         )
 
-    def merge(self, command: verbs.MergeCommand) -> dict[str, Any]:
+    def merge(self, command: verbs.MergeCommand) -> Mapping[str, Any]:
         request = self._office.request(command)
         return self._change(lambda db: merge.merge(db, command.person, command.into, request))
 
-    def rename(self, command: verbs.RenameCommand) -> dict[str, Any]:
+    def rename(self, command: verbs.RenameCommand) -> Mapping[str, Any]:
         request = self._office.request(command)
         return self._change(lambda db: merge.rename(db, command.person, command.to, request))
 
-    def undo(self, command: verbs.UndoCommand) -> dict[str, Any]:
+    def undo(self, command: verbs.UndoCommand) -> Mapping[str, Any]:
         request = self._office.request(command)
         return self._change(
             lambda db: undo(db, command.event, command.person, request, by=command.account or command.by)

@@ -20,7 +20,7 @@ def handlers(office: Office) -> dict[str, Handler]:
 
 def _rules(office: Office, command: RulesCommand) -> dict[str, Any]:
     edition = edition_of(office.db, command.version)
-    return {"version": 0, "text": ""} if edition is None else as_json(edition)
+    return {"version": 0, "text": ""} if edition is None else {**as_json(edition)}
 
 
 def _apply(office: Office, command: RulesApplyCommand) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureE
 
 if TYPE_CHECKING:
     from agent.enrolment import Administration
+    from agent.register import Enrolled
 
 
 def enrol(
@@ -61,7 +62,7 @@ def _enrol_all(people: Administration, folder: Path, *, replace: bool, consent: 
     persons = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not persons:
         raise PictureError(f"{folder}: want a folder of photos in it for each person")
-    done: list[dict[str, Any]] = []
+    done: list[Enrolled] = []
     refused: list[tuple[str, LatchkeyError]] = []
     for path in progress(persons, total=len(persons), doing="enrolling"):
         try:
@@ -90,7 +91,7 @@ def _enrol(
     name: str | None = None,
     replace: bool,
     consent: str | None,
-) -> dict[str, Any]:
+) -> Enrolled:
     """Enrols somebody; a refusal names the files."""
     try:
         pictures = [_bytes(photo) for photo in photos]
@@ -107,5 +108,5 @@ def _bytes(photo: Path) -> bytes:
         raise PictureError(f"{photo}: {error.strerror}") from error
 
 
-def _told(done: dict[str, Any]) -> str:
+def _told(done: Enrolled) -> str:
     return f"{done['person']}: {counted(done['added'], 'photo')} added, {counted(done['templates'], 'template')}"

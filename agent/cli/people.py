@@ -49,7 +49,7 @@ def list_all(
         say_json(everybody)
         return
     columns = ("id", "name", "badge", "state", "groups", "templates", "enrolled_at")
-    rows = [[_cell(one[column]) for column in columns] for one in everybody]
+    rows = [[_cell(each[column]) for column in columns] for each in ({**one} for one in everybody)]
     say_table([column.removesuffix("_at") for column in columns], rows)
 
 

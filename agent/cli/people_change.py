@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -128,12 +128,12 @@ def undo(
     _answer(done, f"event {event} was not {person}: {gone}", json=json)
 
 
-def _change(config: ConfigFile, sets: Sets, make: Callable[[Db], dict[str, Any]]) -> dict[str, Any]:
+def _change(config: ConfigFile, sets: Sets, make: Callable[[Db], Mapping[str, Any]]) -> Mapping[str, Any]:
     with sealed_database(load(config, sets)) as db:
         return make(db)
 
 
-def _answer(done: dict[str, Any], words: str, *, json: bool) -> None:
+def _answer(done: Mapping[str, Any], words: str, *, json: bool) -> None:
     if json:
         say_json(done)
     else:

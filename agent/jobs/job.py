@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NotRequired, TypeAlias, cast
+
+from typing_extensions import TypedDict
 
 from agent.mqtt.telemetry import timestamp
 
@@ -28,6 +30,24 @@ class State(StrEnum):
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self in {State.DONE, State.FAILED}
+
+
+class JobTold(TypedDict):
+    """How far a job is. Times are UTC, as in 2026-11-26T17:00:00.000Z."""
+
+    job: State
+    id_of: str  # of the command
+    verb: str
+    by: str
+    done: int
+    of: NotRequired[int]  # none: not known yet
+    note: NotRequired[str]
+    code: NotRequired[str]  # of a failure
+    message: NotRequired[str]
+    data: NotRequired[dict[str, Any]]  # what the verb answers: see MQTT.md
+    cancelled_by: NotRequired[str]
+    accepted_at: str
+    changed_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +70,10 @@ class Job:
     tries: int = 0  # how often it was begun
     cancelled_by: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JobTold:
         """Returns what is told of it; `job` is the state."""
         told = {
-            "job": self.state.value,
+            "job": self.state,
             "id_of": self.id,
             "verb": self.verb,
             "by": self.asked_by,
@@ -67,7 +87,7 @@ class Job:
             "accepted_at": timestamp(self.accepted_at),
             "changed_at": timestamp(self.changed_at),
         }
-        return {name: value for name, value in told.items() if value is not None}
+        return cast("JobTold", {name: value for name, value in told.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,4 +44,4 @@ def recall(db: Db, command_id: str) -> str | None:
     job = jobs.find(db, command_id)
     if job is None:
         return commands.recall(db, command_id)
-    return Result(id=job.id, verb=job.verb, ok=True, data=job.as_json()).to_json().decode()
+    return Result(id=job.id, verb=job.verb, ok=True, data={**job.as_json()}).to_json().decode()

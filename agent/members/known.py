@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
+from typing_extensions import TypedDict
+
+from agent.access.holder import State
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
@@ -15,6 +17,53 @@ from agent.store.db import Db
 from agent.store.signatures import count_signatures
 
 LONGEST_NAME = 128  # characters, as on the wire
+
+
+class Listed(TypedDict):
+    """What a list says of a person. Times are UTC, as in 2026-11-26T17:00:00.000Z."""
+
+    id: str
+    name: str
+    badge: str | None
+    state: State
+    groups: list[str]
+    templates: int
+    models: list[str]  # that the templates are of
+    enrolled_at: str
+
+
+class CardTold(TypedDict):
+    """A card."""
+
+    hint: str  # its last characters
+    added_at: str
+
+
+class ConsentTold(TypedDict):
+    """What somebody agreed to, or took back."""
+
+    given: bool
+    at: str
+    text: str  # its name and version
+    by: str  # who took it down
+
+
+class Particulars(Listed):
+    """Everything that is kept of a person but secrets and faces."""
+
+    valid_from: str | None
+    valid_to: str | None
+    left_at: str | None
+    factors: str | None  # none: what the door asks for
+    extended: bool
+    visitor: bool
+    notes: str
+    pin_set_at: str | None
+    duress: bool  # there is a PIN for it
+    cards: list[CardTold]
+    signatures: int
+    consents: list[ConsentTold]
+    former_ids: list[str]
 
 
 def enrolled(db: Db, person: str) -> people.Person:
@@ -31,13 +80,13 @@ def enrolled(db: Db, person: str) -> people.Person:
     return found
 
 
-def as_json(person: people.Person) -> dict[str, Any]:
+def as_json(person: people.Person) -> Listed:
     """Returns what a list says of a person as JSON values."""
     return {
         "id": person.id,
         "name": person.name,
         "badge": person.badge,
-        "state": person.state.value,
+        "state": person.state,
         "groups": [*person.groups],
         "templates": person.templates,
         "models": [*person.models],
@@ -45,7 +94,7 @@ def as_json(person: people.Person) -> dict[str, Any]:
     }
 
 
-def particulars(db: Db, id: str) -> dict[str, Any]:  # noqa: A002 - as in Person
+def particulars(db: Db, id: str) -> Particulars:  # noqa: A002 - as in Person
     """Returns everything that is kept of a person but secrets and faces, as JSON values.
 
     Raises:
@@ -70,7 +119,7 @@ def particulars(db: Db, id: str) -> dict[str, Any]:  # noqa: A002 - as in Person
     }
 
 
-def consent_json(consent: Consent) -> dict[str, Any]:
+def consent_json(consent: Consent) -> ConsentTold:
     """Returns what somebody agreed to, or took back, as JSON values."""
     return {"given": consent.given, "at": timestamp(consent.at), "text": consent.text, "by": consent.by}
 

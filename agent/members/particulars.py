@@ -11,7 +11,7 @@ from agent.access.factors import Factors
 from agent.access.holder import State
 from agent.audit import audit
 from agent.errors import CommandError
-from agent.members.known import check_free, check_names, enrolled, particulars
+from agent.members.known import Particulars, check_free, check_names, enrolled, particulars
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.register import Request
@@ -44,7 +44,7 @@ class Changes(TypedDict, total=False):
     notes: str
 
 
-def set_person(db: Db, person: str, changes: Changes, request: Request, *, create: bool = False) -> dict[str, Any]:
+def set_person(db: Db, person: str, changes: Changes, request: Request, *, create: bool = False) -> Particulars:
     """Changes a person, or adds one.
 
     Args:

@@ -3,27 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from typing_extensions import TypedDict
+
 from agent.audit import audit
 from agent.errors import CommandError
-from agent.members.known import as_json, enrolled, particulars
+from agent.members.known import Listed, Particulars, as_json, enrolled, particulars
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.register import Request
 from agent.store import directory, members
 from agent.store.db import Db
-from agent.store.directory import Basis, Wanted
+from agent.store.directory import Basis, Numbers, Wanted
 from agent.store.people import Person
 from agent.store.shots import Shot, crop_of, shots_of
 from agent.store.undone import recognised
-from agent.vision.grades import grades
+from agent.vision.grades import Measured, grades
 from agent.vision.quality import QualityLimits, score
 
 SOON: Final = timedelta(days=30)
 MOST_VISITS: Final = 20
+
+
+class PersonLine(Listed):
+    """A line of a list of people."""
+
+    known: bool  # by the model that is compared
+    consent: bool | None  # none: nothing was ever said
+    valid_to: str | None
+    visitor: bool
+    pin: bool
+    cards: int
+
+
+class Page(TypedDict):
+    """Some of those who are looked for."""
+
+    people: list[PersonLine]
+    count: int  # of all of them
+
+
+class ShotTold(TypedDict):
+    """A template: what it was made of."""
+
+    id: int
+    model: str
+    in_use: bool
+    added_at: str
+    event: str | None  # of the visit that it is from
+    crop: bool  # its picture is kept
+    score: float  # 0 to 1
+    measures: list[Measured]
+
+
+class VisitTold(TypedDict):
+    """A time at which somebody was recognised, or punched."""
+
+    id: str
+    seq: int
+    kind: str
+    at: str
+    outcome: Any  # as the event's own body has them: see MQTT.md
+    reason: Any
+    punch: Any
+    similarity: Any
+    undone: bool  # it was taken back
+
+
+class Whole(Particulars):
+    """All that a page about somebody tells."""
+
+    shots: list[ShotTold] | None  # none: not for who asks
+    visits: list[VisitTold] | None
 
 
 def basis(model: str, now: datetime) -> Basis:
@@ -31,18 +84,18 @@ def basis(model: str, now: datetime) -> Basis:
     return Basis(model=model, now=now, soon=now + SOON)
 
 
-def found(db: Db, wanted: Wanted, on: Basis) -> dict[str, Any]:
+def found(db: Db, wanted: Wanted, on: Basis) -> Page:
     """Returns a page of the `people` who are looked for, and the `count` of all of them."""
     page, count = directory.find(db, wanted, on)
     return {"people": [_line(person, on.model) for person in page], "count": count}
 
 
-def numbers(db: Db, on: Basis) -> dict[str, Any]:
+def numbers(db: Db, on: Basis) -> Numbers:
     """Returns how many people there are, by state and group, and of whom something is lacking."""
-    return asdict(directory.numbers(db, on))
+    return directory.numbers(db, on)
 
 
-def whole(db: Db, person: str, on: Basis, limits: QualityLimits, *, templates: bool, visits: bool) -> dict[str, Any]:
+def whole(db: Db, person: str, on: Basis, limits: QualityLimits, *, templates: bool, visits: bool) -> Whole:
     """Returns all that a page about somebody tells; no vector, no picture, no secret.
 
     Args:
@@ -56,10 +109,11 @@ def whole(db: Db, person: str, on: Basis, limits: QualityLimits, *, templates: b
     Raises:
         CommandError: there is no such person.
     """
-    told = particulars(db, person)
-    told["shots"] = [_shot(each, on.model, limits) for each in shots_of(db, person)] if templates else None
-    told["visits"] = _visits(db, members.ids_of(db, person)) if visits else None
-    return told
+    return {
+        **particulars(db, person),
+        "shots": [_shot(each, on.model, limits) for each in shots_of(db, person)] if templates else None,
+        "visits": _visits(db, members.ids_of(db, person)) if visits else None,
+    }
 
 
 def crop(db: Db, person: str, template: int, request: Request) -> bytes:
@@ -76,7 +130,7 @@ def crop(db: Db, person: str, template: int, request: Request) -> bytes:
     return kept.picture
 
 
-def _line(person: Person, model: str) -> dict[str, Any]:
+def _line(person: Person, model: str) -> PersonLine:
     said = person.consent
     return {
         **as_json(person),
@@ -89,7 +143,7 @@ def _line(person: Person, model: str) -> dict[str, Any]:
     }
 
 
-def _shot(shot: Shot, model: str, limits: QualityLimits) -> dict[str, Any]:
+def _shot(shot: Shot, model: str, limits: QualityLimits) -> ShotTold:
     return {
         "id": shot.id,
         "model": shot.model,
@@ -98,11 +152,11 @@ def _shot(shot: Shot, model: str, limits: QualityLimits) -> dict[str, Any]:
         "event": shot.event,
         "crop": shot.crop,
         "score": round(score(shot.quality, limits), 3),
-        "measures": [asdict(each) for each in grades(shot.quality, limits)],
+        "measures": grades(shot.quality, limits),
     }
 
 
-def _visits(db: Db, ids: Sequence[str]) -> list[dict[str, Any]]:
+def _visits(db: Db, ids: Sequence[str]) -> list[VisitTold]:
     return [
         {
             "id": event.id,

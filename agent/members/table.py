@@ -10,8 +10,10 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, NotRequired
 from zoneinfo import ZoneInfo
+
+from typing_extensions import TypedDict
 
 from agent.errors import CommandError
 from agent.members.particulars import Changes, foresee
@@ -27,6 +29,19 @@ MORE: Final = ("card", "photos")
 MOST_LINES: Final = 5000
 
 
+class LineTold(TypedDict):
+    """A line of a table: what is wrong with it, or what it becomes and what to send."""
+
+    line: int  # its number
+    person: NotRequired[str]
+    problem: NotRequired[str]
+    becomes: NotRequired[str]  # "added", "changed" or "unchanged"
+    changes: NotRequired[dict[str, Any]]  # arguments of `person_set`
+    card: NotRequired[str]
+    hint: NotRequired[str]  # the card's last characters
+    photos: NotRequired[list[str]]  # names of files
+
+
 class Preview:
     """Looks at one table.
 
@@ -40,7 +55,7 @@ class Preview:
         self._db, self._photos, self._at, self._key = db, frozenset(photos), at, card_key(db)
         self._badges, self._cards = dict[str, int](), dict[str, int]()
 
-    def lines(self, text: str, zone: ZoneInfo) -> Iterator[dict[str, Any]]:
+    def lines(self, text: str, zone: ZoneInfo) -> Iterator[LineTold]:
         """Yields for each line who it is and what it `becomes`, or the `problem`, with what to send then.
 
         Raises:
@@ -54,7 +69,7 @@ class Preview:
         if not count:
             raise CommandError(Code.BAD_REQUEST, "nobody stands in the table")
 
-    def _line(self, each: Entry | Wrong) -> dict[str, Any]:
+    def _line(self, each: Entry | Wrong) -> LineTold:
         if isinstance(each, Wrong):
             return {"line": each.line, "problem": each.problem}
         try:
@@ -63,19 +78,22 @@ class Preview:
             becomes = foresee(self._db, each.person, each.changes, self._at)
         except ValueError as error:
             return {"line": each.line, "person": each.person, "problem": str(error)}
-        told = {"line": each.line, "person": each.person, "becomes": becomes, "changes": _json(each.changes)}
-        return told | card | {"photos": photos}
+        told: LineTold = {"line": each.line, "person": each.person, "becomes": becomes, "changes": _json(each.changes)}
+        if card:
+            told["card"], told["hint"] = card, card_hint(card)
+        told["photos"] = photos
+        return told
 
-    def _card(self, each: Entry) -> dict[str, str]:
+    def _card(self, each: Entry) -> str:
         number = each.more.get("card", "")
         if not number:
-            return {}
+            return ""
         digest = digest_card(number, self._key)
         self._twice(self._cards, digest, each.line, "card")
         there = find_card(self._db, digest)
         if there is not None and there.person != each.person:
             raise ValueError(f"this card is that of {there.person}: remove it there first")
-        return {"card": number, "hint": card_hint(number)}
+        return number
 
     def _of_photos(self, each: Entry) -> list[str]:
         """Files by their names alone: a browser does not tell in which folder they are."""

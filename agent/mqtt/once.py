@@ -23,7 +23,7 @@ MAX_MESSAGE: Final = 2000  # characters of an answer's message
 TRANSIENT: Final = {Code.STORAGE_FAILED, Code.FAILED}  # the same id may be tried again
 CUT_SHORT: Final = "it was begun, and the device stopped before it was known to be done: look, and ask under a new id"
 
-Handler = Callable[[Any], dict[str, Any]]
+Handler = Callable[[Any], Mapping[str, Any]]
 """Carries out a command (the model of its verb) and returns the `data` of its result."""
 Remember = Callable[[str, str, str, datetime | None], object]
 """Keeps the result of a command: id, verb, JSON, and when nobody can send it again."""
@@ -112,7 +112,7 @@ class Once:
             logger.info("command refused: %s %s: %s", verb, command.id, error)
             return refusal(verb, command.id, code_of(error), str(error)[:MAX_MESSAGE], photo=photo)
         logger.info("command done: %s %s", verb, command.id)
-        return Result(id=command.id, verb=verb, ok=True, data=data)
+        return Result(id=command.id, verb=verb, ok=True, data=dict(data))
 
 
 def _again(first: Result, verb: str, command: Command) -> Result:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from agent.access.rules import Rules
 from agent.attendance.days import logical_day
@@ -15,7 +17,7 @@ from agent.attendance.presence import Present
 from agent.attendance.sheet import Day, Flag, Sheet
 from agent.reports.basis import Attendance, attendance, present
 from agent.reports.exceptions import Remark, remarks
-from agent.reports.flags import flags_json
+from agent.reports.flags import FlagTold, flags_json
 from agent.reports.punches import Wall
 from agent.reports.words import clock, hours
 from agent.store.db import Db
@@ -44,6 +46,46 @@ class Standing:
     state: State
     present: Present | None
     day: Day | None  # the one that they are working at, or should; None: nothing is known but that a door was opened
+
+
+class RemarkTold(TypedDict):
+    """Something to look at."""
+
+    day: str
+    person: str | None  # none: nobody knows
+    name: str | None
+    what: str
+    detail: str
+
+
+class StandingTold(TypedDict):
+    """Somebody who is in, was in, or should be."""
+
+    person: str
+    name: str
+    state: State
+    since: str  # by the clock on the wall; empty: not in
+    where: str | None
+    by: str | None
+    planned: list[list[str]]  # from when to when
+    worked_seconds: int
+    worked: str  # in words
+    flags: list[FlagTold]
+
+
+class BoardTold(TypedDict):
+    """How things stand."""
+
+    zone: str
+    at: str
+    day: str
+    kind: str | None  # of a special day
+    counts: dict[str, int]  # by state
+    more: bool  # people than these
+    people: list[StandingTold]
+    remarks: list[RemarkTold]
+    more_remarks: int
+    arrivals: list[int]  # by the hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +151,7 @@ def arrivals(days: Iterable[Day], found: Attendance) -> list[int]:
     return [by_hour[hour] for hour in range(24)]
 
 
-def board_json(told: Board, most: int) -> dict[str, Any]:
+def board_json(told: Board, most: int) -> BoardTold:
     """Returns it as JSON values; at most so many people, those first who were to come, and so many remarks."""
     order = [State.MISSING, State.BREAK, State.IN, State.EXPECTED, State.GONE]
     standings = sorted(told.standings, key=lambda each: order.index(each.state))
@@ -128,7 +170,7 @@ def board_json(told: Board, most: int) -> dict[str, Any]:
     }
 
 
-def remark_json(remark: Remark, found: Attendance) -> dict[str, Any]:
+def remark_json(remark: Remark, found: Attendance) -> RemarkTold:
     """Returns something to look at as JSON values."""
     name = found.name(remark.person) if remark.person else None
     what = remark.what.replace("_", " ")
@@ -142,7 +184,7 @@ def _todays(told: Board) -> Iterator[Day]:
         yield from (day for day in sheet.days if day.day == told.day)
 
 
-def _json(each: Standing, found: Attendance, wall: Wall) -> dict[str, Any]:
+def _json(each: Standing, found: Attendance, wall: Wall) -> StandingTold:
     here, day = each.present, each.day
     return {
         "person": each.person,

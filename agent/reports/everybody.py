@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from agent.access.rules import Rules
 from agent.attendance.sheet import Sheet
 from agent.reports.basis import Attendance, one_by_one
-from agent.reports.board import arrivals, remark_json
+from agent.reports.board import RemarkTold, arrivals, remark_json
 from agent.reports.exceptions import remarks, strangers_turned_away
 from agent.reports.flags import BAD, to_look_at
-from agent.reports.rows import SUMS
+from agent.reports.rows import Sums, sums_of
 from agent.reports.words import hours
 from agent.store.db import Db
 from agent.store.rosters import who_worked
@@ -20,9 +22,32 @@ MOST_REMARKS: Final = 20  # of one person: who has more has a month to look at a
 MOST_STRANGERS: Final = 100
 
 
+class PersonTold(Sums):
+    """A month of somebody."""
+
+    person: str
+    name: str
+    shift: str | None
+    special: dict[str, int]  # seconds, by the kind of day
+    cells: list[str]  # worked, planned, balance, overtime, in words
+    look_at: int  # so many days
+    days: list[list[int]]  # of each: seconds worked, seconds planned, 1 where something is wrong
+
+
+class LotTold(TypedDict):
+    """Some people's month."""
+
+    zone: str
+    people: list[PersonTold]
+    remarks: list[RemarkTold]
+    arrivals: list[int]  # by the hour
+    last: str  # to go on after
+    more: bool  # others follow
+
+
 def lot_json(
     db: Db, rules: Rules, first: date, last: date, *, at: datetime, after: str = "", limit: int = 25
-) -> dict[str, Any]:
+) -> LotTold:
     """Returns the days `first` to `last` of the `limit` people whose ids come after one, as JSON values.
 
     Args:
@@ -51,13 +76,13 @@ def lot_json(
     }
 
 
-def _person(found: Attendance) -> dict[str, Any]:
+def _person(found: Attendance) -> PersonTold:
     (sheet,) = found.sheets
     return {
         "person": sheet.person,
         "name": found.name(sheet.person),
         "shift": sheet.shift,
-        **{name: sheet.total(name) for name in SUMS},
+        **sums_of(sheet.total),
         "special": sheet.special,
         "cells": _cells(sheet),
         "look_at": to_look_at(sheet.days),

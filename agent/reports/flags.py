@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+from typing_extensions import TypedDict
 
 from agent.attendance.sheet import HARMLESS, Day, Flag
 from agent.reports.words import hours
@@ -12,6 +14,14 @@ Tone = Literal["bad", "warn", ""]
 MISSING: Final = (Flag.MISSING_IN, Flag.MISSING_OUT, Flag.MISSING_BREAK_START, Flag.MISSING_BREAK_END)
 BAD: Final = frozenset({Flag.ABSENT, *MISSING})
 WARN: Final = frozenset({Flag.LATE, Flag.EARLY, Flag.UNSYNCHRONISED})
+
+
+class FlagTold(TypedDict):
+    """Something to look at on a day."""
+
+    flag: Flag
+    says: str  # in words
+    tone: Tone
 
 
 def flag_says(day: Day, flag: Flag) -> str:
@@ -27,9 +37,9 @@ def tone(flag: Flag) -> Tone:
     return "bad" if flag in BAD else "warn" if flag in WARN else ""
 
 
-def flags_json(day: Day) -> list[dict[str, Any]]:
+def flags_json(day: Day) -> list[FlagTold]:
     """Returns the flags of a day as JSON values."""
-    return [{"flag": flag.value, "says": flag_says(day, flag), "tone": tone(flag)} for flag in day.flags]
+    return [{"flag": flag, "says": flag_says(day, flag), "tone": tone(flag)} for flag in day.flags]
 
 
 def to_look_at(days: Iterable[Day]) -> int:

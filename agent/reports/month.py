@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from agent.access.rules import Rules
 from agent.attendance.corrections import apply
@@ -16,10 +17,10 @@ from agent.attendance.sheet import Day, Sheet
 from agent.attendance.timesheet import window
 from agent.reports.basis import Attendance, attendance, check_known
 from agent.reports.board import planned_json
-from agent.reports.flags import flags_json
-from agent.reports.lanes import Lane
-from agent.reports.punches import Entry, Wall, entry_json, history
-from agent.reports.rows import SUMS, came_and_left, paused
+from agent.reports.flags import FlagTold, flags_json
+from agent.reports.lanes import Lane, Piece
+from agent.reports.punches import Entry, EntryTold, Wall, entry_json, history
+from agent.reports.rows import Sums, came_and_left, paused, sums_of
 from agent.reports.words import hours
 from agent.store.db import Db
 from agent.store.rosters import rosters
@@ -27,9 +28,47 @@ from agent.store.rosters import rosters
 _DAY = timedelta(days=1)
 
 
+class DayTold(Sums):
+    """A day."""
+
+    day: str
+    kind: str | None  # of a special day
+    length_hours: float  # not 24 where the clock changes
+    planned: list[list[str]]  # from when to when
+    rostered: bool
+    settled: bool  # it is over
+    present: bool
+    cells: list[str]  # came, left, worked, breaks, balance, in words
+    flags: list[FlagTold]
+    pieces: list[Piece]  # of its bar
+    punches: list[EntryTold]
+
+
+class MonthTold(Sums):
+    """The days of a month of a person. Times are those of the clock on the wall."""
+
+    person: str
+    name: str
+    enrolled: bool
+    zone: str
+    shift: str | None
+    sums: list[tuple[str, str]]  # what there is to say of all days together, in words
+    hours: list[tuple[float, str]]  # where they are on a bar, in percent
+    days: list[DayTold]
+
+
+class YearTold(TypedDict):
+    """The days of a year on which somebody worked or was to, and its months."""
+
+    person: str
+    name: str
+    days: list[tuple[str, int, list[str]]]  # the day, its balance in seconds; worked and balance in words
+    months: list[tuple[str, str, str]]  # its first such day; worked and balance in words
+
+
 def month_json(
     db: Db, rules: Rules, first: date, last: date, *, at: datetime, person: str, reasons: bool = True
-) -> dict[str, Any]:
+) -> MonthTold:
     """Returns the days `first` to `last` of a person as JSON values. Times are those of the clock on the wall.
 
     Args:
@@ -58,12 +97,17 @@ def month_json(
         "enrolled": person in found.names,
         "zone": rules.zone.key,
         "shift": sheet.shift,
-        **{name: sheet.total(name) for name in SUMS},
+        **sums_of(sheet.total),
         "sums": _sums(sheet),
         "hours": lane.hours,
         "days": [
-            _day(day, found, lane, rostered)
-            | {"punches": [entry_json(*each, Wall(day.day, rules.zone), reasons=reasons) for each in entries[day.day]]}
+            _day(
+                day,
+                found,
+                lane,
+                rostered=any(span.day in rostered for span in day.planned),
+                punches=[entry_json(*each, Wall(day.day, rules.zone), reasons=reasons) for each in entries[day.day]],
+            )
             for day in sheet.days
         ],
     }
@@ -88,20 +132,21 @@ def _sums(sheet: Sheet) -> list[tuple[str, str]]:
     ]
 
 
-def _day(day: Day, found: Attendance, lane: Lane, rostered: set[date]) -> dict[str, Any]:
+def _day(day: Day, found: Attendance, lane: Lane, *, rostered: bool, punches: list[EntryTold]) -> DayTold:
     wall = Wall(day.day, found.rules.zone)
     return {
         "day": day.day.isoformat(),
         "kind": day.kind,
         "length_hours": wall.length_hours,
         "planned": planned_json(day, found),
-        "rostered": any(span.day in rostered for span in day.planned),
+        "rostered": rostered,
         "settled": day.settled,
         "present": bool(day.stays) and day.stays[-1].left is None,
         "cells": _cells(day, wall),
-        **{name: getattr(day, name) for name in SUMS},
+        **sums_of(lambda name: getattr(day, name)),
         "flags": flags_json(day),
-        "pieces": [asdict(piece) for piece in lane.pieces(day)],
+        "pieces": [*lane.pieces(day)],
+        "punches": punches,
     }
 
 
@@ -136,7 +181,7 @@ def _by_day(
     return told
 
 
-def year_json(db: Db, rules: Rules, year: int, *, at: datetime, person: str) -> dict[str, Any]:
+def year_json(db: Db, rules: Rules, year: int, *, at: datetime, person: str) -> YearTold:
     """Returns the days of a year on which somebody worked or was to, and its months, as JSON values."""
     found = attendance(db, rules, date(year, 1, 1), date(year, 12, 31), at=at, person=person)
     check_known(found, person)
@@ -145,11 +190,11 @@ def year_json(db: Db, rules: Rules, year: int, *, at: datetime, person: str) -> 
     return {
         "person": person,
         "name": found.name(person),
-        "days": [[day.day.isoformat(), day.balance_seconds, _summed([day])] for day in days],
-        "months": [[each[0].day.isoformat(), *_summed(each)] for each in months if each],
+        "days": [(day.day.isoformat(), day.balance_seconds, [*_summed([day])]) for day in days],
+        "months": [(each[0].day.isoformat(), *_summed(each)) for each in months if each],
     }
 
 
-def _summed(days: Sequence[Day]) -> list[str]:
+def _summed(days: Sequence[Day]) -> tuple[str, str]:
     worked, balance = (sum(getattr(day, what) for day in days) for what in ("worked_seconds", "balance_seconds"))
-    return [hours(worked), hours(balance, signed=True)]
+    return hours(worked), hours(balance, signed=True)

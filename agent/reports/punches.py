@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import NotRequired
 from zoneinfo import ZoneInfo
+
+from typing_extensions import TypedDict
 
 from agent.attendance.corrections import stands
 from agent.attendance.punch import Clock, Correction, Punch
@@ -68,6 +70,40 @@ def history(db: Db, begin: datetime, end: datetime, person: str | None = None) -
     return sorted(entries, key=lambda entry: entry.at)
 
 
+class PunchTold(TypedDict):
+    """A punch. Times are of the clock on the wall, with its offset."""
+
+    at: str
+    type: PunchType
+    job: str | None
+    says: str  # in words
+
+
+class CorrectionTold(TypedDict):
+    """A correction."""
+
+    id: str
+    by: str
+    made: str
+    void: bool
+    at: str | None  # none: the time stays
+    type: PunchType | None
+    job: str | None
+    stands: bool  # it was not taken back
+    says: str
+    why: NotRequired[str]  # for whoever may say one
+
+
+class EntryTold(TypedDict):
+    """A punch with all that was said of it."""
+
+    id: str
+    how: str  # it was made
+    counts: PunchTold | None  # as it counts; none: it does not
+    made: PunchTold
+    said: list[CorrectionTold]
+
+
 @dataclass(frozen=True, slots=True)
 class Wall:
     """The clock on the wall on a day."""
@@ -94,7 +130,7 @@ class Wall:
         return f"{self.minute(at)}{f':{local:%S}' if local.second else ''}{offset}"
 
 
-def entry_json(entry: Entry, counts: Punch | None, wall: Wall, *, reasons: bool = True) -> dict[str, Any]:
+def entry_json(entry: Entry, counts: Punch | None, wall: Wall, *, reasons: bool = True) -> EntryTold:
     """Returns an entry as JSON values.
 
     Args:
@@ -112,7 +148,7 @@ def entry_json(entry: Entry, counts: Punch | None, wall: Wall, *, reasons: bool 
         "how": _how(entry),
         "counts": _punch(counts, wall) if counts else None,
         "made": _punch(entry.original, wall),
-        "said": [_said(each, by, wall) | ({"why": each.why} if reasons else {}) for each in entry.said],
+        "said": [_said(each, by, wall, reasons=reasons) for each in entry.said],
     }
 
 
@@ -125,28 +161,31 @@ def _how(entry: Entry) -> str:
     return ", ".join(filter(None, (made.device, by, clock, "a repeat: shown, not counted" if made.repeat else "")))
 
 
-def _punch(punch: Punch, wall: Wall) -> dict[str, Any]:
+def _punch(punch: Punch, wall: Wall) -> PunchTold:
     return {
         "at": punch.at.astimezone(wall.zone).isoformat(timespec="seconds"),
-        "type": punch.type.value,
+        "type": punch.type,
         "job": punch.job,
         "says": _says(punch.at, punch.type, punch.job, wall),
     }
 
 
-def _said(each: Correction, by: Mapping[str, list[Correction]], wall: Wall) -> dict[str, Any]:
+def _said(each: Correction, by: Mapping[str, list[Correction]], wall: Wall, *, reasons: bool) -> CorrectionTold:
     made = each.made_at.astimezone(wall.zone)
-    return {
+    told: CorrectionTold = {
         "id": each.id,
         "by": each.by,
         "made": made.isoformat(timespec="seconds"),
         "void": each.void,
         "at": each.at.astimezone(wall.zone).isoformat(timespec="seconds") if each.at else None,
-        "type": each.type.value if each.type else None,
+        "type": each.type,
         "job": each.job,
         "stands": stands(each, by) is not None,
         "says": "does not count" if each.void else _says(each.at, each.type, each.job, wall),
     }
+    if reasons:
+        told["why"] = each.why
+    return told
 
 
 def _says(at: datetime | None, kind: PunchType | None, job: str | None, wall: Wall) -> str:

@@ -5,19 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from typing_extensions import TypedDict
 
 from agent.attendance.sheet import Day, Sheet
 from agent.reports.basis import Attendance
 from agent.reports.flags import to_look_at
 from agent.reports.words import clock, hours
 
-SUMS: Final = (
-    "planned_seconds", "worked_seconds", "break_seconds", "deducted_seconds", "overtime_seconds", "balance_seconds",
-    "late_seconds", "early_seconds",
-)  # fmt: skip
+
+class Sums(TypedDict):
+    """What a day or some days come to."""
+
+    planned_seconds: int
+    worked_seconds: int
+    break_seconds: int
+    deducted_seconds: int
+    overtime_seconds: int
+    balance_seconds: int
+    late_seconds: int
+    early_seconds: int
+
+
+SUMS: Final = tuple(Sums.__annotations__)
 """The numbers of a day, all in seconds."""
 COLUMNS: Final = ("person", "name", "day", "kind", "in", "out", *SUMS, "flags", "jobs")
 _FORMULA: Final = re.compile(r"\s*[=+\-@|]|[\t\r\n]")
@@ -70,6 +83,11 @@ def _row(found: Attendance, sheet: Sheet, day: Day) -> dict[str, Any]:
         "flags": " ".join(day.flags),
         "jobs": " ".join(f"{job}={seconds}" for job, seconds in sorted((day.jobs or {}).items())),
     }
+
+
+def sums_of(total: Callable[[str], int]) -> Sums:
+    """Returns the numbers of a day or of some, each as `total` knows it."""
+    return cast("Sums", {name: total(name) for name in SUMS})
 
 
 def came_and_left(day: Day) -> tuple[datetime | None, datetime | None]:

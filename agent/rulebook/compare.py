@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Final, NamedTuple
+from typing import Final, Literal
 
 AROUND: Final = 2
 """Lines that are the same, shown above and below what differs."""
@@ -14,10 +15,11 @@ MOST_PAIRS: Final = 40_000
 time by the cube of their number, at worst 0.1 s."""
 
 
-class Line(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Line:
     """A line of either text, or of both."""
 
-    kind: str  # "same", "gone", "new"; "skip": lines that are the same, not shown
+    kind: Literal["same", "gone", "new", "skip"]  # skip: lines that are the same, not shown
     number: int  # in the new text, of what is gone in the old one, from 1
     text: str
 

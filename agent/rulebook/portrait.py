@@ -6,6 +6,8 @@ from calendar import isleap
 from datetime import date, timedelta
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from agent.access.calendar import SpecialDays
 from agent.access.factors import FACE, WAYS
 from agent.access.recurrence import FIRST_YEAR, LAST_YEAR
@@ -22,7 +24,41 @@ from agent.rulebook.uses import used
 _NAMED = ("schedules", "zones", "doors", "shifts")
 
 
-def portrait(text: str, meant: Rulebook | None = None) -> dict[str, Any]:
+class WeekTold(TypedDict):
+    """A schedule."""
+
+    keys: dict[str, list[str]]  # that are written, each with its periods in the order of the day
+    days: list[str | None]  # of each day of the week, from Monday, the key that it has its periods from
+
+
+class Portrait(TypedDict):
+    """What rules say."""
+
+    book: dict[str, Any]  # as TOML has them: ACCESS.md and ATTENDANCE.md explain it
+    weeks: dict[str, WeekTold]  # by schedule
+    kinds: list[str]  # of special days
+    used: dict[str, dict[str, list[str]]]  # by table and name: where it is spoken of
+    groups: list[str]
+
+
+class SpecialDayTold(TypedDict):
+    """A special day."""
+
+    date: str
+    name: str
+    kind: str
+
+
+class Forms(TypedDict):
+    """What forms have to know."""
+
+    defaults: dict[str, dict[str, Any]]  # by table and key: what holds where nothing is written
+    choices: dict[str, list[str]]  # by key
+    always: str  # the schedule that always holds
+    years: tuple[int, int]  # that there are special days of
+
+
+def portrait(text: str, meant: Rulebook | None = None) -> Portrait:
     """Returns what rules say.
 
     Of a schedule `keys` are those that are written, with their periods in the order of the day, and `days` from which
@@ -50,7 +86,7 @@ def portrait(text: str, meant: Rulebook | None = None) -> dict[str, Any]:
     }
 
 
-def year_of(rules: Rules, year: int) -> list[dict[str, str]]:
+def year_of(rules: Rules, year: int) -> list[SpecialDayTold]:
     """Returns the special days of a year, in order."""
     calendar = rules.calendar
     if not isinstance(calendar, SpecialDays):
@@ -60,7 +96,7 @@ def year_of(rules: Rules, year: int) -> list[dict[str, str]]:
     return [{"date": f"{day}", "name": special.name, "kind": special.kind} for day, special in found if special]
 
 
-def forms() -> dict[str, Any]:
+def forms() -> Forms:
     """Returns what forms have to know: what holds where nothing is written, and which words there are."""
     return {
         "defaults": {
@@ -76,11 +112,11 @@ def forms() -> dict[str, Any]:
             "factors": [*WAYS],
         },
         "always": ALWAYS.name,
-        "years": [FIRST_YEAR, LAST_YEAR],
+        "years": (FIRST_YEAR, LAST_YEAR),
     }
 
 
-def _week(keys: dict[str, list[Period]]) -> dict[str, Any]:
+def _week(keys: dict[str, list[Period]]) -> WeekTold:
     ordered = {key: sorted(periods, key=lambda period: period.start) for key, periods in keys.items()}
     return {
         "keys": {key: [str(each) for each in periods] for key, periods in ordered.items()},

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from agent.errors import ModelError
-from agent.types import Embedding, Floats
+from agent.types import Embedding, Floats, Weighed
 
 SHARE: Final = 0.5
 """How much of the mean distance among the references is taken off: who signs unsteadily is given more room."""
@@ -34,21 +34,6 @@ class References:
 
     vectors: Floats = field(repr=False)  # (N, D) float32, unit rows, at least one
     model: str  # id of the encoder, turned
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """What came of a comparison."""
-
-    distance: float  # less half of that among the references: 0 or so where it is the person's own
-    threshold: float  # the most that passes
-    references: int
-    replayed: bool = False
-
-    @property
-    def own(self) -> bool:
-        """Whether it is taken for the person's own."""
-        return self.distance <= self.threshold and not self.replayed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import TypedDict
 
 from agent.privacy.chain import (
     ERASED,
@@ -23,6 +25,25 @@ from agent.privacy.chain import (
     link,
 )
 from agent.store.db import Db
+
+
+class RowTold(TypedDict):
+    """A row of the audit; who, or what it is about, is null with its salt once erased."""
+
+    number: int  # 1, 2, 3
+    at: str
+    boot_id: str
+    action: str
+    by: str | None
+    by_salt: str | None
+    by_digest: str
+    subject: str | None
+    command_id: str | None
+    details: dict[str, Any]  # by the action: see MQTT.md; none once erased
+    about_salt: str | None
+    about_digest: str
+    hash: str
+
 
 _COLUMNS = ", ".join(f'"{field.name}"' for field in fields(Row))
 _PAGE = 1000  # rows read at once
@@ -161,9 +182,9 @@ def details(row: Row) -> dict[str, Any]:
     return dict(json.loads(row.details)) if row.details is not None else {}
 
 
-def as_json(row: Row) -> dict[str, Any]:
+def as_json(row: Row) -> RowTold:
     """Return a row as JSON values; with `previous`, the hash of the row before, it can be checked."""
-    return {**asdict(row), "details": details(row)}
+    return cast("RowTold", {**asdict(row), "details": details(row)})
 
 
 def _rows(db: Db, clauses: str, *parameters: object) -> list[Row]:

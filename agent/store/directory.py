@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from typing_extensions import TypedDict
+
 from agent.access.holder import State
 from agent.store.db import Db
 from agent.store.members import group_counts
@@ -87,8 +89,7 @@ class Wanted:
         return " AND ".join(filter(None, asked)) or "1"
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(TypedDict):
     """How many there are."""
 
     people: int
@@ -118,4 +119,5 @@ def numbers(db: Db, basis: Basis) -> Numbers:
     count, *lacks = db.rows(f"SELECT count(*), {columns} FROM people", basis.parameters)[0]  # noqa: S608 - ours
     states = dict(db.rows("SELECT state, count(*) FROM people GROUP BY state ORDER BY state"))
     groups = group_counts(db)
-    return Numbers(count, states, groups, dict(zip(map(str, _LACKS), lacks, strict=True)))
+    lacking = dict(zip(map(str, _LACKS), lacks, strict=True))
+    return {"people": count, "states": states, "groups": groups, "lacks": lacking}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, cast
+
+from typing_extensions import TypedDict
 
 from agent.store.db import Db
 from agent.store.times import to_text
@@ -26,6 +28,19 @@ class Sample:
 MEASURES: Final = tuple(Sample.__dataclass_fields__)
 
 
+class Mean(TypedDict):
+    """How it was in a step of time: the means of its samples."""
+
+    at: str  # the first one's
+    fps: float | None
+    latency_ms: float | None
+    temperature_celsius: float | None
+    disk_free_bytes: float | None
+    memory_bytes: float | None
+    outbox_depth: float | None
+    frames_dropped: float | None
+
+
 def add(db: Db, at: datetime, sample: Sample) -> None:
     """Keep a sample; one of the same instant gives way."""
     marks = ", ".join("?" * (1 + len(MEASURES)))
@@ -40,17 +55,14 @@ def prune(db: Db, before: datetime, after: datetime) -> int:
         return sql.execute("DELETE FROM samples WHERE at < ? OR at > ?", (to_text(before), to_text(after))).rowcount
 
 
-def series(db: Db, since: datetime, step_seconds: int) -> list[dict[str, Any]]:
+def series(db: Db, since: datetime, step_seconds: int) -> list[Mean]:
     """Return the mean of every measure for each step of time since then, the oldest first; what nobody knew is None."""
-    means = ", ".join(f"avg({measure})" for measure in MEASURES)
+    columns = ", ".join(f"avg({measure})" for measure in MEASURES)
     query = (
-        f"SELECT min(at), {means} FROM samples WHERE at >= ?"  # noqa: S608 - ours
+        f"SELECT min(at), {columns} FROM samples WHERE at >= ?"  # noqa: S608 - ours
         " GROUP BY CAST(strftime('%s', at) AS INTEGER) / ? ORDER BY 1"
     )
     return [
-        {
-            "at": at,
-            **{name: None if value is None else round(value, 2) for name, value in zip(MEASURES, values, strict=True)},
-        }
-        for at, *values in db.rows(query, (to_text(since), step_seconds))
+        cast("Mean", {"at": at} | {name: mean and round(mean, 2) for name, mean in zip(MEASURES, means, strict=True)})
+        for at, *means in db.rows(query, (to_text(since), step_seconds))
     ]

@@ -7,7 +7,7 @@ and compared as they were encoded then. But nobody has guided the person: no pos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from agent.bundle import Bundle
 from agent.enrolling import Enrolling
@@ -16,7 +16,7 @@ from agent.gallery.likeness import Likeness
 from agent.gallery.match import Gallery
 from agent.members.consent import text_of
 from agent.mqtt.message import Code
-from agent.register import By, Templates
+from agent.register import By, Enrolled, Templates
 from agent.unknown.album import Album, Stranger
 
 
@@ -30,7 +30,7 @@ def introduce(
     name: str | None = None,
     consent: str | Literal[True] | None = None,
     by: By,
-) -> dict[str, Any]:
+) -> Enrolled:
     """Adds a person, or templates to one, from pictures of the album; they are not unknown any more, and deleted there.
 
     Args:

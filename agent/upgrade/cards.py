@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from typing_extensions import TypedDict
+
 from agent.bundle import Card, read_bundle
 from agent.config import Config
 from agent.errors import ModelError
@@ -15,14 +17,55 @@ from agent.upgrade.in_force import with_models
 LEFT_OUT: Final = {"golden", "preset"}  # vectors, and how it was trained: for programs
 
 
-def cards(db: Db, config: Config, *, templates: int) -> dict[str, Any]:
+class ThresholdTold(TypedDict):
+    """From where on two are the same person."""
+
+    cosine: float
+    fmr: float  # false-match rate
+    extrapolated: bool
+    templates: int  # that it is for
+    false_accepts_per_visit: float
+
+
+class TableTold(TypedDict):
+    """What the threshold is read from."""
+
+    of: str  # "site", or the cohort of the card
+    points: list[tuple[float, float]]  # similarity, false-match rate
+    impostor_pairs: int
+
+
+class Models(TypedDict):
+    """Models with their cards, as these are in their files but for what is for programs: training/README.md."""
+
+    encoder: dict[str, Any]
+    detector: dict[str, Any]
+    threshold: ThresholdTold
+    table: TableTold
+
+
+class Broken(TypedDict):
+    """Models that cannot be read."""
+
+    problem: str
+
+
+class CardsTold(TypedDict):
+    """Which models there are."""
+
+    state: updating.StateTold
+    now: Models | Broken
+    before: Models | Broken | None
+
+
+def cards(db: Db, config: Config, *, templates: int) -> CardsTold:
     """Returns which models there are, with their cards, and the threshold for a gallery of so many templates."""
     state = models.in_force(db)
     before = None if state.previous is None else of_folder(config, state.previous, templates)
     return {"state": updating.told(db, config), "now": of_folder(config, state.folder, templates), "before": before}
 
 
-def of_folder(config: Config, folder: str, templates: int) -> dict[str, Any]:
+def of_folder(config: Config, folder: str, templates: int) -> Models | Broken:
     """Returns the cards of the models in a folder, and what they make of the threshold; or what is wrong with them."""
     try:
         bundle = read_bundle(with_models(config, folder))

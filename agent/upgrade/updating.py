@@ -9,7 +9,9 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NotRequired, cast
+
+from typing_extensions import TypedDict
 
 from agent.audit import audit
 from agent.bundle import Bundle, read_bundle, read_card
@@ -196,12 +198,24 @@ def _seen(db: Db, numbers: list[int], encode: Callable[[Image], Embedding]) -> I
             continue
 
 
-def told(db: Db, config: Config) -> dict[str, Any]:
+class StateTold(TypedDict):
+    """Which models are in force, and what of people goes with them."""
+
+    encoder: str
+    folder: NotRequired[str]  # none: as configured
+    since: NotRequired[str]
+    previous: NotRequired[str]  # folder of those before, or "configured"
+    proved: bool
+    templates: dict[str, int]  # by model
+    without_crops: int  # people of whom no picture is kept
+
+
+def told(db: Db, config: Config) -> StateTold:
     """Returns which models there are, as JSON values."""
     state = models.in_force(db)
     card = read_card(with_models(config, state.folder).models.encoder)
     counts = dict(db.rows("SELECT model, count(*) FROM templates GROUP BY model ORDER BY model"))
-    found: dict[str, Any] = {
+    found = {
         "encoder": card.id,
         "folder": state.folder or None,
         "since": None if state.since is None else state.since.isoformat(),
@@ -210,4 +224,4 @@ def told(db: Db, config: Config) -> dict[str, Any]:
         "templates": counts,
         "without_crops": spares.crop_less(db),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return cast("StateTold", {name: value for name, value in found.items() if value is not None})

@@ -8,8 +8,11 @@
 """
 
 from contextlib import contextmanager
+from functools import cache
 
 import httpx
+import jsonschema_rs
+from starlette.routing import compile_path
 
 from agent.accounts.account import Account
 from agent.app import Agent
@@ -20,6 +23,8 @@ from agent.store import accounts
 from agent.store.db import open_db
 from agent.trust.roles import Role
 from agent.web.admin.admin_page import AdminPage
+from agent.web.admin.operations import ROOT
+from agent.web.admin.site import operations as rooms
 from tests.fakes.accounts import HASH, NOW
 from tests.fakes.agents import Terminals, empty_stage, enrol
 from tests.fakes.blocks import BLUE, RED
@@ -51,6 +56,35 @@ schedule = "office"
 """
 
 
+@cache
+def _schemas():
+    """Of all that the rooms answer as JSON: method, path, and what checks that nothing is there that is not told of."""
+    operations = [each for room in rooms().values() for each in room]
+    return [
+        (each.method, compile_path(ROOT + each.path)[0], jsonschema_rs.Draft202012Validator(_closed(schema)))
+        for each in operations
+        if each.result is not None and not isinstance(each.result, str)
+        for schema in [each.result_type.json_schema(mode="serialization")]
+    ]
+
+
+def _closed(schema):
+    if isinstance(schema, dict):
+        closed = {"additionalProperties": False} if "properties" in schema else {}
+        return closed | {key: _closed(each) for key, each in schema.items()}
+    return [_closed(each) for each in schema] if isinstance(schema, list) else schema
+
+
+def check_told(answer):
+    """Fails where an answer of a room is not what the document says of it, or says more."""
+    if answer.is_success and answer.headers.get("content-type") == "application/json":
+        for method, path, schema in _schemas():
+            if method == answer.request.method and path.match(answer.request.url.path):
+                answer.read()
+                schema.validate(answer.json())
+                return
+
+
 class Desk:
     """An agent with its page, and ways to ask it."""
 
@@ -71,6 +105,7 @@ class Desk:
             ours["X-Latchkey-Session"] = session.secret
         none_kept = httpx.Limits(max_keepalive_connections=0)  # of one address the server takes so many at a time
         client = httpx.Client(base_url=self.url, headers=ours | headers, cookies=cookies, timeout=20, limits=none_kept)
+        client.event_hooks["response"].append(check_told)
         self._opened.append(client)
         return client
 

@@ -12,6 +12,7 @@ import typer
 from agent.cli.admin.opened import At, ProfileFolder, connected, target
 from agent.cli.admin.told import tell
 from agent.cli.output import Json, counted, progress, say, say_json, warn
+from agent.cli.person_options import Consented
 from agent.errors import CommandError, ConfigError, NoAnswer
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def enrol(
     badge: Annotated[str | None, typer.Option(help="Badge number.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Forget what was enrolled of them before.")] = False,
     consent: Annotated[str | None, typer.Option(metavar="TEXT", help="They have agreed to this text.")] = None,
-    consented: Annotated[bool, typer.Option("--consented", help="They have agreed to the device's text.")] = False,
+    consented: Consented = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="What became of each; with --from.")] = None,
     notes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What is done, to go on from. Default: beside the source.")
@@ -60,7 +61,7 @@ def enrol(
     from agent.client.bulk import Manner
     from agent.client.staff import Newcomer, photos_in
 
-    manner = Manner(consent or (True if consented else None), replace, wait)
+    manner = Manner(consent or consented or None, replace, wait)
     one_by_one = (name, group, badge, copy_from, *(photos or ()))
     if (source is None) == (person is None) or (source and any(one_by_one)):
         raise typer.BadParameter("name one PERSON and photos, or many people by --from FOLDER or --from FILE.csv")

@@ -40,7 +40,7 @@ def enrol_live(
 
     With --json one object a line. Exit status: 1 if it was refused, or not enough good pictures came in time.
     """
-    agreed = consent or (True if consented else None)
+    agreed = consent or consented or None
     given = {"name": name, "consent": agreed, "replace": replace or None, "ask_consent": ask or None}
     told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     told |= {"person": person, "shots": shots, "seconds": seconds}

@@ -57,7 +57,7 @@ def enrol_signature(
 
     With --json one object a line. Exit status: 1 if it was refused, or they have not signed in time.
     """
-    agreed = consent or (True if consented else None)
+    agreed = consent or consented or None
     given = {"consent": agreed, "ask_consent": ask_them or None}
     told: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     told |= {"person": person, "signatures": signatures, "seconds": seconds}

@@ -16,8 +16,9 @@ from agent.mqtt.contract import Told
 from agent.mqtt.message import Code
 from agent.mqtt.wire import COMMANDS, Result
 from agent.trust.roles import VERBS
+from agent.web.admin.answers import STATUS
 from agent.web.admin.bodies import JSON
-from agent.web.admin.front import SESSION_HEADER, STATUS
+from agent.web.admin.front import SESSION_HEADER
 from agent.web.admin.operations import ROOT, Operation, names_in
 from agent.web.guard import OUR_HEADER
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from ulid import ULID
 
 from agent.bundle import Bundle
@@ -21,10 +21,11 @@ from agent.crew import PART_SECONDS
 from agent.errors import CommandError, LatchkeyError, SignInRefused, StoreError
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.message import Code
-from agent.mqtt.wire import COMMANDS, Result, code_of, explain, recover_id, refusal
+from agent.mqtt.wire import COMMANDS, Result, explain, recover_id, refusal
 from agent.register import Request as Asker
 from agent.store.db import Db, open_db
 from agent.unknown.album import Album
+from agent.web.admin.answers import Endpoint, refused, refused_as, sent_away
 from agent.web.admin.backroom import Backroom, File
 from agent.web.admin.lookout import Lookout
 from agent.web.admin.porter import Porter
@@ -34,24 +35,12 @@ if TYPE_CHECKING:
     from agent.app import Agent
 
 T = TypeVar("T")
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 Signed: TypeAlias = Callable[[Request, Session], Awaitable[Response]]
 """What answers somebody who has signed in."""
 
 COOKIE: Final = "latchkey"  # on this machine; by TLS `__Host-latchkey`, which no other host can set (RFC 6265bis)
 SESSION_HEADER: Final = "X-Latchkey-Session"
 LOOKS_HEADER: Final = "X-Latchkey-Looks"  # "1": the page looks by itself, which does not keep a session alive
-STATUS: Final = {
-    Code.BAD_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Code.UNKNOWN_VERB: HTTPStatus.NOT_FOUND,
-    Code.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    Code.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
-    Code.TOO_OFTEN: HTTPStatus.TOO_MANY_REQUESTS,
-    Code.UNSIGNED: HTTPStatus.UNAUTHORIZED,
-    Code.NOT_PERMITTED: HTTPStatus.FORBIDDEN,
-    Code.STORAGE_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-"""What a refusal is in HTTP; one that is not here has understood the request: 409 Conflict."""
 
 
 class Front:
@@ -208,42 +197,3 @@ class Front:
             return self._once.do(verb, command, datetime.now(UTC) + LIFETIME)
         except StoreError as error:
             return refusal(verb, command.id, Code.STORAGE_FAILED, str(error))
-
-
-def in_words(answer: Endpoint) -> Endpoint:
-    """Returns an endpoint that says what was wrong where an answer says so by an error of ours."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except SignInRefused as error:
-            return sent_away(error)
-        except LatchkeyError as error:
-            return refused_as(error)
-
-    return endpoint
-
-
-def answered(result: Result) -> Response:
-    """Returns the result of a verb as HTTP has it."""
-    status = HTTPStatus.OK if result.ok else STATUS.get(result.code or Code.FAILED, HTTPStatus.CONFLICT)
-    return Response(result.to_json(), status, media_type="application/json")
-
-
-def refused(code: str, why: str, **headers: str) -> Response:
-    """Returns that something is not done, and why."""
-    said = {"ok": False, "code": str(code), "message": why}
-    known = STATUS.get(Code(code)) if code in set(Code) else None
-    return JSONResponse(said, known or HTTPStatus.CONFLICT, headers=headers)
-
-
-def refused_as(error: LatchkeyError) -> Response:
-    """Returns the same of an error of ours."""
-    return refused(error.code if isinstance(error, CommandError) else code_of(error), str(error))
-
-
-def sent_away(error: SignInRefused, wrong: HTTPStatus = HTTPStatus.UNAUTHORIZED) -> Response:
-    """Returns that somebody is not who they say, or has to wait; `wrong` is the status of the former."""
-    said = {"ok": False, "code": error.code, "message": str(error), "retry_seconds": error.retry_seconds}
-    headers = {"Retry-After": str(error.retry_seconds)} if error.retry_seconds else {}
-    return JSONResponse(said, wrong if error.code == "wrong" else HTTPStatus.TOO_MANY_REQUESTS, headers=headers)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from agent.bodies import access_body
 from agent.mqtt.telemetry import timestamp
@@ -13,6 +16,17 @@ from agent.web.mirror import Mirror
 
 if TYPE_CHECKING:
     from agent.app import Agent
+
+
+class EventTold(TypedDict):
+    """An event, and beside this what its kind has: the body of `event/KIND` in MQTT.md."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # of pydantic, and no key
+
+    seq: int
+    id: str
+    kind: str
+    at: str
 
 
 class Lookout:
@@ -87,9 +101,10 @@ class Lookout:
         }
 
 
-def event_json(event: Event) -> dict[str, Any]:
+def event_json(event: Event) -> EventTold:
     """Returns an event as the page has it."""
-    return {"seq": event.seq, "id": event.id, "kind": event.kind, "at": timestamp(event.at), **event.body}
+    told = {"seq": event.seq, "id": event.id, "kind": event.kind, "at": timestamp(event.at), **event.body}
+    return cast("EventTold", told)
 
 
 def _shot(match: Match, quality: Quality) -> dict[str, Any]:

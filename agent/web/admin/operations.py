@@ -39,8 +39,9 @@ from agent.errors import CommandError
 from agent.moments import believable
 from agent.mqtt.message import Code
 from agent.mqtt.wire import explain
+from agent.web.admin.answers import Endpoint, in_words
 from agent.web.admin.bodies import JSON, LONGEST_BODY, body_of, json_body
-from agent.web.admin.front import Endpoint, Front, Signed, in_words
+from agent.web.admin.front import Front, Signed
 from agent.web.admin.sessions import Session
 
 ROOT: Final = "/admin/api/"

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agent.accounts.lockout import home_of
 from agent.mqtt.bucket import Bucket
 from agent.mqtt.message import Code
-from agent.web.admin.front import refused
+from agent.web.admin.answers import refused
 from agent.web.admin.operations import ROOT
 from agent.web.admin.sessions import Sessions
 

@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ulid import ULID
 
 from agent.mqtt.message import Code
+from agent.web.admin.answers import refused
 from agent.web.admin.document import document
-from agent.web.admin.front import Front, refused
+from agent.web.admin.front import Front
 from agent.web.admin.load import Load
 from agent.web.admin.operations import ROOT, Operation
 from agent.web.admin.pace import Pace
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 FOLDER: Final = Path(__file__).parent / "page"
 ROOMS: Final = (session, account, commands, people, live, rules, attendance, device)
-DOCUMENT: Final = Operation("GET", "openapi.json", "This document.", result=dict[str, Any])
+DOCUMENT: Final = Operation("GET", "openapi.json", "This document, as OpenAPI 3.1 has it.", result=dict[str, Any])
 
 
 def operations() -> dict[str, tuple[Operation, ...]]:

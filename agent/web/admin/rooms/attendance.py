@@ -11,18 +11,23 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from agent.attendance.walltime import WallTimeError, instant
 from agent.errors import CommandError
 from agent.mqtt.message import Code, Message
 from agent.mqtt.telemetry import timestamp
-from agent.reports.everybody import lot_json
+from agent.mqtt.wire import Result
+from agent.reports.board import BoardTold
+from agent.reports.everybody import LotTold, lot_json
+from agent.reports.exported import Kind
 from agent.reports.leaving import leaves, told_of
-from agent.reports.month import month_json, year_json
+from agent.reports.month import MonthTold, YearTold, month_json, year_json
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
+from agent.web.admin.answers import answered
 from agent.web.admin.asked import File, OfMonth, OfYear, Seen, kinds_of
-from agent.web.admin.front import Front, answered
+from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation, Query
 from agent.web.admin.sessions import Session
 from agent.web.admin.today import Today
@@ -38,13 +43,39 @@ class Correction(Message):
     at: Annotated[str, Field(max_length=64)] | None = None
 
 
-def _reads(path: str, told: str, query: type[Query], result: Any = dict[str, Any]) -> Operation:
+class Now(BoardTold):
+    """How things stand."""
+
+    mark: str  # of what has happened so far
+
+
+class Unchanged(TypedDict):
+    """Nothing has happened since this mark."""
+
+    mark: str
+
+
+class MonthOfOne(MonthTold):
+    """The days of a month of a person."""
+
+    month: str
+    kinds: list[Kind]  # of files that there are
+
+
+class MonthOfAll(LotTold):
+    """Some people's month."""
+
+    month: str
+    kinds: list[Kind]  # of files that there are; with the first lot
+
+
+def _reads(path: str, told: str, query: type[Query], result: Any) -> Operation:
     return Operation("GET", f"attendance/{path}", told, verb="report", query=query, result=result)
 
 
-TODAY: Final = _reads("today", "Who is in, and how the day goes.", Seen)
-MONTH: Final = _reads("month", "The days of a month.", OfMonth)
-YEAR: Final = _reads("year", "Somebody's months.", OfYear)
+TODAY: Final = _reads("today", "Who is in, and how the day goes.", Seen, Now | Unchanged)
+MONTH: Final = _reads("month", "The days of a month.", OfMonth, MonthOfOne | MonthOfAll)
+YEAR: Final = _reads("year", "Somebody's months.", OfYear, YearTold)
 EXPORT: Final = _reads(
     "export", "A month as a file; the audit tells who has taken it away.", File, "application/octet-stream"
 )
@@ -54,7 +85,7 @@ CORRECT: Final = Operation(
     "Corrects a punch, or adds one.",
     verb="correct",
     body=Correction,
-    result=dict[str, Any],
+    result=Result,
     longest=LONGEST_CORRECTION,
 )
 OPERATIONS: Final = (TODAY, MONTH, YEAR, EXPORT, CORRECT)
@@ -86,15 +117,15 @@ class _Desk:
         asked: OfMonth = request.state.query
         at, reasons = datetime.now(UTC), session.may("correct")  # they may be private: who may say one may see them
 
-        def read(db: Db) -> dict[str, Any]:
+        def read(db: Db) -> MonthOfOne | MonthOfAll:
             rules = load_rules(db)
             first, last = asked.days(at, rules.zone)
-            told: dict[str, Any] = {"month": f"{first:%Y-%m}"}
-            if not asked.after:  # the page has them from the first lot
-                told["kinds"] = kinds_of(db, asked.person)
+            month, kinds = f"{first:%Y-%m}", [] if asked.after else kinds_of(db, asked.person)
             if asked.person:
-                return told | month_json(db, rules, first, last, at=at, person=asked.person, reasons=reasons)
-            return told | lot_json(db, rules, first, last, at=at, after=asked.after or "")
+                one = month_json(db, rules, first, last, at=at, person=asked.person, reasons=reasons)
+                return MonthOfOne(**one, month=month, kinds=kinds)
+            lot = lot_json(db, rules, first, last, at=at, after=asked.after or "")
+            return MonthOfAll(**lot, month=month, kinds=kinds)
 
         return MONTH.answered(await self._front.beside.read(read))
 
@@ -102,7 +133,7 @@ class _Desk:
         asked: OfYear = request.state.query
         at = datetime.now(UTC)
 
-        def read(db: Db) -> dict[str, Any]:
+        def read(db: Db) -> YearTold:
             return year_json(db, load_rules(db), asked.year, at=at, person=asked.person)
 
         return YEAR.answered(await self._front.beside.read(read))

@@ -51,17 +51,17 @@ class Against(Query):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Rows:
     """A page of rows, the newest first."""
 
-    rows: list[dict[str, Any]]
+    rows: list[audit.RowTold]
     before: int | None  # to go on with; None: these were the last
     actions: list[str] | None = None  # what was done lately; with the first page
     head: str | None = None  # the last row's anchor; with the first page
 
 
 ROWS: Final = Operation(
-    "GET", "audit/rows", "Rows of the audit by what they say, newest first.", verb="audit", query=Looked, result=Found
+    "GET", "audit/rows", "Rows of the audit by what they say, newest first.", verb="audit", query=Looked, result=Rows
 )
 CHECK: Final = Operation(
     "GET",
@@ -94,14 +94,14 @@ def routes(front: Front) -> list[Route]:
     return [ROWS.route(front, rows), CHECK.route(front, check), EXPORT.route(front, export)]
 
 
-def found(db: Db, looked: Looked) -> Found:
+def found(db: Db, looked: Looked) -> Rows:
     """Returns a page of rows."""
     wanted = audit_search.Wanted(**looked.model_dump(exclude={"before", "limit"}))
     page = audit_search.page(db, wanted, before=looked.before, limit=looked.limit)
     rows = [audit.as_json(row) for row in page.rows]
     if looked.before is not None:
-        return Found(rows, page.before)
-    return Found(rows, page.before, audit_search.actions(db), str(audit.head(db)))
+        return Rows(rows, page.before)
+    return Rows(rows, page.before, audit_search.actions(db), str(audit.head(db)))
 
 
 def checked(db: Db, check: AuditCheck) -> Iterator[dict[str, Any]]:
@@ -115,7 +115,7 @@ def checked(db: Db, check: AuditCheck) -> Iterator[dict[str, Any]]:
         yield told
 
 
-def everything(db: Db) -> Iterator[dict[str, Any]]:
+def everything(db: Db) -> Iterator[audit.RowTold]:
     """Yields all rows as `latchkey audit list --json` tells them."""
     return map(audit.as_json, audit.everything(db))
 

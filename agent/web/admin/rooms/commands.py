@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from agent.trust.roles import VERBS, Role
+from agent.web.admin.answers import answered
 from agent.web.admin.bodies import json_body
-from agent.web.admin.front import Front, answered
+from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 

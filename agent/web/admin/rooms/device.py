@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -14,9 +14,9 @@ from starlette.routing import Route
 from agent.backup import outgoing
 from agent.config.shown import Setting, shown
 from agent.health import HealthCheck
-from agent.overview import overview
+from agent.overview import Overview, overview
 from agent.store.db import Db
-from agent.upgrade.cards import cards
+from agent.upgrade.cards import CardsTold, cards
 from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
 from agent.web.admin.rooms import audit, jobs, parts
@@ -34,13 +34,13 @@ class Configured:
     tables: dict[str, list[Setting]]
 
 
-GLANCE: Final = Operation("GET", "device", "Which device it is, and how it is.", verb="device", result=dict[str, Any])
+GLANCE: Final = Operation("GET", "device", "Which device it is, and how it is.", verb="device", result=Overview)
 MODELS: Final = Operation(
     "GET",
     "device/models",
     "The models in force with their cards, and those before.",
     verb="models",
-    result=dict[str, Any],
+    result=CardsTold,
 )
 CONFIGURATION: Final = Operation(
     "GET", "device/configuration", "The configuration, without secrets.", verb="backup", result=Configured
@@ -59,7 +59,7 @@ def routes(front: Front) -> list[Route]:
     checks, began = list[HealthCheck](), time.monotonic()  # one check, of the page's thread
 
     async def glance(_: Request, __: Session) -> Response:
-        def look(db: Db) -> dict[str, Any]:
+        def look(db: Db) -> Overview:
             if not checks:
                 checks.append(HealthCheck(config, db, boot_id=agent.boot_id, began=began))
             return overview(agent, bundle, db, checks[0])

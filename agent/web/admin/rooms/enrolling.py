@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, Final, NotRequired
+from typing import Annotated, Final, NotRequired
 
 from pydantic import Field
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from agent.enrolment import enroller_of
 from agent.gallery.enrol import Enroller
 from agent.gallery.likeness import Problem
-from agent.members.table import MOST_LINES, Preview
+from agent.members.table import MOST_LINES, LineTold, Preview
 from agent.mqtt.message import MAX_PHOTOS, Message, Photo
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
@@ -66,9 +66,9 @@ class All(TypedDict):
 
 
 class Lines(TypedDict):
-    """The lines of a table: each with `line`, its number; and what it `becomes` with what to send, or its `problem`."""
+    """The lines of a table."""
 
-    lines: list[dict[str, Any]]
+    lines: list[LineTold]
 
 
 JUDGE: Final = Operation(
@@ -117,11 +117,11 @@ class _Room:
         """What each line of a table would do, or what is wrong with it."""
         asked: Table = request.state.body
 
-        def opened(db: Db) -> Iterator[dict[str, Any]]:
+        def opened(db: Db) -> Iterator[LineTold]:
             preview = Preview(db, asked.photos, datetime.now(UTC))
             return preview.lines(asked.text.removeprefix("\ufeff"), load_rules(db).zone)
 
-        lines, told = await self._front.read(opened), list[dict[str, Any]]()
+        lines, told = await self._front.read(opened), list[LineTold]()
         while some := await self._front.do(lambda: list(islice(lines, AT_ONCE))):
             told += some
         return TABLE.answered({"lines": told})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from agent.jobs.job import JobTold
 from agent.jobs.told import found
 from agent.store import jobs as store
 from agent.web.admin.front import Front
@@ -22,11 +23,11 @@ SHOWN: Final = 20
 class Recent:
     """The jobs that were accepted last, as the verb `job` tells each."""
 
-    jobs: list[dict[str, Any]]
+    jobs: list[JobTold]
 
 
 RECENT: Final = Operation("GET", "jobs", "The jobs that were accepted last.", verb="jobs", result=Recent)
-ONE: Final = Operation("GET", "jobs/{id}", "How far a job is.", verb="job", result=dict[str, Any])
+ONE: Final = Operation("GET", "jobs/{id}", "How far a job is.", verb="job", result=JobTold)
 OPERATIONS: Final = (RECENT, ONE)
 
 

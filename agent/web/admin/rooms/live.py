@@ -16,7 +16,8 @@ from agent.audit import audit
 from agent.errors import StoreError
 from agent.mqtt.message import Code
 from agent.store import past
-from agent.web.admin.front import Front, refused
+from agent.web.admin.answers import refused
+from agent.web.admin.front import Front
 from agent.web.admin.operations import EVENTS, PICTURES, Operation
 from agent.web.admin.rooms import unknown, visits
 from agent.web.admin.sessions import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from agent.members import shown
 from agent.mqtt.message import MAX_PHOTOS
 from agent.rules_in_force import load_rules
 from agent.store.db import Db
-from agent.store.directory import Basis, Lack, Order, Wanted
+from agent.store.directory import Basis, Lack, Numbers, Order, Wanted
 from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation, Query
 from agent.web.admin.rooms import enrolling
@@ -44,10 +44,21 @@ class Crop(TypedDict):
     jpeg: str  # base64
 
 
-OBJECT: Final = dict[str, Any]
-FOUND: Final = Operation("GET", "people", "Who is looked for.", verb="list", query=Looked, result=OBJECT)
-ABOUT: Final = Operation("GET", "people/about", "The numbers above the list.", verb="list", result=OBJECT)
-ONE: Final = Operation("GET", "people/one/{person}", "Everything of somebody.", verb="person", result=OBJECT)
+class About(Numbers):
+    """How many people there are, and what of the configuration the view has to know."""
+
+    model: str  # that is compared
+    consent_text: str  # name and version of the text
+    require_consent: bool
+    kiosk: bool  # there is a page at the door
+    keep_crops: bool
+    most_photos: int
+    zone: str
+
+
+FOUND: Final = Operation("GET", "people", "Who is looked for.", verb="list", query=Looked, result=shown.Page)
+ABOUT: Final = Operation("GET", "people/about", "The numbers above the list.", verb="list", result=About)
+ONE: Final = Operation("GET", "people/one/{person}", "Everything of somebody.", verb="person", result=shown.Whole)
 CROP: Final = Operation(
     "POST",
     "people/one/{person}/crop/{template:int}",
@@ -77,30 +88,31 @@ class _Room:
     async def found(self, request: Request, _: Session) -> Response:
         """Who is looked for."""
         wanted = Wanted(**dict(request.state.query))
-        return JSONResponse(await self._front.read(lambda db: shown.found(db, wanted, self._basis())))
+        return FOUND.answered(await self._front.read(lambda db: shown.found(db, wanted, self._basis())))
 
     async def about(self, _: Request, __: Session) -> Response:
         """The numbers above the list, and what of the configuration the view has to know."""
         config = self._front.agent.config
-        told: dict[str, Any] = {
-            "model": self._bundle.model_id,
-            "consent_text": config.privacy.consent_text,
-            "require_consent": config.privacy.require_consent,
-            "kiosk": config.web.enabled,
-            "keep_crops": config.security.keep_crops,
-            "most_photos": MAX_PHOTOS,
-        }
 
-        def look(db: Db) -> dict[str, Any]:
-            return shown.numbers(db, self._basis()) | {"zone": load_rules(db).zone.key}
+        def look(db: Db) -> About:
+            return {
+                **shown.numbers(db, self._basis()),
+                "model": self._bundle.model_id,
+                "consent_text": config.privacy.consent_text,
+                "require_consent": config.privacy.require_consent,
+                "kiosk": config.web.enabled,
+                "keep_crops": config.security.keep_crops,
+                "most_photos": MAX_PHOTOS,
+                "zone": load_rules(db).zone.key,
+            }
 
-        return JSONResponse(told | await self._front.read(look))
+        return ABOUT.answered(await self._front.read(look))
 
     async def one(self, request: Request, session: Session) -> Response:
         """Everything of somebody."""
         person, limits = request.path_params["person"], self._bundle.limits
         sees = {"templates": session.may("templates"), "visits": session.may("log")}
-        return JSONResponse(await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, **sees)))
+        return ONE.answered(await self._front.read(lambda db: shown.whole(db, person, self._basis(), limits, **sees)))
 
     async def crop(self, request: Request, session: Session) -> Response:
         """A picture that a template was made of; that somebody has looked is in the audit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 from starlette.requests import Request
@@ -16,11 +16,13 @@ from agent.enrolling import Enrolling
 from agent.mqtt.message import Code, ConsentText, Message, Name, Person
 from agent.mqtt.telemetry import timestamp
 from agent.mqtt.verbs.faces import MAX_TEMPLATES
+from agent.register import Enrolled
 from agent.store.db import Db
 from agent.unknown.album import MOST, Stranger
 from agent.unknown.alike import groups
 from agent.unknown.introduce import introduce
-from agent.web.admin.front import Front, refused
+from agent.web.admin.answers import refused
+from agent.web.admin.front import Front
 from agent.web.admin.operations import Operation
 from agent.web.admin.sessions import Session
 
@@ -85,10 +87,10 @@ class Gone(TypedDict):
 
 
 class Known(TypedDict):
-    """Somebody who was unknown is enrolled: what the verb `enrol` answers."""
+    """Somebody who was unknown is enrolled."""
 
     ok: bool
-    data: dict[str, Any]
+    data: Enrolled
 
 
 AT: Final = "live/unknown"
@@ -187,7 +189,7 @@ def _told(stranger: Stranger) -> Face:
     }
 
 
-def _enrolled(front: Front, db: Db, sent: Introduced, session: Session) -> dict[str, Any]:
+def _enrolled(front: Front, db: Db, sent: Introduced, session: Session) -> Enrolled:
     agent = front.agent
     enrolling = Enrolling(front.bundle, db, agent.recorder.write, boot_id=agent.boot_id)
     done = introduce(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import TypedDict
 
-from agent.figures import figures
+from agent.figures import FiguresTold, figures
 from agent.mqtt.message import Code
 from agent.store import past, undone
 from agent.store.db import Db
 from agent.types import Event
-from agent.web.admin.front import Front, refused
-from agent.web.admin.lookout import event_json
+from agent.web.admin.answers import refused
+from agent.web.admin.front import Front
+from agent.web.admin.lookout import EventTold, event_json
 from agent.web.admin.operations import Moment, Operation, Query
 from agent.web.admin.sessions import Session
 
@@ -45,10 +46,10 @@ class Span(Query):
     days: Annotated[int, Field(ge=1, le=90)] = 14
 
 
-class Found(TypedDict):
+class Past(TypedDict):
     """A page of what happened."""
 
-    events: list[dict[str, Any]]  # as of MQTT, with `seq`, `id`, `kind`, `at`
+    events: list[EventTold]
     names: dict[str, str]  # of people, by id
     before: int | None  # to go on with; None: these were the last
     looked_back_to: str | None  # it was looked so far, and there may be more
@@ -57,16 +58,16 @@ class Found(TypedDict):
 class Visit(TypedDict):
     """An event, and what came of it."""
 
-    event: dict[str, Any]
+    event: EventTold
     boot_id: str  # of the run of the agent
-    made: list[dict[str, Any]]  # the events that it has led to
+    made: list[EventTold]  # the events that it has led to
     names: dict[str, str]
     undone: bool  # it was taken back
 
 
-VISITS: Final = Operation("GET", "live/visits", "What happened, newest first.", verb="log", query=Asked, result=Found)
+VISITS: Final = Operation("GET", "live/visits", "What happened, newest first.", verb="log", query=Asked, result=Past)
 VISIT: Final = Operation("GET", "live/visits/{id}", "One of them, and what came of it.", verb="log", result=Visit)
-FIGURES: Final = Operation("GET", "live/figures", "The numbers to plot.", verb="log", query=Span, result=dict[str, Any])
+FIGURES: Final = Operation("GET", "live/figures", "The numbers to plot.", verb="log", query=Span, result=FiguresTold)
 OPERATIONS: Final = (VISITS, VISIT, FIGURES)
 
 
@@ -81,23 +82,23 @@ def routes(front: Front) -> list[Route]:
             hidden=hidden,
             **asked.model_dump(exclude={"kind", "before", "limit"}),
         )
-        return JSONResponse(await front.beside.read(lambda db: _page(db, wanted, asked)))
+        return VISITS.answered(await front.beside.read(lambda db: _page(db, wanted, asked)))
 
     async def one(request: Request, session: Session) -> Response:
         told = await front.read(lambda db: _visit(db, request.path_params["id"]))
         if told is None or (told["event"]["kind"] == "audit" and not session.may("audit")):
             return refused(Code.UNKNOWN_EVENT, "there is no such event: it was none, or is forgotten")
-        return JSONResponse(told)
+        return VISIT.answered(told)
 
     async def numbers(request: Request, _: Session) -> Response:
         span: Span = request.state.query
         zone = front.agent.porch.entrance.keeper.rules.zone
-        return JSONResponse(await front.beside.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
+        return FIGURES.answered(await front.beside.read(lambda db: figures(db, span.days, datetime.now(UTC), zone)))
 
     return [VISITS.route(front, found), VISIT.route(front, one), FIGURES.route(front, numbers)]
 
 
-def _page(db: Db, wanted: past.Wanted, asked: Asked) -> Found:
+def _page(db: Db, wanted: past.Wanted, asked: Asked) -> Past:
     page = past.page(db, wanted, before=asked.before, limit=asked.limit)
     return {
         "events": [event_json(event) for event in page.events],
