@@ -21,8 +21,8 @@ from agent.mqtt.settings import TlsFiles
 from tests.fakes.axe import axe_source
 from tests.fakes.ports import steady_port
 
-# The same examples each time, so that a change is judged by itself; others each time to look for what nobody thought of. None
-# has to be quick: a busy machine is no mistake
+# The same examples each time, so that a change is judged by itself; others each time to look for what nobody thought of
+# (none has to be quick: a busy machine is no mistake)
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("default" if os.environ.get("LATCHKEY_EXPLORE") else "fixed")
 
