@@ -47,7 +47,8 @@ class TestBackup:
         monkeypatch.setenv("LATCHKEY_BACKUP_PASSPHRASE", "five random words of mine")
         assert anna("backup", "door.backup", "--passphrase").code == 0
         (anna.folder / "data").rename(anna.folder / "dead")
-        assert anna("restore", "door.backup", "--passphrase", "--yes", "--without-configuration").code == 0
+        back = anna("restore", "door.backup", "--passphrase", "--yes", "--without-configuration")
+        assert (back.code, "0 people forgotten again" in back.out) == (0, True)
         assert [each["id"] for each in anna("people", "list", "--json").json] == ["anna"]
         monkeypatch.setenv("LATCHKEY_BACKUP_PASSPHRASE", "five other words entirely")
         wrong = anna("restore", "door.backup", "--passphrase", "--yes")

@@ -60,18 +60,25 @@ def test_a_schema_is_versioned_and_has_the_examples_of_the_page(name):
     assert found["examples"] == EXAMPLES[name] != []
 
 
-@pytest.mark.parametrize("verb", COMMANDS)
-def test_a_command_s_schema_is_of_what_is_on_the_wire_and_its_examples_are_admitted(verb):
-    found = json.loads(schema.render(f"cmd-{verb}"))
+@pytest.mark.parametrize(
+    ("name", "verb", "role"),
+    [
+        *((f"cmd-{verb}", verb, Role.OWNER) for verb in COMMANDS),
+        ("in-credential", "credential", Role.READER),
+        ("event-ack", "event_ack", Role.COLLECTOR),
+    ],
+)
+def test_the_schema_of_what_is_signed_is_of_what_is_on_the_wire_and_its_examples_are_admitted(name, verb, role):
+    found = json.loads(schema.render(name))
     assert set(Envelope.model_fields) <= set(found["properties"])
     assert set(found["required"]) >= {"id", "target", "issued", "not_after", "key", "signature"}
-    admin = Admin(contract.EXAMPLE_KEY.public, "example", Role.OWNER)
+    admin = Admin(contract.EXAMPLE_KEY.public, "example", role)
     door = Admission(lambda: [contract.EXAMPLE_TARGET], {admin.key.id: admin}.get, lambda: Clock.SYNCHRONISED)
     for example in found["examples"]:
         at = datetime.fromisoformat(example["issued"]) + timedelta(seconds=1)
         admitted = door.admit(verb, json.dumps(example).encode(), at)
-        assert issubclass(COMMANDS[verb], Command)
-        COMMANDS[verb].model_validate_json(admitted.arguments)
+        assert issubclass(schema.MODELS[name], Command)
+        schema.MODELS[name].model_validate_json(admitted.arguments)
 
 
 def test_the_key_of_the_examples_is_that_of_rfc_8032():

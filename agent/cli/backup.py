@@ -111,7 +111,7 @@ def restore(
         raise typer.Exit(1)
     done = finish(configured, target)
     again = 0 if done is None else done.forgotten
-    say(f"{its} is back as of {at}; {counted(again, 'person') if again < 2 else f'{again} people'} forgotten again")  # noqa: PLR2004
+    say(f"{its} is back as of {at}; {'1 person' if again == 1 else f'{again} people'} forgotten again")
 
 
 def _reading(file: Path) -> BinaryIO:

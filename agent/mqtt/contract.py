@@ -1,6 +1,6 @@
 """What `deploy/MQTT.md` says, as programs read it: the examples of each message, and the table of topics.
 
-Commands are shown there without their envelope; here they have one, signed by a key that everybody knows.
+What is signed is shown there without its envelope; here it has one, signed by a key that everybody knows.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from agent.mqtt import acknowledgement, credential
 from agent.mqtt.envelope import LIFETIME
 from agent.mqtt.topics import ROOT
 from agent.trust.keys import SigningKey
@@ -25,6 +26,9 @@ EXAMPLE_KEY: Final = SigningKey(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44
 EXAMPLE_TARGET: Final = "hq/front-door"
 EXAMPLE_ISSUED: Final = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 EXAMPLE_SOON: Final = timedelta(seconds=10)  # from `issued` to a `not_after` that the page gives
+
+_COMMAND: Final = "cmd-"
+_SIGNED: Final = {"in-credential": credential.VERB, "event-ack": acknowledgement.VERB}  # as commands are
 
 _EXAMPLE = re.compile(r"<!-- ([\w-]+)\.json -->\n```json\n(.*?)```", re.DOTALL)
 _TABLE = re.compile(r"^\| (?:(\w+) )?topic \| direction[^\n]*\n\|[-|]+\n", re.MULTILINE)
@@ -59,12 +63,12 @@ def page() -> str:
 
 
 def examples(text: str) -> Mapping[str, list[dict[str, Any]]]:
-    """Returns the examples of each message, by the name of its schema; those of commands are signed."""
+    """Returns the examples of each message, by the name of its schema; where it is signed, so are they."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for name, body in _EXAMPLE.findall(text):
         example = json.loads(body)
-        verb = name.removeprefix("cmd-")
-        found[name].append(example if verb == name else signed_example(verb, example))
+        verb = name.removeprefix(_COMMAND) if name.startswith(_COMMAND) else _SIGNED.get(name)
+        found[name].append(example if verb is None else signed_example(verb, example))
     return found
 
 
@@ -72,8 +76,8 @@ def told_of_verbs(text: str) -> Told:
     """Returns what is told of each verb: its examples, and the line of its table."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for name, body in _EXAMPLE.findall(text):
-        if name.startswith("cmd-"):
-            found[name.removeprefix("cmd-")].append(json.loads(body))
+        if name.startswith(_COMMAND):
+            found[name.removeprefix(_COMMAND)].append(json.loads(body))
     table = text[text.index(_VERBS) :].split("\n\n", 1)[0]
     return Told(found, dict(_VERB.findall(table)))
 
