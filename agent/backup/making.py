@@ -139,7 +139,7 @@ def _check_room(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size + STEP:
         raise BackupError(
-            f"{folder}: {free >> 20} MiB are free, the copy of the database takes {size >> 20}: free some space"
+            f"{folder}: {free >> 20} MiB are free, the copy of the database takes {-(-size >> 20)}: free some space"
         )
 
 

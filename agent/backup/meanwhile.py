@@ -107,6 +107,10 @@ def _end_jobs(db: Db, note: Note, request: Request, *, known: bool) -> None:
 @contextmanager
 def _other(db: Db, before: Path) -> Iterator[bool]:
     """The database that was in use as `other`; whether it can be asked."""
+    if not before.exists():
+        log.warning("who was forgotten since the backup is not known: there was no database here")
+        yield False
+        return
     try:
         with open_db(before, create=False) as old:  # brought to the same version
             old.check()

@@ -103,7 +103,7 @@ def _lay(source: Opened, manifest: Manifest, folder: Path, progress: Progress) -
     total = sum(entry.size for entry in manifest.files)
     free = shutil.disk_usage(folder).free
     if free < total + STEP:
-        raise BackupError(f"{folder}: {free >> 20} MiB are free, it takes {total >> 20}: free some space")
+        raise BackupError(f"{folder}: {free >> 20} MiB are free, it takes {-(-total >> 20)}: free some space")
     done = 0
     for entry in manifest.files:
         left = entry.size
