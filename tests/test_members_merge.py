@@ -44,7 +44,10 @@ def punch(db, person, id_, at=NOW):
 
 def stand(db, person, zone, at=NOW):
     with db.transaction() as sql:
-        sql.execute("REPLACE INTO standings VALUES (?, 0, 0, NULL, NULL, ?, ?)", (person, zone, to_text(at)))
+        sql.execute(
+            "REPLACE INTO standings (person, failures, lockouts, zone, zone_at) VALUES (?, 0, 0, ?, ?)",
+            (person, zone, to_text(at)),
+        )
 
 
 def shift(db, person, starts_at):

@@ -55,7 +55,7 @@ class Forms(TypedDict):
     defaults: dict[str, dict[str, Any]]  # by table and key: what holds where nothing is written
     choices: dict[str, list[str]]  # by key
     always: str  # the schedule that always holds
-    years: tuple[int, int]  # that there are special days of
+    years: list[int]  # the first and the last that there are special days of
 
 
 def portrait(text: str, meant: Rulebook | None = None) -> Portrait:
@@ -112,7 +112,7 @@ def forms() -> Forms:
             "factors": [*WAYS],
         },
         "always": ALWAYS.name,
-        "years": (FIRST_YEAR, LAST_YEAR),
+        "years": [FIRST_YEAR, LAST_YEAR],
     }
 
 
