@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated, Any
 
 import typer
@@ -49,7 +50,7 @@ def list_all(
         say_json(everybody)
         return
     columns = ("id", "name", "badge", "state", "groups", "templates", "enrolled_at")
-    rows = [[_cell(each[column]) for column in columns] for each in ({**one} for one in everybody)]
+    rows = [[_cell(value) for value in itemgetter(*columns)(one)] for one in everybody]
     say_table([column.removesuffix("_at") for column in columns], rows)
 
 

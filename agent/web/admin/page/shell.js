@@ -150,6 +150,7 @@ function goOn(before, { secret }) {
 }
 
 async function signOut() {
+  me = null; // whoever goes leaves nothing behind, whatever else is refused meanwhile
   await send("DELETE", "session").catch(() => {});
   signIn();
 }
