@@ -54,9 +54,10 @@ class Batch(Table):
 class Optimiser(Table):
     """How gradients become steps."""
 
-    name: Literal["sgd", "adamw"] = "sgd"
+    name: Literal["sgd", "adamw", "muon"] = "sgd"
     momentum: Share = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
+    turn: Positive = Field(default=0.05, description="muon: a matrix's step at a rate of 1, as a share of its length")
     clip: Annotated[float, Field(ge=0)] = 0.0
     average: Share = Field(default=0.998, description="decay of the averaged weights, which are the ones kept")
 
@@ -122,6 +123,8 @@ class Preset(Table):
                 f"{self.batch.size}"
             )
         sequences = self.data.kind == "signature-online"
+        if sequences and self.optimiser.name == "muon":
+            raise ValueError("optimiser: muon keeps the length of weights, which only nets with batch norms can bear")
         for number, phase in enumerate(self.phase, start=1):
             if sequences == (phase.side is not None):
                 raise ValueError(

@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: make trai
 from torch import nn  # noqa: E402
 
 from training import nets  # noqa: E402
-from training.loop.learner import _optimiser  # noqa: E402
+from training.loop import optimisers  # noqa: E402
+from training.loop.world import World  # noqa: E402
 from training.nets.folding import LEAST_WEIGHT, hold_constants  # noqa: E402
 from training.nets.revival import dead, revive  # noqa: E402
 from training.preset import Optimiser  # noqa: E402
@@ -96,10 +97,13 @@ class TestConstants:
                 assert (run[0].weight * scale[:, None, None, None]).abs().amax((1, 2, 3)).min() > 0.9 * LEAST_WEIGHT
 
 
+ALONE = World(0, 1, torch.device("cpu"))
+
+
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_scales_biases_and_depthwise_kernels_do_not_decay(name):
     net = nets.make("door", dimension=24)
-    decaying, still = _optimiser(net, Optimiser(name=name)).param_groups
+    decaying, still = optimisers.make(net, nn.Identity(), Optimiser(name=name), ALONE).param_groups
     assert still["weight_decay"] == 0
     assert len(decaying["params"]) + len(still["params"]) == len(list(net.parameters()))
     assert all(p.ndim == 4 and p.shape[1] > 1 for p in decaying["params"])

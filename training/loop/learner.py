@@ -14,10 +14,10 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from training.hints import Hinted, hint_loss
-from training.loop.world import World
+from training.loop import optimisers
+from training.loop.world import World, multiplies_bfloat16
 from training.losses.total import Total
-from training.nets.layers import GlobalDepthwise
-from training.preset import Optimiser, Preset
+from training.preset import Preset
 
 
 def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tensor:
@@ -30,9 +30,10 @@ def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tenso
 
 
 def precision(device: torch.device) -> AbstractContextManager[Any]:
-    """Returns autocast to bfloat16 where the processor multiplies in it; elsewhere that is ten times slower."""
-    fast = device.type == "cuda" or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-    chosen: AbstractContextManager[Any] = torch.autocast(device.type, torch.bfloat16, enabled=fast)
+    """Returns autocast to bfloat16 where the processor multiplies in it."""
+    chosen: AbstractContextManager[Any] = torch.autocast(
+        device.type, torch.bfloat16, enabled=multiplies_bfloat16(device)
+    )
     return chosen
 
 
@@ -62,7 +63,8 @@ class Learner:
         self.net: nn.Module = module.net if isinstance(module, Hinted) else module
         self.losses = losses.to(world.device)
         self._preset, self._world = preset, world
-        self.optimiser = _optimiser(nn.ModuleList([self.module, self.losses]), preset.optimiser)
+        beside = [self.losses, *([module.head] if isinstance(module, Hinted) else [])]
+        self.optimiser = optimisers.make(self.net, nn.ModuleList(beside), preset.optimiser, world)
         self._forward: nn.Module = self.module
         if world.size > 1:
             on = [world.device.index] if world.device.type == "cuda" else None
@@ -106,23 +108,6 @@ class Learner:
                 parameter.grad = torch.zeros_like(parameter)
             torch.distributed.all_reduce(parameter.grad)
             parameter.grad /= self._world.size
-
-
-def _optimiser(modules: nn.Module, options: Optimiser) -> torch.optim.Optimizer:
-    """Weights of full convolutions and matrices decay; scales, biases and depthwise kernels do not.
-
-    Those would decay to nothing where the rate is high, and their channels with them: see `training.nets.revival`.
-    """
-    still = {id(p) for m in modules.modules() if isinstance(m, GlobalDepthwise) for p in m.parameters()}
-    still |= {id(m.weight) for m in modules.modules() if isinstance(m, nn.Conv2d) and m.groups > 1}
-    still |= {id(p) for p in modules.parameters() if p.ndim < 2}
-    groups = [
-        {"params": [p for p in modules.parameters() if id(p) not in still], "weight_decay": options.weight_decay},
-        {"params": [p for p in modules.parameters() if id(p) in still], "weight_decay": 0.0},
-    ]
-    if options.name == "sgd":
-        return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=True)
-    return torch.optim.AdamW(groups, lr=0.0, betas=(options.momentum, 0.99))
 
 
 @torch.no_grad()
