@@ -16,7 +16,9 @@ from training.nets.folding import equalise, hold_constants, project
 from training.sources import Source
 
 CENTRED = 3000
-SHRINKAGE = 0.25
+NAMED = 0.3
+"""What the spread within named people counts against that of everybody: see "What whitening gives" in README.md."""
+SHRINKAGE = 0.5
 
 
 def finish(net: nn.Module, source: Source, samples: NDArray[Any], *, side: int | None, whiten: bool = True) -> None:
@@ -58,7 +60,7 @@ def whitening(
     Distillation minds each direction as much as the teacher spreads faces along it. Two kinds of them tell nobody
     apart: those along which light and pose move one and the same face (within-class covariance normalisation, Hatch et
     al. 2006), and those that all faces of one age or origin share. Named people show the first alone, and are so much
-    of one origin that others are worse off for it; the covariance of everybody shows the second. Both count alike.
+    of one origin that others are worse off for it; the covariance of everybody shows the second, and counts for more.
 
     Args:
         people: (N, D) unit rows of people who are named, around the mean of everybody.
@@ -66,6 +68,6 @@ def whitening(
         everybody: (M, D) unit rows of all kinds of faces, around their mean.
     """
     size = people.shape[1]
-    parts = within(people, identity), np.cov(everybody.T.astype(np.float64))
-    spread, axes = np.linalg.eigh(sum(part * size / np.trace(part) for part in parts) / len(parts))
+    parts = (NAMED, within(people, identity)), (1 - NAMED, np.cov(everybody.T.astype(np.float64)))
+    spread, axes = np.linalg.eigh(sum(share * size / np.trace(part) * part for share, part in parts))
     return np.asarray(axes * ((1 - SHRINKAGE) * spread + SHRINKAGE) ** -0.5 @ axes.T, np.float32)

@@ -27,6 +27,7 @@ from training.evaluation.calibration import fmr_card
 from training.evaluation.cohorts import labelled
 from training.evaluation.prepared import EVERYBODY, unnamed
 from training.finish import finish
+from training.last import learn_last
 from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
@@ -102,12 +103,15 @@ class Packaging:
         self._golden.write_text(json.dumps({"golden": golden_crops, "parity": asdict(apart)}))
 
     def finished(self) -> nn.Module:
-        """Returns the averaged net of one size, its embeddings centred and whitened, its maps evened out."""
+        """Returns the averaged net of one size, its last layer learnt once more, whitened, its maps even."""
         net = build(self.preset, self.source)
         load_weights(net, self.run.weights)
         samples = self._samples()
         net.fix(samples.shape[1])  # pictures of one side, sequences of one length
-        finish(net.eval(), self.source, samples, side=self.preset.side, whiten=self.preset.export.whiten)
+        export, side = self.preset.export, self.preset.side
+        if export.last:
+            learn_last(net.eval(), self.source, export.last, side=side, seed=self.preset.seed)
+        finish(net.eval(), self.source, samples, side=side, whiten=export.whiten)
         return net
 
     def _samples(self) -> NDArray[Any]:

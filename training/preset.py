@@ -77,6 +77,17 @@ class Phase(Table):
     side: int | None = Field(default=None, ge=32, le=112, multiple_of=16, description="of pictures; none for sequences")
 
 
+class Last(Table):
+    """The last layer alone, once everything is trained; see `training.last`."""
+
+    samples: int = Field(default=25_000, gt=0, description="training samples; those of named people first")
+    steps: int = Field(default=1_500, gt=0)
+    rate: Positive = 3e-4
+    batch: int = Field(default=512, ge=2)
+    people: int = Field(default=96, ge=0, description="named people in a batch, two pictures of each")
+    loss: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
 class Tune(Table):
     """Quantisation-aware fine-tuning, before the file is made; see `training.tuning`."""
 
@@ -92,6 +103,7 @@ class Export(Table):
     most_bytes: int = Field(default=1_500_000, gt=0)
     samples: int = Field(default=300, ge=8, description="training samples whose ranges set the scales of int8")
     whiten: bool = Field(default=True, description="centre and whiten the embeddings in the last layer")
+    last: Last | None = Field(default=None, description="learn the last layer once more, alone")
     tune: Tune | None = Field(default=None, description="only where rounding afterwards loses too much")
     data: str = Field(min_length=10, description="what it was trained on and who may use it, for the card")
 

@@ -80,6 +80,9 @@ class Task:
         total = Total(self.preset.loss, classes=self.classes, dimension=self.preset.net.dimension)
         if self.collection.teacher is not None:
             total.prepare(self.collection.teacher[self.collection.train], self.labels[self.collection.train])
+        if last := self.preset.export.last:  # a mistake in it is to be said now, and not after hours
+            Total(last.loss, classes=self.classes, dimension=self.preset.net.dimension)
+            Sampler(self.collection, Plan(last.batch, last.people))
         return total
 
     def turn(self, losses: Total, net: nn.Module) -> None:

@@ -53,4 +53,4 @@ def test_whitening_evens_out_what_differs_within_people_and_between_kinds_of_the
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-5)
     kept = np.diag(matrix)
     assert max(kept[:2]) < 0.7 * min(kept[2:])
-    assert kept[0] == pytest.approx(kept[1], rel=0.1)
+    assert kept[1] < kept[0]  # what tells kinds of people apart counts for more

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.losses.loss import Batch, Loss, nothing
+from training.losses.loss import Batch, Loss, means, nothing
 
 EDGE = 1e-3  # radians and cosine: angles stay that far from 0 and pi
 KEPT = 0.99  # of the running mean and deviation of the lengths, as in the paper
@@ -34,6 +34,10 @@ class AdaFace(Loss):
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("deviation", torch.zeros(()))
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+
+    def meet(self, students: Tensor, labels: Tensor) -> None:
+        mean, known = means(students, labels, len(self.centres))
+        self.centres.data[known] = mean[known]
 
     def of(self, batch: Batch) -> Tensor:
         if batch.norms is None:

@@ -18,7 +18,7 @@ import math
 from pytorch_metric_learning import distances, losses, miners
 from torch import Tensor, nn
 
-from training.losses.loss import Batch, Loss, nothing
+from training.losses.loss import Batch, Loss, means, nothing
 
 MARGIN = 0.2  # FaceNet's (Schroff et al. 2015), on squared distance
 EDGE = 1e-6
@@ -45,6 +45,13 @@ class Classified(Loss):
     def __init__(self, loss: nn.Module) -> None:
         super().__init__()
         self.loss = loss
+
+    def meet(self, students: Tensor, labels: Tensor) -> None:
+        """Several centres of one person begin at random: at one place they would stay one."""
+        centres: Tensor = self.loss.W  # (D, classes)
+        if centres.shape[1] == self.loss.num_classes:
+            mean, known = means(students, labels, self.loss.num_classes)
+            centres.data[:, known] = mean[known].T
 
     def of(self, batch: Batch) -> Tensor:
         centres: Tensor = self.loss.W

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 TEACHER = NDArray[np.float16] | NDArray[np.float32]
 
@@ -48,6 +50,14 @@ class Loss(nn.Module):
             teacher: (N, T) rows of unit length for the same pictures.
         """
 
+    def meet(self, students: Tensor, labels: Tensor) -> None:
+        """Begins what is kept of each person where a trained student sees them; only losses with centres have to.
+
+        Args:
+            students: (N, D) rows of unit length.
+            labels: (N,) int64, -1 where nobody knows.
+        """
+
     def of(self, batch: Batch) -> Tensor:
         """Returns a scalar."""
         raise NotImplementedError
@@ -57,6 +67,20 @@ class Loss(nn.Module):
     ) -> Tensor:
         """Returns a scalar; what is given is described at `Batch`."""
         return self.of(Batch(embeddings, labels, teacher, norms))
+
+
+def means(students: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Returns the mean direction of each person, (classes, D) rows of unit length, and who has one, (classes,) bool.
+
+    Args:
+        students: (N, D) rows of unit length.
+        labels: (N,) int64 below `classes`, -1 where nobody knows.
+        classes: how many people there are.
+    """
+    named = labels >= 0
+    sums = torch.zeros(classes, students.shape[1], device=students.device)
+    sums.index_add_(0, labels[named], students[named])
+    return F.normalize(sums), torch.bincount(labels[named], minlength=classes) > 0
 
 
 def nothing(embeddings: Tensor) -> Tensor:

@@ -71,6 +71,17 @@ class Total(nn.Module):
         for loss in self.losses.values():
             loss.turn_to(F.normalize(outputs.float()), teacher.float())
 
+    @torch.no_grad()
+    def meet(self, outputs: Tensor, labels: Tensor) -> None:
+        """Begins what losses keep of each person where a trained net sees them, and not anywhere.
+
+        Args:
+            outputs: (N, D) of the net for training pictures.
+            labels: (N,) int64 below `classes`, -1 where nobody knows.
+        """
+        for loss in self.losses.values():
+            loss.meet(F.normalize(outputs.float()), labels)
+
     def forward(self, outputs: Tensor, labels: Tensor, teacher: Tensor | None = None) -> dict[str, Tensor]:
         """Returns what each loss says, times its weight; their sum is to be minimised.
 

@@ -21,18 +21,41 @@ def project(net: nn.Module, mean: Tensor, matrix: Tensor) -> None:
     """Makes every output y of a net (y - mean) @ matrix from now on.
 
     Args:
-        net: of any family; its `embedding` is a 1x1 convolution without bias and the batch norm after it.
+        net: of any family, as for `embedding`.
         mean: (dimension,).
         matrix: (dimension, dimension).
     """
+    weight, bias = embedding(net)
+    set_embedding(net, matrix.T @ weight, (bias - mean) @ matrix)
+
+
+@torch.no_grad()
+def embedding(net: nn.Module) -> tuple[Tensor, Tensor]:
+    """Returns the last layer of a net, its norm taken in: (dimension, C) and (dimension,).
+
+    Args:
+        net: of any family; its `embedding` is a 1x1 convolution without bias and the batch norm after it.
+    """
     last, norm = net.embedding
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    offset = norm.bias - norm.running_mean * scale - mean
-    last.weight.copy_((matrix.T @ (scale[:, None] * last.weight[:, :, 0, 0]))[..., None, None])
+    return scale[:, None] * last.weight[:, :, 0, 0], norm.bias - norm.running_mean * scale
+
+
+@torch.no_grad()
+def set_embedding(net: nn.Module, weight: Tensor, bias: Tensor) -> None:
+    """Gives a net another last layer.
+
+    Args:
+        net: of any family, as for `embedding`.
+        weight: (dimension, C).
+        bias: (dimension,).
+    """
+    last, norm = net.embedding
+    last.weight.copy_(weight[..., None, None])
     norm.reset_running_stats()
     norm.running_var -= norm.eps
     norm.weight.fill_(1)
-    norm.bias.copy_(offset @ matrix)
+    norm.bias.copy_(bias)
 
 
 @torch.no_grad()
