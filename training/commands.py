@@ -20,6 +20,7 @@ Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or a
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
 Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
+More = Annotated[list[Path] | None, typer.Option(exists=True, help="learn from these as well, as blends")]
 Start = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
 ]
@@ -93,7 +94,7 @@ def train(
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
-    more: Annotated[list[Path] | None, typer.Option(exists=True, help="train on these as well, as blends")] = None,
+    more: More = None,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
@@ -111,17 +112,20 @@ def train(
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
     if not only:
-        quantise(folder, data, work)
+        quantise(folder, data, work, more)
         check(folder / "encoder.tflite", None, folder)
         card(folder, data, work)
 
 
 @app.command()
 def quantise(
-    run: Annotated[Path, typer.Option(help="a folder that `train` filled")], data: MaybeData = None, work: Work = WORK
+    run: Annotated[Path, typer.Option(help="a folder that `train` filled")],
+    data: MaybeData = None,
+    work: Work = WORK,
+    more: More = None,
 ) -> None:
     """Make the int8 file of a run's weights."""
-    packaging = packaging_of(run, data, work)
+    packaging = packaging_of(run, data, work, more)
     packaging.quantise()
     typer.echo(f"{packaging.run.model}: {packaging.run.model.stat().st_size:,} bytes")
 
@@ -162,14 +166,14 @@ def card(
         typer.echo(f"{install}: {written['id']}")
 
 
-def packaging_of(run: Path, data: Path | None, work: Path = WORK):  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
+def packaging_of(run: Path, data: Path | None, work: Path = WORK, more: list[Path] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
     """Returns a run with what it was trained on."""
     from training import sources
     from training.loop.run import Run
     from training.package import Packaging
 
     preset = Run(run).preset()
-    return Packaging(Run(run), preset, sources.make(preset, data, work))
+    return Packaging(Run(run), preset, sources.make(preset, data, work, more or ()))
 
 
 @app.command()

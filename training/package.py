@@ -1,6 +1,6 @@
 """From a run to what the agent loads: the finished int8 file, checked, and its card.
 
-weights ──► finished (centred, whitened, evened out) ──► float .tflite ──► int8 .tflite ──► checked ──► card
+weights ──► finished (last layer, centred, whitened, even) ──► float .tflite ──► int8 .tflite ──► checked ──► card
 """
 
 from __future__ import annotations

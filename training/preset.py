@@ -19,7 +19,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Table(BaseModel):
     """A table of a preset: no key that is not known, nothing that changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Table):
@@ -55,7 +55,7 @@ class Optimiser(Table):
     """How gradients become steps."""
 
     name: Literal["sgd", "adamw", "muon"] = "sgd"
-    momentum: Share = 0.9
+    momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
     turn: Positive = Field(default=0.05, description="muon: a matrix's step at a rate of 1, as a share of its length")
     clip: Annotated[float, Field(ge=0)] = 0.0
@@ -84,8 +84,14 @@ class Last(Table):
     steps: int = Field(default=1_500, gt=0)
     rate: Positive = 3e-4
     batch: int = Field(default=512, ge=2)
-    people: int = Field(default=96, ge=0, description="named people in a batch, two pictures of each")
+    people: int = Field(default=96, ge=0, description="named people in a batch at the most, two pictures of each")
     loss: dict[str, dict[str, Any]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if 2 * self.people > self.batch:
+            raise ValueError(f"{self.people} people with two pictures are more than batch = {self.batch}")
+        return self
 
 
 class Tune(Table):
@@ -135,8 +141,8 @@ class Preset(Table):
                 f"{self.batch.size}"
             )
         sequences = self.data.kind == "signature-online"
-        if sequences and self.optimiser.name == "muon":
-            raise ValueError("optimiser: muon keeps the length of weights, which only nets with batch norms can bear")
+        if self.net.family == "gru" and self.optimiser.name == "muon":
+            raise ValueError("optimiser: muon keeps the length of weights, which gru without norms cannot bear")
         for number, phase in enumerate(self.phase, start=1):
             if sequences == (phase.side is not None):
                 raise ValueError(

@@ -18,6 +18,7 @@ from training.data.collection import train_labels
 from training.data.loader import Loader
 from training.data.mining import HardPeople
 from training.hints import Hinted, Maps
+from training.last import check as check_last
 from training.loop.learner import Drawn, embed, to_input
 from training.loop.world import World
 from training.losses.total import Total
@@ -80,9 +81,8 @@ class Task:
         total = Total(self.preset.loss, classes=self.classes, dimension=self.preset.net.dimension)
         if self.collection.teacher is not None:
             total.prepare(self.collection.teacher[self.collection.train], self.labels[self.collection.train])
-        if last := self.preset.export.last:  # a mistake in it is to be said now, and not after hours
-            Total(last.loss, classes=self.classes, dimension=self.preset.net.dimension)
-            Sampler(self.collection, Plan(last.batch, last.people))
+        if self.preset.export.last:
+            check_last(self.collection, self.preset.export.last, self.preset.net.dimension)
         return total
 
     def turn(self, losses: Total, net: nn.Module) -> None:

@@ -112,6 +112,9 @@ def test_a_folder_of_another_preset_is_not_trained_on(tmp_path):
     trained(preset.load(str(written(tmp_path))), tmp_path / "run")
     with pytest.raises(RunError, match="another preset"):
         Run(tmp_path / "run").open(preset.load(str(written(tmp_path, samples=128))))
+    words = preset.load(str(written(tmp_path))).model_copy(update={"about": "the same in other words"})
+    Run(tmp_path / "run").open(words)  # goes on
+    assert Run(tmp_path / "run").preset() == words
     with pytest.raises(RunError, match="nothing was trained here"):
         Run(tmp_path).preset()
 
@@ -127,6 +130,7 @@ def test_damaged_weights_and_those_of_another_net_are_said(tmp_path):
 
 def test_two_processes_train_one_net_and_their_messages_are_for_people(tmp_path):
     file = written(tmp_path)
+    file.write_text(file.read_text() + '[optimiser]\nname = "muon"\n')  # whose work is shared, too
     arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
     done = subprocess.run(
         [*arguments, "--processes", "2"], **options, capture_output=True, text=True, timeout=110, check=False

@@ -74,7 +74,9 @@ def joined(device: str = "auto") -> Iterator[World]:
 
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether products are faster in bfloat16 there; on other processors they take ten times longer."""
-    return device.type == "cuda" or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def started() -> bool:
