@@ -95,6 +95,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
     more: More = None,
+    phase: Annotated[int | None, typer.Option(min=1, help="this phase of the preset alone, as to go on")] = None,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
@@ -105,6 +106,7 @@ def train(
     from training.loop import world
 
     chosen = presets.load(name)
+    chosen = chosen.alone(phase) if phase else chosen
     folder = run or Path("runs") / chosen.name
     if world.started():
         learn(chosen, folder, data=data, work=work, more=more or (), start=start, device=device, workers=workers)

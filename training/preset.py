@@ -150,6 +150,16 @@ class Preset(Table):
                 )
         return self
 
+    def alone(self, phase: int) -> Self:
+        """Returns it with one of its phases, counted from 1, as to go on from weights that have been through all.
+
+        Raises:
+            ConfigError: it has fewer.
+        """
+        if phase > len(self.phase):
+            raise ConfigError(f"{self.name} has {len(self.phase)} phases, and no phase {phase}")
+        return self.model_copy(update={"phase": (self.phase[phase - 1],)})
+
     @property
     def side(self) -> int | None:
         """Of the pictures that the finished encoder takes."""

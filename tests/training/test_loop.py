@@ -101,6 +101,22 @@ def test_a_run_leaves_weights_log_and_curves_and_goes_on_where_it_was(tmp_path):
         torch.testing.assert_close(mine, theirs)
 
 
+def test_one_phase_alone_goes_on_from_weights(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    trained(chosen, tmp_path / "run")
+    last = chosen.alone(2)
+    assert [phase.side for phase in last.phase] == [48]
+    run = Run(tmp_path / "on")
+    run.open(last)
+    task = Task(last, sources.make(last, None, tmp_path), tmp_path, ALONE)
+    trainer = Trainer(last, task, run, ALONE, start=Run(tmp_path / "run").weights)
+    trainer.go()
+    task.close()
+    assert [(line["phase"], line["seen"]) for line in run.lines()] == [(1, 64)]
+    with pytest.raises(ConfigError, match="short has 2 phases, and no phase 3"):
+        chosen.alone(3)
+
+
 def test_the_same_preset_gives_the_same_weights(tmp_path):
     chosen = preset.load(str(written(tmp_path)))
     one, other = trained(chosen, tmp_path / "one"), trained(chosen, tmp_path / "other")
