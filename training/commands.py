@@ -36,6 +36,14 @@ def list_presets() -> None:
         typer.echo(f"{name:20} {presets.load(name).about}")
 
 
+@app.command("losses")
+def list_losses() -> None:
+    """List the losses that a preset's [loss.NAME] may name, with their options."""
+    from training.losses.table import table
+
+    typer.echo(table())
+
+
 @app.command()
 def prepare(data: Data, work: Work = WORK) -> None:
     """Unpack the faces and ask the reference encoders about each: 5 to 10 minutes on two cores, once."""
