@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from agent.errors import LatchkeyError
-from training import detector_commands, signature_commands  # noqa: F401 - add theirs
+from training import data_commands, detector_commands, signature_commands  # noqa: F401 - add theirs
 from training.commands import app
 
 

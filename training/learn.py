@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training import sources
+from training.data.archive import INDEX
+from training.errors import RunError
 from training.loop.run import Run
 from training.loop.train import Trainer
 from training.loop.world import joined
@@ -36,7 +38,12 @@ def learn(
         start: weights to begin with.
         device: auto, cpu or cuda.
         workers: processes that make batches, for each process that learns.
+
+    Raises:
+        RunError: the folder is one of pictures, or holds a run of another preset.
     """
+    if folder.resolve() == work.resolve() or (folder / INDEX).exists():
+        raise RunError(f"{folder} holds pictures, and a run wants a folder of its own: name another with --run")
     with joined(device) as world:
         logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
