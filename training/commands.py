@@ -51,7 +51,7 @@ def train(
     work: Work = WORK,
     run: Folder = None,
     *,
-    start: Start = None,
+    start: Annotated[Path | None, typer.Option(help="weights to begin with, where rank 0 is")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
@@ -61,7 +61,7 @@ def train(
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
 
-    On several machines: torchrun --nnodes ... -m training train --only-train --preset ... ; then quantise, check, card.
+    On several machines: torchrun, as training/README.md says; then quantise, check, card.
     """
     from training.learn import learn
     from training.loop import world

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,16 @@ class Task:
         """Looks up who looks like whom, for batches of people who do."""
         if self._hard is not None and self._loader is not None:
             self._hard.refresh(self.embed(net, self._hard.rows, phase.side), step=step + self._loader.ahead)
+
+    def state(self) -> dict[str, Any]:
+        """Returns what batches depend on besides seed, process and step: who looked like whom when last looked up."""
+        return {} if self._hard is None else {"hard": tuple(torch.from_numpy(part) for part in self._hard.state())}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Takes on what `state` returned."""
+        if self._hard is not None:
+            tables, since = state["hard"]
+            self._hard.go_on(tables.numpy(), since.numpy())
 
     def close(self) -> None:
         """Stops what draws batches."""
