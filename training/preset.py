@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,6 +20,9 @@ class Table(BaseModel):
     """A table of a preset: no key that is not known, nothing that changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+T = TypeVar("T", bound=Table)
 
 
 class Data(Table):
@@ -181,14 +184,23 @@ def load(preset: str) -> Preset:
         ConfigError: there is none, or something in it is not as it should be; one line a problem.
     """
     path = Path(preset) if preset.endswith(".toml") else FOLDER / f"{preset}.toml"
+    if not path.exists():
+        raise ConfigError(_no_such(preset))
+    return read(path, Preset)
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """Returns what a TOML file says, with the file's name as its `name`.
+
+    Raises:
+        ConfigError: it cannot be read, or something in it is not as it should be; one line a problem.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(_no_such(preset)) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
     try:
-        return Preset.model_validate({"name": path.stem, **tables})
+        return kind.model_validate({"name": path.stem, **tables})
     except ValidationError as error:
         raise ConfigError("\n".join(_sentence(path, detail) for detail in error.errors())) from None
 

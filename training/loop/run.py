@@ -24,11 +24,12 @@ class Run:
     """The folder and the names of what is in it."""
 
     folder: Path
+    name: str = "encoder"
 
     @property
     def weights(self) -> Path:
         """The averaged weights, as soon as there are any."""
-        return self.folder / "encoder.pt"
+        return self.folder / f"{self.name}.pt"
 
     @property
     def state(self) -> Path:
@@ -48,7 +49,7 @@ class Run:
     @property
     def model(self) -> Path:
         """The finished int8 file; its card lies beside it."""
-        return self.folder / "encoder.tflite"
+        return self.folder / f"{self.name}.tflite"
 
     def open(self, preset: Preset) -> None:
         """Makes the folder for a preset, or finds it made for the same; what becomes of the weights may differ.

@@ -15,7 +15,7 @@ from training.errors import RunError
 from training.loop.average import Average
 from training.loop.curves import draw
 from training.loop.learner import Learner
-from training.loop.pace import Meter, schedule
+from training.loop.pace import Means, Meter, schedule
 from training.loop.progress import Progress
 from training.loop.run import Run, load_weights, save
 from training.loop.world import World
@@ -52,7 +52,7 @@ class Trainer:
         if self.seen >= phase.samples:
             return
         before = sum(p.samples for p in self.preset.phase[: self.phase])
-        draw, meter, losses = self.task.draw(phase, self.step), Meter(), _Means()
+        draw, meter, losses = self.task.draw(phase, self.step), Meter(), Means()
         looked = self.seen
         while self.seen < phase.samples:
             rate = schedule(self.seen / phase.samples, phase.peak_rate, phase.last_rate)
@@ -136,21 +136,3 @@ class Trainer:
             self.task.go_on(state)
         except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
             raise RunError(f"{self.run.state} cannot be gone on from: {error}; move it away to begin anew") from error
-
-
-class _Means:
-    """The means of the losses since they were last read; on the device until then."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, torch.Tensor] = {}
-        self._steps = 0
-
-    def add(self, parts: dict[str, torch.Tensor]) -> None:
-        for name, value in parts.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._steps += 1
-
-    def read(self) -> dict[str, float]:
-        means = {name: round(float(value) / max(self._steps, 1), 4) for name, value in self._sums.items()}
-        self._sums, self._steps = {}, 0
-        return means
