@@ -10,6 +10,7 @@ from training.data.collection import Collection
 from training.data.errors import DataError, LeakError
 from training.data.made_up import made_up
 from training.data.shards import Packed, Shards
+from training.hints import Maps
 from training.losses.total import Total
 
 PRESETS = {name: presets.load(name) for name in presets.names()}
@@ -73,3 +74,9 @@ def test_who_has_no_reference_encoders_can_take_own_and_nothing_else(leaking):
     for name in ("door", "coral"):
         with pytest.raises(DataError, match=rf"label {data} --reference DIR, or take a preset without"):
             sources.make(PRESETS[name], None, data)
+
+
+def test_what_is_joined_to_pictures_with_maps_needs_none(tmp_path):
+    np.save(tmp_path / "maps.npy", np.random.default_rng(0).normal(size=(50, 7, 7, 4)).astype(np.float16))
+    maps = Maps(tmp_path, np.arange(90))  # forty are blends
+    assert maps[np.array([3, 80])].shape == (2, 7, 7, 4)
