@@ -12,7 +12,7 @@ from tests.fakes.ports import steady_port
 from training import preset, sources
 from training.errors import RunError
 from training.learn import learn
-from training.loop.run import Run
+from training.loop.run import Run, save
 from training.loop.train import Trainer
 from training.loop.world import World, joined
 from training.tasks import Task
@@ -92,10 +92,10 @@ def gone(trainer):
     return trainer
 
 
-def stopped(one, folder):
+def stopped(one, folder, world=ALONE):
     """Leaves a run that was stopped three steps after the look of step 6."""
     with pytest.raises(KeyboardInterrupt):
-        gone(trainer_of(one, folder, task=Stopped))
+        gone(trainer_of(one, folder, world, Stopped))
 
 
 def same(one, other):
@@ -137,17 +137,18 @@ def test_a_damaged_state_is_said(tmp_path, damage):
 
 
 def machine(rank, ports, folder):
-    """One of two machines, each with a folder of its own; what it knows is left there."""
+    """One of two machines, each with folders of its own; what it knows is left for the test."""
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    mine = folder / f"machine-{rank}"
+    one, mine = chosen(folder), folder / f"machine-{rank}"
     os.environ["MASTER_PORT"] = str(ports[0])
     with joined("cpu") as world:
+        stopped(one, mine / "twice", world)
         with pytest.raises(RunError, match="another preset"):
-            world.from_leader(lambda: Run(mine).open(chosen(folder, seed=1)))
-        trainer = trainer_of(chosen(folder), mine, world)
-        torch.save(trainer._state(), folder / f"first-{rank}.pt")
-        gone(trainer)
-        torch.save(trainer._state(), folder / f"last-{rank}.pt")
+            world.from_leader(lambda: Run(mine / "twice").open(chosen(folder, seed=1)))
+        twice = trainer_of(one, mine / "twice", world)
+        torch.save(twice._state(), folder / f"first-{rank}.pt")  # before anything more is learnt
+        torch.save(gone(twice)._state(), folder / f"twice-{rank}.pt")
+        torch.save(gone(trainer_of(one, mine / "once", world))._state(), folder / f"once-{rank}.pt")
     os.environ["MASTER_PORT"] = str(ports[1])
     wanted = (RunError, "not those of the first process") if rank else (RuntimeError, None)  # it waits for the other
     with pytest.raises(wanted[0], match=wanted[1]):
@@ -155,30 +156,27 @@ def machine(rank, ports, folder):
 
 
 def test_who_has_no_state_goes_on_from_the_leaders(tmp_path):
-    stopped(chosen(tmp_path), tmp_path / "machine-0")
-    before = state(tmp_path / "machine-0")
     torch.multiprocessing.spawn(machine, ((steady_port(), steady_port()), tmp_path), nprocs=2)
-    first, other, last, others = (
-        torch.load(tmp_path / f"{when}-{rank}.pt", weights_only=True) for when in ("first", "last") for rank in (0, 1)
-    )
-    assert same(first, before)
-    assert same(other, before)
-    assert last["step"] == STEPS
-    assert same(last, others)
-    assert same(last, state(tmp_path / "machine-0"))
+    names = [f"{when}-{rank}" for when in ("first", "twice", "once") for rank in (0, 1)]
+    first, other, *last = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in names)
+    assert first["step"] == 6
+    assert same(first, other)
+    assert last[0]["step"] == STEPS
+    assert all(same(one, last[0]) for one in last[1:])
     assert not (tmp_path / "machine-1").exists()
-    assert [line["seen"] for line in Run(tmp_path / "machine-0").lines()] == [96, 192, 256]
+    assert [line["seen"] for line in Run(tmp_path / "machine-0" / "twice").lines()] == [96, 192, 256]
 
 
 def test_the_command_of_the_readme_trains_on_two_machines(tmp_path):
     one = chosen(tmp_path)
-    start = gone(trainer_of(one, tmp_path / "before")).run.weights
+    start = tmp_path / "start.pt"
+    save(trainer_of(one, tmp_path / "before").learner.net.state_dict(), start)
     port = steady_port()
 
     def agent(rank, weights):
         command = (
             f"-m torch.distributed.run --nnodes=2 --node-rank={rank} --nproc-per-node=1 --master-addr=127.0.0.1 "
-            f"--master-port={port} -m training train --only-train --preset {tmp_path / 'short-0.toml'} "
+            f"--master-port={port} -m -- training train --only-train --preset {tmp_path / 'short-0.toml'} "
             f"--run {tmp_path / str(rank)} --start {weights}"
         )
         options = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
@@ -190,7 +188,8 @@ def test_the_command_of_the_readme_trains_on_two_machines(tmp_path):
         said = [process.communicate(timeout=110)[0] for process in agents]
     finally:
         for process in agents:
-            process.kill()
+            process.terminate()
+            process.wait(20)
     assert [process.returncode for process in agents] == [0, 0], said
     assert [line["seen"] for line in Run(tmp_path / "0").lines()] == [96, 192, 256]
     assert not (tmp_path / "1").exists()
