@@ -121,11 +121,15 @@ def card(
     install: Annotated[Path | None, typer.Option(help="copy the file and its card there, as agent/models")] = None,
 ) -> None:
     """Measure a run's int8 file on its validation split and write its card."""
+    from training import install as module
+
     packaging = packaging_of(run, data, work)
+    if install:
+        module.place(packaging.preset, install)  # what cannot be is said before minutes of measuring
     written = packaging.card()
     typer.echo(json.dumps(written["figures"], indent=1))
     if install:
-        packaging.install(install)
+        module.install(packaging.run, packaging.preset, install)
         typer.echo(f"{install}: {written['id']}")
 
 

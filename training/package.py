@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,14 @@ from torch import nn
 
 from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
+from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
+from agent.types import Floats
+from agent.vision.encode import Encoder
 from agent.vision.pixels import HALF
 from training import check
 from training.evaluation.calibration import fmr_card
+from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
 from training.evaluation.prepared import EVERYBODY, unnamed
 from training.finish import finish
@@ -32,7 +35,7 @@ from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
-from training.parity import Parity, golden, golden_signatures, parity
+from training.parity import golden, golden_signatures, parity
 from training.preset import Preset
 from training.qat import tensor_ranges
 from training.quantise import export_float, quantise
@@ -49,8 +52,6 @@ FLOAT = "encoder.float.tflite"
 UNTUNED = "encoder.untuned.tflite"
 FACES = ("prepared", "made-up")
 SIGNATURES = "signature-online"
-NAMES = {SIGNATURES: "signature"}
-"""What a file is called in `agent/models`, where that is not "encoder"."""
 DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
 
 
@@ -64,7 +65,7 @@ class Packaging:
 
     @property
     def _golden(self) -> Path:
-        """What the float net says of pictures that every device has."""
+        """What the float net says of what every device has, and how far the files are from it."""
         return self.run.folder / "golden.json"
 
     @property
@@ -94,20 +95,28 @@ class Packaging:
         if self.preset.export.tune:
             ranges = tensor_ranges(net, maps, self.float_file, taken[:1])
         quantise(self.float_file, [_real(sample) for sample in samples], self.run.model, ranges=ranges)
-        if self.preset.data.kind in FACES:
-            self._compare(net)
-        elif self.preset.data.kind == SIGNATURES:
-            self._golden.write_text(json.dumps(golden_signatures(net, self.run.model)))
+        self._compare(net)
 
     def _compare(self, net: nn.Module) -> None:
-        """Notes how far the files are from the net, and what the net says of pictures that every device has."""
-        train = self.source.collection.train
-        faces = [np.asarray(self.source.collection.samples[int(row)]) for row in train[:: max(1, len(train) // 100)]]
-        apart = parity(net, self.float_file, self.run.model, faces)
+        """Notes how far the files are from the net, and what the net says of what every device has."""
+        train, kind = self.source.collection.train, self.preset.data.kind
+        shown = [self.source.plain(int(row), None) for row in train[:: max(1, len(train) // 100)]]
+        apart = parity(net, self.float_file, self.run.model, shown, self._agent())
         for fault in apart.faults():
             log.warning("%s: %s", self.run.model, fault)
-        golden_crops = golden(net, self.run.model, DETECTOR)
-        self._golden.write_text(json.dumps({"golden": golden_crops, "parity": asdict(apart)}))
+        told: dict[str, Any] = {"parity": apart.figures()}
+        if kind in FACES:
+            told["golden"] = golden(net, self.run.model, DETECTOR)
+        elif kind == SIGNATURES:
+            told["golden"] = golden_signatures(net, self.run.model)
+        self._golden.write_text(json.dumps(told))
+
+    def _agent(self) -> Callable[[NDArray[Any]], Floats] | None:
+        """Returns how the agent asks the file about a sample; None where it has no way to."""
+        model, kind = LiteRtModel(self.run.model, sha256=None), self.preset.data.kind
+        if kind in FACES:
+            return Encoder(model, "compared").vector
+        return SignatureEncoder(model, "compared").vector if kind == SIGNATURES else None
 
     def finished(self) -> nn.Module:
         """Returns the averaged net of one size, its last layer learnt once more, whitened, its maps even."""
@@ -162,7 +171,7 @@ class Packaging:
             "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed)),
             "probability": json.loads(head.fit(genuine, impostor).to_json()),
             "figures": {"validation (int8)": verification(vectors, identity)},
-            "data": self.preset.export.data,
+            **self.preset.export.told(),
             "preset": self.preset.model_dump(mode="json"),
         }
         if isinstance(self.source, Trajectories):
@@ -174,32 +183,12 @@ class Packaging:
         write_card(self.run.model, card)
         return card
 
-    def install(self, folder: Path) -> None:
-        """Copies the file and its card, as the agent's models are named.
-
-        Raises:
-            ModelError: the file does not say what its net says.
-        """
-        if self._golden.exists():
-            faults = Parity(**json.loads(self._golden.read_text())["parity"]).faults()
-            if faults:
-                raise ModelError(f"{self.run.model} is not what was trained: {'; '.join(faults)}")
-        folder.mkdir(parents=True, exist_ok=True)
-        name = NAMES.get(self.preset.data.kind, self.run.model.stem)
-        for file in (self.run.model, self.run.model.with_suffix(".json")):
-            shutil.copyfile(file, folder / f"{name}{file.suffix}")
-
     def _input(self) -> Mapping[str, Any]:
         side = self.preset.side
         if side is None:
             steps, channels = self.source.plain(int(self.source.collection.train[0]), None).shape
             return {"steps": steps, "channels": channels}
         return {"width": side, "height": side, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}", "aligned": True}
-
-
-def write_card(model: Path, card: Mapping[str, Any]) -> None:
-    """Writes a card beside the file it describes."""
-    model.with_suffix(".json").write_text(json.dumps(dict(card), indent=1) + "\n")
 
 
 def _thresholds(source: Trajectories, model: LiteRtModel) -> dict[str, Any]:

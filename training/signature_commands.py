@@ -21,16 +21,18 @@ def evaluate_signatures(
     install: Annotated[Path | None, typer.Option(help="then copy the file and its card there, as agent/models")] = None,
 ) -> None:
     """Measure equal error rates of random and skilled forgeries, with 1 and 5 references, on writers never seen."""
+    from training.evaluation.cards import add
+    from training.install import install as install_
+    from training.install import place
+    from training.loop.run import Run
     from training.signatures.measure import measure
 
+    preset = Run(run).preset()
+    if install:
+        place(preset, install)
     figures = measure(run, data, dtw=dtw)
     typer.echo(json.dumps(figures, indent=1))
     if save:
-        path = run / "encoder.json"
-        card = json.loads(path.read_text())
-        card["figures"] |= figures
-        path.write_text(json.dumps(card, indent=1) + "\n")
+        add(Run(run).model, figures)
     if install:
-        from training.commands import packaging_of
-
-        packaging_of(run, data).install(install)
+        install_(Run(run), preset, install)

@@ -11,9 +11,10 @@ from agent.errors import ConfigError
 from training.evaluation import sections
 from training.evaluation.bounds import Share
 from training.evaluation.calibration import fmr_card
+from training.evaluation.cards import add, read_card
 from training.evaluation.cohorts import labelled, rates, similarity_at, unlabelled
 from training.evaluation.detection import Detection
-from training.evaluation.evaluate import Results, Task, evaluate, read_card, save
+from training.evaluation.evaluate import Results, Task, evaluate, save
 from training.evaluation.goals import Goal, flatten, load_goals, shown
 from training.evaluation.lfw import Lfw
 from training.evaluation.openset import open_set
@@ -254,7 +255,14 @@ def test_figures_go_into_the_cards(results, models):
     encoder = json.loads((models / "encoder.json").read_text())
     assert encoder["fmr"]["worst"]["upper"]
     assert encoder["figures"]["grey LFW-a, own detector and alignment"]["accuracy"] == 0.9876
-    assert json.loads((models / "detector.json").read_text())["figures"]["scenes val"]["recall@0.5"] == 0.875
+    assert encoder["figures"]["grey LFW-a, own detector and alignment, lost from float to int8"]["accuracy"] == 0
+    assert encoder["cohorts"]["1e-02"]["others"]["fmr"] <= encoder["cohorts"]["1e-02"]["others"]["at_most"]
+    assert encoder["speed"]["threads"] == {"1": {"median_ms": 1.234, "fastest_ms": 1.1}}
+    assert encoder["speed"]["machine"]
+    assert encoder["data"] == "made-up <data>"
+    detector = json.loads((models / "detector.json").read_text())
+    assert detector["figures"]["scenes val"]["recall@0.5"] == 0.875
+    assert "speed" not in detector  # which was not measured
 
 
 def test_models_that_are_not_there_are_said_as_such(tmp_path):
@@ -267,6 +275,8 @@ def test_a_card_that_is_none_is_said_as_such(tmp_path):
     with pytest.raises(ConfigError, match="package the model again"):
         read_card(tmp_path / "encoder.tflite")
     assert read_card(tmp_path / "other.tflite") == {}
+    with pytest.raises(ConfigError, match=r"other\.json is missing: make it first"):
+        add(tmp_path / "other.tflite", {})
 
 
 def test_small_rates_are_short():

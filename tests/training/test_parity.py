@@ -1,6 +1,5 @@
 """PyTorch, both files and the agent's path say the same; what devices compare themselves with is right."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
 
-from agent.errors import ModelError  # noqa: E402
 from agent.hardware.engines.litert import LiteRtModel  # noqa: E402
 from agent.vision.encode import Encoder  # noqa: E402
 from agent.vision.selftest import read_golden, self_test  # noqa: E402
 from training import nets  # noqa: E402
-from training.loop.run import Run  # noqa: E402
-from training.package import Packaging  # noqa: E402
 from training.parity import FLOAT, INT8, Parity, golden, parity, staff  # noqa: E402
 
 DETECTOR = Path(__file__).parents[2] / "agent" / "models" / "detector.tflite"
@@ -32,8 +28,10 @@ def crops():
 @pytest.mark.parametrize("family", ["door", "fast"])
 def test_all_forms_of_an_image_encoder_agree(exported, crops, family):
     files = exported(family)
-    found = parity(files.net, files.float_file, files.int8_file, crops)
+    agent = Encoder(LiteRtModel(files.int8_file, sha256=None), "compared").vector
+    found = parity(files.net, files.float_file, files.int8_file, crops, agent)
     assert found.faults() == []
+    assert set(found.figures()) == {"float_file", "int8_file", "agent"}
     assert found.int8_file > found.float_file
 
 
@@ -42,14 +40,15 @@ def test_all_forms_of_a_sequence_encoder_agree(exported, family):
     files = exported(family)
     found = parity(files.net, files.float_file, files.int8_file, list(files.samples[:6].numpy()))
     assert found.faults() == []
-    assert found.agent == 0
+    assert set(found.figures()) == {"float_file", "int8_file"}  # what was not measured is not told
 
 
 def test_another_net_is_told_from_its_file(exported, crops):
     files = exported("door")
     torch.manual_seed(7)
     other = nets.make("door", dimension=16, width=0.25)
-    faults = parity(other, files.float_file, files.int8_file, crops).faults()
+    agent = Encoder(LiteRtModel(files.int8_file, sha256=None), "compared").vector
+    faults = parity(other, files.float_file, files.int8_file, crops, agent).faults()
     forms = ["the float file", "the int8 file", "the agent's path"]
     assert [fault.split(" and PyTorch differ")[0] for fault in faults] == forms
 
@@ -70,13 +69,3 @@ def test_a_device_compares_itself_with_what_pytorch_said(exported):
     assert self_test(encoder, crops, least, staff).good
     other = Encoder(LiteRtModel(exported("fast").int8_file, sha256=None), "tested")
     assert not self_test(other, crops, least, staff).good
-
-
-def test_a_file_that_is_not_what_was_trained_is_not_installed(tmp_path):
-    packaging = Packaging(Run(tmp_path / "run"), None, None)
-    packaging.run.folder.mkdir()
-    apart = {"float_file": 0.0, "int8_file": 0.55, "agent": 0.55}
-    (packaging.run.folder / "golden.json").write_text(json.dumps({"golden": {}, "parity": apart}))
-    with pytest.raises(ModelError, match="not what was trained"):
-        packaging.install(tmp_path / "models")
-    assert not (tmp_path / "models" / "encoder.tflite").exists()

@@ -51,6 +51,9 @@ def test_the_agent_takes_file_and_card(run):
     assert card.sha256 == hashlib.sha256(run.model.read_bytes()).hexdigest()
     assert card.id.startswith("latchkey-tiny-1-")
     assert "made-up" in card.fields["data"]
+    assert "Apache" in card.fields["licence"]
+    assert card.fields["limits"] == list(run.preset().export.limits)
+    assert set(card.fields["parity"]) == {"float_file", "int8_file", "agent"}
     table = FmrTable.from_card(card.fields)
     threshold = threshold_for(table, false_accepts_per_visit=0.1, comparisons=3, shots=1, shots_needed=1)
     assert -1 < threshold.cosine < 1

@@ -66,6 +66,11 @@ class CohortRate:
     people: tuple[float, float]  # the interval from drawing people anew
     fnmr: float | None  # where there are names
 
+    def told(self) -> dict[str, float]:
+        """Returns what goes into a card: the false match rate and the upper end of its 95 % interval."""
+        bound = max(self.fmr.upper, self.people[1])
+        return {"fmr": float(f"{self.fmr.value:.4g}"), "at_most": float(f"{bound:.4g}")}
+
 
 def labelled(name: str, vectors: NDArray[np.float32], identity: NDArray[np.int64], *, floor: float = 0.0) -> Cohort:
     """Returns a cohort of named people; pairs less similar than `floor` are only counted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from training.data.collection import Collection, load
 from training.evaluation.calibration import fmr_card
+from training.evaluation.cards import add, read_card
 from training.evaluation.cohorts import CohortRate, rates, similarity_at
 from training.evaluation.detection import Detection, measure_detector
 from training.evaluation.lfw import Lfw, lfw_pairs, measure_lfw
@@ -24,11 +24,12 @@ from training.evaluation.openset import OpenSet, open_set
 from training.evaluation.pictures import remembered
 from training.evaluation.prepared import attributes, named_people, unnamed
 from training.evaluation.reliability import Reliability, reliability
-from training.evaluation.speed import Speed, measure_speed
+from training.evaluation.speed import Speed, measure_speed, spent
 from training.scenes import load_scenes
 
 LEVELS = (1e-3, 1e-4, 1e-5)
 PEER = "peer_mobilefacenet_int8.tflite"
+LFW = "grey LFW-a, own detector and alignment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,34 +182,12 @@ def _measure_speed(task: Task, results: Results) -> None:
     results.speed = measure_speed(files, peer=name, rounds=task.rounds, runtime=task.runtime)
 
 
-def read_card(file: Path) -> dict[str, Any]:
-    """Returns the card beside a file; an empty one where there is none.
-
-    Raises:
-        ConfigError: it is no JSON.
-    """
-    path = file.with_suffix(".json")
-    if not path.exists():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise ConfigError(f"{path} is not a card: {error}; package the model again") from error
-
-
 def save(task: Task, results: Results) -> None:
-    """Writes figures and the table of false match rates into the cards beside the files."""
-    lfw = "grey LFW-a, own detector and alignment"
+    """Writes what was measured into the cards beside the files: figures, false match rates, cohorts, speed."""
     if results.detection:
-        _add(task.detector, {"scenes val": results.detection.figures()}, None)
-    if results.lfw and results.mirrored:
-        both = {lfw: results.lfw.figures(), f"{lfw}, flip_average": results.mirrored.figures()}
-        _add(task.encoder, both, results.fmr)
-
-
-def _add(target: Path, figures: Mapping[str, Mapping[str, float]], fmr: Mapping[str, Any] | None) -> None:
-    card = read_card(target)
-    card.setdefault("figures", {}).update({name: dict(values) for name, values in figures.items()})
-    if fmr is not None:
-        card["fmr"] = dict(fmr)
-    target.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+        add(task.detector, {"scenes val": results.detection.figures()}, speed=spent(results.speed, "detector"))
+    figures = results.figures()
+    named = {"lfw": LFW, "lfw_mirrored": f"{LFW}, flip_average", "loss": f"{LFW}, lost from float to int8"}
+    measured = {name: figures[section] for section, name in named.items() if section in figures}
+    cohorts = {f"{level:.0e}": {one.cohort: one.told() for one in rates_} for level, rates_ in results.cohorts.items()}
+    add(task.encoder, measured, fmr=results.fmr, cohorts=cohorts or None, speed=spent(results.speed, "encoder"))

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from training.evaluation import sections
-from training.evaluation.evaluate import Results, Task, read_card
+from training.evaluation.cards import read_card
+from training.evaluation.evaluate import Results, Task
 from training.evaluation.goals import flatten, load_goals
 from training.evaluation.lfw import Lfw
 from training.evaluation.page import Section, code, facts, figures, paragraph, render, table
 from training.evaluation.prepared import EVERYBODY
+from training.evaluation.speed import machine
 from training.evaluation.verify import Verification
 
 LFW = (
@@ -43,7 +45,7 @@ SPEED = (
     "The networks alone, called in turn in one run; the ratio is that of the fastest calls, which whatever else the "
     "machine does disturbs least. Medians hold for a quiet machine only."
 )
-SAID = ("id", "sha256", "quantisation", "input", "dimension", "data")
+SAID = ("id", "sha256", "quantisation", "input", "dimension", "data", "licence", "limits")
 """What of a card stands in the report; figures and tables have sections of their own."""
 PROBABILITIES = "The verification head on the 6,000 pairs of LFW's protocol, half of them of one person."
 
@@ -110,18 +112,15 @@ def _cards(cards: Mapping[Path, Mapping[str, Any]]) -> Section:
     for file, card in cards.items():
         told = {
             "file": f"{file.name}, {file.stat().st_size:,} bytes",
-            **{
-                key: _text(card[key])
-                for key in ("id", "sha256", "quantisation", "input", "dimension", "data")
-                if key in card
-            },
+            **{key: _text(card[key]) for key in SAID if key in card},
         }
         parts.append(facts(told))
     return Section("Model cards", "What the files say of themselves.", tuple(parts))
 
 
 def _made(task: Task, results: Results, command: str, now: datetime) -> Section:
-    counts = {"date": f"{now:%Y-%m-%d %H:%M %Z}".strip(), "runtime": task.runtime, "machine": _machine()}
+    where = f"{machine()}, Python {platform.python_version()}"
+    counts = {"date": f"{now:%Y-%m-%d %H:%M %Z}".strip(), "runtime": task.runtime, "machine": where}
     if results.lfw:
         counts["LFW"] = f"{len(results.lfw.identity):,} pictures of {results.lfw.identity.max() + 1:,} people"
     if results.detection:
@@ -135,15 +134,11 @@ def _made(task: Task, results: Results, command: str, now: datetime) -> Section:
 def _text(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {inner}" for key, inner in value.items())
-    return str(value)
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _has_peer(results: Results) -> bool:
     return any(one.name == "peer" for one in results.speed)
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
 
 
 def score_report(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,24 @@ class Speed:
     fastest_ms: float
     ratio: float  # of the fastest calls, over the peer's in the same run; 1 for the peer
     size: int  # bytes of the file
+
+
+def spent(runs: Sequence[Speed], name: str) -> dict[str, Any] | None:
+    """Returns what goes into the card of a file: milliseconds a call by threads, and where; None if not measured."""
+    mine = [one for one in runs if one.name == name]
+    if not mine:
+        return None
+    ms = {f"{x.threads}": {"median_ms": round(x.median_ms, 3), "fastest_ms": round(x.fastest_ms, 3)} for x in mine}
+    return {"machine": machine(), "threads": ms}
+
+
+def machine() -> str:
+    """Returns what this computer is, as it tells its users: times say nothing without."""
+    told = Path("/proc/cpuinfo").read_text(errors="replace") if Path("/proc/cpuinfo").exists() else ""
+    lines = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+    named = {key.strip(): value.strip() for key, value in lines.items()}  # a Pi's model stands below its processors
+    model = named.get("Model") or named.get("model name") or platform.processor()
+    return ", ".join(part for part in (model, platform.machine(), platform.system()) if part)
 
 
 class _Runs(Protocol):

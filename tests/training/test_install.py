@@ -1,0 +1,72 @@
+"""What goes into the agent's folder of models: only what it has a place for, and only what is what was trained."""
+
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
+
+from agent.errors import ModelError  # noqa: E402
+from training.install import install  # noqa: E402
+from training.loop.run import Run  # noqa: E402
+from training.preset import load  # noqa: E402
+
+GOOD = {"float_file": 1e-7, "int8_file": 0.01, "agent": 0.01}
+
+
+def made(folder, preset, parity=GOOD):
+    """A run whose file and card are there."""
+    run = Run(folder / preset)
+    run.open(load(preset))
+    run.model.write_bytes(preset.encode())
+    card = {"id": preset, "preset": load(preset).model_dump(mode="json"), **({"parity": parity} if parity else {})}
+    run.model.with_suffix(".json").write_text(json.dumps(card))
+    return run
+
+
+def put(run, models):
+    install(run, run.preset(), models)
+    return {file.name: file.read_bytes() for file in models.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("preset", "name"),
+    [("door", "encoder"), ("coral", "encoder"), ("tiny", "encoder"), ("signature-online", "signature")],
+)
+def test_a_file_and_its_card_go_where_the_agent_looks(tmp_path, preset, name):
+    run, models = made(tmp_path, preset), tmp_path / "models"
+    for _ in range(2):  # and again, in place of itself
+        found = put(run, models)
+    assert set(found) == {f"{name}.tflite", f"{name}.json"}
+    assert found[f"{name}.tflite"] == preset.encode()
+    assert json.loads(found[f"{name}.json"])["id"] == preset
+
+
+def test_the_agent_has_no_place_for_pictures_of_signatures(tmp_path):
+    run, models = made(tmp_path, "signature-offline"), tmp_path / "models"
+    with pytest.raises(ModelError, match="no place for an encoder of signature-offline"):
+        put(run, models)
+    assert not models.exists()
+
+
+def test_made_up_people_do_not_take_the_place_of_real_ones(tmp_path):
+    models = tmp_path / "models"
+    before = put(made(tmp_path, "door"), models)
+    with pytest.raises(ModelError, match="knows real faces, and tiny has only seen made-up ones"):
+        put(made(tmp_path, "tiny"), models)
+    assert {file.name: file.read_bytes() for file in models.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("parity", "words"),
+    [
+        pytest.param({**GOOD, "int8_file": 0.55}, "is not what was trained", id="the file says something else"),
+        pytest.param({"float_file": 0.5, "int8_file": 0.01}, "the float file and PyTorch", id="the float file does"),
+        pytest.param(None, "no card that says how far", id="nobody has looked"),
+    ],
+)
+def test_what_is_not_known_to_be_what_was_trained_stays_out(tmp_path, parity, words):
+    run, models = made(tmp_path, "signature-online", parity), tmp_path / "models"
+    with pytest.raises(ModelError, match=words):
+        put(run, models)
+    assert not models.exists()

@@ -1,0 +1,48 @@
+"""The card beside a model file, as training reads and writes it; `agent.bundle` is how the agent does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agent.errors import ConfigError
+
+
+def read_card(file: Path) -> dict[str, Any]:
+    """Returns the card beside a file; an empty one where there is none.
+
+    Raises:
+        ConfigError: it is no JSON.
+    """
+    path = file.with_suffix(".json")
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ConfigError(f"{path} is not a card: {error}; package the model again") from error
+
+
+def write_card(file: Path, card: Mapping[str, Any]) -> None:
+    """Writes a card beside the file it describes."""
+    file.with_suffix(".json").write_text(json.dumps(dict(card), indent=1) + "\n")
+
+
+def add(file: Path, figures: Mapping[str, Mapping[str, float]], **more: Any) -> None:
+    """Writes what was measured into the card beside a file; what is None was not.
+
+    Args:
+        file: the model.
+        figures: by what they were measured on; others that are there already stay.
+        more: other keys of the card.
+
+    Raises:
+        ConfigError: there is no card to write into, or it is none.
+    """
+    card = read_card(file)
+    if not card:
+        raise ConfigError(f"{file.with_suffix('.json')} is missing: make it first, with `python -m training card`")
+    card["figures"] = {**card.get("figures", {}), **{name: dict(values) for name, values in figures.items()}}
+    write_card(file, card | {key: value for key, value in more.items() if value is not None})

@@ -1,0 +1,62 @@
+"""The file of a run and its card into a folder that the agent loads models from, where there is a place for them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from agent.errors import ModelError
+from training.evaluation.cards import read_card
+from training.loop.run import Run
+from training.parity import Parity
+from training.preset import Preset
+
+PLACES = {"prepared": "encoder", "made-up": "encoder", "signature-online": "signature"}
+"""What a file is called in `agent/models`, by what it was trained on."""
+
+
+def place(preset: Preset, folder: Path) -> Path:
+    """Returns where in a folder of models the file of a preset goes.
+
+    Raises:
+        ModelError: the agent has no use for it, or people who do not exist would take the place of real ones.
+    """
+    kind = preset.data.kind
+    if kind not in PLACES:
+        raise ModelError(
+            f"--install: the agent has no place for an encoder of {kind}, as {preset.name} makes it: only for those of "
+            f"faces and of signature-online. Leave --install out; nothing in {folder} was changed"
+        )
+    target = folder / f"{PLACES[kind]}.tflite"
+    if kind == "made-up" and target.exists() and _trained_on(target) != kind:
+        raise ModelError(
+            f"--install: {target} knows real faces, and {preset.name} has only seen made-up ones and tells nobody "
+            "apart. Name a folder of its own, or move that file away; nothing was changed"
+        )
+    return target
+
+
+def install(run: Run, preset: Preset, folder: Path) -> None:
+    """Copies the file and its card.
+
+    Raises:
+        ModelError: there is no place for it, or the file does not say what its net says.
+    """
+    target = place(preset, folder)
+    apart = read_card(run.model).get("parity")
+    if apart is None:
+        raise ModelError(
+            f"{run.model} has no card that says how far it is from its net: run `python -m training quantise`, then "
+            f"`card`, with --run {run.folder}"
+        )
+    if faults := Parity(**apart).faults():
+        raise ModelError(f"{run.model} is not what was trained: {'; '.join(faults)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in (".tflite", ".json"):
+        shutil.copyfile(run.model.with_suffix(suffix), target.with_suffix(suffix))
+
+
+def _trained_on(model: Path) -> object:
+    """Returns what kind of data the card beside a file names; None where it does not."""
+    preset = read_card(model).get("preset") or {}
+    return preset.get("data", {}).get("kind")
