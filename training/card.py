@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agent.errors import ModelError
 from agent.vision.pixels import HALF
+from training import check
 from training.compose import Composer
 from training.data.collection import load
 from training.detector import STRIDES, Detector
+from training.detector_preset import Export
 from training.evaluation.cards import write_card
 from training.loop.run import load_weights
 from training.quantise import export_float, quantise
 from training.scenes import Crops, load_backgrounds, load_scenes
 
-SAMPLES = 300
 SURE = 0.6
 """The score in training from which it is a face: then the validation scenes have as many false ones as before."""
 DETECTOR_INPUT = (240, 320, 3)
@@ -39,7 +42,7 @@ LIMITS = (
 )
 
 
-def package_detector(weights: Path, scenes: Path, work: Path, target: Path) -> dict[str, Any]:
+def package_detector(weights: Path, scenes: Path, work: Path, target: Path, export: Export) -> dict[str, Any]:
     """Writes the detector's `target` (.tflite) and its card; returns the card.
 
     Args:
@@ -47,6 +50,10 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path) -> d
         scenes: the folder of the scenes and backgrounds: composed training pictures set the scales of int8.
         work: the folder that `prepare` filled, with the faces that are pasted.
         target: where to.
+        export: what the file may be.
+
+    Raises:
+        ModelError: an operation of the file would leave int8, or it is too large; what is at `target` stays.
     """
     net = Detector()
     load_weights(net, weights)
@@ -54,8 +61,13 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path) -> d
     net.judge(SURE)
     composer = Composer(load_scenes(scenes, "train"), load_backgrounds(scenes), seed=99, crops=Crops(load(work)))
     height, width, _ = DETECTOR_INPUT
-    samples = [_sample(composer.draw(width, height).picture) for _ in range(SAMPLES)]
-    _export(net, DETECTOR_INPUT, samples, target)
+    samples = [_sample(composer.draw(width, height).picture) for _ in range(export.samples)]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent) as folder:
+        file = Path(folder) / target.name
+        _export(net, DETECTOR_INPUT, samples, file)
+        accept(file, export)
+        file.replace(target)
     card = {
         "kind": "detector",
         "input": {"width": width, "height": height, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}"},
@@ -67,6 +79,16 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path) -> d
     return _write(target, "latchkey-detector-1", card)
 
 
+def accept(model: Path, export: Export) -> None:
+    """Looks whether a file stays int8 where it is to run, and is small enough.
+
+    Raises:
+        ModelError: it does not; every offending operation is named.
+    """
+    if findings := check.check(model, export.targets, most_bytes=export.most_bytes):
+        raise ModelError(f"{model.name} is not fit to run, and is not kept:\n{check.table(findings)}")
+
+
 def _sample(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return ((picture.astype(np.float32) - HALF) / HALF)[None]
 
@@ -74,11 +96,9 @@ def _sample(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _export(
     net: torch.nn.Module, shape: tuple[int, int, int], samples: list[NDArray[np.float32]], target: Path
 ) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     float_file = target.with_suffix(".float.tflite")
     export_float(net, shape, float_file, outputs=3 * len(STRIDES))
     quantise(float_file, samples, target)
-    float_file.unlink()
 
 
 def _write(target: Path, name: str, card: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or a
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
 Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
+More = Annotated[list[Path] | None, typer.Option(exists=True, help="learn from these as well, as blends")]
 Start = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
 ]
@@ -34,51 +35,12 @@ def list_presets() -> None:
         typer.echo(f"{name:20} {presets.load(name).about}")
 
 
-@app.command()
-def prepare(data: Data, work: Work = WORK) -> None:
-    """Unpack the faces and ask the reference encoders about each: 5 to 10 minutes on two cores, once."""
-    from training import prepare as module
+@app.command("losses")
+def list_losses() -> None:
+    """List the losses that a preset's [loss.NAME] may name, with their options."""
+    from training.losses.table import table
 
-    module.prepare(data, work)
-
-
-@app.command()
-def blend(
-    data: Data,
-    count: Annotated[int, typer.Option(min=1, help="how many: 38 kB and 2 ms of two cores each")],
-    target: Annotated[Path, typer.Argument(file_okay=False, help="a new folder: give it to `train` as --more")],
-    work: Work = WORK,
-    seed: int = 0,
-) -> None:
-    """Make faces of nobody from pairs of training faces, and ask the reference encoders about each."""
-    from training.data.blends import make_blends
-    from training.data.collection import load
-    from training.data.teacher import label
-
-    made = make_blends(load(work), count, target, lambda faces: label(faces, data / "reference"), seed=seed)
-    typer.echo(f"{target}: {len(made)} blends")
-
-
-@app.command()
-def pack(
-    pictures: Annotated[
-        Path, typer.Argument(exists=True, help="a folder of folders, one a person; or a CSV: file,identity,group,split")
-    ],
-    target: Annotated[Path, typer.Argument(file_okay=False, help="a new folder for the archives: give it as --work")],
-    detector: Annotated[Path, typer.Option(exists=True)] = Path("agent/models/detector.tflite"),
-    tar: Annotated[bool, typer.Option(help="WebDataset shards rather than zip files")] = False,  # noqa: FBT002 - typer
-) -> None:
-    """Make archives of your own pictures: faces are found and aligned, and what is left out is listed with its reason.
-
-    Pictures of 112x112 are taken for aligned faces.
-    """
-    from training.data import folder as module
-    from training.data.crops import cropper
-    from training.data.shards import Kind
-
-    listed, notes = (module.list_table if pictures.is_file() else module.list_folder)(pictures)
-    kind = Kind.TAR if tar else Kind.ZIP
-    typer.echo(str(module.pack(listed, target, crop=cropper(detector), kind=kind, notes=notes)))
+    typer.echo(table())
 
 
 @app.command()
@@ -88,21 +50,23 @@ def train(
     work: Work = WORK,
     run: Folder = None,
     *,
-    start: Start = None,
+    start: Annotated[Path | None, typer.Option(help="weights to begin with, where rank 0 is")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="on this machine; one a core or GPU")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
-    more: Annotated[list[Path] | None, typer.Option(exists=True, help="train on these as well, as blends")] = None,
+    more: More = None,
+    phase: Annotated[int | None, typer.Option(min=1, help="this phase of the preset alone, as to go on")] = None,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
     """Train a preset, and make the int8 file and its card; started again, it goes on where it was.
 
-    On several machines: torchrun --nnodes ... -m training train --only-train --preset ... ; then quantise, check, card.
+    On several machines: torchrun, as training/README.md says; then quantise, check, card.
     """
     from training.learn import learn
     from training.loop import world
 
     chosen = presets.load(name)
+    chosen = chosen.alone(phase) if phase else chosen
     folder = run or Path("runs") / chosen.name
     if world.started():
         learn(chosen, folder, data=data, work=work, more=more or (), start=start, device=device, workers=workers)
@@ -110,17 +74,20 @@ def train(
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
     if not only:
-        quantise(folder, data, work)
+        quantise(folder, data, work, more)
         check(folder / "encoder.tflite", None, folder)
         card(folder, data, work)
 
 
 @app.command()
 def quantise(
-    run: Annotated[Path, typer.Option(help="a folder that `train` filled")], data: MaybeData = None, work: Work = WORK
+    run: Annotated[Path, typer.Option(help="a folder that `train` filled")],
+    data: MaybeData = None,
+    work: Work = WORK,
+    more: More = None,
 ) -> None:
     """Make the int8 file of a run's weights."""
-    packaging = packaging_of(run, data, work)
+    packaging = packaging_of(run, data, work, more)
     packaging.quantise()
     typer.echo(f"{packaging.run.model}: {packaging.run.model.stat().st_size:,} bytes")
 
@@ -165,14 +132,14 @@ def card(
         typer.echo(f"{install}: {written['id']}")
 
 
-def packaging_of(run: Path, data: Path | None, work: Path = WORK):  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
+def packaging_of(run: Path, data: Path | None, work: Path = WORK, more: list[Path] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
     """Returns a run with what it was trained on."""
     from training import sources
     from training.loop.run import Run
     from training.package import Packaging
 
     preset = Run(run).preset()
-    return Packaging(Run(run), preset, sources.make(preset, data, work))
+    return Packaging(Run(run), preset, sources.make(preset, data, work, more or ()))
 
 
 @app.command()

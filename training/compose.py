@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.vision.align import TEMPLATE
-from training.scenes import PIXELS, Pictures, Scene
+from training.scenes import PIXELS, Drawn, Pictures, Scene
 
 SWAP = [1, 0, 2, 4, 3]  # left and right of the five landmarks change places in a mirror
 CUT_OUT_BOX = np.array([16.0, 8.9, 95.7, 119.1], np.float32)
@@ -21,16 +21,6 @@ SMALLEST = 7.0  # pixels, square root of the box's area; smaller ones are not as
 ELSEWHERE = 0.3
 """How often a place in a photograph is shown that need not be a face: hands, ears and emblems are mistaken for some."""
 NOISES = 32  # kept and used over and over: drawing one takes longer than all the rest
-
-
-class Drawn(NamedTuple):
-    """A training picture with its faces."""
-
-    picture: PIXELS  # (H, W, 3) uint8 RGB
-    boxes: NDArray[np.float32]  # (N, 4) x0, y0, x1, y1 pixels
-    points: NDArray[np.float32]  # (N, 5, 2) pixels
-    exact: NDArray[np.bool_]  # (N,) see Scene
-    whole: NDArray[np.bool_]  # (N,) seen well enough to be asked about; the others are neither faces nor none
 
 
 class Composer:
@@ -48,9 +38,13 @@ class Composer:
         self, scenes: list[Scene], backgrounds: list[PIXELS], *, seed: int, crops: Pictures | None = None
     ) -> None:
         self._scenes, self._backgrounds, self._crops = scenes, backgrounds, crops
-        self._random = np.random.default_rng(seed)
+        self._seed, self._random = seed, np.random.default_rng(seed)
         self._canvases: list[PIXELS] = []
         self._noises: list[NDArray[np.int16]] = []
+
+    def begin(self, step: int) -> None:
+        """Makes what is drawn from here on depend on the seed and this step alone, whatever was drawn before."""
+        self._random = np.random.default_rng((self._seed, step))
 
     def draw(self, width: int, height: int) -> Drawn:
         """Returns a (height, width, 3) picture and its faces."""
@@ -155,7 +149,8 @@ class Composer:
             picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.4, 1.6))
         if random.random() < 0.3:
             if not self._noises or self._noises[0].shape != picture.shape:
-                self._noises = [random.normal(0, 64, picture.shape).astype(np.int16) for _ in range(NOISES)]
+                normal = np.random.default_rng(self._seed).normal  # the same whichever picture is the first
+                self._noises = [normal(0, 64, picture.shape).astype(np.int16) for _ in range(NOISES)]
             noise = self._noises[random.integers(NOISES)]
             picture = cv2.addWeighted(picture, 1, noise, random.uniform(2, 10) / 64, 0, dtype=cv2.CV_8U)
         return np.asarray(picture, np.uint8)

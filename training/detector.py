@@ -120,8 +120,13 @@ def grow(net: Detector, weights: dict[str, Tensor]) -> None:
 
     What is old lies in the corner of what is new. Nobody listens to the new channels at first (Net2Net, Chen et al.
     2016), nor to a new map that is added to an old one; a new branch of a head begins as its sibling.
+
+    Raises:
+        ValueError: they are those of another kind of net.
     """
     state = net.state_dict()
+    if not weights or (strange := sorted(set(weights) - set(state))):
+        raise ValueError(f"the net has no {strange[0]}" if weights else "there are none")
     for name, value in state.items():
         old = weights.get(name, weights.get(name.replace(".marks.", ".shared.")))
         if old is None:

@@ -5,6 +5,7 @@ Quality focal loss on the scores, IoU loss on boxes, L1 on landmarks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
-
-from training.detector import STRIDES
 
 SIZES = {8: (0.0, 48.0), 16: (28.0, 128.0), 32: (72.0, 1e9)}
 """Which faces (square root of the box's area, pixels) each grid learns; they overlap, so that no size falls between."""
@@ -98,13 +97,17 @@ def box_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return iou, iou - (hull - union) / hull.clamp(min=1e-6)
 
 
-def loss(maps: tuple[Tensor, ...], labels: list[Labels], height: int, width: int) -> dict[str, Tensor]:
-    """Returns the parts of the loss of nine maps, each a mean over the cells of all grids that hold a face."""
+def loss(maps: tuple[Tensor, ...], goals: Sequence[Targets]) -> dict[str, Tensor]:
+    """Returns the parts of the loss of nine maps, each a mean over the cells of all grids that hold a face.
+
+    Args:
+        maps: of the net, in float32.
+        goals: what the grid of each stride should say, on the same device.
+    """
     parts: dict[str, list[Tensor]] = {"score": [], "box": [], "points": []}
     count = 0
-    for level, stride in enumerate(STRIDES):
+    for level, goal in enumerate(goals):
         score, box, points = (m.permute(0, 2, 3, 1) for m in maps[3 * level : 3 * level + 3])
-        goal = targets(labels, stride, height, width)
         face = goal.state == 1
         count += int(face.sum())
         iou, giou = box_iou(box[face], goal.box[face])

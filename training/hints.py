@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.data.errors import DataError
-from training.data.teacher import MAPS
+from training.data.reference import MAPS
 from training.nets.layers import GlobalDepthwise
 
 SAMPLES = 2000
@@ -34,8 +34,11 @@ class Maps:
             DataError: it left no maps.
         """
         if not (folder / MAPS).exists():
-            raise DataError(f"{folder / MAPS} is missing, and the preset has a [hint]: run `prepare` again")
+            raise DataError(
+                f"{folder / MAPS} is missing, and the preset has a [hint]: run `prepare` (`label` after `pack`)"
+            )
         self._maps = np.load(folder / MAPS, mmap_mode="r")
+        train = train[train < len(self)]  # of what is joined to them, such as blends, there are none
         rows = np.sort(np.random.default_rng(0).choice(train, min(SAMPLES, len(train)), replace=False))
         some = np.asarray(self._maps[rows], np.float32)
         self._mean, self._deviation = some.mean((0, 1, 2)), some.std((0, 1, 2)) + 1e-3

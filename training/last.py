@@ -7,21 +7,23 @@ training/README.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from agent.errors import ConfigError
 from training.data.batches import Plan, Sampler
-from training.data.collection import train_labels
+from training.data.collection import Collection, by_person, train_labels
 from training.loop.learner import outputs
 from training.loop.pace import schedule
+from training.loop.progress import Progress
 from training.losses.total import Total
-from training.nets.folding import embedding, set_embedding
+from training.nets.folding import last_layer, set_last_layer
 from training.preset import Last
 from training.sources import Source
 
@@ -30,19 +32,38 @@ CENTRES_FASTER = 3.0
 """A person's centre is in few batches, and moves faster for that."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What the last layer sees of the training samples, and what is known of them."""
+NAMED = 0.75
+"""Share of the samples that people who are named get at the most, where there are others."""
 
-    rows: NDArray[np.int64]  # (N,) of the collection, upwards
-    plain: Tensor  # (N, C) of the samples as they are
-    varied: Tensor  # (N, C) as they might have come another time
-    labels: Tensor  # (N,) int64, -1 where nobody knows
-    teacher: Tensor | None  # (N, T) unit rows of the reference encoders
+
+class Known(NamedTuple):
+    """What is known of the samples that the last layer learns from."""
+
+    labels: Tensor  # (N,) int64 below `classes`, -1 where nobody knows
+    classes: int
+    teacher: Tensor | None  # (N, T) float32 unit rows of the reference encoders
+
+
+def check(collection: Collection, options: Last, dimension: int) -> None:
+    """Looks whether a last layer could be learnt so, before hours of training are spent.
+
+    Raises:
+        ConfigError: a loss does not exist, or cannot be with these people and reference encoders; says which.
+    """
+    with torch.random.fork_rng(devices=[]):
+        rows = _rows(collection, options.samples, np.random.default_rng(0))
+        known = _known(collection, rows)
+        try:
+            losses = _losses(known, options, dimension)
+            some = slice(0, 2 * options.people + 2)
+            teacher = None if known.teacher is None else known.teacher[some]
+            losses(torch.randn(len(known.labels[some]), dimension), known.labels[some], teacher)
+        except (ConfigError, ValueError) as error:
+            raise ConfigError(f"[export.last]: {error}") from None
 
 
 def learn_last(net: nn.Module, source: Source, options: Last, *, side: int | None, seed: int) -> None:
-    """Trains the last layer of a net and leaves the others as they are.
+    """Trains the last layer of a net, on the CPU, and leaves the others as they are.
 
     Args:
         net: trained; of one size (`fix`).
@@ -52,60 +73,77 @@ def learn_last(net: nn.Module, source: Source, options: Last, *, side: int | Non
         seed: of what is drawn.
 
     Raises:
-        ConfigError: a loss, or an option of it, does not exist.
-        DataError: fewer people than a batch wants.
+        ConfigError: as `check`.
     """
+    check(source.collection, options, net.embedding[1].num_features)
     torch.manual_seed(seed)
-    seen = _look(net, source, options.samples, side, seed)
-    weight, bias = (part.requires_grad_() for part in embedding(net))
-    losses = _losses(seen, source, options, seen.plain @ weight.detach().T + bias.detach())
+    random = np.random.default_rng((seed, 2))
+    rows = _rows(source.collection, options.samples, random)
+    known = _known(source.collection, rows)
+    plain = _features(net, rows, lambda row: source.plain(row, side))
+    varied = _features(net, rows, lambda row: source.varied(row, side, random)[0])
+    weight, bias = (part.requires_grad_() for part in last_layer(net))
+    losses, said = _losses(known, options, len(weight)), plain @ weight.detach().T + bias.detach()
+    losses.meet(said, known.labels)
+    if known.teacher is not None:
+        losses.turn_to(said, known.teacher)
     groups = [{"params": [weight, bias], "faster": 1.0}]
     if centres := list(losses.parameters()):
         groups.append({"params": centres, "faster": CENTRES_FASTER})
     optimiser = torch.optim.Adam(groups, lr=0.0)
-    sampler = Sampler(replace(source.collection, train=seen.rows), Plan(options.batch, options.people), seed=seed)
-    for step in range(options.steps):
+    for progress, drawn, as_it_is in _batches(source.collection, rows, options, seed):
         for group in optimiser.param_groups:
-            group["lr"] = group["faster"] * schedule(step / options.steps, options.rate, options.rate / 100)
-        random = sampler.random(step)
-        drawn = torch.from_numpy(np.searchsorted(seen.rows, sampler.rows(step, random)))
-        as_it_is = torch.from_numpy(random.random((len(drawn), 1)) < 0.5)
-        features = torch.where(as_it_is, seen.plain[drawn], seen.varied[drawn])
-        teacher = None if seen.teacher is None else seen.teacher[drawn]
-        parts = losses(features @ weight.T + bias, seen.labels[drawn], teacher)
+            group["lr"] = group["faster"] * schedule(progress, options.rate, options.rate / 100)
+        features = torch.where(as_it_is, plain[drawn], varied[drawn])
+        teacher = None if known.teacher is None else known.teacher[drawn]
+        parts = losses(features @ weight.T + bias, known.labels[drawn], teacher)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
         optimiser.step()
-    set_embedding(net, weight.detach(), bias.detach())
+    set_last_layer(net, weight.detach(), bias.detach())
 
 
-def _losses(seen: Seen, source: Source, options: Last, said: Tensor) -> Total:
-    """Returns the losses, which begin where the net already sees people and what the reference encoders say."""
-    labels, classes = train_labels(source.collection)
-    losses = Total(options.loss, classes=classes, dimension=said.shape[1])
-    losses.meet(said, seen.labels)
-    if source.collection.teacher is not None and seen.teacher is not None:
-        train = source.collection.train
-        losses.prepare(source.collection.teacher[train], labels[train])
-        losses.turn_to(said, seen.teacher)
+def _rows(collection: Collection, most: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Returns training rows, upwards: whole people up to a share, and others as many as there is room for."""
+    people = list(by_person(collection, collection.train).values())
+    named: list[NDArray[np.int64]] = []
+    room = int(most * NAMED) if (collection.identity[collection.train] < 0).any() else most
+    for i in random.permutation(len(people)).tolist():
+        if len(people[i]) <= room:
+            named.append(people[i])
+            room -= len(people[i])
+    others = collection.train[collection.identity[collection.train] < 0]
+    left = most - sum(map(len, named))
+    return np.sort(np.concatenate([*named, random.permutation(others)[:left]]))
+
+
+def _known(collection: Collection, rows: NDArray[np.int64]) -> Known:
+    labels, classes = train_labels(replace(collection, train=rows))
+    teacher = collection.teacher
+    said = None if teacher is None else torch.from_numpy(np.asarray(teacher[rows], np.float32))
+    return Known(torch.from_numpy(labels[rows]), classes, said)
+
+
+def _losses(known: Known, options: Last, dimension: int) -> Total:
+    losses = Total(options.loss, classes=known.classes, dimension=dimension)
+    if known.teacher is not None:
+        losses.prepare(known.teacher.numpy(), known.labels.numpy())
     return losses
 
 
-def _look(net: nn.Module, source: Source, most: int, side: int | None, seed: int) -> Seen:
-    """Returns what the last layer sees of everybody who is named, and of as many others as there is room for."""
-    collection, random = source.collection, np.random.default_rng((seed, 2))
-    train = random.permutation(collection.train)
-    named_first = train[np.argsort(collection.identity[train] < 0, kind="stable")]
-    rows = np.sort(named_first[:most])
-    labels, _ = train_labels(collection)
-    teacher = collection.teacher
-    return Seen(
-        rows,
-        _features(net, rows, lambda row: source.plain(row, side)),
-        _features(net, rows, lambda row: source.varied(row, side, random)[0]),
-        torch.from_numpy(labels[rows]),
-        None if teacher is None else torch.from_numpy(np.asarray(teacher[rows], np.float32)),
-    )
+def _batches(
+    collection: Collection, rows: NDArray[np.int64], options: Last, seed: int
+) -> Iterator[tuple[float, Tensor, Tensor]]:
+    """Yields how much of it is done, places in `rows`, and (B, 1) whether each is taken as it is; and shows a bar."""
+    part = replace(collection, train=rows)
+    people = min(options.people, len(by_person(part, rows, least=2)))
+    sampler = Sampler(part, Plan(min(options.batch, len(rows)), people), seed=seed)
+    with Progress(options.steps * options.batch, shown=True) as bar:
+        for step in range(options.steps):
+            random = sampler.random(step)
+            drawn = np.searchsorted(rows, sampler.rows(step, random))
+            yield step / options.steps, torch.from_numpy(drawn), torch.from_numpy(random.random((len(drawn), 1)) < 0.5)
+            bar.at((step + 1) * options.batch)
 
 
 def _features(net: nn.Module, rows: NDArray[np.int64], sample: Callable[[int], NDArray[Any]]) -> Tensor:
@@ -113,7 +151,9 @@ def _features(net: nn.Module, rows: NDArray[np.int64], sample: Callable[[int], N
     given: list[Tensor] = []
     last, _ = net.embedding
     hook = last.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0].flatten(1).float().cpu()))
-    for start in range(0, len(rows), BLOCK):
-        outputs(net, np.stack([sample(int(row)) for row in rows[start : start + BLOCK]]))
-    hook.remove()
+    try:
+        for start in range(0, len(rows), BLOCK):
+            outputs(net, np.stack([sample(int(row)) for row in rows[start : start + BLOCK]]))
+    finally:
+        hook.remove()
     return torch.cat(given)

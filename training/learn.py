@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training import sources
+from training.data.archive import INDEX
+from training.data.collection import Collection
+from training.errors import RunError
 from training.loop.run import Run
 from training.loop.train import Trainer
-from training.loop.world import joined
+from training.loop.world import World, joined
 from training.preset import Preset
 from training.tasks import Task
 
@@ -29,21 +32,42 @@ def learn(
 
     Args:
         preset: what is trained.
-        folder: of the run.
+        folder: of the run; what is in it and `start` are read and written where rank 0 is, and nowhere else.
         data: raw data, for presets that read them.
         work: what `prepare` or `pack` filled.
         more: prepared folders or archives that are trained on as well.
         start: weights to begin with.
         device: auto, cpu or cuda.
         workers: processes that make batches, for each process that learns.
+
+    Raises:
+        RunError: the folder is one of pictures, or holds a run of another preset.
     """
+    if folder.resolve() == work.resolve() or (folder / INDEX).exists():
+        raise RunError(f"{folder} holds pictures, and a run wants a folder of its own: name another with --run")
     with joined(device) as world:
         logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
-        if world.leads:
-            run.open(preset)
-        task = Task(preset, sources.make(preset, data, work, more), work, world, workers=workers)
+        world.from_leader(lambda: _open(run, preset, start))
+        source = sources.make(preset, data, work, more)
+        _same(preset, source.collection, world)
+        task = Task(preset, source, work, world, workers=workers)
         try:
             Trainer(preset, task, run, world, start=start).go()
         finally:
             task.close()
+
+
+def _open(run: Run, preset: Preset, start: Path | None) -> None:
+    if start is not None and not start.is_file():
+        raise RunError(f"--start: there are no weights {start}")
+    run.open(preset)
+
+
+def _same(preset: Preset, data: Collection, world: World) -> None:
+    """Refuses to train something else than the leader: a label would be one person here and another there, unseen."""
+    mine = preset, data.names, data.identity.tobytes(), data.train.tobytes()
+    if world.from_leader(lambda: mine) != mine:
+        raise RunError(
+            "the preset or the data are not those of the first process: have the same files on every machine"
+        )

@@ -1,6 +1,6 @@
 """From a run to what the agent loads: the finished int8 file, checked, and its card.
 
-weights ──► finished (centred, whitened, evened out) ──► float .tflite ──► int8 .tflite ──► checked ──► card
+weights ──► finished (last layer, centred, whitened, even) ──► float .tflite ──► int8 .tflite ──► checked ──► card
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from training.tuning import tune
 log = logging.getLogger(__name__)
 
 FLOAT = "encoder.float.tflite"
+UNTUNED = "encoder.untuned.tflite"
 FACES = ("prepared", "made-up")
 SIGNATURES = "signature-online"
 DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
@@ -69,11 +70,16 @@ class Packaging:
 
     @property
     def float_file(self) -> Path:
-        """The file before it was quantised: to compare with."""
+        """The file before it was quantised."""
         return self.run.folder / FLOAT
 
+    @property
+    def untuned_file(self) -> Path:
+        """The float file of a net before it was tuned to int8: what int8 costs is measured against it."""
+        return self.run.folder / UNTUNED
+
     def quantise(self) -> None:
-        """Writes the float and the int8 file of the averaged weights.
+        """Writes the float and the int8 file of the averaged weights; where they are tuned, the float one before too.
 
         Raises:
             RunError: nothing was trained yet.
@@ -83,6 +89,7 @@ class Packaging:
         ranges = None
         if self.preset.export.tune:
             taken = to_input(samples)
+            export_float(net, samples.shape[1:], self.untuned_file)
             net, maps = tune(net, self.source, taken, self.preset.export.tune, side=side, seed=self.preset.seed)
         export_float(net, samples.shape[1:], self.float_file)
         if self.preset.export.tune:

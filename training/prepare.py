@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from training.data.teacher import MAPS, label
+from training.data.reference import MAPS, TEACHER, write
+from training.data.teacher import ask
 
 
 def prepare(data: Path, work: Path) -> None:
@@ -25,9 +26,9 @@ def prepare(data: Path, work: Path) -> None:
     shutil.copyfile(data / "faces" / "index.csv", work / "index.csv")
     if not (work / "faces.npy").exists():
         _unpack(data / "faces", work / "faces.npy")
-    if not (work / "teacher.npy").exists() or not (work / MAPS).exists():
+    if not (work / TEACHER).exists() or not (work / MAPS).exists():
         pictures = np.load(work / "faces.npy", mmap_mode="r")
-        np.save(work / "teacher.npy", label(pictures, data / "reference", maps=work / MAPS))
+        write(pictures, work, ask(data / "reference"))
 
 
 def _unpack(folder: Path, target: Path) -> None:

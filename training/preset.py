@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,7 +19,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Table(BaseModel):
     """A table of a preset: no key that is not known, nothing that changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+T = TypeVar("T", bound=Table)
 
 
 class Data(Table):
@@ -55,7 +58,7 @@ class Optimiser(Table):
     """How gradients become steps."""
 
     name: Literal["sgd", "adamw", "muon"] = "sgd"
-    momentum: Share = 0.9
+    momentum: float = Field(default=0.9, ge=0, lt=1)
     weight_decay: Annotated[float, Field(ge=0)] = 2e-4
     turn: Positive = Field(default=0.05, description="muon: a matrix's step at a rate of 1, as a share of its length")
     clip: Annotated[float, Field(ge=0)] = 0.0
@@ -84,8 +87,14 @@ class Last(Table):
     steps: int = Field(default=1_500, gt=0)
     rate: Positive = 3e-4
     batch: int = Field(default=512, ge=2)
-    people: int = Field(default=96, ge=0, description="named people in a batch, two pictures of each")
+    people: int = Field(default=96, ge=0, description="named people in a batch at the most, two pictures of each")
     loss: dict[str, dict[str, Any]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if 2 * self.people > self.batch:
+            raise ValueError(f"{self.people} people with two pictures are more than batch = {self.batch}")
+        return self
 
 
 class Tune(Table):
@@ -142,14 +151,24 @@ class Preset(Table):
                 f"{self.batch.size}"
             )
         sequences = self.data.kind == "signature-online"
-        if sequences and self.optimiser.name == "muon":
-            raise ValueError("optimiser: muon keeps the length of weights, which only nets with batch norms can bear")
+        if self.net.family == "gru" and self.optimiser.name == "muon":
+            raise ValueError("optimiser: muon keeps the length of weights, which gru without norms cannot bear")
         for number, phase in enumerate(self.phase, start=1):
             if sequences == (phase.side is not None):
                 raise ValueError(
                     f"phase {number}: {'pen trajectories have no side' if sequences else 'side is missing'}"
                 )
         return self
+
+    def alone(self, phase: int) -> Self:
+        """Returns it with one of its phases, counted from 1, as to go on from weights that have been through all.
+
+        Raises:
+            ConfigError: it has fewer.
+        """
+        if phase > len(self.phase):
+            raise ConfigError(f"{self.name} has {len(self.phase)} phases, and no phase {phase}")
+        return self.model_copy(update={"phase": (self.phase[phase - 1],)})
 
     @property
     def side(self) -> int | None:
@@ -172,14 +191,23 @@ def load(preset: str) -> Preset:
         ConfigError: there is none, or something in it is not as it should be; one line a problem.
     """
     path = Path(preset) if preset.endswith(".toml") else FOLDER / f"{preset}.toml"
+    if not path.exists():
+        raise ConfigError(_no_such(preset))
+    return read(path, Preset)
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """Returns what a TOML file says, with the file's name as its `name`.
+
+    Raises:
+        ConfigError: it cannot be read, or something in it is not as it should be; one line a problem.
+    """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(_no_such(preset)) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
     try:
-        return Preset.model_validate({"name": path.stem, **tables})
+        return kind.model_validate({"name": path.stem, **tables})
     except ValidationError as error:
         raise ConfigError("\n".join(_sentence(path, detail) for detail in error.errors())) from None
 

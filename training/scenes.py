@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import zipfile
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.collection import Collection
+from training.data.collection import Collection, read_index
+from training.data.errors import DataError
 
 PIXELS = NDArray[np.uint8]
+PARTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,33 +31,70 @@ class Scene:
     exact: bool = True  # each landmark is where it is; else the five are right only as a whole
 
 
+class Drawn(NamedTuple):
+    """A training picture with its faces."""
+
+    picture: PIXELS  # (H, W, 3) uint8 RGB
+    boxes: NDArray[np.float32]  # (N, 4) x0, y0, x1, y1 pixels
+    points: NDArray[np.float32]  # (N, 5, 2) pixels
+    exact: NDArray[np.bool_]  # (N,) see Scene
+    whole: NDArray[np.bool_]  # (N,) seen well enough to be asked about; the others are neither faces nor none
+
+
 def load_scenes(folder: Path, split: str) -> list[Scene]:
-    """Returns the photographs of one split of `scenes/`."""
+    """Returns the photographs of one split of `scenes/`.
+
+    Raises:
+        DataError: there are none, or what is there cannot be read.
+    """
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    with (folder / "faces.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["split"] == split:
-                rows[row["file"]].append(row)
-    with zipfile.ZipFile(folder / "scenes.zip") as archive:
-        return [_scene(name, archive.read(name), faces) for name, faces in rows.items()]
+    table = folder / "faces.csv"
+    for row in read_index(table):
+        if row.get("split") == split:
+            rows[row["file"]].append(row)
+    if not rows:
+        raise DataError(f"{table}: no row whose column `split` says {split}")
+    with _opened(folder / "scenes.zip") as archive:
+        return [_scene(name, _picture(archive, name), faces, table) for name, faces in rows.items()]
 
 
 def load_backgrounds(folder: Path) -> list[PIXELS]:
-    """Returns the photographs without faces."""
-    with zipfile.ZipFile(folder / "backgrounds.zip") as archive:
-        return [_decode(archive.read(name)) for name in sorted(archive.namelist()) if not name.endswith("/")]
+    """Returns the photographs without faces.
+
+    Raises:
+        DataError: they cannot be read.
+    """
+    with _opened(folder / "backgrounds.zip") as archive:
+        return [_picture(archive, name) for name in sorted(archive.namelist()) if not name.endswith("/")]
 
 
-def _decode(data: bytes) -> PIXELS:
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read as a zip file: {error}") from error
+
+
+def _picture(archive: zipfile.ZipFile, name: str) -> PIXELS:
+    try:
+        picture = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR)
+    except (KeyError, OSError, zlib.error, zipfile.BadZipFile, cv2.error) as error:
+        raise DataError(f"{archive.filename}: {name} is not in it, or damaged: {error}") from error
+    if picture is None:
+        raise DataError(f"{archive.filename}: {name} is no picture")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _scene(name: str, data: bytes, rows: list[dict[str, str]]) -> Scene:
-    boxes = [[float(r["x"]), float(r["y"]), float(r["x"]) + float(r["w"]), float(r["y"]) + float(r["h"])] for r in rows]
-    parts = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
-    points = [[[float(r[f"{p}_x"]), float(r[f"{p}_y"])] for p in parts] for r in rows]
-    return Scene(name, _decode(data), np.array(boxes, np.float32), np.array(points, np.float32))
+def _scene(name: str, picture: PIXELS, rows: list[dict[str, str]], table: Path) -> Scene:
+    columns = ["x", "y", "w", "h", *(f"{part}_{axis}" for part in PARTS for axis in "xy")]
+    try:
+        numbers = np.array([[float(row[column]) for column in columns] for row in rows], np.float32)
+    except KeyError as error:
+        raise DataError(f"{table}: no column {error}") from None
+    except ValueError as error:
+        raise DataError(f"{table}: {name}: {error}") from None
+    boxes, points = np.split(numbers, [4], axis=1)
+    return Scene(name, picture, np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]), points.reshape(-1, 5, 2))
 
 
 class Pictures(Protocol):

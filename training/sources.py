@@ -18,6 +18,7 @@ from training.data.collection import Collection, join, load
 from training.data.errors import DataError
 from training.data.leaks import refuse_split_leaks, without_leaks
 from training.data.splits import ensure_split
+from training.losses.table import TAUGHT
 from training.preset import Preset
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = (
 
     Raises:
         ConfigError: [augment] has a key that does not exist.
-        DataError: the data are not there, or not as they should be.
+        DataError: the data are not there or not as they should be, or nobody asked the reference encoders of a loss.
     """
     kind = preset.data.kind
     if kind == "made-up":
@@ -80,8 +81,10 @@ def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = (
         drawn = made_up(preset.data.people, preset.data.pictures, seed=preset.seed)
         return Pictures(drawn, augmentation(preset))
     if kind == "prepared":
-        collection = _clean(ensure_split(load(work), seed=preset.seed), preset)
-        return Pictures(join(collection, *map(load, more)) if more else collection, augmentation(preset))
+        collection = ensure_split(load(work), seed=preset.seed)
+        _refuse_untaught(collection, preset, work)
+        joined = join(collection, *map(load, more)) if more else collection
+        return Pictures(_clean(joined, preset), augmentation(preset))
     if more:
         raise DataError(f"the preset {preset.name} reads {kind}: --more goes with faces that are prepared or packed")
     if data is None:
@@ -89,6 +92,15 @@ def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = (
     from training.signatures.source import Drawings, Trajectories
 
     return (Trajectories if kind == "signature-online" else Drawings)(data, preset)
+
+
+def _refuse_untaught(collection: Collection, preset: Preset, work: Path) -> None:
+    last = preset.export.last.loss if preset.export.last else {}
+    if collection.teacher is None and (taught := sorted(TAUGHT & {*preset.loss, *last})):
+        raise DataError(
+            f"{work}: the reference encoders were not asked, from which the preset {preset.name} learns "
+            f"({', '.join(taught)}): python -m training label {work} --reference DIR, or take a preset without, as own"
+        )
 
 
 def _clean(collection: Collection, preset: Preset) -> Collection:

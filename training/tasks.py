@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from training.data.collection import train_labels
 from training.data.loader import Loader
 from training.data.mining import HardPeople
 from training.hints import Hinted, Maps
+from training.last import check as check_last
 from training.loop.learner import Drawn, embed, to_input
 from training.loop.world import World
 from training.losses.total import Total
@@ -80,9 +81,8 @@ class Task:
         total = Total(self.preset.loss, classes=self.classes, dimension=self.preset.net.dimension)
         if self.collection.teacher is not None:
             total.prepare(self.collection.teacher[self.collection.train], self.labels[self.collection.train])
-        if last := self.preset.export.last:  # a mistake in it is to be said now, and not after hours
-            Total(last.loss, classes=self.classes, dimension=self.preset.net.dimension)
-            Sampler(self.collection, Plan(last.batch, last.people))
+        if self.preset.export.last:
+            check_last(self.collection, self.preset.export.last, self.preset.net.dimension)
         return total
 
     def turn(self, losses: Total, net: nn.Module) -> None:
@@ -162,6 +162,16 @@ class Task:
         """Looks up who looks like whom, for batches of people who do."""
         if self._hard is not None and self._loader is not None:
             self._hard.refresh(self.embed(net, self._hard.rows, phase.side), step=step + self._loader.ahead)
+
+    def state(self) -> dict[str, Any]:
+        """Returns what batches depend on besides seed, process and step: who looked like whom when last looked up."""
+        return {} if self._hard is None else {"hard": tuple(torch.from_numpy(part) for part in self._hard.state())}
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """Takes on what `state` returned."""
+        if self._hard is not None:
+            tables, since = state["hard"]
+            self._hard.go_on(tables.numpy(), since.numpy())
 
     def close(self) -> None:
         """Stops what draws batches."""

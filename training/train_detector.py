@@ -1,119 +1,207 @@
-"""Trains the detector on composed pictures."""
+"""Trains the detector on composed pictures as its preset says: phase after phase, validated on the way, resumable."""
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import nn
 
 from agent.vision.detect import Detector as Detect
 from agent.vision.model import TensorSpec
-from training.background import in_background
 from training.compose import Composer
-from training.detector import Detector, grow
-from training.detector_loss import Labels, loss
+from training.data.collection import load
+from training.data.errors import DataError
+from training.data.loader import Loader
+from training.detector import Detector
+from training.detector_learner import OTHERWISE, Learner, begin_with, briefly, draw, read
+from training.detector_preset import DetectorPreset, Phase
+from training.errors import RunError
 from training.evaluation.detection import measure_detector
+from training.loop import curves
 from training.loop.average import Average
-from training.loop.learner import precision, to_input
-from training.loop.pace import schedule
-from training.loop.run import save
-from training.scenes import Pictures, load_backgrounds, load_scenes
+from training.loop.pace import Means, Meter, schedule
+from training.loop.progress import Progress
+from training.loop.run import PRESET, Run, save
+from training.loop.world import World, joined
+from training.scenes import Crops, Scene, load_backgrounds, load_scenes
 
-LOOK = 5.0
-"""Minutes between two looks at the validation scenes."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long, how fast, on pictures of which size."""
-
-    minutes: float
-    peak_rate: float = 0.1
-    last_rate: float = 1e-3
-    batch: int = 24
-    width: int = 256
-    height: int = 192
-    weight_decay: float = 2e-4
-    keep: float = 0.999  # of the averaged weights, each step
-    seed: int = 0
+FIGURES = ("recall@0.5", "false_per_picture", "landmark_error")
+"""What the curves show of validation."""
 
 
-def train(data: Path, crops: Pictures, run: Path, plan: Plan, *, start_from: Path | None = None) -> None:
-    """Trains and leaves `detector.pt` (averaged weights) and `log.jsonl` in `run`.
+def train(
+    preset: DetectorPreset,
+    data: Path,
+    work: Path,
+    folder: Path,
+    *,
+    start: Path | None = None,
+    device: str = "auto",
+    workers: int = 1,
+) -> None:
+    """Trains until every phase of the preset is through; goes on where the folder's state says.
 
     Args:
-        data: the folder of the scenes and backgrounds.
-        crops: aligned faces, see `Composer`.
-        run: where to.
-        plan: how.
-        start_from: weights to begin with, of a net of this size or a smaller one.
+        preset: how.
+        data: the folder with scenes/.
+        work: what `prepare` filled: its faces are pasted as well.
+        folder: of the run.
+        start: weights to begin with.
+        device: auto, cpu or cuda.
+        workers: processes that compose pictures.
+
+    Raises:
+        DataError: pictures are missing.
+        RunError: the folder holds another training, or there is no such device.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
-    torch.manual_seed(plan.seed)
-    torch.set_flush_denormal(True)
-    net = Detector()
-    if start_from:
-        grow(net, torch.load(start_from, weights_only=True))
-    learner = _Learner(net.to(memory_format=torch.channels_last).train(), plan)
-    composer = Composer(load_scenes(data, "train"), load_backgrounds(data), seed=plan.seed, crops=crops)
-    unseen = load_scenes(data, "val")
-    ready = in_background(lambda: _draw(composer, plan))
-    began, step, progress, looked = time.monotonic(), 0, 0.0, 0.0
-    while progress < 1:
-        parts = learner.learn(*ready.get(), rate=schedule(progress, plan.peak_rate, plan.last_rate))
-        step += 1
-        minutes = (time.monotonic() - began) / 60
-        progress = minutes / plan.minutes
-        line = {"step": step, "progress": round(progress, 3)} | {k: round(v.item(), 4) for k, v in parts.items()}
-        look = minutes - looked > LOOK or progress >= 1
-        if look:
-            looked = minutes
-            line |= measure_detector(unseen, Detect(FloatModel(learner.mean.net))).figures()
-        if look or step % 100 == 0:
-            print(line, flush=True)
-            with (run / "log.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            save(learner.mean.net.state_dict(), run / "detector.pt")
+    with joined(device) as world:
+        if world.size > 1:
+            raise RunError(f"the detector is trained by one process, not {world.size}: start it without torchrun")
+        scenes = data / "scenes"
+        if not work.exists():
+            raise DataError(f"{work}: no faces to paste: prepare them first, or say with --work where they are")
+        composer = Composer(
+            load_scenes(scenes, "train"), load_backgrounds(scenes), seed=preset.seed, crops=Crops(load(work))
+        )
+        unseen, run = load_scenes(scenes, "val"), opened(folder, preset)
+        Trainer(preset, composer, unseen, run, world, start=start, workers=workers).go()
 
 
-class _Learner:
-    """A net, its average and its optimiser."""
+def opened(folder: Path, preset: DetectorPreset) -> Run:
+    """Returns the run of a folder, made or found made for the same preset; what becomes of the weights may differ.
 
-    def __init__(self, net: Detector, plan: Plan) -> None:
-        self.net, self.mean, self._plan = net, Average(net, plan.keep), plan
-        self._optimiser = torch.optim.SGD(_groups(net, plan.weight_decay), lr=0.0, momentum=0.9, nesterov=True)
-
-    def learn(self, pictures: NDArray[np.uint8], labels: list[Labels], *, rate: float) -> dict[str, Tensor]:
-        """Takes one step; returns the parts of the loss."""
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
-        with precision(torch.device("cpu")):
-            maps = self.net(to_input(pictures))
-        parts = loss(tuple(each.float() for each in maps), labels, self._plan.height, self._plan.width)
-        self._optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(parts.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
-        self._optimiser.step()
-        self.mean.update(self.net)
-        return parts
-
-
-def _groups(net: Detector, decay: float) -> list[dict[str, object]]:
-    """Returns the parameters in two groups: only weights of convolutions decay."""
-    parts = [p for p in net.parameters() if p.dim() > 1], [p for p in net.parameters() if p.dim() == 1]
-    return [{"params": part, "weight_decay": rate} for part, rate in zip(parts, (decay, 0.0), strict=True)]
+    Raises:
+        RunError: it was made for another preset.
+    """
+    run, file = Run(folder, "detector"), folder / PRESET
+    folder.mkdir(parents=True, exist_ok=True)
+    afterwards = {"name": preset.name, "export": preset.export}
+    try:
+        same = not run.state.exists() or (
+            DetectorPreset.model_validate_json(file.read_text()).model_copy(update=afterwards) == preset
+        )
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise RunError(
+            f"{folder} holds a training by another preset, or by one that was changed since (see {PRESET} there): "
+            "name another folder with --run, or move this one away"
+        )
+    file.write_text(preset.model_dump_json(indent=1))
+    return run
 
 
-def _draw(composer: Composer, plan: Plan) -> tuple[NDArray[np.uint8], list[Labels]]:
-    drawn = [composer.draw(plan.width, plan.height) for _ in range(plan.batch)]
-    return np.stack([d.picture for d in drawn]), [d[1:] for d in drawn]
+class Trainer:
+    """A run: the net, its average, its optimiser, and how far they are.
+
+    Args:
+        preset: how to train.
+        composer: of what; its seed is the preset's.
+        unseen: the validation scenes.
+        run: where weights, state, log and curves go.
+        world: what is computed on.
+        start: weights to begin with, of a net of this size or a smaller one; phases from nothing are left out.
+        workers: processes that compose pictures.
+
+    Raises:
+        RunError: the weights are no detector's, or the state of the run is damaged.
+    """
+
+    def __init__(
+        self,
+        preset: DetectorPreset,
+        composer: Composer,
+        unseen: Sequence[Scene],
+        run: Run,
+        world: World,
+        *,
+        start: Path | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.preset, self.run, self._world, self._workers = preset, run, world, workers
+        self._composer, self._unseen = composer, unseen
+        self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
+        torch.manual_seed(preset.seed)
+        net = Detector()
+        if start is not None and not run.state.exists():
+            begin_with(net, start)
+            self.phase = preset.begun
+        self.learner = Learner(net, preset, world)
+        self.average = Average(self.learner.net, preset.optimiser.average)
+        if run.state.exists():
+            self._resume()
+
+    def go(self) -> None:
+        """Runs until every phase has seen its samples; at once done if they have."""
+        with Progress(sum(phase.samples for phase in self.preset.phase), shown=True) as bar:
+            for number in range(self.phase, len(self.preset.phase)):
+                if number > self.phase:
+                    self.phase, self.seen = number, 0
+                phase = self.preset.phase[number]
+                if self.seen < phase.samples:
+                    with Loader(partial(draw, self._composer, phase), workers=self._workers, first=self.step) as loader:
+                        self._phase(phase, loader, bar)
+
+    def _phase(self, phase: Phase, loader: Loader, bar: Progress) -> None:
+        meter, losses, looked = Meter(), Means(), self.seen
+        while self.seen < phase.samples:
+            rate = schedule(self.seen / phase.samples, phase.peak_rate, phase.last_rate)
+            with meter.measuring("wait"):
+                batch = next(loader)
+            with meter.measuring("step"):
+                losses.add(self.learner.learn(batch, rate))
+                self.average.update(self.learner.net)
+            self.seen += phase.batch
+            self.step += 1
+            meter.count(phase.batch)
+            bar.at(self._through())
+            if self.seen - looked >= self.preset.look or self.seen >= phase.samples:
+                looked = self.seen
+                pace = meter.read() | {"loader": round(loader.speed().loader, 1)}
+                self._look(rate, losses.read(), pace, bar)
+
+    def _through(self) -> int:
+        """Returns how many pictures were seen in all; phases that were left out count."""
+        return sum(phase.samples for phase in self.preset.phase[: self.phase]) + self.seen
+
+    def _look(self, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:
+        """Saves everything, writes a line of the log, draws the curves."""
+        figures = measure_detector(self._unseen, Detect(FloatModel(self.average.net))).figures()
+        save(self.average.net.state_dict(), self.run.weights)
+        save(self._state(), self.run.state)
+        line = {"phase": self.phase + 1, "seen": self._through(), "rate": rate, "loss": losses}
+        self.run.write({**line, "val": figures, "pace": pace})
+        told = {"step/s": pace["step_samples_per_second"], "loader/s": pace["loader"], "waiting": pace["waiting"]}
+        bar.say({**figures, **losses, **told})
+        curves.draw(self.run.lines(), self.run.curves, FIGURES)
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "net": self.learner.net.state_dict(),
+            "optimiser": self.learner.optimiser.state_dict(),
+            "average": self.average.net.state_dict(),
+            "averaged": self.average.steps,
+            "phase": self.phase,
+            "seen": self.seen,
+            "step": self.step,
+        }
+
+    def _resume(self) -> None:
+        try:
+            state = read(self.run.state)
+            self.learner.net.load_state_dict(state["net"])
+            self.learner.optimiser.load_state_dict(state["optimiser"])
+            self.average.net.load_state_dict(state["average"])
+            self.average.steps = state["averaged"]
+            self.phase, self.seen, self.step = state["phase"], state["seen"], state["step"]
+        except OTHERWISE as error:
+            said = f"{self.run.state} cannot be gone on from: {briefly(error)}; move it away to begin anew"
+            raise RunError(said) from error
 
 
 class FloatModel:
@@ -121,16 +209,16 @@ class FloatModel:
 
     SIZE = (1, 240, 320, 3)
 
-    def __init__(self, net: Detector) -> None:
-        self._net = net.eval()
+    def __init__(self, net: nn.Module) -> None:
+        self._net, self._device = net.eval(), next(net.parameters()).device
         self.inputs = (_spec(self.SIZE),)
         self.outputs = tuple(_spec(output.shape) for output in self(np.zeros(self.SIZE, np.float32)))
 
     def __call__(self, *arrays: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Returns the nine maps, (1, H, W, C) float32."""
         with torch.inference_mode():
-            maps = self._net(torch.from_numpy(arrays[0]).permute(0, 3, 1, 2))
-        return [m.permute(0, 2, 3, 1).contiguous().numpy() for m in maps]
+            maps = self._net(torch.from_numpy(arrays[0]).permute(0, 3, 1, 2).to(self._device))
+        return [m.permute(0, 2, 3, 1).contiguous().cpu().numpy() for m in maps]
 
 
 def _spec(shape: tuple[int, ...]) -> TensorSpec:

@@ -1,34 +1,18 @@
 """Composed training pictures: what is pasted lies where its labels say."""
 
-import csv
-import zipfile
-
 import cv2
 import numpy as np
 import pytest
 
 from agent.vision.align import TEMPLATE
-from training.compose import SWAP, Composer, Drawn, _move, _paste, _under
-from training.scenes import load_scenes
+from tests.training.canvases import write_scenes
+from training.compose import SWAP, Composer, _move, _paste, _under
+from training.scenes import Drawn, load_scenes
 
 
 @pytest.fixture
 def scenes(tmp_path):
-    rng = np.random.default_rng(5)
-    parts = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
-    header = ["file", "split", "width", "height", "score", "x", "y", "w", "h"]
-    header += [f"{part}_{axis}" for part in parts for axis in "xy"]
-    points = [(70, 60), (90, 60), (80, 72), (72, 84), (88, 84)]
-    with zipfile.ZipFile(tmp_path / "scenes.zip", "w") as archive, (tmp_path / "faces.csv").open("w") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for name in ("a.webp", "b.webp"):
-            picture = rng.integers(0, 100, (160, 200, 3), np.uint8)
-            for x, y in points:
-                cv2.circle(picture, (x, y), 3, (0, 0, 255), -1)  # red in RGB
-            archive.writestr(name, cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, 100])[1].tobytes())
-            writer.writerow([name, "train", 200, 160, 0.9, 60, 45, 40, 50, *(v for point in points for v in point)])
-    return load_scenes(tmp_path, "train")
+    return load_scenes(write_scenes(tmp_path), "train")
 
 
 def red(picture, marks):
@@ -141,3 +125,18 @@ def test_all_weather_keeps_the_shape_and_the_labels(scenes):
         drawn = composer.draw(160, 128)
         assert (drawn.picture.shape, drawn.picture.dtype) == ((128, 160, 3), np.uint8)
         assert len(drawn.boxes) == len(drawn.points) == len(drawn.exact) == len(drawn.whole)
+
+
+def test_what_is_drawn_for_a_step_does_not_depend_on_what_was_drawn_before(scenes):
+    fresh, used = (Composer(scenes, [np.zeros((60, 80, 3), np.uint8)], seed=3) for _ in range(2))
+    for step in range(12):
+        used.begin(step)
+        used.draw(96, 96)
+    for step in (7, 3, 40):
+        drawn = []
+        for composer in (fresh, used):
+            composer.begin(step)
+            drawn.append([composer.draw(96, 96) for _ in range(4)])
+        for one, other in zip(*drawn, strict=True):
+            for mine, theirs in zip(one, other, strict=True):
+                np.testing.assert_array_equal(mine, theirs)

@@ -8,10 +8,13 @@ import torch
 from agent.vision.align import similarity
 from agent.vision.detect import Detector as Detect
 from training.compose import Composer
-from training.detector import Detector, InPairs, grow
+from training.detector import STRIDES, Detector, InPairs, grow
+from training.detector_learner import Learner, draw
 from training.detector_loss import loss, misalignment, targets
+from training.detector_preset import DetectorPreset, Phase
+from training.loop.world import World
 from training.scenes import Scene
-from training.train_detector import FloatModel, Plan, _draw, _Learner
+from training.train_detector import FloatModel
 
 
 def test_detector_targets_lie_on_the_face_at_its_own_grid():
@@ -30,8 +33,8 @@ def test_detector_targets_lie_on_the_face_at_its_own_grid():
     assert (targets(labels, 32, 128, 160).state != 1).all()
 
     maps = Detector().eval()(torch.randn(1, 3, 128, 160))
-    exact = loss(maps, labels, 128, 160)
-    as_a_whole = loss(maps, [(box, marks, no, yes)], 128, 160)
+    exact = loss(maps, [targets(labels, stride, 128, 160) for stride in STRIDES])
+    as_a_whole = loss(maps, [targets([(box, marks, no, yes)], stride, 128, 160) for stride in STRIDES])
     assert all(torch.isfinite(value) for value in exact.values())
     assert 0 < as_a_whole["points"] < exact["points"]
 
@@ -99,12 +102,13 @@ def test_a_detector_learns_one_face_by_heart():
     for x, y in points:
         cv2.circle(picture, (int(x), int(y)), 4, (255, 30, 30), -1)
     scene = Scene("", picture, np.array([[28, 25, 68, 72]], np.float32), points[None])
-    plan = Plan(minutes=1, batch=4, width=96, height=96)
+    phase = Phase(samples=96, batch=4, width=96, height=96, peak_rate=0.05, last_rate=0.05)
     torch.manual_seed(0)
-    learner = _Learner(Detector(stem=8, widths=(8, 16, 16, 16)).train(), plan)
+    preset = DetectorPreset(name="by heart", phase=(phase,))
+    learner = Learner(Detector(stem=8, widths=(8, 16, 16, 16)), preset, World(0, 1, torch.device("cpu")))
     composer = Composer([scene], [np.zeros((64, 64, 3), np.uint8)], seed=0)
     composer._weather = lambda picture: picture
-    steps = [learner.learn(*_draw(composer, plan), rate=0.05) for _ in range(24)]
+    steps = [learner.learn(draw(composer, phase, step), 0.05) for step in range(24)]
     score = [parts["score"].item() for parts in steps]
     whole = [sum(part.item() for part in parts.values()) for parts in steps]
     assert np.mean(score[-5:]) < 0.5 * np.mean(score[:5])

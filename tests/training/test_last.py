@@ -13,14 +13,13 @@ from torch import nn  # noqa: E402
 from agent.errors import ConfigError  # noqa: E402
 from training import nets, preset  # noqa: E402
 from training.data.augment import NOTHING, Augmentation  # noqa: E402
-from training.data.errors import DataError  # noqa: E402
 from training.data.made_up import made_up  # noqa: E402
-from training.last import learn_last  # noqa: E402
+from training.last import _rows, learn_last  # noqa: E402
 from training.loop.learner import embed, to_input  # noqa: E402
 from training.loop.world import World  # noqa: E402
 from training.losses.loss import means  # noqa: E402
 from training.losses.total import Total  # noqa: E402
-from training.nets.folding import embedding, set_embedding  # noqa: E402
+from training.nets.folding import last_layer, set_last_layer  # noqa: E402
 from training.preset import Last  # noqa: E402
 from training.sources import Pictures  # noqa: E402
 from training.tasks import Task  # noqa: E402
@@ -101,25 +100,69 @@ def test_nets_of_sequences_have_a_last_layer_too():
         net.eval()
         x = torch.randn(4, 32, 3)
         said = net(x)
-        weight, bias = embedding(net)
-        set_embedding(net, 2 * weight, 2 * bias + 1)
+        weight, bias = last_layer(net)
+        set_last_layer(net, 2 * weight, 2 * bias + 1)
         torch.testing.assert_close(net(x), 2 * said + 1, rtol=1e-3, atol=1e-4)
 
 
-def test_too_few_people_and_unknown_losses_are_said_before_anything_is_trained(net, source, tmp_path):
-    with pytest.raises(DataError, match="lower `people`"):
-        learn_last(net, source, DRAWN.model_copy(update={"people": 12, "batch": 500}), side=32, seed=0)
+def test_sequences_and_samples_without_reference_encoders_are_learnt_from(net):
+    drawn = made_up(8, 3, seed=2)
+    waves = np.random.default_rng(0).normal(size=(len(drawn), 32, 3)).astype(np.float32)
+    source = Waves(replace(drawn, samples=waves, teacher=None))
+    tcn = nets.make("tcn", dimension=8, channels=3)
+    with torch.no_grad():
+        tcn.train()(torch.from_numpy(waves))
+    before = tcn.eval()(torch.from_numpy(waves[:2])).detach()
+    learn_last(tcn, source, DRAWN.model_copy(update={"people": 96, "batch": 192}), side=None, seed=0)
+    assert not torch.allclose(tcn(torch.from_numpy(waves[:2])), before)
+
+
+class Waves:
+    """Sequences as a source."""
+
+    def __init__(self, collection):
+        self.collection = collection
+
+    def plain(self, row, side):
+        return self.collection.samples[row]
+
+    def varied(self, row, side, random):
+        return self.collection.samples[row], True
+
+
+def test_people_come_whole_and_others_have_room():
+    drawn = made_up(12, 6, seed=1)
+    identity = drawn.identity.copy()
+    identity[drawn.train[::2]] = -1
+    known = replace(drawn, identity=identity)
+    rows = _rows(known, 16, np.random.default_rng(0))
+    assert (np.diff(rows) > 0).all()
+    assert len(rows) == 16
+    taken = identity[rows]
+    for person in set(taken[taken >= 0].tolist()):
+        assert (taken == person).sum() == (identity[known.train] == person).sum()
+    assert 4 <= (taken < 0).sum() < 16
+    everybody = _rows(drawn, 10_000, np.random.default_rng(0))
+    np.testing.assert_array_equal(everybody, np.sort(drawn.train))
+
+
+def test_what_cannot_be_is_said_before_anything_is_trained(source, tmp_path):
     tiny = preset.load("tiny")
 
-    def task(last):
+    def losses(last, source=source):
         export = tiny.export.model_copy(update={"last": last})
-        return Task(tiny.model_copy(update={"export": export}), source, tmp_path, ALONE)
+        return Task(tiny.model_copy(update={"export": export}), source, tmp_path, ALONE).losses()
 
-    assert task(DRAWN).losses()
-    with pytest.raises(ConfigError, match="unknown loss 'arcfce'; did you mean 'arcface'"):
-        task(DRAWN.model_copy(update={"loss": {"arcfce": {}}})).losses()
-    with pytest.raises(DataError, match="a batch wants 96 people"):
-        task(DRAWN.model_copy(update={"people": 96, "batch": 512})).losses()
+    assert losses(DRAWN.model_copy(update={"people": 96, "batch": 512}))
+    with pytest.raises(ConfigError, match=r"\[export.last\]: unknown loss 'arcfce'; did you mean 'arcface'"):
+        losses(DRAWN.model_copy(update={"loss": {"arcfce": {}}}))
+    with pytest.raises(ConfigError, match=r"\[export.last\]: the teacher has 16 dimensions"):
+        losses(TAUGHT)
+    alone = Pictures(replace(source.collection, teacher=None), Augmentation())
+    with pytest.raises(ConfigError, match=r"\[export.last\]: this loss learns from reference embeddings"):
+        losses(DRAWN.model_copy(update={"loss": {"distillation": {}}}), alone)
+    with pytest.raises(ValueError, match="96 people with two pictures are more than batch = 100"):
+        Last(batch=100, loss={"arcface": {}})
 
 
 def test_centres_begin_at_the_mean_of_a_person_and_those_of_strangers_stay():

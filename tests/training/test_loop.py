@@ -101,6 +101,22 @@ def test_a_run_leaves_weights_log_and_curves_and_goes_on_where_it_was(tmp_path):
         torch.testing.assert_close(mine, theirs)
 
 
+def test_one_phase_alone_goes_on_from_weights(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    trained(chosen, tmp_path / "run")
+    last = chosen.alone(2)
+    assert [phase.side for phase in last.phase] == [48]
+    run = Run(tmp_path / "on")
+    run.open(last)
+    task = Task(last, sources.make(last, None, tmp_path), tmp_path, ALONE)
+    trainer = Trainer(last, task, run, ALONE, start=Run(tmp_path / "run").weights)
+    trainer.go()
+    task.close()
+    assert [(line["phase"], line["seen"]) for line in run.lines()] == [(1, 64)]
+    with pytest.raises(ConfigError, match="short has 2 phases, and no phase 3"):
+        chosen.alone(3)
+
+
 def test_the_same_preset_gives_the_same_weights(tmp_path):
     chosen = preset.load(str(written(tmp_path)))
     one, other = trained(chosen, tmp_path / "one"), trained(chosen, tmp_path / "other")
@@ -112,6 +128,9 @@ def test_a_folder_of_another_preset_is_not_trained_on(tmp_path):
     trained(preset.load(str(written(tmp_path))), tmp_path / "run")
     with pytest.raises(RunError, match="another preset"):
         Run(tmp_path / "run").open(preset.load(str(written(tmp_path, samples=128))))
+    words = preset.load(str(written(tmp_path))).model_copy(update={"about": "the same in other words"})
+    Run(tmp_path / "run").open(words)  # goes on
+    assert Run(tmp_path / "run").preset() == words
     with pytest.raises(RunError, match="nothing was trained here"):
         Run(tmp_path).preset()
 
@@ -127,6 +146,7 @@ def test_damaged_weights_and_those_of_another_net_are_said(tmp_path):
 
 def test_two_processes_train_one_net_and_their_messages_are_for_people(tmp_path):
     file = written(tmp_path)
+    file.write_text(file.read_text() + '[optimiser]\nname = "muon"\n')  # whose work is shared, too
     arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
     done = subprocess.run(
         [*arguments, "--processes", "2"], **options, capture_output=True, text=True, timeout=110, check=False

@@ -128,10 +128,23 @@ def test_a_preset_turns_the_matrices_of_the_encoder_alone():
     assert everything == {id(p) for group in (rest, still, turning) for p in group["params"]}
 
 
-def test_nets_of_sequences_are_refused():
+def test_nets_without_norms_are_refused():
     chosen = preset.load("signature-online").model_dump()
-    with pytest.raises(ValueError, match="only nets with batch norms"):
-        preset.Preset.model_validate({**chosen, "optimiser": {"name": "muon"}})
+    gru = {**chosen, "net": {"family": "gru"}, "optimiser": {"name": "muon"}}
+    with pytest.raises(ValueError, match="gru without norms"):
+        preset.Preset.model_validate(gru)
+    assert preset.Preset.model_validate({**gru, "net": {"family": "tcn"}}).optimiser.name == "muon"
+
+
+def test_a_matrix_without_a_length_gets_one():
+    net = net_of(0)
+    with torch.no_grad():
+        net[3].weight.zero_()
+    optimiser = optimiser_of(net)
+    optimiser.param_groups[-1]["lr"] = 0.1
+    net[3].weight.grad = torch.randn(4, 6 * 36)
+    optimiser.step()
+    assert float(net[3].weight.detach().norm()) == pytest.approx(2.0, rel=1e-3)  # four rows of length one
 
 
 def test_a_preset_that_names_another_is_told_which_there_are(tmp_path):

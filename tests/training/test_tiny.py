@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,26 @@ def test_the_agent_takes_file_and_card(run):
 def test_the_card_says_how_likely_two_pictures_are_of_one_person(run):
     head = Head.of_card(json.loads(run.model.with_suffix(".json").read_text())["probability"])
     assert head.probability(-0.5) < 0.5 < head.probability(1.0)
+
+
+@pytest.mark.timeout(420)
+def test_the_last_layer_and_rounding_are_learnt_where_a_preset_asks(run, tmp_path):
+    """And the file as it was trained is kept beside, to say what int8 costs."""
+    from training import sources
+    from training.package import Packaging
+    from training.preset import Last, Tune
+
+    tiny = run.preset()
+    more = {
+        "last": Last(samples=200, steps=40, batch=64, people=16, loss={"arcface": {"weight": 0.1}}),
+        "tune": Tune(samples=64),
+    }
+    asked = tiny.model_copy(update={"export": tiny.export.model_copy(update=more)})
+    folder = Run(tmp_path / "run")
+    folder.open(asked)
+    shutil.copy(run.weights, folder.weights)
+    packaging = Packaging(folder, asked, sources.make(asked, None, tmp_path))
+    packaging.quantise()
+    packaging.check()
+    assert packaging.untuned_file.read_bytes() != packaging.float_file.read_bytes()
+    assert packaging.card()["figures"]["validation (int8)"]["eer"] < 0.25

@@ -7,16 +7,15 @@ of the other with a soft seam; landmarks lie on the template in both, so that ey
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.data.collection import Collection, load_prepared
+from training.data.collection import Collection, load
 from training.data.errors import DataError
+from training.data.reference import TEACHER, Ask, write
 
 GROUP = "blend"
 SEAM = 0.12  # half the width of the seam, of the picture's side
@@ -53,7 +52,7 @@ def make_blends(
     collection: Collection,
     count: int,
     target: Path,
-    label: Callable[[Sequence[NDArray[Any]]], NDArray[np.float16]],
+    ask: Ask,
     *,
     seed: int = 0,
 ) -> Collection:
@@ -63,7 +62,7 @@ def make_blends(
         collection: of aligned faces of one size.
         count: how many.
         target: a new folder, 38 kB a picture; what was made there with the same count and seed is kept.
-        label: gives (N, T) unit rows, as `training.data.teacher.label`: 440 faces a second on two cores.
+        ask: the reference encoders: 440 faces a second on two cores.
         seed: of what is drawn.
 
     Raises:
@@ -71,8 +70,8 @@ def make_blends(
     """
     if len(collection.train) < 2:
         raise DataError(f"blends want two training pictures, there are {len(collection.train)}")
-    if (target / "teacher.npy").exists():
-        made = load_prepared(target)
+    if (target / TEACHER).exists():
+        made = load(target)
         if len(made) != count or set(made.group) != {f"{GROUP} {seed}"}:
             raise DataError(f"{target}: holds {len(made)} others than {count} blends of seed {seed}: name a new folder")
         return made
@@ -89,5 +88,5 @@ def make_blends(
         writer = csv.writer(file)
         writer.writerow(("file", "identity", "group", "split"))
         writer.writerows((f"{number:06d}", "", f"{GROUP} {seed}", "train") for number in range(count))
-    np.save(target / "teacher.npy", label(faces))
-    return load_prepared(target)
+    write(faces, target, ask)
+    return load(target)

@@ -1,6 +1,7 @@
 """All samples of a training with who is on them, where they come from, and which rows are for what.
 
-`load` reads either a folder that `python -m training prepare` filled or archives that `training.data.folder` packed.
+`load` reads either a folder that `python -m training prepare` filled or archives that `training.data.folder` packed,
+with what the reference encoders say of them where they were asked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data import reference
 from training.data.errors import DataError
 
 
@@ -86,6 +88,16 @@ def train_labels(collection: Collection) -> tuple[NDArray[np.int64], int]:
 
 
 def load(path: Path) -> Collection:
+    """Returns what is at `path`, with what the reference encoders say of it.
+
+    Raises:
+        DataError: as of `load_pictures`, or they were asked about other pictures.
+    """
+    found = load_pictures(path)
+    return replace(found, teacher=reference.read(path, len(found))) if path.is_dir() else found
+
+
+def load_pictures(path: Path) -> Collection:
     """Returns what is at `path`: a prepared folder, a folder of archives, or one archive.
 
     Raises:
@@ -96,7 +108,7 @@ def load(path: Path) -> Collection:
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
     if path.is_dir() and (path / "faces.npy").exists():
-        return load_prepared(path)
+        return _prepared(path)
     if path.is_file() or any(file.suffix in SUFFIXES for file in path.iterdir()):
         return load_archives(path)
     if any(entry.is_dir() for entry in path.iterdir()):
@@ -104,19 +116,12 @@ def load(path: Path) -> Collection:
     raise DataError(f"{path}: neither faces.npy nor archives ({', '.join(SUFFIXES)}) in this folder")
 
 
-def load_prepared(folder: Path) -> Collection:
-    """Returns what `prepare` left: `faces.npy`, `index.csv` and, if there is one, `teacher.npy`.
-
-    Identities that look like people of the benchmarks (`bench_overlap`) are in neither split.
-    """
+def _prepared(folder: Path) -> Collection:
     rows = read_index(folder / "index.csv")
     pictures = np.load(folder / "faces.npy", mmap_mode="r")
-    teacher = folder / "teacher.npy"
     if len(pictures) != len(rows):
         raise DataError(f"{folder}: faces.npy has {len(pictures)} pictures, index.csv {len(rows)} rows: prepare again")
-    return from_rows(
-        cast("Sequence[NDArray[Any]]", pictures), rows, np.load(teacher, mmap_mode="r") if teacher.exists() else None
-    )
+    return from_rows(cast("Sequence[NDArray[Any]]", pictures), rows)
 
 
 def read_index(file: Path) -> list[dict[str, str]]:
@@ -137,16 +142,14 @@ def read_index(file: Path) -> list[dict[str, str]]:
     return rows
 
 
-def from_rows(
-    samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]], teacher: NDArray[np.float16] | None = None
-) -> Collection:
+def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -> Collection:
     """Returns the collection that an index describes.
 
     Args:
         samples: (N), one for each row.
         rows: columns `identity` ("" for unknown), `group` or `source`, `split` (`val`, anything else trains),
-            `bench_overlap` (other than 0 and "": in neither split). All may be absent.
-        teacher: (N, T) unit rows, if there are any.
+            `bench_overlap` (other than 0 and "": in neither split, for those look like people of the benchmarks). All
+            may be absent.
     """
     numbers: dict[str, int] = {}
     names = [row.get("identity") or "" for row in rows]
@@ -158,7 +161,7 @@ def from_rows(
         identity=identity,
         names=tuple(numbers),
         group=np.array([row.get("group") or row.get("source") or "" for row in rows], np.str_),
-        teacher=teacher,
+        teacher=None,
         train=np.flatnonzero(clean & ~val),
         val=np.flatnonzero(clean & val & (identity >= 0)),
     )
@@ -194,7 +197,11 @@ def join(*collections: Collection) -> Collection:
     """
     widths = [None if one.teacher is None else one.teacher.shape[1] for one in collections]
     if len(set(widths)) != 1:
-        raise DataError(f"collections with reference embeddings of {widths} dimensions do not go together")
+        told = ", ".join("none" if width is None else f"{width} dimensions" for width in widths)
+        raise DataError(
+            f"collections with different reference embeddings do not go together ({told}): ask the same encoders about "
+            "all, with python -m training label"
+        )
     numbers: dict[str, int] = {}
     identities = []
     for one in collections:

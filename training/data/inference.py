@@ -42,13 +42,19 @@ def runner(model: Path, node: str | None, *, threads: int | None = None) -> Runn
         threads: how many cores to use; None takes all.
 
     Raises:
-        DataError: neither runtime is installed.
+        DataError: neither runtime is installed, or the file is no net that takes (BATCH, 3, 112, 112) and has the node.
     """
     if find_spec("openvino"):
-        return _openvino(model, node, threads)
-    if find_spec("onnxruntime") and find_spec("onnx"):
-        return _onnxruntime(model, node, threads)
-    raise DataError(f"nothing here runs {model.name}: pip install openvino (or onnx and onnxruntime)")
+        run = _openvino
+    elif find_spec("onnxruntime") and find_spec("onnx"):
+        run = _onnxruntime
+    else:
+        raise DataError(f"nothing here runs {model.name}: pip install openvino (or onnx and onnxruntime)")
+    try:
+        return run(model, node, threads)
+    except (RuntimeError, ValueError) as error:
+        want = f"an ONNX file that takes (N, 3, 112, 112) and gives (N, D){f', with {node} inside' if node else ''}"
+        raise DataError(f"{model}: want {want}: {' '.join(str(error).split())}") from error
 
 
 def _openvino(model: Path, node: str | None, threads: int | None) -> Runner:
@@ -58,7 +64,10 @@ def _openvino(model: Path, node: str | None, threads: int | None) -> Runner:
     net = core.read_model(model)
     net.reshape([BATCH, 3, 112, 112])
     if node:
-        net.add_outputs([next(op for op in net.get_ops() if op.get_friendly_name() == node).output(0)])
+        inside = [op for op in net.get_ops() if op.get_friendly_name() == node]
+        if not inside:
+            raise ValueError("no such node")
+        net.add_outputs([inside[0].output(0)])
     hints: dict[str, object] = {"PERFORMANCE_HINT": "THROUGHPUT"}
     hints |= {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
     compiled = core.compile_model(net, "CPU", hints)

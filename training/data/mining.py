@@ -102,6 +102,21 @@ class HardPeople:
         self._tables[older] = near
         self._since[older] = step
 
+    def state(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns both tables (2, P, K), and (2,) the steps from which they count: all that `near` goes by."""
+        return self._tables.copy(), self._since.copy()
+
+    def go_on(self, tables: NDArray[np.int64], since: NDArray[np.int64]) -> None:
+        """Takes on what `state` returned.
+
+        Raises:
+            ValueError: it is of other people.
+        """
+        if tables.shape != self._tables.shape:
+            raise ValueError(f"want near people as {self._tables.shape}, got {tables.shape}: of other training data?")
+        self._tables[:] = tables
+        self._since[:] = since
+
     def near(self, person: int, *, step: int = 0) -> NDArray[np.int64]:
         """Returns numbers of people (as in `people`) near number `person`, nearest first; none before a refresh."""
         since = np.where((self._since >= 0) & (self._since <= step), self._since, -1)

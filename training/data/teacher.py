@@ -12,12 +12,19 @@ from rich.progress import track
 
 from training.data.errors import DataError
 from training.data.inference import BATCH, runner
+from training.data.reference import Ask
 
 TEACHERS = ("encoder_edgeface_xs.onnx", "encoder_mbf.onnx")
 """Their unit vectors, put side by side, are better than either (see the data's README)."""
-MAPS = "maps.npy"
 MAPPED = ("encoder_mbf.onnx", "/features/conv/layers/layers.2/PRelu_output_0")
 """The teacher and the node in it whose maps (64, 7, 7) its embedding is a linear function of: see `training.hints`."""
+
+
+def ask(folder: Path, teachers: Sequence[str] | None = None, *, maps: bool = True) -> Ask:
+    """Returns what asks these teachers in a folder, or `TEACHERS`; for maps as well, where one of them is `MAPPED`."""
+    chosen = teachers or TEACHERS
+    mapped = maps and MAPPED[0] in chosen
+    return lambda pictures, maps: label(pictures, folder, teachers=chosen, maps=maps if mapped else None)
 
 
 def label(
@@ -38,10 +45,10 @@ def label(
         maps: the file into which `MAPPED`'s maps are written on the way, (N, 7, 7, 64) float16.
 
     Raises:
-        DataError: a teacher is not there.
+        DataError: a teacher is not there or cannot be asked, or a picture has another size.
     """
     if missing := [name for name in teachers if not (folder / name).is_file()]:
-        raise DataError(f"{folder}: no reference encoder {', '.join(missing)}; see ../shared/data/README.md")
+        raise DataError(f"{folder}: no reference encoder {', '.join(missing)}: python -m training label --help")
     kept = {MAPPED[0]: (MAPPED[1], maps)} if maps else {}
     rows = [_unit(embed(folder / name, pictures, threads=threads, maps=kept.get(name))) for name in teachers]
     return _unit(np.hstack(rows)).astype(np.float16)
@@ -83,8 +90,12 @@ def _batches(pictures: Sequence[NDArray[np.uint8]], name: str) -> Iterator[tuple
     """Yields where each batch begins, and (BATCH, 3, 112, 112) of it; the last one is filled up with black."""
     for start in track(range(0, len(pictures), BATCH), f"embedding with {name}"):
         batch = np.zeros((BATCH, 112, 112, 3), np.uint8)
-        part = [pictures[i] for i in range(start, min(start + BATCH, len(pictures)))]
-        batch[: len(part)] = part
+        for i in range(start, min(start + BATCH, len(pictures))):
+            if (shape := pictures[i].shape) != batch.shape[1:]:
+                raise DataError(
+                    f"picture {i} is {shape[1]}x{shape[0]}, and {name} takes aligned faces of 112x112: pack it"
+                )
+            batch[i - start] = pictures[i]
         yield start, ((batch.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.hardware.engines.litert import LiteRtModel
+from training.data.errors import DataError
 from training.errors import RunError
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import add
@@ -104,7 +105,10 @@ def measure_run(
     _search(own, vectors, identity, count)
     if packaging.preset.data.kind in KINDS and data is not None:
         say("forgeries, on the writers of the test")
-        own.forgeries = measure(run.folder, data)
+        try:
+            own.forgeries = measure(run.folder, data)
+        except DataError as error:
+            own.left_out.append(f"Forgeries: of the writers of the test {error}.")
     say("speed")
     own.speed = measure_speed(files, peer=INT8, rounds=rounds, runtime=runtime)
     return own

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 FIGURES = ("eer", "tar@1e-03", "tar@1e-04")
 
 
-def draw(lines: list[dict[str, Any]], path: Path) -> None:
+def draw(lines: list[dict[str, Any]], path: Path, figures: Sequence[str] = FIGURES) -> None:
     """Draws losses and validation figures over the samples seen.
 
     Args:
         lines: of the log, see `training.loop.train`.
         path: a .png file.
+        figures: of validation, from 0 to 1.
     """
     import matplotlib as mpl
 
@@ -25,7 +27,7 @@ def draw(lines: list[dict[str, Any]], path: Path) -> None:
     for name in sorted({name for line in lines for name in line["loss"]}):
         left.plot(seen, [line["loss"].get(name) for line in lines], ".-", label=name)
     left.set(title="Loss", ylabel="mean since the last look")
-    for name in FIGURES:
+    for name in figures:
         middle.plot(seen, [100 * line["val"].get(name, float("nan")) for line in lines], ".-", label=name)
     middle.set(title="Validation", ylabel="per cent", ylim=(0, 100))
     right.plot(seen, [line["rate"] for line in lines], ".-")

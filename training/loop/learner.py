@@ -63,7 +63,7 @@ class Learner:
         self.net: nn.Module = module.net if isinstance(module, Hinted) else module
         self.losses = losses.to(world.device)
         self._preset, self._world = preset, world
-        beside = [self.losses, *([module.head] if isinstance(module, Hinted) else [])]
+        beside = [*([module.head] if isinstance(module, Hinted) else []), self.losses]
         self.optimiser = optimisers.make(self.net, nn.ModuleList(beside), preset.optimiser, world)
         self._forward: nn.Module = self.module
         if world.size > 1:

@@ -10,7 +10,7 @@ divided by their length, so that only the direction of weights is learnt (as in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,20 +21,21 @@ from training.loop.world import World
 QUINTIC = (3.4445, -4.7750, 2.0315)  # Jordan's: quick rather than exact, singular values end between 0.7 and 1.2
 ROUNDS = 5
 MOMENTUM = 0.95
+LEAST = 1e-7  # no length is divided by less
 
 
 def orthogonal(matrix: Tensor, *, fast: bool = False) -> Tensor:
     """Returns the nearest orthogonal matrix, about: the same singular vectors, singular values of 0.7 to 1.2.
 
     Args:
-        matrix: (M, N).
+        matrix: (M, N) floating; what comes out has its type.
         fast: multiply in bfloat16, which is enough.
     """
     a, b, c = QUINTIC
     x = matrix.bfloat16() if fast else matrix
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
-    x = x / (x.norm() + 1e-7)
+    x = x / (x.norm() + LEAST)
     for _ in range(ROUNDS):
         square = x @ x.T
         x = a * x + (b * square + c * (square @ square)) @ x
@@ -64,31 +65,39 @@ class Muon(torch.optim.SGD):
         fast: bool,
     ) -> None:
         together = [*groups, {"params": list(matrices), "weight_decay": 0.0}]
-        super().__init__([group for group in together if group["params"]], lr=0.0, momentum=momentum, nesterov=True)
+        used = [group for group in together if group["params"]]
+        super().__init__(used, lr=0.0, momentum=momentum, nesterov=momentum > 0)
         self._matrices, self._turn, self._world, self._fast = list(matrices), turn, world, fast
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> Any:
+    def step(self) -> None:
         """Moves everything; gradients of matrices are used up."""
         self._turn_all([p for p in self._matrices if p.grad is not None], self.param_groups[-1]["lr"] * self._turn)
-        return super().step(closure)
+        super().step()
 
     def _turn_all(self, matrices: list[Tensor], by: float) -> None:
-        towards = [self._momentum(p) for p in matrices]
-        share = range(self._world.rank, len(matrices), self._world.size)
-        steps = torch.zeros(sum(p.numel() for p in matrices), device=self._world.device)
-        parts = steps.split([p.numel() for p in matrices])
-        for i in share:
-            parts[i].copy_(orthogonal(towards[i].flatten(1), fast=self._fast).flatten())
+        sizes = [p.numel() for p in matrices]
+        steps = torch.zeros(sum(sizes), device=self._world.device)
+        parts = steps.split(sizes)
+        for i, p in enumerate(matrices):
+            mean = self._mean(p)
+            if i % self._world.size == self._world.rank:  # the others make the other matrices' steps
+                towards = torch.lerp(p.grad, mean, MOMENTUM).flatten(1)
+                parts[i].copy_(orthogonal(towards, fast=self._fast).flatten())
         if self._world.size > 1:
             torch.distributed.all_reduce(steps)
         for p, part in zip(matrices, parts, strict=True):
-            length = self.state[p].setdefault("length", p.norm())
-            p.sub_(part.view_as(p), alpha=float(by * length / (part.norm() + 1e-7)))
-            p.mul_(length / (p.norm() + 1e-7))
-            p.grad = None  # SGD leaves it alone
+            length = self.state[p]["length"]
+            p.sub_(part.view_as(p) * (by * length / (part.norm() + LEAST)))
+            p.mul_(length / (p.norm() + LEAST))
+            p.grad = None  # descent leaves it alone
 
-    def _momentum(self, p: Tensor) -> Tensor:
-        mean = self.state[p].setdefault("mean", torch.zeros_like(p))
-        mean.lerp_(p.grad, 1 - MOMENTUM)
-        return torch.lerp(p.grad, mean, MOMENTUM)
+    def _mean(self, p: Tensor) -> Tensor:
+        """Returns the mean gradient of a matrix, whose length is remembered the first time."""
+        state = self.state[p]
+        if "mean" not in state:
+            state["mean"], length = torch.zeros_like(p), p.norm()
+            # all of it dead, and revived without a weight: as long as an orthogonal one
+            state["length"] = torch.where(length > LEAST, length, min(p.flatten(1).shape) ** 0.5)
+        mean: Tensor = state["mean"]
+        return mean.lerp_(p.grad, 1 - MOMENTUM)

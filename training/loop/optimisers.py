@@ -15,7 +15,8 @@ def make(net: nn.Module, others: nn.Module, options: Optimiser, world: World) ->
     """Returns the optimiser of an encoder and of what is trained beside it.
 
     Weights of full convolutions and matrices decay; scales, biases and depthwise kernels do not. Those would decay to
-    nothing where the rate is high, and their channels with them: see `training.nets.revival`.
+    nothing where the rate is high, and their channels with them: see `training.nets.revival`. Muon keeps the lengths of
+    the encoder's matrices instead; `momentum` and `weight_decay` are those of the rest.
 
     Args:
         net: the encoder.
@@ -35,7 +36,7 @@ def make(net: nn.Module, others: nn.Module, options: Optimiser, world: World) ->
     if options.name == "adamw":
         return torch.optim.AdamW(groups, lr=0.0, betas=(options.momentum, 0.99))
     if options.name == "sgd":
-        return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=True)
+        return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=options.momentum > 0)
     own = {id(p) for p in net.parameters()}
     groups[0]["params"] = [p for p in decaying if id(p) not in own]
     turning = [p for p in decaying if id(p) in own]

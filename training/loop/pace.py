@@ -1,11 +1,13 @@
-"""How fast: the learning rate as training goes on, and how many samples a second are loaded and learnt from."""
+"""How it goes: the learning rate, the means of the losses, and how many samples a second are loaded and learnt from."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+from torch import Tensor
 
 WARM_UP = 0.02
 """Share of a phase in which the rate rises."""
@@ -46,3 +48,23 @@ class Meter:
         }
         self._seconds, self._samples = {"wait": 0.0, "step": 0.0}, 0
         return figures
+
+
+class Means:
+    """The means of the losses since they were last read; on the device until then."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._steps = 0
+
+    def add(self, parts: Mapping[str, Tensor]) -> None:
+        """Adds those of a step, each a single number."""
+        for name, value in parts.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._steps += 1
+
+    def read(self) -> dict[str, float]:
+        """Returns them, and begins anew."""
+        means = {name: round(float(value) / max(self._steps, 1), 4) for name, value in self._sums.items()}
+        self._sums, self._steps = {}, 0
+        return means

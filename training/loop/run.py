@@ -15,17 +15,21 @@ from torch import nn
 from training.errors import RunError
 from training.preset import Preset
 
+PRESET = "preset.json"
+AFTERWARDS = {"about", "export"}
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """The folder and the names of what is in it."""
 
     folder: Path
+    name: str = "encoder"
 
     @property
     def weights(self) -> Path:
         """The averaged weights, as soon as there are any."""
-        return self.folder / "encoder.pt"
+        return self.folder / f"{self.name}.pt"
 
     @property
     def state(self) -> Path:
@@ -45,22 +49,21 @@ class Run:
     @property
     def model(self) -> Path:
         """The finished int8 file; its card lies beside it."""
-        return self.folder / "encoder.tflite"
+        return self.folder / f"{self.name}.tflite"
 
     def open(self, preset: Preset) -> None:
-        """Makes the folder for a preset, or finds it made for the same.
+        """Makes the folder for a preset, or finds it made for the same; what becomes of the weights may differ.
 
         Raises:
             RunError: it was made for another preset.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        file, now = self.folder / "preset.json", preset.model_dump_json(indent=1)
-        if file.exists() and self.state.exists() and file.read_text() != now:
+        if self.state.exists() and (self.folder / PRESET).exists() and not _alike(self.preset(), preset):
             raise RunError(
-                f"{self.folder} holds a training by another preset, or by one that was changed since (see preset.json "
+                f"{self.folder} holds a training by another preset, or by one that was changed since (see {PRESET} "
                 "there): name another folder with --run, or move this one away"
             )
-        file.write_text(now)
+        (self.folder / PRESET).write_text(preset.model_dump_json(indent=1))
 
     def preset(self) -> Preset:
         """Returns the preset that it was made for.
@@ -69,13 +72,11 @@ class Run:
             RunError: nothing was trained here.
         """
         try:
-            return Preset.model_validate_json((self.folder / "preset.json").read_text())
+            return Preset.model_validate_json((self.folder / PRESET).read_text())
         except FileNotFoundError:
-            raise RunError(
-                f"{self.folder}: nothing was trained here (no preset.json); name the run with --run"
-            ) from None
+            raise RunError(f"{self.folder}: nothing was trained here (no {PRESET}); name the run with --run") from None
         except ValueError as error:
-            raise RunError(f"{self.folder / 'preset.json'} is of another version: {error}") from None
+            raise RunError(f"{self.folder / PRESET} is of another version: {error}") from None
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Adds a line to the log."""
@@ -93,6 +94,11 @@ class Run:
             except ValueError:
                 continue
         return found
+
+
+def _alike(one: Preset, other: Preset) -> bool:
+    """Whether two presets train the same: all but the words and what is made of the weights."""
+    return one.model_dump(exclude=AFTERWARDS) == other.model_dump(exclude=AFTERWARDS)
 
 
 def save(weights: Mapping[str, object], path: Path) -> None:

@@ -5,6 +5,8 @@ Small pictures first: a step at 48 pixels costs half of one at 64, and most is l
 
 from __future__ import annotations
 
+import io
+import pickle
 from pathlib import Path
 
 import torch
@@ -13,7 +15,7 @@ from training.errors import RunError
 from training.loop.average import Average
 from training.loop.curves import draw
 from training.loop.learner import Learner
-from training.loop.pace import Meter, schedule
+from training.loop.pace import Means, Meter, schedule
 from training.loop.progress import Progress
 from training.loop.run import Run, load_weights, save
 from training.loop.world import World
@@ -33,14 +35,9 @@ class Trainer:
         self.preset, self.task, self.run, self.world = preset, task, run, world
         torch.manual_seed(preset.seed)
         self.learner = Learner(task.module(), task.losses(), preset, world)
-        if start is not None and not run.state.exists():
-            load_weights(self.learner.net, start)
-            task.revive(self.learner.net)
-            task.turn(self.learner.losses, self.learner.net)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
-        if run.state.exists():
-            self._resume(run.state)
+        self._take(world.from_leader(lambda: self._beginning(start)))
 
     def go(self) -> None:
         """Runs until every phase has seen its samples; at once done if they have."""
@@ -55,7 +52,7 @@ class Trainer:
         if self.seen >= phase.samples:
             return
         before = sum(p.samples for p in self.preset.phase[: self.phase])
-        draw, meter, losses = self.task.draw(phase, self.step), Meter(), _Means()
+        draw, meter, losses = self.task.draw(phase, self.step), Meter(), Means()
         looked = self.seen
         while self.seen < phase.samples:
             rate = schedule(self.seen / phase.samples, phase.peak_rate, phase.last_rate)
@@ -74,19 +71,28 @@ class Trainer:
                 self._look(phase, rate, losses.read(), meter.read(), bar)
 
     def _look(self, phase: Phase, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:
-        """Saves everything, writes a line of the log, draws the curves."""
-        if self.world.leads:
-            save(self.average.net.state_dict(), self.run.weights)
-            save(self._state(), self.run.state)
-            figures = dict(self.task.look(self.average.net, phase))
-            before = sum(p.samples for p in self.preset.phase[: self.phase])
-            pace["loader"] = self.task.loader_speed() * self.world.size
-            line = {"phase": self.phase + 1, "seen": before + self.seen, "rate": rate, "loss": losses}
-            self.run.write({**line, "val": figures, "pace": pace})
-            told = {"samples/s": pace["samples_per_second"], "loader/s": pace["loader"], "waiting": pace["waiting"]}
-            bar.say({**figures, **losses, **told})
-            draw(self.run.lines(), self.run.curves)
+        """Saves everything, writes a line of the log, draws the curves.
+
+        Every process takes on what is saved, as after a break: so a run that is gone on with is as one without breaks.
+        """
+        state = self.world.from_leader(lambda: self._saved(phase))
+        if not self.world.leads:
+            self._take(state)
+            return
+        figures = dict(self.task.look(self.average.net, phase))
+        before = sum(p.samples for p in self.preset.phase[: self.phase])
+        pace["loader"] = self.task.loader_speed() * self.world.size
+        line = {"phase": self.phase + 1, "seen": before + self.seen, "rate": rate, "loss": losses}
+        self.run.write({**line, "val": figures, "pace": pace})
+        told = {"samples/s": pace["samples_per_second"], "loader/s": pace["loader"], "waiting": pace["waiting"]}
+        bar.say({**figures, **losses, **told})
+        draw(self.run.lines(), self.run.curves)
+
+    def _saved(self, phase: Phase) -> bytes:
         self.task.refresh(self.learner.net, phase, self.step)
+        save(self.average.net.state_dict(), self.run.weights)
+        save(self._state(), self.run.state)
+        return self.run.state.read_bytes()
 
     def _state(self) -> dict[str, object]:
         return {
@@ -98,34 +104,35 @@ class Trainer:
             "phase": self.phase,
             "seen": self.seen,
             "step": self.step,
+            **self.task.state(),
         }
 
-    def _resume(self, path: Path) -> None:
+    def _beginning(self, start: Path | None) -> bytes:
+        """Returns the state to begin with: the run's, or else that of weights to go on from, or what the seed gives."""
+        if self.run.state.exists():
+            try:
+                return self.run.state.read_bytes()
+            except OSError as error:
+                raise RunError(f"{self.run.state} cannot be read: {error}") from error
+        if start is not None:
+            load_weights(self.learner.net, start)
+            self.task.revive(self.learner.net)
+            self.task.turn(self.learner.losses, self.learner.net)
+            self.average.net.load_state_dict(self.learner.net.state_dict())
+        first = io.BytesIO()
+        torch.save(self._state(), first)
+        return first.getvalue()
+
+    def _take(self, saved: bytes) -> None:
+        """Goes on from what `_state` said."""
         try:
-            state = torch.load(path, weights_only=True, map_location=self.world.device)
+            state = torch.load(io.BytesIO(saved), weights_only=True, map_location="cpu")
             self.learner.module.load_state_dict(state["net"])
             self.learner.losses.load_state_dict(state["losses"])
             self.learner.optimiser.load_state_dict(state["optimiser"])
             self.average.net.load_state_dict(state["average"])
-        except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
-            raise RunError(f"{path} cannot be gone on from: {error}; move it away to begin anew") from error
-        self.average.steps = state["averaged"]
-        self.phase, self.seen, self.step = state["phase"], state["seen"], state["step"]
-
-
-class _Means:
-    """The means of the losses since they were last read; on the device until then."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, torch.Tensor] = {}
-        self._steps = 0
-
-    def add(self, parts: dict[str, torch.Tensor]) -> None:
-        for name, value in parts.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._steps += 1
-
-    def read(self) -> dict[str, float]:
-        means = {name: round(float(value) / max(self._steps, 1), 4) for name, value in self._sums.items()}
-        self._sums, self._steps = {}, 0
-        return means
+            self.average.steps = state["averaged"]
+            self.phase, self.seen, self.step = state["phase"], state["seen"], state["step"]
+            self.task.go_on(state)
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise RunError(f"{self.run.state} cannot be gone on from: {error}; move it away to begin anew") from error

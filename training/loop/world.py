@@ -7,15 +7,19 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 import torch
 
+from agent.errors import LatchkeyError
 from training.background import die_with
 from training.errors import RunError
+
+T = TypeVar("T")
 
 PARENT = "LATCHKEY_TRAINING_PARENT"
 """Process id of who started us; without it (torchrun, tests) nobody is watched."""
@@ -36,6 +40,26 @@ class World:
     def leads(self) -> bool:
         """Whether this process keeps the weights, the log and the time."""
         return self.rank == 0
+
+    def from_leader(self, make: Callable[[], T]) -> T:
+        """Returns in every process what `make` returns in the one that leads; nobody else calls it.
+
+        Raises:
+            LatchkeyError: that one's, in every process: the others would wait for it and not know why.
+        """
+        if self.size == 1:
+            return make()
+        made: T | LatchkeyError | None = None
+        if self.leads:
+            try:
+                made = make()
+            except LatchkeyError as error:
+                made = error
+        box = [made]
+        torch.distributed.broadcast_object_list(box, device=self.device)
+        if isinstance(box[0], LatchkeyError):
+            raise box[0]
+        return cast("T", box[0])
 
 
 @contextmanager
@@ -74,7 +98,9 @@ def joined(device: str = "auto") -> Iterator[World]:
 
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether products are faster in bfloat16 there; on other processors they take ten times longer."""
-    return device.type == "cuda" or bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
 def started() -> bool:

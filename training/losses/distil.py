@@ -120,7 +120,5 @@ class BankDistillation(Loss):
 
 def _of_teacher(batch: Batch) -> Tensor:
     if batch.teacher is None:
-        raise ValueError(
-            "this loss learns from reference embeddings, and there are none: `prepare` makes them, or leave it out"
-        )
+        raise ValueError("this loss learns from reference embeddings, and there are none")
     return batch.teacher

@@ -73,7 +73,7 @@ def means(students: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tenso
     """Returns the mean direction of each person, (classes, D) rows of unit length, and who has one, (classes,) bool.
 
     Args:
-        students: (N, D) rows of unit length.
+        students: (N, D) float32 rows of unit length.
         labels: (N,) int64 below `classes`, -1 where nobody knows.
         classes: how many people there are.
     """

@@ -23,6 +23,8 @@ Scale = Annotated[float, Field(gt=0, le=1000)]
 Temperature = Annotated[float, Field(gt=0, le=10)]
 Mining = Literal["all", "hard", "semi-hard", "batch-hard"]
 Distance = Literal["cosine", "euclidean", "squared"]
+TAUGHT = frozenset({"distillation", "relation", "bank"})
+"""Those that learn from reference encoders."""
 
 
 def make(name: str, *, classes: int, dimension: int, **options: object) -> Loss:

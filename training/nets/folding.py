@@ -21,17 +21,17 @@ def project(net: nn.Module, mean: Tensor, matrix: Tensor) -> None:
     """Makes every output y of a net (y - mean) @ matrix from now on.
 
     Args:
-        net: of any family, as for `embedding`.
+        net: of any family, as for `last_layer`.
         mean: (dimension,).
         matrix: (dimension, dimension).
     """
-    weight, bias = embedding(net)
-    set_embedding(net, matrix.T @ weight, (bias - mean) @ matrix)
+    weight, bias = last_layer(net)
+    set_last_layer(net, matrix.T @ weight, (bias - mean) @ matrix)
 
 
 @torch.no_grad()
-def embedding(net: nn.Module) -> tuple[Tensor, Tensor]:
-    """Returns the last layer of a net, its norm taken in: (dimension, C) and (dimension,).
+def last_layer(net: nn.Module) -> tuple[Tensor, Tensor]:
+    """Returns the last layer of a net, its norm taken in: (dimension, C) and (dimension,), float32.
 
     Args:
         net: of any family; its `embedding` is a 1x1 convolution without bias and the batch norm after it.
@@ -42,13 +42,13 @@ def embedding(net: nn.Module) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def set_embedding(net: nn.Module, weight: Tensor, bias: Tensor) -> None:
+def set_last_layer(net: nn.Module, weight: Tensor, bias: Tensor) -> None:
     """Gives a net another last layer.
 
     Args:
-        net: of any family, as for `embedding`.
-        weight: (dimension, C).
-        bias: (dimension,).
+        net: of any family, as for `last_layer`.
+        weight: (dimension, C) float32.
+        bias: (dimension,) float32.
     """
     last, norm = net.embedding
     last.weight.copy_(weight[..., None, None])

@@ -1,0 +1,82 @@
+"""What a preset trains on: joined, then looked through for leaks; and every preset that comes with Latchkey."""
+
+import cv2
+import numpy as np
+import pytest
+
+from training import nets, sources
+from training import preset as presets
+from training.data.collection import Collection
+from training.data.errors import DataError, LeakError
+from training.data.made_up import made_up
+from training.data.shards import Packed, Shards
+from training.hints import Maps
+from training.losses.total import Total
+
+PRESETS = {name: presets.load(name) for name in presets.names()}
+FACES = {name: chosen for name, chosen in PRESETS.items() if chosen.data.kind in {"prepared", "made-up"}}
+
+
+def packed(folder, drawn: Collection, rows, split):
+    with Shards(folder) as shards:
+        for row in rows:
+            content = cv2.imencode(".png", np.asarray(drawn.samples[row])[..., ::-1])[1].tobytes()
+            name = drawn.names[drawn.identity[row]]
+            shards.add(Packed(f"{row}.png", content, name, split=split(row)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory):
+    """20 people, five of them for validation, and a further folder with one of those under another name."""
+    folder = tmp_path_factory.mktemp("sources")
+    drawn = made_up(24, 3, seed=4)
+    data = packed(folder / "data", drawn, range(60), lambda row: "val" if row < 15 else "train")
+    further = Collection(
+        samples=[*drawn.samples[60:72], drawn.samples[4]],
+        identity=np.array([*drawn.identity[60:72], 24]),
+        names=(*drawn.names, "another name"),
+        group=np.full(13, ""), teacher=None, train=np.arange(13), val=np.arange(0),
+    )  # fmt: skip
+    return data, packed(folder / "more", further, range(13), lambda row: "train")
+
+
+def test_leaks_are_looked_for_after_joining(leaking):
+    data, more = leaking
+    own = PRESETS["own"]
+    assert len(sources.make(own, None, data).collection) == 60
+    with pytest.raises(LeakError, match="another name"):
+        sources.make(own, None, data, [more])
+    lenient = own.model_copy(update={"data": presets.Data(kind="prepared", leaks="leave-out")})
+    joined = sources.make(lenient, None, data, [more]).collection
+    assert len(joined) == 73
+    assert joined.train.tolist() == list(range(15, 72))
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_ask_for_what_there_is(name):
+    chosen = PRESETS[name]
+    assert chosen.name == name
+    images = chosen.side is not None
+    options = dict(chosen.net.options) | ({} if images else {"channels": 15})
+    nets.make(chosen.net.family, dimension=chosen.net.dimension, **options)
+    Total(chosen.loss, classes=20, dimension=chosen.net.dimension)
+    if chosen.export.last:
+        Total(chosen.export.last.loss, classes=20, dimension=chosen.net.dimension)
+    if name in FACES:
+        sources.augmentation(chosen)
+
+
+def test_who_has_no_reference_encoders_can_take_own_and_nothing_else(leaking):
+    data, _ = leaking
+    assert PRESETS["own"].hint.weight == 0
+    sources.make(PRESETS["own"], None, data)
+    for name in ("door", "coral"):
+        with pytest.raises(DataError, match=rf"label {data} --reference DIR, or take a preset without"):
+            sources.make(PRESETS[name], None, data)
+
+
+def test_what_is_joined_to_pictures_with_maps_needs_none(tmp_path):
+    np.save(tmp_path / "maps.npy", np.random.default_rng(0).normal(size=(50, 7, 7, 4)).astype(np.float16))
+    maps = Maps(tmp_path, np.arange(90))  # forty are blends
+    assert maps[np.array([3, 80])].shape == (2, 7, 7, 4)

@@ -1,0 +1,97 @@
+"""One step of the detector's training: composed pictures in, the loss, and the weights moved."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.compose import Composer
+from training.data.loader import Batch
+from training.detector import STRIDES, Detector, grow
+from training.detector_loss import Targets, loss, targets
+from training.detector_preset import DetectorPreset, Phase
+from training.errors import RunError
+from training.loop import optimisers
+from training.loop.learner import precision, to_input
+from training.loop.world import World
+
+OTHERWISE = (RuntimeError, ValueError, KeyError, TypeError, AttributeError)
+"""What is raised where a file holds something else than is looked for."""
+
+
+class Learner:
+    """A net and its optimiser."""
+
+    def __init__(self, net: Detector, preset: DetectorPreset, world: World) -> None:
+        self.net = net.to(world.device, memory_format=torch.channels_last).train()
+        self.optimiser = optimisers.make(net, nn.ModuleList(), preset.optimiser, world)
+        self._clip, self._device = preset.optimiser.clip, world.device
+
+    def learn(self, batch: Batch, rate: float) -> dict[str, Tensor]:
+        """Takes one step; returns the parts of the loss, not yet read back from the device.
+
+        Args:
+            batch: as `draw` returns it.
+            rate: of learning.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        pictures, *arrays = batch
+        parts = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in arrays]
+        count = len(Targets._fields)
+        goals = [Targets(*parts[start : start + count]) for start in range(0, len(parts), count)]
+        with precision(self._device):
+            maps = self.net(to_input(pictures, self._device))
+        said = loss(tuple(each.float() for each in maps), goals)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(said.values())).sum().backward()
+        if self._clip:
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), self._clip)
+        self.optimiser.step()
+        return {name: value.detach() for name, value in said.items()}
+
+
+def draw(composer: Composer, phase: Phase, step: int) -> Batch:
+    """Returns the batch of a step: (B, H, W, 3) uint8 pictures, then what the three grids should say, part by part."""
+    composer.begin(step)
+    drawn = [composer.draw(phase.width, phase.height) for _ in range(phase.batch)]
+    labels = [each[1:] for each in drawn]
+    goals = [targets(labels, stride, phase.height, phase.width) for stride in STRIDES]
+    return np.stack([each.picture for each in drawn]), *(part.numpy() for goal in goals for part in goal)
+
+
+def begin_with(net: Detector, path: Path) -> None:
+    """Fills a net with the weights of a file, of a detector of its size or a smaller one.
+
+    Raises:
+        RunError: it holds no such weights.
+    """
+    try:
+        grow(net, read(path))
+    except OTHERWISE as error:
+        raise RunError(f"{path}: not the weights of a detector: {briefly(error)}") from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Returns what a file of weights or of a state holds.
+
+    Raises:
+        ValueError: it is damaged, or no such file.
+    """
+    try:
+        held = torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise ValueError("it is damaged, or no file of PyTorch's") from error
+    if not isinstance(held, dict):
+        raise TypeError(f"it holds a {type(held).__name__}")
+    return held
+
+
+def briefly(error: BaseException) -> str:
+    """Returns the first two lines of what an error says, as one."""
+    return " ".join(" ".join(str(error).splitlines()[:2]).split())
