@@ -97,11 +97,12 @@ def measure_run(
     )
     own = Own(verify(vectors, identity, fmrs=FMRS, rounds=rounds), len(count), len(identity), fmr)
     files = {INT8: run.model}
-    if packaging.float_file.exists():
-        files[FLOAT] = packaging.float_file
-        own.floats = verify(embed(packaging.float_file, collection.val), identity, fmrs=FMRS, rounds=rounds)
+    before = packaging.untuned_file if packaging.preset.export.tune else packaging.float_file
+    if before.exists():
+        files[FLOAT] = before
+        own.floats = verify(embed(before, collection.val), identity, fmrs=FMRS, rounds=rounds)
     else:
-        own.left_out.append(f"What int8 costs: {packaging.float_file} is not there; `quantise` makes it.")
+        own.left_out.append(f"What int8 costs: {before} is not there; `quantise` makes it.")
     _search(own, vectors, identity, count)
     if packaging.preset.data.kind in KINDS and data is not None:
         say("forgeries, on the writers of the test")
