@@ -129,8 +129,8 @@ def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
     results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
     if task.float_encoder is None:
         results.left_out.append(
-            "What int8 costs (LFW accuracy, true accept rates, speed of the float file): --float was not given. The "
-            "float file is in the run's folder: encoder.untuned.tflite, or encoder.float.tflite where nothing was tuned."
+            "What int8 costs (LFW accuracy, true accept rates, speed of the float file): --float was not given. That "
+            "file is in the run's folder: encoder.untuned.tflite, or encoder.float.tflite where nothing was tuned."
         )
     else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
