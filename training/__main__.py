@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 
 from agent.errors import LatchkeyError
-from training import data_commands, detector_commands, signature_commands  # noqa: F401 - add theirs
+from training import (  # noqa: F401 - add theirs
+    data_commands,
+    detector_commands,
+    evaluate_commands,
+    signature_commands,
+)
 from training.commands import app
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -141,34 +140,6 @@ def packaging_of(run: Path, data: Path | None, work: Path = WORK, more: list[Pat
 
     preset = Run(run).preset()
     return Packaging(Run(run), preset, sources.make(preset, data, work, more or ()))
-
-
-@app.command()
-def evaluate(
-    data: Data,
-    models: Models = Path("agent/models"),
-    work: Work = WORK,
-    *,
-    report: Annotated[Path | None, typer.Option(help="an HTML file for the report with all plots")] = None,
-    floats: Annotated[
-        Path | None, typer.Option("--float", exists=True, help="the float .tflite file, for what int8 costs")
-    ] = None,
-    cache: Annotated[Path | None, typer.Option(help="keep embeddings of LFW here")] = None,
-    runtime: str = "ai-edge-litert",
-    save: Annotated[bool, typer.Option(help="write figures and the table of false match rates into the cards")] = False,
-) -> None:
-    """Measure both files: scenes, grey LFW-a, open set, cohorts, speed; as figures, and as a report."""
-    from training.evaluation import evaluate as module
-    from training.evaluation.report import build_report
-
-    task = module.Task(data, models, work, float_encoder=floats, cache=cache, runtime=runtime)
-    results = module.evaluate(task, lambda text: typer.echo(text, err=True))
-    typer.echo(json.dumps(results.figures(), indent=1))
-    if save:
-        module.save(task, results)
-    if report:
-        command = "python -m training " + " ".join(sys.argv[1:])
-        report.write_text(build_report(task, results, command=command, now=datetime.now(UTC)))
 
 
 @app.command()

@@ -23,6 +23,9 @@ from training.preset import Preset
 
 log = logging.getLogger(__name__)
 
+LEAST_PAIRS = 50
+"""Of different people in validation: the card's table begins where a tenth of them match, and ends where three do."""
+
 
 class Source(Protocol):
     """Samples to train on and to look at."""
@@ -83,6 +86,7 @@ def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = (
     if kind == "prepared":
         collection = ensure_split(load(work), seed=preset.seed)
         _refuse_untaught(collection, preset, work)
+        _refuse_few(collection, work)
         joined = join(collection, *map(load, more)) if more else collection
         return Pictures(_clean(joined, preset), augmentation(preset))
     if more:
@@ -100,6 +104,16 @@ def _refuse_untaught(collection: Collection, preset: Preset, work: Path) -> None
         raise DataError(
             f"{work}: the reference encoders were not asked, from which the preset {preset.name} learns "
             f"({', '.join(taught)}): python -m training label {work} --reference DIR, or take a preset without, as own"
+        )
+
+
+def _refuse_few(collection: Collection, work: Path) -> None:
+    _, each = np.unique(collection.identity[collection.val], return_counts=True)
+    pairs = int(each.sum() ** 2 - (each**2).sum()) // 2
+    if pairs < LEAST_PAIRS:
+        raise DataError(
+            f"{work}: {len(each)} people to validate on make {pairs} pairs of strangers, a card wants {LEAST_PAIRS}: "
+            "pack more people or more pictures of each, or say split = val of more people in a CSV"
         )
 
 

@@ -29,6 +29,10 @@ class TestSplits:
     def test_both_sides_have_two(self, count, share):
         assert 2 <= len(held_out(people(count), share)) <= count - 2
 
+    @pytest.mark.parametrize(("count", "held"), [(4, 2), (12, 4), (20, 6), (40, 6)])
+    def test_few_people_validate_with_more_of_them(self, count, held):
+        assert len(held_out(people(count), 0.1, least=6)) == held
+
     @pytest.mark.parametrize(("count", "share"), [(3, 0.5), (10, 0.0), (10, 1.0)])
     def test_what_cannot_be_split(self, count, share):
         with pytest.raises(DataError, match=r"cannot be (split|held out)"):

@@ -21,9 +21,9 @@ from training.evaluation.openset import open_set
 from training.evaluation.page import Section, render, table, verdicts
 from training.evaluation.pictures import Embedded
 from training.evaluation.reliability import reliability
-from training.evaluation.report import build_report, score_report
+from training.evaluation.report import build_report
 from training.evaluation.speed import Speed
-from training.evaluation.verify import verify, verify_scores
+from training.evaluation.verify import verify
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -195,13 +195,6 @@ class TestPage:
             ("missed", "missed"),
             ("open", "not measured"),
         ]
-
-    def test_another_kind_of_encoder_gets_a_page_too(self):
-        rng = np.random.default_rng(1)
-        genuine, impostor = (np.sort(rng.normal(m, 1, 300)).astype(np.float32) for m in (2, 0))
-        one = verify_scores(genuine, impostor, fmrs=(0.1, 0.01))
-        page = score_report("Signatures", "s", [("Skilled", "lead", one), ("Random", "lead", one)], command="c")
-        assert read(page).tags.count("svg") == 6
 
 
 class TestGoals:

@@ -54,3 +54,15 @@ def test_whitening_evens_out_what_differs_within_people_and_between_kinds_of_the
     kept = np.diag(matrix)
     assert max(kept[:2]) < 0.7 * min(kept[2:])
     assert kept[1] < kept[0]  # what tells kinds of people apart counts for more
+
+
+def test_of_few_pictures_little_is_whitened():
+    from training.finish import whitening
+
+    def gains(count):
+        rows = np.random.default_rng(2).normal(size=(count, 32)).astype(np.float32) * np.linspace(0.2, 2, 32)
+        spread = np.linalg.eigvalsh(whitening(rows, np.arange(count) // 2, rows))
+        return spread[-1] / spread[0]
+
+    assert gains(12) < 1.4
+    assert gains(600) > 1.8

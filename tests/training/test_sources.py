@@ -67,6 +67,12 @@ def test_presets_ask_for_what_there_is(name):
         sources.augmentation(chosen)
 
 
+def test_too_few_people_to_validate_on_are_said_before_anything_is_trained(tmp_path):
+    data = packed(tmp_path / "data", made_up(9, 3), range(27), lambda row: "")
+    with pytest.raises(DataError, match="3 people to validate on make 27 pairs of strangers, a card wants 50"):
+        sources.make(PRESETS["own"], None, data)
+
+
 def test_who_has_no_reference_encoders_can_take_own_and_nothing_else(leaking):
     data, _ = leaking
     assert PRESETS["own"].hint.weight == 0

@@ -13,6 +13,8 @@ from training.data.errors import DataError
 
 LEAST_PEOPLE = 2
 """On each side: one person alone has nobody to be told from."""
+LEAST_VALIDATED = 6
+"""Fewer strangers make no table of false match rates; but no more than a third of the people."""
 
 
 def place(name: str, seed: int = 0) -> float:
@@ -21,7 +23,7 @@ def place(name: str, seed: int = 0) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def held_out(names: Sequence[str], share: float, *, seed: int = 0) -> set[str]:
+def held_out(names: Sequence[str], share: float, *, seed: int = 0, least: int = LEAST_PEOPLE) -> set[str]:
     """Returns who is held out: those whose place is below `share`, so that a newcomer moves nobody else.
 
     In small sets, where that would be hardly anybody or nearly all, the nearest are added or left.
@@ -37,10 +39,11 @@ def held_out(names: Sequence[str], share: float, *, seed: int = 0) -> set[str]:
             f"{len(people)} people cannot be split: want {LEAST_PEOPLE} or more to train on and as many to validate on"
         )
     count = sum(place(name, seed) < share for name in people)
-    return set(people[: min(max(count, LEAST_PEOPLE), len(people) - LEAST_PEOPLE)])
+    least = max(LEAST_PEOPLE, min(least, len(people) // 3))
+    return set(people[: min(max(count, least), len(people) - LEAST_PEOPLE)])
 
 
-def split(collection: Collection, share: float = 0.1, *, seed: int = 0) -> Collection:
+def split(collection: Collection, share: float = 0.1, *, seed: int = 0, least: int = LEAST_PEOPLE) -> Collection:
     """Returns the same collection with its people split anew; rows that were in neither split stay out.
 
     Who is held out needs two pictures; pictures of unknown people are trained on.
@@ -49,12 +52,13 @@ def split(collection: Collection, share: float = 0.1, *, seed: int = 0) -> Colle
         collection: of whatever split.
         share: of the people with two pictures or more, held out for validation.
         seed: another one holds out others.
+        least: so many are held out of a small set, but no more than a third.
     """
     rows = np.union1d(collection.train, collection.val)
     named = rows[collection.identity[rows] >= 0]
     people, count = np.unique(collection.identity[named], return_counts=True)
     names = [collection.names[person] for person in people[count > 1]]
-    chosen = held_out(names, share, seed=seed)
+    chosen = held_out(names, share, seed=seed, least=least)
     out = np.array([name in chosen for name in collection.names] + [False], bool)  # -1 takes the last
     val = out[collection.identity[rows]]
     return replace(collection, train=rows[~val], val=rows[val])
@@ -62,4 +66,4 @@ def split(collection: Collection, share: float = 0.1, *, seed: int = 0) -> Colle
 
 def ensure_split(collection: Collection, share: float = 0.1, *, seed: int = 0) -> Collection:
     """Returns the collection as it is where its owner said who is for validation, else `split`."""
-    return collection if len(collection.val) else split(collection, share, seed=seed)
+    return collection if len(collection.val) else split(collection, share, seed=seed, least=LEAST_VALIDATED)

@@ -127,7 +127,12 @@ def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
     both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
     kept = remembered(task.cache, archive, (task.detector, detector), both, label="plain, mirrored")
     results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
-    if task.float_encoder is not None:
+    if task.float_encoder is None:
+        results.left_out.append(
+            "What int8 costs (LFW accuracy, true accept rates, speed of the float file): --float was not given. That "
+            "file is in the run's folder: encoder.untuned.tflite, or encoder.float.tflite where nothing was tuned."
+        )
+    else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
         (before,) = remembered(
             task.cache, archive, (task.detector, detector), [(task.float_encoder, exact)], label="float"

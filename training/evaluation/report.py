@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from training.evaluation import sections
 from training.evaluation.cards import read_card
 from training.evaluation.evaluate import Results, Task
 from training.evaluation.goals import flatten, load_goals
 from training.evaluation.lfw import Lfw
-from training.evaluation.page import Section, code, facts, figures, paragraph, render, table
+from training.evaluation.page import Section, render, table
 from training.evaluation.prepared import EVERYBODY
-from training.evaluation.speed import machine
-from training.evaluation.verify import Verification
 
 LFW = (
     "Labeled Faces in the Wild, grey (LFW-a), found and aligned by our own detector; never trained on. "
@@ -45,8 +39,6 @@ SPEED = (
     "The networks alone, called in turn in one run; the ratio is that of the fastest calls, which whatever else the "
     "machine does disturbs least. Medians hold for a quiet machine only."
 )
-SAID = ("id", "sha256", "quantisation", "input", "dimension", "data", "licence", "limits")
-"""What of a card stands in the report; figures and tables have sections of their own."""
 PROBABILITIES = "The verification head on the 6,000 pairs of LFW's protocol, half of them of one person."
 
 
@@ -62,7 +54,7 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
     cards = {file: read_card(file) for file in (task.encoder, task.detector)}
     encoder = cards[task.encoder]
     name = str(encoder.get("id", task.encoder.name))
-    parts = [sections.goals(load_goals(), flatten(results.figures()))]
+    parts = [sections.goals(load_goals(), flatten(results.figures()), results.left_out)]
     if results.lfw:
         parts += [_protocol(results.lfw, results.mirrored, results.floats), _all_pairs(results)]
     if results.open_set:
@@ -78,7 +70,7 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
         parts.append(sections.detection(results.detection, DETECTOR))
     if results.speed:
         parts.append(sections.speed(results.speed, "peer" if _has_peer(results) else "itself", SPEED))
-    parts += [_cards(cards), _made(task, results, command, now)]
+    parts += [sections.cards(cards), sections.made(command, now, task.runtime, _counts(results))]
     return render(f"Evaluation of {name}", f"{now:%d %B %Y} · {encoder.get('quantisation', '')} TFLite", parts)
 
 
@@ -107,58 +99,17 @@ def _all_pairs(results: Results) -> Section:
     return sections.verification(results.lfw.verification, "Verification", LFW, others)
 
 
-def _cards(cards: Mapping[Path, Mapping[str, Any]]) -> Section:
-    parts: list[str] = []
-    for file, card in cards.items():
-        told = {
-            "file": f"{file.name}, {file.stat().st_size:,} bytes",
-            **{key: _text(card[key]) for key in SAID if key in card},
-        }
-        parts.append(facts(told))
-    return Section("Model cards", "What the files say of themselves.", tuple(parts))
-
-
-def _made(task: Task, results: Results, command: str, now: datetime) -> Section:
-    where = f"{machine()}, Python {platform.python_version()}"
-    counts = {"date": f"{now:%Y-%m-%d %H:%M %Z}".strip(), "runtime": task.runtime, "machine": where}
+def _counts(results: Results) -> dict[str, str]:
+    """Returns on how much it was measured."""
+    counts = {}
     if results.lfw:
         counts["LFW"] = f"{len(results.lfw.identity):,} pictures of {results.lfw.identity.max() + 1:,} people"
     if results.detection:
         counts["scenes"] = f"{results.detection.pictures:,} pictures, {results.detection.faces:,} faces"
     for one in next(iter(results.cohorts.values()), []):
         counts[one.cohort] = f"{one.pairs:,} impostor pairs"
-    left_out = [paragraph(f"Left out. {reason}") for reason in results.left_out]
-    return Section("How this was made", "", (code(command), facts(counts), *left_out))
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {inner}" for key, inner in value.items())
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return counts
 
 
 def _has_peer(results: Results) -> bool:
     return any(one.name == "peer" for one in results.speed)
-
-
-def score_report(
-    title: str,
-    subtitle: str,
-    verifications: Sequence[tuple[str, str, Verification]],
-    *,
-    command: str,
-    plots: Sequence[tuple[str, str]] = (),
-) -> str:
-    """Returns a page on verification alone, for encoders of other things than faces.
-
-    Args:
-        title: of the page.
-        subtitle: below it.
-        verifications: a title, a paragraph and what `verify` or `verify_scores` returned, for each section.
-        command: the line that made it.
-        plots: further ones, SVG and caption.
-    """
-    parts = [sections.verification(one, name, lead) for name, lead, one in verifications]
-    if plots:
-        parts.append(Section("Plots", "", (figures(*plots),)))
-    return render(title, subtitle, [*parts, Section("How this was made", "", (code(command),))])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +16,15 @@ from training.evaluation.cohorts import CohortRate
 from training.evaluation.detection import Detection
 from training.evaluation.goals import Goal, shown, times
 from training.evaluation.openset import OpenSet
-from training.evaluation.page import Section, beside, figures, paragraph, table, verdicts
+from training.evaluation.page import Section, beside, code, facts, figures, paragraph, table, verdicts
 from training.evaluation.reliability import Reliability
-from training.evaluation.speed import Speed
+from training.evaluation.speed import Speed, machine
 from training.evaluation.verify import Verification
 from training.measure import Rates
 
 DASH = "—"
+SAID = ("id", "sha256", "quantisation", "input", "dimension", "data", "licence", "limits")
+"""What of a card stands in the report; figures and tables have sections of their own."""
 
 
 def percent(share: float, digits: int = 2) -> str:
@@ -39,8 +44,8 @@ def ends(lower: float, upper: float) -> str:
     return f"{lower * 100:.2f} to {upper * 100:.2f} %"
 
 
-def goals(wanted: Sequence[Goal], measured: Mapping[str, float]) -> Section:
-    """What was wanted, what was measured, and what public models reach."""
+def goals(wanted: Sequence[Goal], measured: Mapping[str, float], left_out: Sequence[str] = ()) -> Section:
+    """What was wanted, what was measured, what public models reach; and why what is left out was not measured."""
     rows: list[tuple[Sequence[str], bool | None]] = []
     for goal in wanted:
         value = measured.get(goal.figure, float("nan"))
@@ -48,7 +53,8 @@ def goals(wanted: Sequence[Goal], measured: Mapping[str, float]) -> Section:
         rows.append(((goal.name, shown(value, goal.unit), goal.wanted(), goal.public or DASH), met))
     measured_ones = [met for _, met in rows if met is not None]
     lead = f"{sum(measured_ones)} of {len(measured_ones)} goals that were measured are met."
-    return Section("Summary", lead, (verdicts(("figure", "measured", "goal", "public models"), rows),))
+    reasons = [paragraph(f"Left out. {reason}") for reason in left_out]
+    return Section("Summary", lead, (verdicts(("figure", "measured", "goal", "public models"), rows), *reasons))
 
 
 def verification(one: Verification, title: str, lead: str, others: Mapping[str, Rates] | None = None) -> Section:
@@ -188,6 +194,31 @@ def speed(runs: Sequence[Speed], peer: str, lead: str) -> Section:
         spent = (f"{x.median_ms:.2f} ms", f"{x.fastest_ms:.2f} ms", times(x.ratio))
         rows.append((x.name, str(x.threads), *spent, shown(x.size, "MB")))
     return Section("Speed and size", lead, (table(head, rows),))
+
+
+def cards(of: Mapping[Path, Mapping[str, Any]]) -> Section:
+    """What the files say of themselves."""
+    parts = [
+        facts(
+            {"file": f"{file.name}, {file.stat().st_size:,} bytes"}
+            | {key: _text(card[key]) for key in SAID if key in card}
+        )
+        for file, card in of.items()
+    ]
+    return Section("Model cards", "What the files say of themselves.", tuple(parts))
+
+
+def made(command: str, now: datetime, runtime: str, counts: Mapping[str, str]) -> Section:
+    """The line that made the report, when and where, and on how much."""
+    where = f"{machine()}, Python {platform.python_version()}"
+    told = {"date": f"{now:%Y-%m-%d %H:%M %Z}".strip(), "runtime": runtime, "machine": where, **counts}
+    return Section("How this was made", "", (code(command), facts(told)))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _told(one: Detection) -> str:

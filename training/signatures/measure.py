@@ -16,6 +16,8 @@ from training.signatures import dtw as warping
 from training.signatures.protocol import evaluate, figures
 from training.signatures.source import Drawings, Trajectories, as_by_finger
 
+KINDS = {"signature-online": Trajectories, "signature-offline": Drawings}
+
 
 def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, float]]:
     """Returns figures by form: int8, float, and dynamic time warping if asked for.
@@ -29,13 +31,12 @@ def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, 
         RunError: the run is of no signatures, or has no file yet.
     """
     preset = Run(run).preset()
-    kinds = {"signature-online": Trajectories, "signature-offline": Drawings}
-    if preset.data.kind not in kinds:
+    if preset.data.kind not in KINDS:
         raise RunError(f"{run} is a run of {preset.name}: signature-online and signature-offline are measured here")
     files = {"test writers (int8)": Run(run).model, "test writers (float)": run / FLOAT}
     if not Run(run).model.exists():
         raise RunError(f"{run}: no encoder.tflite yet: python -m training quantise --run {run}")
-    source = kinds[preset.data.kind](data, preset)
+    source = KINDS[preset.data.kind](data, preset)
     test = source.split.test
     takes = LiteRtModel(Run(run).model, sha256=None).inputs[0].shape  # (1, side, side, 3) or (1, T, C)
     shown = {"": test} if preset.side else {"": test, ", no pressure": as_by_finger(test)}

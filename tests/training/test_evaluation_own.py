@@ -1,0 +1,90 @@
+"""A run's files on its own validation split: figures, the report, and what goes into the card."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
+
+from tests.training.pens import writers  # noqa: E402
+from tests.training.test_evaluation_report import read  # noqa: E402
+from tests.training.test_signatures_load import archive  # noqa: E402
+from training import sources  # noqa: E402
+from training.__main__ import app  # noqa: E402
+from training.errors import RunError  # noqa: E402
+from training.evaluation.own import measure_run, save  # noqa: E402
+from training.evaluation.own_report import build_own_report  # noqa: E402
+from training.loop.run import Run  # noqa: E402
+from training.package import Packaging  # noqa: E402
+from training.preset import load  # noqa: E402
+
+FACES = Path(__file__).parents[2] / "agent" / "models" / "encoder.tflite"
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+
+
+def packaged(folder, preset, data=None, *, floats=True):
+    """A run whose file is an encoder of faces, which sees other things too."""
+    preset = preset.model_copy(update={"phase": (preset.phase[0].model_copy(update={"side": 112}),)})
+    Run(folder).open(preset)
+    for name in ("encoder.tflite", "encoder.float.tflite")[: 1 + floats]:
+        shutil.copy(FACES, folder / name)
+    (folder / "encoder.json").write_text(
+        json.dumps({"id": "ours-1", "figures": {"a": {"b": 1}}, "limits": ["Not <x>."]})
+    )
+    return Packaging(Run(folder), preset, sources.make(preset, data, folder))
+
+
+def page_of(packaging, own):
+    card = json.loads(packaging.run.model.with_suffix(".json").read_text())
+    return read(build_own_report(packaging, own, card, command="evaluate <it>", now=NOW, runtime="r"))
+
+
+def test_people_of_ones_own_are_measured_and_reported_without_a_benchmark(tmp_path):
+    packaging = packaged(tmp_path, load("tiny"))
+    own = measure_run(packaging, None, rounds=10)
+    figures = own.figures()
+    assert 0 < figures["validation (int8)"]["eer"] < 0.5
+    assert set(figures["validation, lost from float to int8"].values()) == {0.0}  # it is the same file here
+    assert [one.people for one in own.open_set] == [5, 10]
+    assert {(one.name, one.threads) for one in own.speed} == {
+        (n, t) for n in ("int8 file", "float file") for t in (1, 2)
+    }
+    seen = page_of(packaging, own)
+    text = " ".join(" ".join(seen.text).split())
+    assert seen.tags.count("svg") == 5
+    for words in ("ours-1", "Not <x>.", "evaluate <it>", "true accepts at FMR 1e-3", "3 samples of each", "2 threads"):
+        assert words in text
+    save(packaging, own)
+    card = json.loads((tmp_path / "encoder.json").read_text())
+    assert card["figures"] == {"a": {"b": 1}} | figures
+    assert set(card["speed"]["threads"]) == {"1", "2"}
+    packaging.run.model.unlink()
+    with pytest.raises(RunError, match="python -m training quantise"):
+        measure_run(packaging, None)
+
+
+def test_signatures_are_measured_with_their_forgeries_and_what_is_not_there_is_said(tmp_path):
+    data = archive(tmp_path / "made.npz", writers(14, genuine=4, forgeries=2))
+    packaging = packaged(tmp_path / "run", load("signature-offline"), data, floats=False)
+    own = measure_run(packaging, data, rounds=10)
+    assert own.forgeries["test writers (int8)"]["eer_random_1"] < 0.5
+    text = " ".join(" ".join(page_of(packaging, own).text).split())
+    for words in ("Forgeries", "random, 1 reference", "Left out. What int8 costs", "encoder.float.tflite is not there"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param([], "name --data", id="neither benchmarks nor a run"),
+        pytest.param(["--run", "x", "--cache", "y"], "leave out --cache", id="what goes with benchmarks alone"),
+    ],
+)
+def test_the_two_ways_to_measure_are_told_apart(arguments, words):
+    said = CliRunner().invoke(app, ["evaluate", *arguments], env={"COLUMNS": "200"})
+    assert said.exit_code == 2
+    assert words in said.output
