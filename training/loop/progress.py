@@ -21,7 +21,7 @@ class Progress:
     def __init__(self, total: int, *, shown: bool) -> None:
         self._console, self._total, self._shown = Console(), total, shown
         self._bar: Bar | None = None
-        self._began, self._first, self._last = time.monotonic(), -1, 0.0
+        self._began, self._first, self._last = 0.0, -1, 0.0
         if shown and self._console.is_terminal:
             columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()
             self._bar = Bar(TextColumn("training"), *columns, console=self._console, speed_estimate_period=120)
@@ -39,12 +39,12 @@ class Progress:
     def at(self, seen: int) -> None:
         """Moves the bar, or now and then prints where it would be."""
         if self._first < 0:
-            self._first = seen
+            self._first, self._began, self._last = seen, time.monotonic(), time.monotonic()
         if self._bar:
             self._bar.update(self._task, completed=seen)
-        elif self._shown and time.monotonic() - self._last > QUIET_SECONDS:
+        elif self._shown and seen > self._first and time.monotonic() - self._last > QUIET_SECONDS:
             self._last = time.monotonic()
-            left = (self._last - self._began) / max(seen - self._first, 1) * (self._total - seen)
+            left = (self._last - self._began) / (seen - self._first) * (self._total - seen)
             print(f"{seen:,} of {self._total:,} samples, {left / 60:.0f} min left", flush=True)
 
     def say(self, figures: Mapping[str, float]) -> None:
