@@ -179,3 +179,13 @@ class TestMining:
     def test_a_wrong_number_of_embeddings_is_said(self):
         with pytest.raises(ValueError, match="want 4 embeddings"):
             HardPeople(collection([2, 2])).refresh(np.ones((3, 2), np.float32))
+
+    def test_what_is_known_of_other_people_is_not_gone_on_from(self):
+        hard, other = HardPeople(collection([2] * 4)), HardPeople(collection([2] * 5))
+        hard.refresh(unit(np.random.default_rng(0).normal(size=(8, 3))), step=7)
+        again = HardPeople(collection([2] * 4))
+        again.go_on(*hard.state())
+        assert [again.near(i, step=7).tolist() for i in range(4)] == [hard.near(i, step=7).tolist() for i in range(4)]
+        assert not len(again.near(0, step=6))
+        with pytest.raises(ValueError, match="of other training data"):
+            other.go_on(*hard.state())
