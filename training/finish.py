@@ -20,9 +20,10 @@ NAMED = 0.3
 """What the spread within named people counts against that of everybody: see "What whitening gives" in README.md."""
 SHRINKAGE = 0.5
 ENOUGH = 4
-"""So many samples for each dimension tell a covariance; of fewer it is shrunk the more. With 60 pictures of 15 people
-our encoder's TAR at 1e-3 and 1e-4 on 200 others is 77.1 and 60.8 %; shrunk by a half it was 73.7 and 56.3 %, and int8
-was off by 0.13 where it is by 0.04; with 150 pictures 77.1 and 62.6 % instead of 75.4 and 60.3 %."""
+"""So many samples for each dimension tell a covariance; of fewer it is shrunk the more. The better of two rules tried:
+with 60 pictures our encoder's TAR at 1e-3 and 1e-4 on 200 other people is 77.1 and 60.8 %, shrunk by a half it was 73.7
+and 56.3 %; with 150, 77.1 and 62.6 % instead of 75.4 and 60.3 %. With 60 mostly drawn ones int8 was off by 0.13, now
+by 0.04."""
 
 
 def finish(net: nn.Module, source: Source, samples: NDArray[Any], *, side: int | None, whiten: bool = True) -> None:
