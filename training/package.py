@@ -84,6 +84,7 @@ class Packaging:
         Raises:
             RunError: nothing was trained yet.
         """
+        self._golden.unlink(missing_ok=True)  # it is about the file before
         net = self.finished()
         samples, side = self._samples(), self.preset.side
         ranges = None

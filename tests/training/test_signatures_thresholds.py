@@ -4,6 +4,7 @@ import pytest
 from agent.signature.features import CHANNELS, features
 from agent.signature.judge import Judge
 from tests.training.pens import writers
+from training.data.errors import DataError
 from training.signatures.protocol import apart
 from training.signatures.source import as_by_finger
 from training.signatures.thresholds import thresholds
@@ -29,6 +30,14 @@ def test_rates_are_of_writers_whom_the_threshold_does_not_know_and_bounds_are_ab
         for name in ("genuine_refused", "random_taken", "skilled_taken"):
             assert 0 <= row[name] <= row[f"{name}_bound"] <= 1
     assert found["5"]["random_taken"] < 0.1
+
+
+@pytest.mark.parametrize(("genuine", "forgeries"), [(4, 3), (14, 0)])
+def test_too_few_signatures_are_said_and_make_no_figures(genuine, forgeries):
+    signatures = writers(3, genuine=genuine, forgeries=forgeries)
+    apart_by = np.random.default_rng(0).random((len(signatures.writer),) * 2)
+    with pytest.raises(DataError, match=r"want 2 or more, each with more than . genuine signatures"):
+        thresholds([apart_by], signatures)
 
 
 def test_by_a_finger_nothing_but_the_pressure_is_lost():

@@ -22,7 +22,7 @@ from training.preset import Preset
 
 def to_input(samples: NDArray[Any], device: torch.device | str = "cpu") -> Tensor:
     """Returns what a net takes: pictures (B, S, S, 3) uint8 as (B, 3, S, S) float32 in -1..1, sequences as they are."""
-    x = torch.from_numpy(samples).to(device, non_blocking=True)
+    x = torch.from_numpy(samples if samples.flags.writeable else samples.copy()).to(device, non_blocking=True)
     if x.dtype != torch.uint8:
         return x.float()
     x = x.permute(0, 3, 1, 2).float()

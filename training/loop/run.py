@@ -116,6 +116,6 @@ def load_weights(net: nn.Module, path: Path) -> None:
     """
     try:
         net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
-    except (RuntimeError, pickle.UnpicklingError, KeyError, EOFError, OSError) as error:
+    except (RuntimeError, pickle.UnpicklingError, LookupError, TypeError, AttributeError, EOFError, OSError) as error:
         lines = str(error).splitlines()
         raise RunError(f"{path}: not the weights of this net: {' '.join(lines[:2])}") from error

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.signature.judge import REFERENCES
+from training.data.errors import DataError
 from training.signatures.load import Signatures
 from training.signatures.protocol import BOOTSTRAPS, DRAWS, Rule, Trial, compare, equal_error
 
+LEAST_WRITERS = 2  # each is judged by the threshold of the others
 USUAL = 0.975
 """References further apart are not believed to be one hand's: whoever enrolled such would be given too much room."""
 
@@ -29,12 +31,20 @@ def thresholds(distances: Sequence[NDArray[np.float64]], signatures: Signatures)
     Args:
         distances: (N, N) between all signatures, for each way in which they may come: with pressure and without.
         signatures: the same N.
+
+    Raises:
+        DataError: too few writers have enough genuine signatures, or one has no skilled forgeries.
     """
     return {str(count): _at(distances, signatures, count) for count in range(1, REFERENCES + 1)}
 
 
 def _at(distances: Sequence[NDArray[np.float64]], signatures: Signatures, count: int) -> dict[str, Any]:
     by_writer = list(zip(*(list(compare(each, signatures, count, Rule())) for each in distances), strict=True))
+    if len(by_writer) < LEAST_WRITERS or not all(len(trial.skilled) for ways in by_writer for trial in ways):
+        raise DataError(
+            f"{len(by_writer)} writers for thresholds of {count} references: want {LEAST_WRITERS} or more, each with "
+            f"more than {count} genuine signatures in the first session and with skilled forgeries"
+        )
     rates = np.array(
         [_rates(own, _threshold(by_writer[:at] + by_writer[at + 1 :])) for at, own in enumerate(by_writer)]
     )
