@@ -191,6 +191,13 @@ def members(session):
     return found
 
 
+def test_numbers_are_exact_again_after_a_training():
+    tiny = torch.tensor([1e-310], dtype=torch.float64)
+    with joined("cpu"):
+        assert float(tiny * 0.5) == 0
+    assert float(tiny * 0.5) > 0
+
+
 def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(RunError, match="no GPU"), joined("cuda"):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
@@ -79,19 +79,25 @@ def joined(device: str = "auto") -> Iterator[World]:
     if chosen.type == "cuda":
         torch.backends.cudnn.benchmark = True  # pictures of a phase are of one size
         torch.set_float32_matmul_precision("high")
-    if chosen.type == "cpu":
-        torch.set_flush_denormal(True)
+    else:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or torch.get_num_threads())
-    if size == 1:
-        yield World(0, 1, chosen)
-        return
+        torch.set_flush_denormal(True)
+    try:
+        with _group(chosen) if size > 1 else nullcontext():
+            yield World(rank, size, chosen)
+    finally:
+        torch.set_flush_denormal(False)  # whatever else this process computes is to be exact
+
+
+@contextmanager
+def _group(device: torch.device) -> Iterator[None]:
     if os.environ.get("MASTER_ADDR") in ("127.0.0.1", "localhost"):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     # said of 1x1 convolutions, whose weights lie the same way channels last or first
     warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
-    torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield World(rank, size, chosen)
+        yield
     finally:
         torch.distributed.destroy_process_group()
 
