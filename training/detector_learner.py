@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +16,8 @@ from training.detector_preset import DetectorPreset, Phase
 from training.errors import RunError
 from training.loop import optimisers
 from training.loop.learner import precision, to_input
+from training.loop.run import OTHERWISE, briefly, read
 from training.loop.world import World
-
-OTHERWISE = (RuntimeError, ValueError, KeyError, TypeError, AttributeError)
-"""What is raised where a file holds something else than is looked for."""
 
 
 class Learner:
@@ -75,23 +71,3 @@ def begin_with(net: Detector, path: Path) -> None:
         grow(net, read(path))
     except OTHERWISE as error:
         raise RunError(f"{path}: not the weights of a detector: {briefly(error)}") from error
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Returns what a file of weights or of a state holds.
-
-    Raises:
-        ValueError: it is damaged, or no such file.
-    """
-    try:
-        held = torch.load(path, weights_only=True, map_location="cpu")
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        raise ValueError("it is damaged, or no file of PyTorch's") from error
-    if not isinstance(held, dict):
-        raise TypeError(f"it holds a {type(held).__name__}")
-    return held
-
-
-def briefly(error: BaseException) -> str:
-    """Returns the first two lines of what an error says, as one."""
-    return " ".join(" ".join(str(error).splitlines()[:2]).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -61,14 +62,18 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def _tell(figures: Mapping[str, object], left_out: Sequence[str]) -> None:
+    typer.echo(json.dumps(figures, indent=1))
+    for reason in left_out:
+        _say(f"left out. {reason}")
+
+
 def _evaluate_ours(task, *, report: Path | None, save: bool, command: str) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 - loads torch
     from training.evaluation import evaluate as module
     from training.evaluation.report import build_report
 
     results = module.evaluate(task, _say)
-    typer.echo(json.dumps(results.figures(), indent=1))
-    for reason in results.left_out:
-        _say(f"left out. {reason}")
+    _tell(results.figures(), results.left_out)
     if save:
         module.save(task, results)
     if report:
@@ -84,9 +89,7 @@ def _evaluate_run(
 
     packaging = packaging_of(run, data, work)
     own = module.measure_run(packaging, data, _say, runtime=runtime)
-    typer.echo(json.dumps(own.figures(), indent=1))
-    for reason in own.left_out:
-        _say(f"left out. {reason}")
+    _tell(own.figures(), own.left_out)
     if save:
         module.save(packaging, own)
     if report:

@@ -30,8 +30,6 @@ from training.sources import Source
 BLOCK = 1024
 CENTRES_FASTER = 3.0
 """A person's centre is in few batches, and moves faster for that."""
-
-
 NAMED = 0.75
 """Share of the samples that people who are named get at the most, where there are others."""
 

@@ -30,7 +30,7 @@ from training.sources import Source
 log = logging.getLogger(__name__)
 
 TURNED = 6000
-"""Training samples by which the target of a distillation is turned to weights that are gone on from."""
+"""Training samples by which losses learn where weights that are gone on from already are."""
 MOST_LOOKED_AT = 4000
 """Validation samples of a look on the way; all pairs of them are compared."""
 SAMPLED = 128
@@ -86,17 +86,18 @@ class Task:
         return total
 
     def turn(self, losses: Total, net: nn.Module) -> None:
-        """Turns what the reference encoders say towards what a net says that was trained on them before.
+        """Moves what losses want to where a net that was trained before already is.
 
-        Their projection onto the net's dimensions may point anyhow; weights to go on from were taught another.
+        Centres of people would begin anywhere, and what the reference encoders say is turned towards what the net says
+        of it: their projection onto its dimensions may point anyhow, and it was taught another.
         """
         teacher, train = self.collection.teacher, self.collection.train
-        if teacher is None:
-            return
         rows = np.sort(np.random.default_rng(0).choice(train, min(TURNED, len(train)), replace=False))
-        said = torch.from_numpy(self.embed(net, rows, self.preset.phase[0].side))
         device = next(net.parameters()).device
-        losses.turn_to(said.to(device), torch.from_numpy(teacher[rows]).float().to(device))
+        said = torch.from_numpy(self.embed(net, rows, self.preset.phase[0].side)).to(device)
+        losses.meet(said, torch.from_numpy(self.labels[rows]).to(device))
+        if teacher is not None:
+            losses.turn_to(said, torch.from_numpy(teacher[rows]).float().to(device))
 
     def revive(self, net: nn.Module) -> None:
         """Begins channels anew that have died in weights that are gone on from."""

@@ -18,7 +18,7 @@ from training.data.collection import load
 from training.data.errors import DataError
 from training.data.loader import Loader
 from training.detector import Detector
-from training.detector_learner import OTHERWISE, Learner, begin_with, briefly, draw, read
+from training.detector_learner import Learner, begin_with, draw
 from training.detector_preset import DetectorPreset, Phase
 from training.errors import RunError
 from training.evaluation.detection import measure_detector
@@ -26,7 +26,7 @@ from training.loop import curves
 from training.loop.average import Average
 from training.loop.pace import Means, Meter, schedule
 from training.loop.progress import Progress
-from training.loop.run import PRESET, Run, save
+from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, save
 from training.loop.world import World, joined
 from training.scenes import Crops, Scene, load_backgrounds, load_scenes
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from agent.errors import ConfigError
+from tests.training.shorts import written
 from training import preset, sources
 from training.errors import RunError
 from training.loop.average import Average
@@ -21,48 +22,11 @@ from training.loop.pace import Meter, schedule
 from training.loop.run import Run, load_weights, save
 from training.loop.train import Trainer
 from training.loop.world import World, joined
+from training.losses.loss import means
 from training.tasks import Task
 
 ROOT = Path(__file__).parents[2]
 ALONE = World(0, 1, torch.device("cpu"))
-SHORT = """
-about = "a second of training"
-look = {look}
-[data]
-kind = "made-up"
-people = 12
-pictures = 4
-[net]
-family = "door"
-dimension = 16
-options = {{ width = 0.125 }}
-[loss.contrastive]
-weight = 1.0
-[loss.arcface]
-weight = 0.01
-[batch]
-size = 16
-people = 4
-hard = 0.5
-[[phase]]
-side = 32
-samples = {samples}
-peak_rate = 0.05
-last_rate = 0.01
-[[phase]]
-side = 48
-samples = 64
-peak_rate = 0.01
-last_rate = 0.001
-[export]
-data = "people who are drawn"
-"""
-
-
-def written(tmp_path, *, samples=64, look=64):
-    file = tmp_path / "short.toml"
-    file.write_text(SHORT.format(samples=samples, look=look))
-    return file
 
 
 def trained(chosen, folder):
@@ -110,6 +74,11 @@ def test_one_phase_alone_goes_on_from_weights(tmp_path):
     run.open(last)
     task = Task(last, sources.make(last, None, tmp_path), tmp_path, ALONE)
     trainer = Trainer(last, task, run, ALONE, start=Run(tmp_path / "run").weights)
+    train = task.collection.train
+    seen = torch.from_numpy(task.embed(trainer.average.net, train, 48))
+    mean, known = means(seen, torch.from_numpy(task.labels[train]), task.classes)
+    assert known.all()
+    torch.testing.assert_close(trainer.learner.losses.losses["arcface"].loss.W.detach(), mean.T, rtol=0, atol=0.02)
     trainer.go()
     task.close()
     assert [(line["phase"], line["seen"]) for line in run.lines()] == [(1, 64)]
@@ -145,8 +114,7 @@ def test_damaged_weights_and_those_of_another_net_are_said(tmp_path):
 
 
 def test_two_processes_train_one_net_and_their_messages_are_for_people(tmp_path):
-    file = written(tmp_path)
-    file.write_text(file.read_text() + '[optimiser]\nname = "muon"\n')  # whose work is shared, too
+    file = written(tmp_path, optimiser="muon")  # whose work is shared, too
     arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
     done = subprocess.run(
         [*arguments, "--processes", "2"], **options, capture_output=True, text=True, timeout=110, check=False

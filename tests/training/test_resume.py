@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.fakes.ports import steady_port
+from tests.training.shorts import written
 from training import preset, sources
 from training.errors import RunError
 from training.learn import learn
@@ -19,48 +20,13 @@ from training.tasks import Task
 
 ROOT = Path(__file__).parents[2]
 ALONE = World(0, 1, torch.device("cpu"))
-SHORT = """
-about = "two seconds of training"
-look = 96                   # six steps: more than are drawn ahead
-seed = {seed}
-[data]
-kind = "made-up"
-people = 12
-pictures = 4
-[net]
-family = "door"
-dimension = 16
-options = {{ width = 0.125 }}
-[loss.contrastive]
-weight = 1.0
-[loss.adaface]
-weight = 0.01
-[batch]
-size = 16
-people = 4
-hard = 1.0
-[optimiser]
-name = "muon"
-[[phase]]
-side = 32
-samples = 192
-peak_rate = 0.05
-last_rate = 0.01
-[[phase]]
-side = 48
-samples = 64
-peak_rate = 0.01
-last_rate = 0.001
-[export]
-data = "people who are drawn"
-"""
+HARD = {"look": 96, "classes": "adaface", "hard": 1.0, "optimiser": "muon", "samples": 192}
+"""Looks after six steps: more than are drawn ahead."""
 STEPS = 192 // 16 + 64 // 16
 
 
 def chosen(folder, *, seed=0):
-    file = folder / f"short-{seed}.toml"
-    file.write_text(SHORT.format(seed=seed))
-    return preset.load(str(file))
+    return preset.load(str(written(folder, f"short-{seed}", seed=seed, **HARD)))
 
 
 class Stopped(Task):

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import nn
@@ -17,6 +17,8 @@ from training.preset import Preset
 
 PRESET = "preset.json"
 AFTERWARDS = {"about", "export"}
+OTHERWISE = (RuntimeError, ValueError, KeyError, TypeError, AttributeError)
+"""What is raised where a file holds something else than is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,27 @@ def load_weights(net: nn.Module, path: Path) -> None:
         RunError: the file is no weights, or those of another net.
     """
     try:
-        net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
-    except (RuntimeError, pickle.UnpicklingError, LookupError, TypeError, AttributeError, EOFError, OSError) as error:
-        lines = str(error).splitlines()
-        raise RunError(f"{path}: not the weights of this net: {' '.join(lines[:2])}") from error
+        net.load_state_dict(read(path))
+    except OTHERWISE as error:
+        raise RunError(f"{path}: not the weights of this net: {briefly(error)}") from error
+
+
+def read(path: Path | BinaryIO) -> dict[str, Any]:
+    """Returns what a file of weights or of a state holds.
+
+    Raises:
+        ValueError: it is damaged, or no such file.
+        TypeError: it holds something else.
+    """
+    try:
+        held = torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, OSError, LookupError, pickle.UnpicklingError) as error:
+        raise ValueError("it is damaged, or no file of PyTorch's") from error
+    if not isinstance(held, dict):
+        raise TypeError(f"it holds a {type(held).__name__}")
+    return held
+
+
+def briefly(error: BaseException) -> str:
+    """Returns the first two lines of what an error says, as one."""
+    return " ".join(" ".join(str(error).splitlines()[:2]).split())

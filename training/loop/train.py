@@ -6,7 +6,6 @@ Small pictures first: a step at 48 pixels costs half of one at 64, and most is l
 from __future__ import annotations
 
 import io
-import pickle
 from pathlib import Path
 
 import torch
@@ -17,7 +16,7 @@ from training.loop.curves import draw
 from training.loop.learner import Learner
 from training.loop.pace import Means, Meter, schedule
 from training.loop.progress import Progress
-from training.loop.run import Run, load_weights, save
+from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, save
 from training.loop.world import World
 from training.preset import Phase, Preset
 from training.tasks import Task
@@ -126,7 +125,7 @@ class Trainer:
     def _take(self, saved: bytes) -> None:
         """Goes on from what `_state` said."""
         try:
-            state = torch.load(io.BytesIO(saved), weights_only=True, map_location="cpu")
+            state = read(io.BytesIO(saved))
             self.learner.module.load_state_dict(state["net"])
             self.learner.losses.load_state_dict(state["losses"])
             self.learner.optimiser.load_state_dict(state["optimiser"])
@@ -134,5 +133,6 @@ class Trainer:
             self.average.steps = state["averaged"]
             self.phase, self.seen, self.step = state["phase"], state["seen"], state["step"]
             self.task.go_on(state)
-        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            raise RunError(f"{self.run.state} cannot be gone on from: {error}; move it away to begin anew") from error
+        except OTHERWISE as error:
+            said = f"{self.run.state} cannot be gone on from: {briefly(error)}; move it away to begin anew"
+            raise RunError(said) from error
