@@ -146,6 +146,19 @@ def test_nobody_trains_on_when_the_program_is_killed(tmp_path):
     assert members(process.pid) == []
 
 
+def test_ctrl_c_ends_everybody_without_a_traceback(tmp_path):
+    file = written(tmp_path, samples=10_000_000, look=10_000_000)
+    arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
+    process = subprocess.Popen(arguments, **options, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 100
+    while len(members(process.pid)) < 3 and time.monotonic() < deadline:  # it, who learns, and who draws
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert "Traceback" not in said
+    assert members(process.pid) == []
+
+
 def members(session):
     """The processes of a session that are alive."""
     found = []

@@ -16,6 +16,7 @@ from __future__ import annotations
 import mmap
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -171,6 +172,7 @@ class _Worker:
 def _work(pipe: Connection, other_end: Connection, parent: int, task: _Task) -> None:
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair, which ends this
     other_end.close()
     die_with(parent)
     cv2.setNumThreads(0)
