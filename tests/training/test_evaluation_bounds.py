@@ -159,3 +159,11 @@ def test_scores_of_anything_will_do():
     assert result.eer == pytest.approx(0.159, abs=0.03)  # the normal distribution below -1
     accepts = result.true_accepts[0]
     assert accepts.people == (accepts.share.lower, accepts.share.upper)
+
+
+def test_draws_of_one_person_alone_are_left_out_and_make_no_nan():
+    vectors, identity = people(np.random.default_rng(3), count=2)
+    drawn = resampled_fmr(impostor_pairs(vectors, identity, floor=-1.0), [-1.0, 0.4], rounds=40)
+    assert 0 < len(drawn) < 40  # half the draws are of one of the two
+    assert (drawn[:, 0] == 1).all()
+    assert np.isfinite(drawn).all()

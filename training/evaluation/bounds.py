@@ -104,9 +104,10 @@ def resampled_fmr(
 ) -> NDArray[np.float64]:
     """Returns (R, T) false match rates at thresholds, each row with people drawn anew."""
     upto = impostors.reaching(thresholds)
-    rows = np.empty((rounds, len(upto)))
+    draws = _draws(len(impostors.pictures), rounds, seed)
+    rows = np.empty((len(draws), len(upto)))
     impostors = impostors.nearest(int(upto.max(initial=0)))  # the others would only be waited for
-    for row, drawn in zip(rows, _draws(len(impostors.pictures), rounds, seed), strict=True):
+    for row, drawn in zip(rows, draws, strict=True):
         running, pairs = impostors.weighed(drawn)
         row[:] = np.concatenate([[0.0], running])[upto] / pairs
     return rows
@@ -116,8 +117,9 @@ def resampled_tar(
     genuine: Genuine, impostors: Impostors, fmrs: Sequence[float], *, rounds: int = ROUNDS, seed: int = 0
 ) -> NDArray[np.float64]:
     """Returns (R, F) true accept rates at false match rates; people drawn anew set the threshold of their round too."""
-    rows = np.empty((rounds, len(fmrs)))
-    for row, drawn in zip(rows, _draws(len(impostors.pictures), rounds, seed), strict=True):
+    draws = _draws(len(impostors.pictures), rounds, seed)
+    rows = np.empty((len(draws), len(fmrs)))
+    for row, drawn in zip(rows, draws, strict=True):
         running, pairs = impostors.weighed(drawn)
         weight = drawn[genuine.person].astype(np.float64)
         for column, fmr in enumerate(fmrs):
@@ -128,4 +130,9 @@ def resampled_tar(
 
 
 def _draws(people: int, rounds: int, seed: int) -> NDArray[np.int64]:
-    return np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), rounds)
+    """Returns (R, P) how often each of P people is drawn; R is less than `rounds` by the draws of one person alone.
+
+    Those have no pair of strangers, and no rate: a few among six people, none among hundreds.
+    """
+    drawn = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), rounds)
+    return np.asarray(drawn[(drawn > 0).sum(1) > 1], np.int64)
