@@ -47,8 +47,6 @@ class DetectorPreset(Table):
         alone = [phase.from_nothing for phase in self.phase]
         if all(alone) or alone != sorted(alone, reverse=True):
             raise ValueError("phase: those with from_nothing come first, and at least one without comes after them")
-        if self.optimiser.name == "muon":
-            raise ValueError("optimiser: muon wants a norm behind each matrix, and the detector ends in some without")
         return self
 
     @property

@@ -49,7 +49,7 @@ def learn(
         logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
         world.from_leader(lambda: _open(run, preset, start))
-        source = sources.make(preset, data, work, more)
+        source = world.everywhere(lambda: sources.make(preset, data, work, more))
         _same(preset, source.collection, world)
         task = Task(preset, source, work, world, workers=workers)
         try:
@@ -67,7 +67,12 @@ def _open(run: Run, preset: Preset, start: Path | None) -> None:
 def _same(preset: Preset, data: Collection, world: World) -> None:
     """Refuses to train something else than the leader: a label would be one person here and another there, unseen."""
     mine = preset, data.names, data.identity.tobytes(), data.train.tobytes()
-    if world.from_leader(lambda: mine) != mine:
-        raise RunError(
-            "the preset or the data are not those of the first process: have the same files on every machine"
-        )
+    leaders = world.from_leader(lambda: mine)
+
+    def compare() -> None:
+        if mine != leaders:
+            raise RunError(
+                "the preset or the data are not those of the first process: have the same files on every machine"
+            )
+
+    world.everywhere(compare)

@@ -9,7 +9,7 @@ from agent.vision.align import TEMPLATE
 from training.data.collection import load
 from training.data.crops import Cropper, already_aligned
 from training.data.errors import DataError, PictureRefused
-from training.data.folder import list_folder, list_table, pack
+from training.data.folder import REFUSED, list_folder, list_table, pack
 from training.data.made_up import draw, person
 
 
@@ -117,11 +117,14 @@ class TestPacking:
         listed, _ = list_folder(tmp_path / "root")
         assert "one picture, which matches no other: solo" in str(pack(listed, tmp_path / "target"))
 
-    def test_nothing_usable(self, tmp_path):
+    def test_nothing_usable(self, tmp_path, faces):
         put(tmp_path / "root", "anna/1.png", b"x")
         listed, _ = list_folder(tmp_path / "root")
         with pytest.raises(DataError, match="none of 1 pictures"):
             pack(listed, tmp_path / "target")
+        assert "1.png" in (tmp_path / "target" / REFUSED).read_text()
+        put(tmp_path / "root", "anna/2.png", faces[0][0])
+        assert pack(list_folder(tmp_path / "root")[0], tmp_path / "target").kept["anna"] == 1
 
     def test_whole_photographs_are_cut_out(self, tmp_path, faces):
         crop = cv2.imdecode(np.frombuffer(faces[0][0], np.uint8), 1)

@@ -13,6 +13,7 @@ from torch import nn  # noqa: E402
 
 from agent.errors import ConfigError  # noqa: E402
 from training import nets, preset  # noqa: E402
+from training.detector import Detector  # noqa: E402
 from training.loop import optimisers  # noqa: E402
 from training.loop.muon import Muon, orthogonal  # noqa: E402
 from training.loop.world import World, joined  # noqa: E402
@@ -126,6 +127,14 @@ def test_a_preset_turns_the_matrices_of_the_encoder_alone():
     assert all(p.ndim in (2, 4) and p.shape[1] > 1 for p in turning["params"])
     everything = {id(p) for p in (*net.parameters(), *others.parameters())}
     assert everything == {id(p) for group in (rest, still, turning) for p in group["params"]}
+
+
+def test_a_detector_turns_what_a_norm_is_behind():
+    net = Detector(stem=8, widths=(8, 16, 16, 16))
+    rest, _, turning = optimisers.make(net, nn.ModuleList(), Optimiser(name="muon"), ALONE).param_groups
+    last = [part.weight for head in net.heads for part in (head.score, head.box, head.points)]
+    assert {id(p) for p in rest["params"]} == {id(p) for p in last}
+    assert id(net.stem[0][0].weight) in {id(p) for p in turning["params"]}
 
 
 def test_nets_without_norms_are_refused():

@@ -233,7 +233,6 @@ def test_data_that_are_missing_or_damaged_are_said(data, tmp_path):
         pytest.param(
             ("samples = 8", "samples = 8\nfrom_nothing = true"), "at least one without", id="nothing to go on"
         ),
-        pytest.param(("clip = 10.0", 'name = "muon"'), "muon wants a norm", id="muon"),
     ],
 )
 def test_a_mistake_in_a_preset_is_said_before_anything_begins(tmp_path, change, said):

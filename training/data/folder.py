@@ -134,7 +134,7 @@ def pack(
 
     Args:
         listed: from `list_folder` or `list_table`.
-        target: a new or empty folder.
+        target: a new or empty folder, or one in which a try that could use no picture left its `refused.csv`.
         crop: makes an aligned crop of a picture, see `training.data.crops`. Crops are kept byte by byte.
         kind: of archive.
         shard_bytes: about how large each may be.
@@ -146,6 +146,8 @@ def pack(
     report = Report(notes=list(notes))
     seen: dict[str, Listed] = {}
     kept: list[Listed] = []
+    if target.is_dir() and [entry.name for entry in target.iterdir()] == [REFUSED]:
+        (target / REFUSED).unlink()  # of a try that could use no picture
     with Shards(target, kind=kind, shard_bytes=shard_bytes) as shards:
         for one in track(listed, "packing"):
             try:

@@ -12,14 +12,14 @@ from training.preset import Optimiser
 
 
 def make(net: nn.Module, others: nn.Module, options: Optimiser, world: World) -> torch.optim.Optimizer:
-    """Returns the optimiser of an encoder and of what is trained beside it.
+    """Returns the optimiser of a net and of what is trained beside it.
 
     Weights of full convolutions and matrices decay; scales, biases and depthwise kernels do not. Those would decay to
     nothing where the rate is high, and their channels with them: see `training.nets.revival`. Muon keeps the lengths of
-    the encoder's matrices instead; `momentum` and `weight_decay` are those of the rest.
+    the net's matrices instead, where a norm is behind them; `momentum` and `weight_decay` are those of the rest.
 
     Args:
-        net: the encoder.
+        net: the encoder or the detector. Its layers have a bias of their own where no norm is behind them.
         others: the parameters of losses and of the head for hints.
         options: [optimiser] of a preset.
         world: the processes that train together.
@@ -37,8 +37,9 @@ def make(net: nn.Module, others: nn.Module, options: Optimiser, world: World) ->
         return torch.optim.AdamW(groups, lr=0.0, betas=(options.momentum, 0.99))
     if options.name == "sgd":
         return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=options.momentum > 0)
-    own = {id(p) for p in net.parameters()}
-    groups[0]["params"] = [p for p in decaying if id(p) not in own]
-    turning = [p for p in decaying if id(p) in own]
+    bare = {id(m.weight) for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear) and m.bias is not None}
+    turned = {id(p) for p in net.parameters()} - bare
+    groups[0]["params"] = [p for p in decaying if id(p) not in turned]
+    turning = [p for p in decaying if id(p) in turned]
     fast = multiplies_bfloat16(world.device)
     return Muon(groups, turning, momentum=options.momentum, turn=options.turn, world=world, fast=fast)

@@ -61,6 +61,28 @@ class World:
             raise box[0]
         return cast("T", box[0])
 
+    def everywhere(self, make: Callable[[], T]) -> T:
+        """Returns what `make` returns in this process, once it has gone well in all of them.
+
+        Raises:
+            LatchkeyError: this process's own, or a RunError of the first that failed: it would never come to the
+                next step, and the others wait for it.
+        """
+        made: T | None = None
+        failed: LatchkeyError | None = None
+        try:
+            made = make()
+        except LatchkeyError as error:
+            failed = error
+        if self.size > 1:
+            said: list[LatchkeyError | None] = [None] * self.size
+            torch.distributed.all_gather_object(said, failed)
+            others = (RunError(f"process {rank} of {self.size}: {error}") for rank, error in enumerate(said) if error)
+            failed = failed or next(others, None)
+        if failed:
+            raise failed
+        return cast("T", made)
+
 
 @contextmanager
 def joined(device: str = "auto") -> Iterator[World]:
@@ -77,6 +99,7 @@ def joined(device: str = "auto") -> Iterator[World]:
         die_with(int(os.environ[PARENT]))
     chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
     if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)  # where errors are told from as well
         torch.backends.cudnn.benchmark = True  # pictures of a phase are of one size
         torch.set_float32_matmul_precision("high")
     else:
