@@ -9,8 +9,9 @@ from agent.vision.align import TEMPLATE
 from training.data.collection import load
 from training.data.crops import Cropper, already_aligned
 from training.data.errors import DataError, PictureRefused
-from training.data.folder import REFUSED, list_folder, list_table, pack
+from training.data.folder import list_folder, list_table, pack
 from training.data.made_up import draw, person
+from training.data.shards import REFUSED, Kind
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,28 @@ class TestPacking:
         put(tmp_path / "root", "anna/2.png", faces[0][0])
         assert pack(list_folder(tmp_path / "root")[0], tmp_path / "target").kept["anna"] == 1
 
+    @pytest.mark.parametrize("kind", Kind)
+    def test_a_try_that_did_not_end_is_not_trained_on_and_may_be_tried_again(self, tmp_path, faces, kind):
+        rows = ["file,identity,split"]
+        for number, who in enumerate(("anna", "bela")):
+            for at, content in enumerate(faces[number]):
+                put(tmp_path, f"{who}/{at}.png", content)
+                rows.append(f"{who}/{at}.png,{who},{'val' if who == 'anna' else 'train'}")
+        table = put(tmp_path, "table.csv", "\n".join(rows).encode())
+        target, listed = tmp_path / "target", list_table(table)[0]
+        stopped = Stop(after=4)
+        with pytest.raises(KeyboardInterrupt):
+            pack(listed, target, crop=stopped, kind=kind, shard_bytes=1)
+        with pytest.raises(DataError, match="did not end: pack again"):
+            load(target)
+        put(target, "mine.txt", b"not a part of it")
+        with pytest.raises(DataError, match="name a new or an empty folder"):
+            pack(listed, target, kind=kind)
+        (target / "mine.txt").unlink()
+        assert pack(listed, target, kind=kind).kept.total() == 6
+        assert load(target).val.tolist() == [0, 1, 2]
+        assert sorted(file.name for file in target.iterdir()) == ["index.csv", f"pictures-00000.{kind}", REFUSED]
+
     def test_whole_photographs_are_cut_out(self, tmp_path, faces):
         crop = cv2.imdecode(np.frombuffer(faces[0][0], np.uint8), 1)
         photo = np.full((300, 400, 3), 128, np.uint8)
@@ -135,6 +158,19 @@ class TestPacking:
         pack(listed, tmp_path / "target", crop=Cropper(lambda image: [face(150, 100)]))
         (cut,) = load(tmp_path / "target").samples
         assert np.abs(cut.astype(int) - crop[..., ::-1]).mean() < 4  # JPEG
+
+
+class Stop:
+    """Ctrl-C after so many pictures."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def __call__(self, picture):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return picture
 
 
 def face(x, y, size=112):

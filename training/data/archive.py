@@ -29,6 +29,8 @@ from training.data.errors import DataError, PictureRefused
 SUFFIXES = (".zip", ".tar")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 INDEX = "index.csv"
+PART = ".part"
+"""At the end of the name of what is not whole yet."""
 _LOCAL_HEADER = 30  # bytes before a zip member's name; the lengths of name and extra field are its last four (APPNOTE)
 
 

@@ -103,7 +103,7 @@ def load_pictures(path: Path) -> Collection:
     Raises:
         DataError: there is nothing of that kind, or it is damaged.
     """
-    from training.data.archive import SUFFIXES, load_archives
+    from training.data.archive import PART, SUFFIXES, load_archives
 
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
@@ -111,6 +111,8 @@ def load_pictures(path: Path) -> Collection:
         return _prepared(path)
     if path.is_file() or any(file.suffix in SUFFIXES for file in path.iterdir()):
         return load_archives(path)
+    if any(file.stem.endswith(SUFFIXES) and file.suffix == PART for file in path.iterdir()):
+        raise DataError(f"{path}: a `pack` into this folder did not end: pack again into it")
     if any(entry.is_dir() for entry in path.iterdir()):
         raise DataError(f"{path}: a folder of folders; pack the pictures first: python -m training pack {path} TARGET")
     raise DataError(f"{path}: neither faces.npy nor archives ({', '.join(SUFFIXES)}) in this folder")

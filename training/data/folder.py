@@ -24,10 +24,9 @@ from training.data.collection import read_index
 from training.data.crops import already_aligned
 from training.data.errors import DataError, PictureRefused
 from training.data.leaks import near_duplicates
-from training.data.shards import SHARD_BYTES, Kind, Packed, Shards
+from training.data.shards import REFUSED, SHARD_BYTES, Kind, Packed, Shards
 
 QUALITY = 95  # of the JPEG that a cut-out crop becomes: unlike PNG small and quick to decode
-REFUSED = "refused.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ def pack(
 
     Args:
         listed: from `list_folder` or `list_table`.
-        target: a new or empty folder, or one in which a try that could use no picture left its `refused.csv`.
+        target: as of `Shards`: what a try left that did not end, or could use no picture, goes.
         crop: makes an aligned crop of a picture, see `training.data.crops`. Crops are kept byte by byte.
         kind: of archive.
         shard_bytes: about how large each may be.
@@ -146,8 +145,6 @@ def pack(
     report = Report(notes=list(notes))
     seen: dict[str, Listed] = {}
     kept: list[Listed] = []
-    if target.is_dir() and [entry.name for entry in target.iterdir()] == [REFUSED]:
-        (target / REFUSED).unlink()  # of a try that could use no picture
     with Shards(target, kind=kind, shard_bytes=shard_bytes) as shards:
         for one in track(listed, "packing"):
             try:

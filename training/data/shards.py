@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tarfile
 import zipfile
 from dataclasses import dataclass
@@ -13,12 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from training.data.archive import INDEX, webdataset_key
+from training.data.archive import INDEX, PART, webdataset_key
 from training.data.errors import DataError
 
 SHARD_BYTES = 256 * 2**20
 """About as much as WebDataset's own tools put into one; a hundred of them still list well."""
 COLUMNS = ("file", "shard", "identity", "group", "split")
+REFUSED = "refused.csv"
+"""Lies beside the archives: see `training.data.folder`."""
+_LEFT = rf"(pictures-\d+\.(zip|tar)|{INDEX}){PART}"
 
 
 class Kind(StrEnum):
@@ -42,18 +46,19 @@ class Packed:
 class Shards:
     """Writes one archive after the other, and `index.csv` when all went well. A context manager.
 
+    Until then an archive is called `*.part`: without the index nobody would know whose splits and groups are lost.
+
     Args:
-        target: a folder without archives.
+        target: a new or empty folder, or one that holds nothing but what a try left that did not end; that goes.
         kind: zip or tar.
         shard_bytes: an archive is ended once it holds as many.
 
     Raises:
-        DataError: there are archives already, of which these would seem to be a part.
+        DataError: there is something else in the folder, of which these would seem to be a part.
     """
 
     def __init__(self, target: Path, *, kind: Kind = Kind.ZIP, shard_bytes: int = SHARD_BYTES) -> None:
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise DataError(f"{target}: there is something already: name a new or an empty folder")
+        _clear(target)
         target.mkdir(parents=True, exist_ok=True)
         self._target, self._kind, self._limit = target, kind, shard_bytes
         self._rows: list[tuple[str, ...]] = []
@@ -69,10 +74,18 @@ class Shards:
     ) -> None:
         self._end()
         if error is None:
-            with (self._target / INDEX).open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(COLUMNS)
-                writer.writerows(self._rows)
+            self._finish()
+
+    def _finish(self) -> None:
+        """Gives everything its name: the index first, which then misses what has none yet."""
+        index = self._target / f"{INDEX}{PART}"
+        with index.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            writer.writerows(self._rows)
+        index.rename(self._target / INDEX)
+        for shard in dict.fromkeys(row[1] for row in self._rows):
+            (self._target / f"{shard}{PART}").rename(self._target / shard)
 
     def add(self, packed: Packed) -> str:
         """Writes one picture; returns the name that it got."""
@@ -104,13 +117,23 @@ class Shards:
         self._end()
         self._shard = f"pictures-{len({row[1] for row in self._rows}):05d}.{self._kind}"
         self._written = 0
-        path = self._target / self._shard
+        path = self._target / f"{self._shard}{PART}"
         self._archive = zipfile.ZipFile(path, "w") if self._kind is Kind.ZIP else tarfile.open(path, "w")  # noqa: SIM115 - closed by _end
 
     def _end(self) -> None:
         if self._archive is not None:
             self._archive.close()
             self._archive = None
+
+
+def _clear(target: Path) -> None:
+    """Removes what a try left that did not end."""
+    left = list(target.iterdir()) if target.is_dir() else []
+    ours = [entry for entry in left if entry.name == REFUSED or re.fullmatch(_LEFT, entry.name)]
+    if len(ours) < len(left) or (target.exists() and not target.is_dir()):
+        raise DataError(f"{target}: there is something already: name a new or an empty folder")
+    for entry in ours:
+        entry.unlink()
 
 
 def _put(archive: tarfile.TarFile, name: str, content: bytes) -> None:
