@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.data.augment import Augmentation, augment
-from training.data.collection import Collection
+from training.data.collection import Collection, from_rows
 from training.data.errors import DataError, LeakError
 from training.data.leaks import near_duplicates, refuse_split_leaks, split_leaks, thumbnails, without_leaks
 from training.data.made_up import made_up
@@ -51,6 +51,18 @@ class TestSplits:
         assert 9 in parted.train  # unknown
         assert ensure_split(parted, 0.9) is parted
         assert len(ensure_split(whole, 0.4).val) == len(parted.val)
+
+    def test_who_is_marked_train_is_not_held_out(self):
+        whole = from_rows(
+            [np.zeros(1)] * 40,
+            [{"identity": f"person {i // 2}", "split": "train" if i // 2 >= 4 else ""} for i in range(40)],
+        )
+        held = {whole.names[who] for who in whole.identity[ensure_split(whole, 0.9).val]}
+        assert held
+        assert held < {f"person {i}" for i in range(4)}
+        whole = from_rows([np.zeros(1)] * 40, [{"identity": f"person {i // 2}", "split": "train"} for i in range(40)])
+        with pytest.raises(DataError, match=r"marked `val`, and 0 people .* not marked `train`.*mark 6 or more `val`"):
+            ensure_split(whole)
 
 
 SPOILT = Augmentation(

@@ -38,6 +38,7 @@ class Collection:
     train: NDArray[np.int64]  # rows
     val: NDArray[np.int64]  # rows with identity >= 0, of people not in train
     rival: NDArray[np.int64] | None = None  # (N,) whom a row imitates (a skilled forgery), -1 for nobody
+    bound: frozenset[int] = frozenset()  # identities whose owner said that they are trained on
 
     def __post_init__(self) -> None:
         count = len(self.samples)
@@ -149,15 +150,16 @@ def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -
 
     Args:
         samples: (N), one for each row.
-        rows: columns `identity` ("" for unknown), `group` or `source`, `split` (`val`, anything else trains),
-            `bench_overlap` (other than 0 and "": in neither split, for those look like people of the benchmarks). All
-            may be absent.
+        rows: columns `identity` ("" for unknown), `group` or `source`, `split` (`val`, anything else trains; who is
+            said to, is never held out), `bench_overlap` (other than 0 and "": in neither split, for those look like
+            people of the benchmarks). All may be absent.
     """
     numbers: dict[str, int] = {}
     names = [row.get("identity") or "" for row in rows]
     identity = np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], np.int64)
     clean = np.array([(row.get("bench_overlap") or "0") == "0" for row in rows], bool)
-    val = np.array([row.get("split") == "val" for row in rows], bool)
+    said = np.array([row.get("split") or "" for row in rows], np.str_)
+    val = said == "val"
     return Collection(
         samples=samples,
         identity=identity,
@@ -166,6 +168,7 @@ def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -
         teacher=None,
         train=np.flatnonzero(clean & ~val),
         val=np.flatnonzero(clean & val & (identity >= 0)),
+        bound=frozenset(identity[said == "train"].tolist()),
     )
 
 
@@ -192,7 +195,7 @@ class Chained(Sequence[NDArray[Any]]):
 
 
 def join(*collections: Collection) -> Collection:
-    """Returns all of them as one; who has the same name in two of them is one person.
+    """Returns all of them, split already, as one; who has the same name in two of them is one person.
 
     Raises:
         DataError: some have reference embeddings and some have none, or of another width.
@@ -219,4 +222,5 @@ def join(*collections: Collection) -> Collection:
         teacher=None if widths[0] is None else np.concatenate([t for c in collections if (t := c.teacher) is not None]),
         train=np.concatenate([one.train + begin for one, begin in zip(collections, begins, strict=True)]),
         val=np.concatenate([one.val + begin for one, begin in zip(collections, begins, strict=True)]),
+        bound=frozenset(),
     )

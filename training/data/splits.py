@@ -46,18 +46,26 @@ def held_out(names: Sequence[str], share: float, *, seed: int = 0, least: int = 
 def split(collection: Collection, share: float = 0.1, *, seed: int = 0, least: int = LEAST_PEOPLE) -> Collection:
     """Returns the same collection with its people split anew; rows that were in neither split stay out.
 
-    Who is held out needs two pictures; pictures of unknown people are trained on.
+    Who is held out needs two pictures, and an owner who did not say `train`; pictures of unknown people are trained on.
 
     Args:
         collection: of whatever split.
         share: of the people with two pictures or more, held out for validation.
         seed: another one holds out others.
         least: so many are held out of a small set, but no more than a third.
+
+    Raises:
+        DataError: too few people to hold some out.
     """
     rows = np.union1d(collection.train, collection.val)
     named = rows[collection.identity[rows] >= 0]
     people, count = np.unique(collection.identity[named], return_counts=True)
-    names = [collection.names[person] for person in people[count > 1]]
+    names = [collection.names[person] for person in people[count > 1] if person not in collection.bound]
+    if collection.bound and len(names) < 2 * LEAST_PEOPLE:
+        raise DataError(
+            f"nobody is marked `val`, and {len(names)} people with two pictures are not marked `train`: nobody can be "
+            f"held out; mark {LEAST_VALIDATED} or more `val`, or leave the split of {2 * LEAST_PEOPLE} or more empty"
+        )
     chosen = held_out(names, share, seed=seed, least=least)
     out = np.array([name in chosen for name in collection.names] + [False], bool)  # -1 takes the last
     val = out[collection.identity[rows]]
