@@ -167,6 +167,12 @@ class TestArchives:
         assert one.names == ("anna",)
         np.testing.assert_array_equal(one.samples[-1], picture(1))
 
+    def test_what_a_mac_zips_is_of_the_same_people(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number, name in enumerate(("Jos\u00e9", "Jose\u0301")):
+                archive.writestr(f"{name}/{number}.png", png(number))
+        assert load(tmp_path / "a.zip").names == ("Jos\u00e9",)
+
     def test_compressed_is_refused(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("anna/1.png", png(1))

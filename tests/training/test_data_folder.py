@@ -1,4 +1,5 @@
 import csv
+import os
 
 import cv2
 import numpy as np
@@ -112,6 +113,32 @@ class TestPacking:
         np.testing.assert_array_equal(
             one.samples[0], cv2.imdecode(np.frombuffer(faces[1][0], np.uint8), 1)[..., ::-1]
         )  # Bela sorts first; kept byte by byte
+
+    def test_what_has_no_name_in_utf8_is_refused(self, tmp_path, faces):
+        root, target = tmp_path / "root", tmp_path / "target"
+        for number, name in enumerate((b"jos\xe9/1.png", b"anna/\xe9.png", b"anna/1.png")):
+            put(root, os.fsdecode(name), faces[0][number])
+        (root / os.fsdecode(b"\xe9")).mkdir()
+        listed, notes = list_folder(root)
+        report = pack(listed, target, notes=notes)
+        assert [refused.code for refused in report.refused] == ["bad_name"] * 2
+        said = (target / REFUSED).read_text(encoding="utf-8")
+        for name in (r"jos\xe9/1.png", r"anna/\xe9.png"):
+            assert name in said
+        assert r"no picture: \xe9" in str(report)
+        assert "2 bad name" in str(report)
+        str(report).encode()
+        assert load(target).names == ("anna",)
+
+    def test_two_spellings_of_an_accent_are_one_person(self, tmp_path, faces):
+        root, names = tmp_path / "root", ("Jos\u00e9", "Jose\u0301")
+        rows = ["file,identity"]
+        for name, content in zip(names, faces[0], strict=False):
+            rows.append(f"root/{put(root, f'{name}/1.png', content).parent.name}/1.png,{name}")
+        put(tmp_path, "table.csv", "\n".join(rows).encode())
+        for number, listed in enumerate((list_folder(root)[0], list_table(tmp_path / "table.csv")[0])):
+            assert pack(listed, tmp_path / f"target{number}").kept == {names[0]: 2}
+            assert load(tmp_path / f"target{number}").names == names[:1]
 
     def test_people_with_one_picture_are_named(self, tmp_path, faces):
         put(tmp_path / "root", "solo/1.png", faces[0][0])

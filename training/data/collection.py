@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import csv
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -155,7 +156,7 @@ def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -
             people of the benchmarks). All may be absent.
     """
     numbers: dict[str, int] = {}
-    names = [row.get("identity") or "" for row in rows]
+    names = [one_spelling(row.get("identity") or "") for row in rows]
     identity = np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], np.int64)
     clean = np.array([(row.get("bench_overlap") or "0") == "0" for row in rows], bool)
     said = np.array([row.get("split") or "" for row in rows], np.str_)
@@ -170,6 +171,11 @@ def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -
         val=np.flatnonzero(clean & val & (identity >= 0)),
         bound=frozenset(identity[said == "train"].tolist()),
     )
+
+
+def one_spelling(name: str) -> str:
+    """Returns a person's name as NFC: a Mac writes an accent as a character of its own (NFD), and means the same."""
+    return unicodedata.normalize("NFC", name)
 
 
 class Chained(Sequence[NDArray[Any]]):

@@ -23,7 +23,7 @@ class PictureRefused(DataError):
     """One picture cannot be used.
 
     Args:
-        code: one of `unreadable`, `no_face`, `several_faces`, `too_small`, `not_aligned`, `duplicate`.
+        code: one of `unreadable`, `bad_name`, `no_face`, `several_faces`, `too_small`, `not_aligned`, `duplicate`.
         message: for a human.
     """
 

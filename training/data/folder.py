@@ -20,7 +20,7 @@ from rich.progress import track
 
 from agent.types import Image
 from training.data.archive import PICTURES, decode, load_archives
-from training.data.collection import read_index
+from training.data.collection import one_spelling, read_index
 from training.data.crops import already_aligned
 from training.data.errors import DataError, PictureRefused
 from training.data.leaks import near_duplicates
@@ -63,7 +63,7 @@ class Report:
         for code, count in codes.most_common():
             example = next(refused for refused in self.refused if refused.code == code)
             lines.append(f"  {count} {code.replace('_', ' ')}, such as {example.listed.path}: {example.why}")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return shown("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
 
 def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
@@ -79,7 +79,10 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
     if not pictures:
         others = f"{len(files)} other files" if files else "empty"
         raise DataError(f"{root}: no pictures ({', '.join(PICTURES)}), {others}; want {root}/<person>/<picture>.jpg")
-    listed = [Listed(file, parts[0] if len(parts := file.relative_to(root).parts) > 1 else "") for file in pictures]
+    listed = [
+        Listed(file, one_spelling(parts[0]) if len(parts := file.relative_to(root).parts) > 1 else "")
+        for file in pictures
+    ]
     notes = []
     if len(files) > len(pictures):
         kinds = ", ".join(sorted({file.suffix or file.name for file in files if file not in set(pictures)})[:8])
@@ -87,8 +90,8 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
     if nobody := [one for one in listed if not one.identity]:
         notes.append(f"{len(nobody)} pictures lie in {root} itself: taken as of unknown people")
     with_pictures = {one.identity for one in listed}
-    empty = [entry.name for entry in sorted(root.iterdir()) if entry.is_dir() and entry.name not in with_pictures]
-    if empty:
+    people = sorted(one_spelling(entry.name) for entry in root.iterdir() if entry.is_dir())
+    if empty := [name for name in people if name not in with_pictures]:
         notes.append(f"{len(empty)} people have no picture: {_some(empty)}")
     return listed, notes
 
@@ -107,7 +110,8 @@ def list_table(table: Path) -> tuple[list[Listed], list[str]]:
         if split not in {"", "train", "val"}:
             raise DataError(f"{table}, line {line}: split is {split!r}, want train, val or nothing")
         group = row.get("group") or row.get("source") or ""
-        one = Listed(table.parent / row["file"], (row.get("identity") or "").strip(), group, split)
+        identity = one_spelling((row.get("identity") or "").strip())
+        one = Listed(table.parent / row["file"], identity, group, split)
         before = listed.setdefault(one.path, one)
         again += before is not one
         if before != one:
@@ -166,6 +170,8 @@ def pack(
 
 def _read(one: Listed, seen: dict[str, Listed], crop: Callable[[Image], Image], report: Report) -> bytes | None:
     """Returns the bytes of a picture's crop, None where those of the file itself will do."""
+    if shown(name := f"{one.identity}/{one.path.name}") != name:
+        raise PictureRefused("bad_name", "its name, or its folder's, is not UTF-8: rename it")
     try:
         raw = one.path.read_bytes()
     except OSError as error:
@@ -187,7 +193,8 @@ def _write_refused(target: Path, report: Report) -> None:
     with (target / REFUSED).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "identity", "code", "why"))
-        writer.writerows((r.listed.path, r.listed.identity, r.code, r.why) for r in report.refused)
+        for r in report.refused:
+            writer.writerow(map(shown, (str(r.listed.path), r.listed.identity, r.code, r.why)))
 
 
 def _odd_people(report: Report) -> list[str]:
@@ -210,6 +217,11 @@ def _doubtful(kept: Sequence[Listed], pictures: Sequence[NDArray[np.uint8]]) -> 
         "names: one of them is wrong, or both people are one"
         for p in pairs
     ]
+
+
+def shown(text: str) -> str:
+    """Returns text that can be written: bytes of a file's name that are not UTF-8 with backslashes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _some(names: Sequence[str]) -> str:
