@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from training.data.archive import Archived, load_archives, members_of
-from training.data.collection import Chained, Collection, by_person, join, load, train_labels
+from training.data.chained import Chained
+from training.data.collection import Collection, by_person, join, load, train_labels
 from training.data.errors import DataError
 from training.data.shards import Kind, Packed, Shards
 

@@ -69,11 +69,14 @@ class Archived(Sequence[NDArray[np.uint8]]):
     def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | list[NDArray[np.uint8]]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        number = int(self._places[index, 0])
         try:
             return decode(self.bytes_of(index))
         except PictureRefused as error:
-            raise DataError(f"{self._files[number]}: {self._names[index]}: {error}") from error
+            raise DataError(f"{self.where(index)}: {error}") from error
+
+    def where(self, index: int) -> str:
+        """Returns how a message calls a picture: archive and member."""
+        return f"{self._files[self._places[index, 0]]}: {self._names[index]}"
 
     def bytes_of(self, index: int) -> NDArray[np.uint8]:
         """Returns the member as it lies in the archive, (bytes,)."""

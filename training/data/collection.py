@@ -6,20 +6,19 @@ with what the reference encoders say of them where they were asked.
 
 from __future__ import annotations
 
-import bisect
 import csv
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, cast, overload
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.data import reference
+from training.data.chained import Chained
 from training.data.errors import DataError
 
 
@@ -176,28 +175,6 @@ def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -
 def one_spelling(name: str) -> str:
     """Returns a person's name as NFC: a Mac writes an accent as a character of its own (NFD), and means the same."""
     return unicodedata.normalize("NFC", name)
-
-
-class Chained(Sequence[NDArray[Any]]):
-    """Several sequences as one, each still read only when asked for."""
-
-    def __init__(self, parts: Sequence[Sequence[NDArray[Any]]]) -> None:
-        self._parts = tuple(parts)
-        self._ends = list(accumulate(len(part) for part in parts))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    @overload
-    def __getitem__(self, index: int) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[NDArray[Any]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[Any] | list[NDArray[Any]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        row = range(len(self))[index]  # negative ones, and IndexError
-        part = bisect.bisect_right(self._ends, row)
-        return self._parts[part][row - (self._ends[part - 1] if part else 0)]
 
 
 def join(*collections: Collection) -> Collection:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.chained import Placed
 from training.data.collection import Collection
 from training.data.errors import LeakError
 
@@ -138,35 +139,6 @@ class Descriptor:
         return np.asarray(rows, np.float32)
 
 
-def refuse_leaks(
-    first: Sequence[NDArray[np.uint8]],
-    second: Sequence[NDArray[np.uint8]],
-    names: tuple[Sequence[str], Sequence[str]],
-    *,
-    near: float = NEAR,
-) -> None:
-    """Does nothing if no picture of the first set is nearly one of the second.
-
-    Args:
-        first: N pictures that are trained on.
-        second: M pictures that are tested on.
-        names: (N,) and (M,) what to call them.
-        near: correlation from which on two pictures count as one.
-
-    Raises:
-        LeakError: naming the pairs.
-    """
-    pairs = near_duplicates(first, second, near=near)
-    if pairs:
-        lines = [f"  {names[0][p.first]} = {names[1][p.second]} ({p.similarity:.2f})" for p in pairs[:20]]
-        more = f"\n  and {len(pairs) - 20} more" if len(pairs) > 20 else ""
-        raise LeakError(
-            f"{len(pairs)} pairs of pictures are nearly the same, one trained on, the other tested on:\n"
-            + "\n".join(lines)
-            + f"{more}\nTake one of each away, or give both people the same name or the same split"
-        )
-
-
 def split_leaks(collection: Collection, *, near: float = NEAR) -> list[Near]:
     """Returns the pairs (row of train, row of val) of a collection's pictures that are nearly the same."""
     train, val = collection.train, collection.val
@@ -178,10 +150,25 @@ def refuse_split_leaks(collection: Collection, *, near: float = NEAR) -> None:
     """Does nothing if no training picture of a collection is nearly one of its validation pictures.
 
     Raises:
-        LeakError: naming the pairs by person and row.
+        LeakError: naming the pairs by person, and by archive and member or row.
     """
-    train, val = _Rows(collection, collection.train), _Rows(collection, collection.val)
-    refuse_leaks(train, val, (train.called(), val.called()), near=near)
+    pairs = split_leaks(collection, near=near)
+    if pairs:
+        names = [(_called(collection, pair.first), _called(collection, pair.second)) for pair in pairs[:20]]
+        lines = [f"  {one} = {other} ({p.similarity:.2f})" for (one, other), p in zip(names, pairs, strict=False)]
+        more = f"\n  and {len(pairs) - 20} more" if len(pairs) > 20 else ""
+        raise LeakError(
+            f"{len(pairs)} pairs of pictures are nearly the same, one trained on, the other tested on:\n"
+            + "\n".join(lines)
+            + f"{more}\nTake one of each away, or give both people the same name or the same split"
+        )
+
+
+def _called(collection: Collection, row: int) -> str:
+    """Returns how a message calls a row: where it lies if the samples know, and who it is."""
+    where = collection.samples.where(row) if isinstance(collection.samples, Placed) else ""
+    who = (*collection.names, "unknown")[collection.identity[row]]  # -1 takes the last
+    return f"{where or f'row {row}'} ({who})"
 
 
 def without_leaks(collection: Collection, *, near: float = NEAR) -> tuple[Collection, list[Near]]:
@@ -214,8 +201,3 @@ class _Rows(Sequence[NDArray[Any]]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         return np.asarray(self._collection.samples[int(self._rows[index])])
-
-    def called(self) -> list[str]:
-        """Returns how a message calls each row."""
-        names = (*self._collection.names, "unknown")  # -1 takes the last
-        return [f"row {row} ({names[self._collection.identity[row]]})" for row in self._rows.tolist()]
