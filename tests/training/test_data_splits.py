@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.data import leaks
 from training.data.augment import Augmentation, augment
 from training.data.collection import Collection, from_rows
 from training.data.errors import DataError, LeakError
@@ -71,6 +72,19 @@ SPOILT = Augmentation(
 )  # fmt: skip
 
 
+class Counted(list):
+    """Pictures that count how often one is read."""
+
+    read = 0
+
+    def __getitem__(self, index):
+        self.read += 1
+        return super().__getitem__(index)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+
 class TestLeaks:
     @pytest.fixture(scope="class")
     @classmethod
@@ -91,6 +105,15 @@ class TestLeaks:
         pictures = [*faces.samples[:40], faces.samples[7], faces.samples[12][:, ::-1]]
         found = {(p.first, p.second): p.mirrored for p in near_duplicates(pictures)}
         assert found == {(7, 40): False, (12, 41): True}
+
+    def test_pictures_of_one_person_are_not_compared(self, faces, monkeypatch):
+        monkeypatch.setattr(leaks, "CELLS", 100)  # a few rows at once
+        pictures = Counted([*faces.samples[:40], faces.samples[7], faces.samples[7]])
+        people = [*(faces.names[who] for who in faces.identity[:40]), faces.names[faces.identity[7]], "another"]
+        found = near_duplicates(pictures, people=people)
+        assert [(p.first, p.second) for p in found] == [(7, 41), (40, 41)]
+        compared = pictures.read - len(pictures)
+        assert compared == 4
 
     def test_flat_pictures_are_like_nothing(self):
         assert near_duplicates([np.full((112, 112, 3), v, np.uint8) for v in (0, 0, 90)]) == []

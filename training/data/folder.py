@@ -211,11 +211,10 @@ def _odd_people(report: Report) -> list[str]:
 
 
 def _doubtful(kept: Sequence[Listed], pictures: Sequence[NDArray[np.uint8]]) -> list[str]:
-    pairs = [pair for pair in near_duplicates(pictures) if kept[pair.first].identity != kept[pair.second].identity]
     return [
         f"{kept[p.first].path} and {kept[p.second].path} are nearly the same picture ({p.similarity:.2f}) under two "
         "names: one of them is wrong, or both people are one"
-        for p in pairs
+        for p in near_duplicates(pictures, people=[one.identity for one in kept])
     ]
 
 

@@ -30,7 +30,7 @@ CANDIDATE = 0.75
 SIDE = 16  # pixels of the small picture: hair and background are in it, grain and compression are not
 DIMENSIONS = 96  # components kept, of 256; the rest is noise
 SHRINK = 0.01  # of the first component's variance, added to all: what hardly varies is not blown up
-BLOCK = 2048  # rows at once: with 10,000 on the other side 80 MB
+CELLS = 2**24  # of the product of descriptors at once: 64 MB
 CLOSE, SHIFT = 56, 4  # side of the pictures that are compared closely, and how far they are shifted, pixels
 
 
@@ -45,13 +45,18 @@ class Near:
 
 
 def near_duplicates(
-    first: Sequence[NDArray[np.uint8]], second: Sequence[NDArray[np.uint8]] | None = None, *, near: float = NEAR
+    first: Sequence[NDArray[np.uint8]],
+    second: Sequence[NDArray[np.uint8]] | None = None,
+    *,
+    people: Sequence[str] | None = None,
+    near: float = NEAR,
 ) -> list[Near]:
     """Returns the pairs of nearly the same pictures, the likest first.
 
     Args:
         first: N pictures (H, W, 3) uint8 RGB of faces alike in place and size; may be lazy.
         second: M others; None looks for pairs within the first set.
+        people: (N,) who is on those of one set; pairs of one person are then not looked for.
         near: correlation from which on.
     """
     thumbs = thumbnails(first)
@@ -60,7 +65,7 @@ def near_duplicates(
         return []
     found = []
     for i, j, mirrored in _candidates(thumbs, others):
-        if second is None and i >= j:
+        if second is None and (i >= j or (people and people[i] == people[j])):
             continue
         one, other = first[i], (first if second is None else second)[j]
         likeness = correlation(one, other[:, ::-1] if mirrored else other)
@@ -75,8 +80,9 @@ def _candidates(first: NDArray[np.float32], second: NDArray[np.float32]) -> Iter
     for mirrored in (False, True):
         turned = second.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(-1, SIDE * SIDE) if mirrored else second
         columns = describe(turned).T
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK] @ columns  # (BLOCK, M)
+        height = max(1, CELLS // len(second))
+        for start in range(0, len(rows), height):
+            block = rows[start : start + height] @ columns  # (height, M)
             for i, j in np.argwhere(block >= CANDIDATE).tolist():
                 yield start + i, j, mirrored
 
