@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
-import zipfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.progress import track
 
-from training.data.reference import MAPS, TEACHER, write
+from training.data.archive import INDEX, load_archives
+from training.data.collection import read_index
+from training.data.errors import DataError
+from training.data.reference import MAPS, TEACHER, read_array, write
 from training.data.teacher import ask
 
 
@@ -21,24 +21,37 @@ def prepare(data: Path, work: Path) -> None:
     Args:
         data: the folder with `faces/` and `reference/`.
         work: about 3 GB for 63,000 faces.
+
+    Raises:
+        DataError: the data are not there or damaged, or `work` was made of other pictures.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(data / "faces" / "index.csv", work / "index.csv")
-    if not (work / "faces.npy").exists():
-        _unpack(data / "faces", work / "faces.npy")
+    if not (data / "faces" / INDEX).is_file():
+        raise DataError(f"{data}: no faces/{INDEX} in it: name the folder with faces/ and reference/ with --data")
+    if (work / "faces.npy").exists():
+        _refuse_others(data / "faces" / INDEX, work)
+        shutil.copyfile(data / "faces" / INDEX, work / INDEX)
+    else:
+        _unpack(data / "faces", work)
     if not (work / TEACHER).exists() or not (work / MAPS).exists():
-        pictures = np.load(work / "faces.npy", mmap_mode="r")
-        write(pictures, work, ask(data / "reference"))
+        write(read_array(work / "faces.npy"), work, ask(data / "reference"))
 
 
-def _unpack(folder: Path, target: Path) -> None:
-    with (folder / "index.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    part = target.with_suffix(".part")
-    faces = np.lib.format.open_memmap(part, "w+", np.uint8, (len(rows), 112, 112, 3))  # type: ignore[no-untyped-call] # numpy
-    archives = {shard: zipfile.ZipFile(folder / f"faces_{int(shard):02d}.zip") for shard in {r["shard"] for r in rows}}
-    for i, row in enumerate(track(rows, "unpacking faces")):
-        data = np.frombuffer(archives[row["shard"]].read(row["file"]), np.uint8)
-        faces[i] = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+def _refuse_others(index: Path, work: Path) -> None:
+    """Does nothing if faces.npy was made of what the index names, in its order: else all labels would shift."""
+    now, before = ([(row["file"], row.get("shard")) for row in read_index(file)] for file in (index, work / INDEX))
+    if now != before:
+        raise DataError(f"{work} was made of other pictures than {index} names: name a new folder, or remove this one")
+
+
+def _unpack(folder: Path, work: Path) -> None:
+    pictures = load_archives(folder).samples
+    work.mkdir(parents=True, exist_ok=True)
+    part = work / "faces.part"
+    faces = np.lib.format.open_memmap(part, "w+", np.uint8, (len(pictures), 112, 112, 3))  # type: ignore[no-untyped-call] # numpy
+    for i, picture in enumerate(track(pictures, "unpacking faces")):
+        if picture.shape != faces.shape[1:]:
+            raise DataError(f"{folder}: picture {i} is {picture.shape[1]}x{picture.shape[0]}, not 112x112")
+        faces[i] = picture
     faces.flush()
-    part.rename(target)
+    shutil.copyfile(folder / INDEX, work / INDEX)
+    part.rename(work / "faces.npy")

@@ -12,6 +12,7 @@ and `split`.
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -132,9 +133,9 @@ def _described(member: Member) -> dict[str, str]:
 def _listed(
     index: Path, rows: Sequence[dict[str, str]], files: Sequence[Path], found: Sequence[tuple[int, Member]]
 ) -> list[tuple[int, Member]]:
-    """Returns the member that each row of the index means; `shard` is an archive's name, or its number in order."""
-    shards = {file.name: number for number, file in enumerate(files)}
-    shards |= {str(number): number for number in range(len(files))}
+    """Returns the member that each row of the index means; `shard` is an archive's name, or its number."""
+    shards: dict[str, int | None] = {file.name: number for number, file in enumerate(files)}
+    shards |= {str(said): number for number, said in enumerate(_numbers(files))} | {"": None}
     by_name: dict[tuple[int | None, str], tuple[int, Member]] = {}
     twice: set[tuple[int | None, str]] = set()
     for number, member in found:
@@ -144,7 +145,7 @@ def _listed(
             by_name[key] = (number, member)
     chosen, missing = [], []
     for row in rows:
-        key = (shards.get(row.get("shard", "")), row["file"])
+        key = (shards.get(row.get("shard", ""), -1), row["file"])  # -1: of an archive that is not here
         if key in twice:
             raise DataError(f"{index}: {row['file']} is in several archives, or twice in one: add a column `shard`")
         if key in by_name:
@@ -155,6 +156,13 @@ def _listed(
         names = ", ".join(missing[:5])
         raise DataError(f"{index}: {len(missing)} rows name pictures that are in no archive here: {names}; pack again")
     return chosen
+
+
+def _numbers(files: Sequence[Path]) -> list[int]:
+    """Returns the numbers that end the archives' names, so that none takes a missing one's place; else their order."""
+    ends = [re.search(r"\d+$", file.stem) for file in files]
+    said = [int(end[0]) for end in ends if end]
+    return said if len(set(said)) == len(files) else list(range(len(files)))
 
 
 def members_of(file: Path) -> list[Member]:

@@ -121,7 +121,7 @@ def load_pictures(path: Path) -> Collection:
 
 def _prepared(folder: Path) -> Collection:
     rows = read_index(folder / "index.csv")
-    pictures = np.load(folder / "faces.npy", mmap_mode="r")
+    pictures = reference.read_array(folder / "faces.npy")
     if len(pictures) != len(rows):
         raise DataError(f"{folder}: faces.npy has {len(pictures)} pictures, index.csv {len(rows)} rows: prepare again")
     return from_rows(cast("Sequence[NDArray[Any]]", pictures), rows)

@@ -23,7 +23,7 @@ def read(folder: Path, count: int) -> NDArray[np.float16] | None:
     Raises:
         DataError: a file is damaged, or about other pictures than these.
     """
-    found = {name: _rows(folder / name) for name in (TEACHER, MAPS) if (folder / name).exists()}
+    found = {name: read_array(folder / name) for name in (TEACHER, MAPS) if (folder / name).exists()}
     for name, rows in found.items():
         if len(rows) != count:
             raise DataError(
@@ -33,7 +33,12 @@ def read(folder: Path, count: int) -> NDArray[np.float16] | None:
     return found.get(TEACHER)
 
 
-def _rows(file: Path) -> NDArray[Any]:
+def read_array(file: Path) -> NDArray[Any]:
+    """Returns what is in a .npy file, mapped.
+
+    Raises:
+        DataError: it is damaged.
+    """
     try:
         return np.asanyarray(np.load(file, mmap_mode="r"))
     except (OSError, ValueError, EOFError) as error:
