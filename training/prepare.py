@@ -12,6 +12,7 @@ from training.data.archive import INDEX, load_archives
 from training.data.collection import read_index
 from training.data.errors import DataError
 from training.data.reference import MAPS, TEACHER, read_array, write
+from training.data.room import array_on_disk
 from training.data.teacher import ask
 
 
@@ -47,7 +48,7 @@ def _unpack(folder: Path, work: Path) -> None:
     pictures = load_archives(folder).samples
     work.mkdir(parents=True, exist_ok=True)
     part = work / "faces.part"
-    faces = np.lib.format.open_memmap(part, "w+", np.uint8, (len(pictures), 112, 112, 3))  # type: ignore[no-untyped-call] # numpy
+    faces = array_on_disk(part, np.uint8, (len(pictures), 112, 112, 3))
     for i, picture in enumerate(track(pictures, "unpacking faces")):
         if picture.shape != faces.shape[1:]:
             raise DataError(f"{folder}: picture {i} is {picture.shape[1]}x{picture.shape[0]}, not 112x112")

@@ -1,6 +1,7 @@
 """`prepare` on a made-up data folder; the reference encoders are not asked where their answers lie there already."""
 
 import csv
+import resource
 import zipfile
 
 import cv2
@@ -9,6 +10,7 @@ import pytest
 
 from training.data.collection import load
 from training.data.errors import DataError
+from training.data.room import array_on_disk
 from training.prepare import prepare
 
 
@@ -109,6 +111,33 @@ def damage(archive):
 def test_pictures_of_another_size_are_said(tmp_path, work):
     with pytest.raises(DataError, match="picture 0 is 90x90, not 112x112"):
         prepare(fill(tmp_path / "small", ["0.png", "1.png"], 90), work)
+
+
+class TestRoom:
+    def test_room_is_taken_before_anything_is_written(self, tmp_path):
+        file = tmp_path / "some.npy"
+        file.write_bytes(b"of an earlier try")
+        array = array_on_disk(file, np.uint8, (3, 2**20))
+        array[2] = 7
+        array.flush()
+        assert np.load(file)[:, 5].tolist() == [0, 0, 7]
+        assert file.stat().st_blocks * 512 >= 3 * 2**20
+
+    def test_a_full_disk_is_said(self, tmp_path):
+        file = tmp_path / "much.npy"
+        with pytest.raises(DataError, match=r"much.npy: wants 37632000.0 GB, .* GB are free: make room, or go"):
+            array_on_disk(file, np.uint8, (10**12, 112, 112, 3))
+        assert not file.exists()
+
+    def test_a_quota_is_said(self, tmp_path):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))  # pytest's own process writes less
+        try:
+            with pytest.raises(DataError, match=r"much.npy: no room for 0.0 GB: File too large"):
+                array_on_disk(tmp_path / "much.npy", np.uint8, (3, 2**20))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not (tmp_path / "much.npy").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])

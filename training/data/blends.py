@@ -16,6 +16,7 @@ from rich.progress import track
 from training.data.collection import Collection, load
 from training.data.errors import DataError
 from training.data.reference import TEACHER, Ask, write
+from training.data.room import array_on_disk
 
 GROUP = "blend"
 SEAM = 0.12  # half the width of the seam, of the picture's side
@@ -66,7 +67,7 @@ def make_blends(
         seed: of what is drawn.
 
     Raises:
-        DataError: fewer than two training pictures, or the folder holds something else.
+        DataError: fewer than two training pictures, the folder holds something else, or the disk is too full.
     """
     if len(collection.train) < 2:
         raise DataError(f"blends want two training pictures, there are {len(collection.train)}")
@@ -78,7 +79,7 @@ def make_blends(
     target.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     shape = (count, *np.asarray(collection.samples[int(collection.train[0])]).shape)
-    faces = np.lib.format.open_memmap(target / "faces.npy", "w+", np.uint8, shape)  # type: ignore[no-untyped-call] # numpy
+    faces = array_on_disk(target / "faces.npy", np.uint8, shape)
     for number in track(range(count), "blending"):
         one, other = random.choice(len(collection.train), 2, replace=False)
         pair = [np.asarray(collection.samples[int(collection.train[i])]) for i in (one, other)]

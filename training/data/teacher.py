@@ -13,6 +13,7 @@ from rich.progress import track
 from training.data.errors import DataError
 from training.data.inference import BATCH, runner
 from training.data.reference import Ask
+from training.data.room import array_on_disk
 
 TEACHERS = ("encoder_edgeface_xs.onnx", "encoder_mbf.onnx")
 """Their unit vectors, put side by side, are better than either (see the data's README)."""
@@ -45,7 +46,7 @@ def label(
         maps: the file into which `MAPPED`'s maps are written on the way, (N, 7, 7, 64) float16.
 
     Raises:
-        DataError: a teacher is not there or cannot be asked, or a picture has another size.
+        DataError: a teacher is not there or cannot be asked, a picture has another size, or the disk is too full.
     """
     if missing := [name for name in teachers if not (folder / name).is_file()]:
         raise DataError(f"{folder}: no reference encoder {', '.join(missing)}: python -m training label --help")
@@ -99,10 +100,9 @@ def _batches(pictures: Sequence[NDArray[np.uint8]], name: str) -> Iterator[tuple
         yield start, ((batch.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)
 
 
-def _memory(file: Path, count: int, shape: Sequence[int]) -> np.memmap[Any, np.dtype[np.float16]]:
+def _memory(file: Path, count: int, shape: Sequence[int]) -> np.memmap[Any, Any]:
     _, channels, height, width = shape
-    rows = (count, height, width, channels)
-    return np.lib.format.open_memmap(file.with_suffix(".part"), "w+", np.float16, rows)  # type: ignore[no-untyped-call,no-any-return] # numpy
+    return array_on_disk(file.with_suffix(".part"), np.float16, (count, height, width, channels))
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
