@@ -91,6 +91,7 @@ class TestPacking:
         put(root, "anna/again.png", faces[0][0])
         put(root, "anna/broken.png", faces[0][1][:50])
         put(root, "anna/nothing.png", b"")
+        put(root, "anna/huge.png", faces[0][1][:16] + (30_000).to_bytes(4, "big") * 2 + faces[0][1][24:])
         put(root, "lost/large.png", cv2.imencode(".png", np.zeros((50, 60, 3), np.uint8))[1].tobytes())
         near = cv2.imdecode(np.frombuffer(faces[1][2], np.uint8), 1)
         put(root, "dora/same.jpg", cv2.imencode(".jpg", near)[1].tobytes())
@@ -101,11 +102,13 @@ class TestPacking:
         assert report.kept == {"anna": 3, "Bela": 3, "bela": 4, "dora": 2}
         assert {(r.listed.path.name, r.code) for r in report.refused} == {
             ("again.png", "duplicate"), ("broken.png", "unreadable"), ("nothing.png", "unreadable"),
-            ("large.png", "not_aligned"),
+            ("huge.png", "unreadable"), ("large.png", "not_aligned"),
         }  # fmt: skip
         with (target / "refused.csv").open() as file:
-            assert len(list(csv.DictReader(file))) == 4
-        for words in ("12 pictures kept, 4 people; 4 pictures left out", "2 unreadable", "60x50", "'Bela' and 'bela'",
+            why = {row["file"].rpartition("/")[2]: row["why"] for row in csv.DictReader(file)}
+        assert len(why) == 5
+        assert why["huge.png"] == "the picture is 30000 x 30000: at most 200,000,000 pixels are taken"
+        for words in ("12 pictures kept, 4 people; 5 pictures left out", "3 unreadable", "60x50", "'Bela' and 'bela'",
                       "no usable picture left: lost", "same file under two names", "dora/same.jpg"):  # fmt: skip
             assert words in text, words
         one = load(target)

@@ -88,7 +88,7 @@ def test_other_pictures_are_not_mixed_with_what_is_there(data, work, tmp_path):
             lambda faces: (faces / "faces_01.zip").unlink(), "2 rows name pictures that are in no", id="no last zip"
         ),
         pytest.param(lambda faces: (faces / "faces_00.zip").write_bytes(b"PK"), "damaged or cut off", id="a cut zip"),
-        pytest.param(lambda faces: damage(faces / "faces_00.zip"), "faces_00.zip: 1.png: .*damaged", id="a picture"),
+        pytest.param(lambda faces: damage(faces / "faces_00.zip"), "1.png: not a picture", id="a picture"),
         pytest.param(
             lambda faces: write_index(faces.parent, [("file", "shard"), ("7.png", "0")]), "7.png", id="a wrong index"
         ),

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, overload
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.errors import PictureError
+from agent.vision.pictures import decode_picture
 from training.data.collection import Collection, from_rows, read_index
 from training.data.errors import DataError, PictureRefused
 
@@ -32,6 +33,8 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 INDEX = "index.csv"
 PART = ".part"
 """At the end of the name of what is not whole yet."""
+MOST_PIXELS, MOST_BYTES = 200_000_000, 128 * 2**20
+"""Of a picture: what the largest sensors of phones make. The door takes less, and decodes it the same way."""
 _LOCAL_HEADER = 30  # bytes before a zip member's name; the lengths of name and extra field are its last four (APPNOTE)
 
 
@@ -94,16 +97,12 @@ def decode(data: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns (H, W, 3) uint8 RGB, turned as its EXIF data say.
 
     Raises:
-        PictureRefused: these bytes are no picture, or not a whole one.
+        PictureRefused: these bytes are no picture, not a whole one, or one too large to be decoded.
     """
-    raw = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
     try:
-        picture = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
-    except cv2.error:  # absurd sizes in a header
-        picture = None
-    if picture is None:
-        raise PictureRefused("unreadable", f"{len(raw)} bytes that are no JPEG, PNG or WebP picture, or a damaged one")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+        return decode_picture(bytes(data), max_pixels=MOST_PIXELS, max_bytes=MOST_BYTES)
+    except PictureError as error:
+        raise PictureRefused("unreadable", str(error)) from error
 
 
 def load_archives(path: Path) -> Collection:
