@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from agent.types import Box, Face
-from agent.vision.align import TEMPLATE
+from agent.vision.align import TEMPLATE, align
+from agent.vision.closer import VIEW
+from agent.vision.eyes import Eyes
 from training.data.collection import load
 from training.data.crops import Cropper, already_aligned
 from training.data.errors import DataError, PictureRefused
@@ -224,6 +226,17 @@ class TestCropping:
     def test_somebody_in_the_background_does_not_matter(self):
         crop = Cropper(lambda image: [face(200, 0, 40), face(0, 0)])(np.full((200, 300, 3), 9, np.uint8))
         assert crop.shape == (112, 112, 3)
+
+    def test_a_face_is_aligned_as_at_the_door(self):
+        photo = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+        first, second = face(150, 100), face(104, 64)  # what the closer look finds, in the middle of its view
+
+        def detect(image):
+            return [second if image.shape[:2] == VIEW[::-1] else first]
+
+        same = Eyes(detect, None).crop(photo, first).image
+        np.testing.assert_array_equal(Cropper(detect)(photo), same)
+        assert (same != align(photo, first.landmarks)).any()
 
     def test_a_crop_is_one_already(self):
         crop = np.zeros((112, 112, 3), np.uint8)

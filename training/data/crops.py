@@ -1,4 +1,7 @@
-"""From a whole photograph to an aligned face, or to the reason why there is none: as the agent sees it."""
+"""From a whole photograph to an aligned face, or to the reason why there is none.
+
+Found, looked at once more and aligned as at the door (`agent.vision.eyes`): training and door see the same.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 
 from agent.types import Face, Image
 from agent.vision.align import SIZE, align
+from agent.vision.closer import closer
 from agent.vision.detect import Detector
 from training.data.errors import PictureRefused
 
@@ -18,7 +22,7 @@ LEAST_PX = 24.0
 
 
 class Cropper:
-    """Finds the face of a photograph and aligns it. A picture of 112x112 is taken for a crop already.
+    """Finds the face of a photograph, looks at it more closely and aligns it. 112x112 is taken for a crop already.
 
     Args:
         detector: the agent's own.
@@ -44,7 +48,7 @@ class Cropper:
         side = min(faces[0].box.width, faces[0].box.height)
         if side < self._least:
             raise PictureRefused("too_small", f"the face is {side:.0f} px wide, want {self._least:.0f}")
-        return np.ascontiguousarray(align(picture, faces[0].landmarks))
+        return np.ascontiguousarray(align(picture, closer(picture, faces[0], self._detector).landmarks))
 
 
 def cropper(model: Path) -> Cropper:
