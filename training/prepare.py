@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.progress import track
 
 from training.data.archive import INDEX, load_archives
@@ -34,7 +37,8 @@ def prepare(data: Path, work: Path) -> None:
     else:
         _unpack(data / "faces", work)
     if not (work / TEACHER).exists() or not (work / MAPS).exists():
-        write(read_array(work / "faces.npy"), work, ask(data / "reference"))
+        faces = cast("Sequence[NDArray[np.uint8]]", read_array(work / "faces.npy"))
+        write(faces, work, ask(data / "reference"))
 
 
 def _refuse_others(index: Path, work: Path) -> None:

@@ -7,7 +7,9 @@ of the other with a soft seam; landmarks lie on the template in both, so that ey
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,5 +91,5 @@ def make_blends(
         writer = csv.writer(file)
         writer.writerow(("file", "identity", "group", "split"))
         writer.writerows((f"{number:06d}", "", f"{GROUP} {seed}", "train") for number in range(count))
-    write(faces, target, ask)
+    write(cast("Sequence[NDArray[np.uint8]]", faces), target, ask)
     return load(target)
