@@ -72,8 +72,8 @@ def keep(run: Run, collection: Collection, work: Path, more: Sequence[Path], *, 
     """
     if run.state.exists():
         compare(run, collection, work, joined=True)
-    places = {"work": work.absolute(), "more": tuple(path.absolute() for path in more)}
-    origin = Origin(rows=rows, **places, **_digests(collection, rows))
+    further = tuple(path.absolute() for path in more)
+    origin = Origin(work=work.absolute(), more=further, rows=rows, **_digests(collection, rows))
     write_whole(run.folder / DATA, origin.model_dump_json(indent=1))
 
 
