@@ -58,6 +58,10 @@ def test_a_file_of_ones_own(tmp_path):
         ("[loss.contrastive]", "", r"loss is missing"),
         ("[net]", "[batch]\nsize = 8\npeople = 5\n[net]", r"5 people with 2 pictures are more than size = 8"),
         ("[net]", "[nets]\n[net]", r"nets: no such key"),
+        ("[data]", "seed = -1\n[data]", r"seed: Input should be greater than or equal to 0, not -1"),
+        ('family = "door"', 'family = "tcn"', r"net: data of the kind made-up want a family for pictures, not tcn"),
+        ("[net]", "[hint]\nweight = 0.5\n[net]", r"hint: its maps are of prepared faces, and data are made-up"),
+        ("[net]", "[augment]\nzoom = inf\ngrey = nan\n[net]", r"augment: want finite numbers, and neither inf"),
         ("[net]", "[net", r"mine.toml: Expected"),
     ],
 )
@@ -66,6 +70,22 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path, old, new, said):
     with pytest.raises(ConfigError, match=said) as error:
         preset.load(written(tmp_path, WHOLE.replace(old, new)))
     assert "mine.toml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('family = "tcn"', 'family = "door"', r"signature-online want a family for sequences \(gru, tcn\), not door"),
+        ("[batch]", "[hint]\nweight = 0.5\n[batch]", r"hint: its maps are of prepared faces"),
+        ('family = "tcn"', 'family = "gru"', r"export.tune: a recurrent net cannot be tuned to int8"),
+    ],
+)
+def test_what_sequences_cannot_have_is_said_before_they_are_trained_on(tmp_path, old, new, said):
+    text = (preset.FOLDER / "signature-online.toml").read_text() + "\n[export.tune]\nsamples = 8\n"
+    assert old in text
+    preset.load(written(tmp_path, text))
+    with pytest.raises(ConfigError, match=said):
+        preset.load(written(tmp_path, text.replace(old, new)))
 
 
 def test_several_mistakes_are_said_at_once(tmp_path):

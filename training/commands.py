@@ -16,6 +16,10 @@ Data = Annotated[
 ]
 MaybeData = Annotated[Path | None, typer.Option(file_okay=False, help="raw data, for presets that read them")]
 Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or archives of `pack`")]
+MaybeWork = Annotated[
+    Path | None,
+    typer.Option("--work", help="as `prepare` or `pack` filled it; runs/data, or what the run was trained on"),
+]
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
 Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
@@ -47,7 +51,7 @@ def list_losses() -> None:
 def train(
     name: Name = "door",
     data: MaybeData = None,
-    work: Work = WORK,
+    work: MaybeWork = None,
     run: Folder = None,
     *,
     start: Annotated[Path | None, typer.Option(help="weights to begin with, where rank 0 is")] = None,
@@ -64,12 +68,14 @@ def train(
     """
     from training.learn import learn
     from training.loop import world
+    from training.loop.run import Run
 
     chosen = presets.load(name)
     chosen = chosen.alone(phase) if phase else chosen
     folder = run or Path("runs") / chosen.name
     if world.started():
-        learn(chosen, folder, data=data, work=work, more=more or (), start=start, device=device, workers=workers)
+        work, more = _places(Run(folder), work, more)
+        learn(chosen, folder, data=data, work=work, more=more, start=start, device=device, workers=workers)
         return
     if status := world.start(sys.argv[1:], processes):
         raise typer.Exit(status)
@@ -83,11 +89,11 @@ def train(
 def quantise(
     run: Annotated[Path, typer.Option(help="a folder that `train` filled")],
     data: MaybeData = None,
-    work: Work = WORK,
+    work: MaybeWork = None,
     more: More = None,
 ) -> None:
     """Make the int8 file of a run's weights."""
-    packaging = packaging_of(run, data, work, more)
+    packaging = packaging_of(run, data, work, more, joined=True)
     packaging.quantise()
     typer.echo(f"{packaging.run.model}: {packaging.run.model.stat().st_size:,} bytes")
 
@@ -116,7 +122,7 @@ def check(
 def card(
     run: Annotated[Path, typer.Option(help="a folder that `train` filled, after `quantise`")],
     data: MaybeData = None,
-    work: Work = WORK,
+    work: MaybeWork = None,
     install: Annotated[Path | None, typer.Option(help="copy the file and its card there, as agent/models")] = None,
 ) -> None:
     """Measure a run's int8 file on its validation split and write its card."""
@@ -132,14 +138,29 @@ def card(
         typer.echo(f"{install}: {written['id']}")
 
 
-def packaging_of(run: Path, data: Path | None, work: Path = WORK, more: list[Path] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
-    """Returns a run with what it was trained on."""
+def packaging_of(  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
+    run: Path, data: Path | None, work: Path | None = None, more: list[Path] | None = None, *, joined: bool = False
+):
+    """Returns a run with what it was trained on; what `more` named is joined to learn from it, not to measure."""
     from training import sources
+    from training.loop import origin
     from training.loop.run import Run
     from training.package import Packaging
 
-    preset = Run(run).preset()
-    return Packaging(Run(run), preset, sources.make(preset, data, work, more or ()))
+    folder = Run(run)
+    preset = folder.preset()
+    work, more = _places(folder, work, more)
+    source = sources.make(preset, data, work, more if joined else ())
+    origin.compare(folder, source.collection, work, joined=joined)
+    return Packaging(folder, preset, source)
+
+
+def _places(run, work: Path | None, more: list[Path] | None) -> tuple[Path, list[Path]]:  # type: ignore[no-untyped-def] # noqa: ANN001 - loads torch
+    """Returns where the data lie: as said, or as when the run was trained."""
+    from training.loop import origin
+
+    kept = origin.read(run)
+    return work or (kept.work if kept else WORK), more or (list(kept.more) if kept else [])
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands import WORK, MaybeData, Models, Work, app, packaging_of
+from training.commands import WORK, MaybeData, MaybeWork, Models, app, packaging_of
 
 OURS = {"models": "--models", "floats": "--float", "cache": "--cache"}
 """What goes with our own two files alone."""
@@ -22,7 +22,7 @@ def evaluate(
     context: typer.Context,
     data: MaybeData = None,
     models: Models = Path("agent/models"),
-    work: Work = WORK,
+    work: MaybeWork = None,
     *,
     run: Annotated[
         Path | None, typer.Option("--run", "-r", help="a run's folder: its files on its validation split, no benchmark")
@@ -49,7 +49,7 @@ def evaluate(
     else:
         from training.evaluation.evaluate import Task
 
-        task = Task(data, models, work, float_encoder=floats, cache=cache, runtime=runtime)
+        task = Task(data, models, work or WORK, float_encoder=floats, cache=cache, runtime=runtime)
         _evaluate_ours(task, report=report, save=save, command=command)
 
 
@@ -81,7 +81,7 @@ def _evaluate_ours(task, *, report: Path | None, save: bool, command: str) -> No
 
 
 def _evaluate_run(
-    run: Path, data: Path | None, work: Path, *, report: Path | None, runtime: str, save: bool, command: str
+    run: Path, data: Path | None, work: Path | None, *, report: Path | None, runtime: str, save: bool, command: str
 ) -> None:
     from training.evaluation import own as module
     from training.evaluation.cards import read_card

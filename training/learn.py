@@ -8,8 +8,9 @@ from pathlib import Path
 
 from training import sources
 from training.data.archive import INDEX
-from training.data.collection import Collection
+from training.data.collection import Collection, load_pictures
 from training.errors import RunError
+from training.loop import origin
 from training.loop.run import Run
 from training.loop.train import Trainer
 from training.loop.world import World, joined
@@ -41,7 +42,7 @@ def learn(
         workers: processes that make batches, for each process that learns.
 
     Raises:
-        RunError: the folder is one of pictures, or holds a run of another preset.
+        RunError: the folder is one of pictures, or holds a run of another preset or on other data.
     """
     if folder.resolve() == work.resolve() or (folder / INDEX).exists():
         raise RunError(f"{folder} holds pictures, and a run wants a folder of its own: name another with --run")
@@ -51,6 +52,7 @@ def learn(
         world.from_leader(lambda: _open(run, preset, start))
         source = world.everywhere(lambda: sources.make(preset, data, work, more))
         _same(preset, source.collection, world)
+        world.from_leader(lambda: _keep(run, source.collection, work, more))
         task = Task(preset, source, work, world, workers=workers)
         try:
             Trainer(preset, task, run, world, start=start).go()
@@ -62,6 +64,11 @@ def _open(run: Run, preset: Preset, start: Path | None) -> None:
     if start is not None and not start.is_file():
         raise RunError(f"--start: there are no weights {start}")
     run.open(preset)
+
+
+def _keep(run: Run, collection: Collection, work: Path, more: Sequence[Path]) -> None:
+    rows = len(load_pictures(work)) if more else len(collection)
+    origin.keep(run, collection, work, more, rows=rows)
 
 
 def _same(preset: Preset, data: Collection, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +15,8 @@ from agent.errors import ConfigError
 FOLDER = Path(__file__).parent / "presets"
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+SEQUENCES = ("gru", "tcn")
+"""The families of `training.nets` that take pen trajectories; all others take pictures."""
 
 
 class Table(BaseModel):
@@ -139,7 +142,7 @@ class Preset(Table):
     phase: tuple[Phase, ...]
     export: Export
     look: int = Field(default=50_000, gt=0, description="samples until validation is looked at")
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -150,15 +153,27 @@ class Preset(Table):
                 f"batch: {self.batch.people} people with {self.batch.each} pictures are more than size = "
                 f"{self.batch.size}"
             )
+        if not all(math.isfinite(value) for value in self.augment.values() if isinstance(value, float)):
+            raise ValueError("augment: want finite numbers, and neither inf nor nan")
+        if self.hint.weight and self.data.kind != "prepared":
+            raise ValueError(f"hint: its maps are of prepared faces, and data are {self.data.kind}: leave [hint] out")
+        self._fits_net()
+        return self
+
+    def _fits_net(self) -> None:
         sequences = self.data.kind == "signature-online"
         if self.net.family == "gru" and self.optimiser.name == "muon":
             raise ValueError("optimiser: muon keeps the length of weights, which gru without norms cannot bear")
+        if self.net.family == "gru" and self.export.tune:
+            raise ValueError("export.tune: a recurrent net cannot be tuned to int8: leave it out, or take tcn")
         for number, phase in enumerate(self.phase, start=1):
             if sequences == (phase.side is not None):
                 raise ValueError(
                     f"phase {number}: {'pen trajectories have no side' if sequences else 'side is missing'}"
                 )
-        return self
+        if sequences != (self.net.family in SEQUENCES):
+            wanted = f"for sequences ({', '.join(SEQUENCES)})" if sequences else "for pictures"
+            raise ValueError(f"net: data of the kind {self.data.kind} want a family {wanted}, not {self.net.family}")
 
     def alone(self, phase: int) -> Self:
         """Returns it with one of its phases, counted from 1, as to go on from weights that have been through all.

@@ -24,9 +24,9 @@ from training.errors import RunError
 from training.evaluation.detection import measure_detector
 from training.loop import curves
 from training.loop.average import Average
-from training.loop.pace import Means, Meter, schedule
+from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, save
+from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, save, write_whole
 from training.loop.world import World, joined
 from training.scenes import Crops, Scene, load_backgrounds, load_scenes
 
@@ -79,7 +79,6 @@ def opened(folder: Path, preset: DetectorPreset) -> Run:
         RunError: it was made for another preset.
     """
     run, file = Run(folder, "detector"), folder / PRESET
-    folder.mkdir(parents=True, exist_ok=True)
     afterwards = {"name": preset.name, "export": preset.export}
     try:
         same = not run.state.exists() or (
@@ -92,7 +91,7 @@ def opened(folder: Path, preset: DetectorPreset) -> Run:
             f"{folder} holds a training by another preset, or by one that was changed since (see {PRESET} there): "
             "name another folder with --run, or move this one away"
         )
-    file.write_text(preset.model_dump_json(indent=1))
+    write_whole(file, preset.model_dump_json(indent=1))
     return run
 
 
@@ -176,8 +175,7 @@ class Trainer:
         save(self._state(), self.run.state)
         line = {"phase": self.phase + 1, "seen": self._through(), "rate": rate, "loss": losses}
         self.run.write({**line, "val": figures, "pace": pace})
-        told = {"step/s": pace["step_samples_per_second"], "loader/s": pace["loader"], "waiting": pace["waiting"]}
-        bar.say({**figures, **losses, **told})
+        bar.say({**figures, **losses, **told(pace)})
         curves.draw(self.run.lines(), self.run.curves, FIGURES)
 
     def _state(self) -> dict[str, object]:

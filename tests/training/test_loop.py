@@ -18,10 +18,10 @@ from tests.training.shorts import written
 from training import preset, sources
 from training.errors import RunError
 from training.loop.average import Average
-from training.loop.pace import Meter, schedule
+from training.loop.pace import Meter, schedule, told
 from training.loop.run import Run, load_weights, save
 from training.loop.train import Trainer
-from training.loop.world import World, joined
+from training.loop.world import World, choose, joined
 from training.losses.loss import means
 from training.tasks import Task
 
@@ -180,12 +180,38 @@ def test_numbers_are_exact_again_after_a_training():
     assert float(tiny * 0.5) > 0
 
 
-def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(RunError, match="no GPU"), joined("cuda"):
-        pass
-    with pytest.raises(RunError, match="no device tpu"), joined("tpu"):
-        pass
+@pytest.mark.parametrize(
+    ("wanted", "rank", "gpus", "device"),
+    [
+        ("auto", 0, 0, "cpu"),
+        ("auto", 1, 0, "cpu"),
+        ("auto", 0, 1, "cuda:0"),
+        ("auto", 1, 2, "cuda:1"),
+        ("cuda", 1, 2, "cuda:1"),
+        ("cpu", 3, 1, "cpu"),
+    ],
+)
+def test_every_process_has_a_gpu_of_its_own_where_there_are_some(wanted, rank, gpus, device):
+    assert choose(wanted, rank, gpus=gpus) == torch.device(device)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rank", "gpus", "words"),
+    [
+        ("cuda", 0, 0, "there is no GPU .* say --device cpu"),
+        (
+            "auto",
+            1,
+            1,
+            "process 2 of this machine has no GPU of its own, there is 1: say --processes 1 .*, or --device cpu",
+        ),
+        ("cuda", 3, 2, "process 4 .* there are 2: say --processes 2 .*--device cpu"),
+        ("tpu", 0, 1, "no device tpu: want auto, cpu or cuda"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_an_error(wanted, rank, gpus, words):
+    with pytest.raises(RunError, match=words):
+        choose(wanted, rank, gpus=gpus)
 
 
 def test_unknown_augmentation_is_said():
@@ -226,15 +252,8 @@ def test_the_meter_counts_what_it_measured_and_begins_anew():
     figures = meter.read()
     assert 0 < figures["samples_per_second"] <= 1000
     assert figures["waiting"] == 0
+    assert list(told(figures | {"loader": 5.0})) == ["samples/s", "step/s", "loader/s", "waiting"]
     assert meter.read()["samples_per_second"] == 0
-
-
-def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path):
-    run = Run(tmp_path)
-    run.write({"seen": 1})
-    with run.log.open("a") as log:
-        log.write('{"seen": 2, "los')
-    assert run.lines() == [{"seen": 1}]
 
 
 def test_maps_are_even_and_a_hint_leaves_mirrored_pictures_out(tmp_path):

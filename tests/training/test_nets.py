@@ -73,6 +73,22 @@ class TestFamilies:
         with pytest.raises(ConfigError, match="the net 'door' has no depth: its options are width"):
             nets.make("door", dimension=64, depth=3)
 
+    @pytest.mark.parametrize(
+        ("family", "options", "wanted"),
+        [
+            ("door", {"width": "0.5"}, "width = '0.5': want a number above 0, 1024 at the most"),
+            ("door", {"width": True}, "width = True: want a number"),
+            ("fast", {"width": float("nan")}, "width = nan: want a number"),
+            ("mobilefacenet", {"width": 0}, "width = 0: want a number above 0"),
+            ("tcn", {"channels": 5, "width": 16.5}, "width = 16.5: want a whole number above 0"),
+            ("tcn", {"channels": 5, "blocks": -1}, "blocks = -1: want a whole number above 0"),
+            ("gru", {"channels": 5, "width": [16]}, r"width = \[16\]: want a whole number above 0"),
+        ],
+    )
+    def test_an_option_that_cannot_be(self, family, options, wanted):
+        with pytest.raises(ConfigError, match=f"the net '{family}': {wanted}"):
+            nets.make(family, dimension=64, **options)
+
     @pytest.mark.parametrize(("family", "length"), [("door", 50), ("gru", 33)])
     def test_a_size_that_does_not_divide(self, family, length):
         options = {} if family == "door" else {"channels": 5}

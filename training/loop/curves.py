@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from training.loop.run import writing
+
 FIGURES = ("eer", "tar@1e-03", "tar@1e-04")
 
 
@@ -37,5 +39,8 @@ def draw(lines: list[dict[str, Any]], path: Path, figures: Sequence[str] = FIGUR
         axes.grid(alpha=0.3)
         if axes is not right:
             axes.legend(frameon=False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    try:
+        with writing(path) as part:
+            figure.savefig(part, dpi=110, format="png")
+    finally:
+        plt.close(figure)

@@ -50,6 +50,12 @@ class Meter:
         return figures
 
 
+def told(pace: Mapping[str, float]) -> dict[str, float]:
+    """Returns what is printed of what a `Meter` read, with `loader`: samples a second, and the share of waiting."""
+    names = {"samples/s": "samples_per_second", "step/s": "step_samples_per_second"}
+    return {name: pace[key] for name, key in names.items()} | {"loader/s": pace["loader"], "waiting": pace["waiting"]}
+
+
 class Means:
     """The means of the losses since they were last read; on the device until then."""
 

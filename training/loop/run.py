@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,15 +59,14 @@ class Run:
         """Makes the folder for a preset, or finds it made for the same; what becomes of the weights may differ.
 
         Raises:
-            RunError: it was made for another preset.
+            RunError: it was made for another preset, or cannot be written.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         if self.state.exists() and (self.folder / PRESET).exists() and not _alike(self.preset(), preset):
             raise RunError(
                 f"{self.folder} holds a training by another preset, or by one that was changed since (see {PRESET} "
                 "there): name another folder with --run, or move this one away"
             )
-        (self.folder / PRESET).write_text(preset.model_dump_json(indent=1))
+        write_whole(self.folder / PRESET, preset.model_dump_json(indent=1))
 
     def preset(self) -> Preset:
         """Returns the preset that it was made for.
@@ -81,12 +82,21 @@ class Run:
             raise RunError(f"{self.folder / PRESET} is of another version: {error}") from None
 
     def write(self, line: Mapping[str, Any]) -> None:
-        """Adds a line to the log."""
-        with self.log.open("a") as log:
-            log.write(json.dumps(dict(line)) + "\n")
+        """Adds a line to the log; one that a kill has cut off ends there.
+
+        Raises:
+            RunError: there is no room for it.
+        """
+        try:
+            with self.log.open("a+b") as log:
+                log.seek(max(log.seek(0, os.SEEK_END) - 1, 0))
+                cut = log.read() not in (b"", b"\n")
+                log.write(b"\n" * cut + json.dumps(dict(line)).encode() + b"\n")
+        except OSError as error:
+            raise _unwritten(self.log, error) from error
 
     def lines(self) -> list[dict[str, Any]]:
-        """Returns the log; a last line that a kill has cut off is left out."""
+        """Returns the log; a line that a kill has cut off is left out."""
         if not self.log.exists():
             return []
         found = []
@@ -103,11 +113,41 @@ def _alike(one: Preset, other: Preset) -> bool:
     return one.model_dump(exclude=AFTERWARDS) == other.model_dump(exclude=AFTERWARDS)
 
 
-def save(weights: Mapping[str, object], path: Path) -> None:
-    """Writes a file of weights whole or not at all: a kill in between leaves the one before."""
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yields where to write a file, which takes its place as a whole or not at all: a kill leaves the one before.
+
+    Raises:
+        RunError: it could not be written; the one before is still there.
+    """
     part = path.with_suffix(".part")
-    torch.save(weights, part)
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # PyTorch's own writer raises the second
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _unwritten(path, error) from error
+
+
+def save(weights: Mapping[str, object], path: Path) -> None:
+    """Writes a file of weights, see `writing`."""
+    with writing(path) as part:
+        torch.save(weights, part)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file of text, see `writing`."""
+    with writing(path) as part:
+        part.write_text(text)
+
+
+def _unwritten(path: Path, error: Exception) -> RunError:
+    return RunError(
+        f"{path} cannot be written: {briefly(error)}; what was there before is kept: look at the disk (df -h "
+        f"{path.parent}), then start the same command again to go on from the last look"
+    )
 
 
 def load_weights(net: nn.Module, path: Path) -> None:

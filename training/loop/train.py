@@ -14,7 +14,7 @@ from training.errors import RunError
 from training.loop.average import Average
 from training.loop.curves import draw
 from training.loop.learner import Learner
-from training.loop.pace import Means, Meter, schedule
+from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
 from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, save
 from training.loop.world import World
@@ -77,14 +77,15 @@ class Trainer:
         state = self.world.from_leader(lambda: self._saved(phase))
         if not self.world.leads:
             self._take(state)
-            return
+        self.world.from_leader(lambda: self._tell(phase, rate, losses, pace, bar))
+
+    def _tell(self, phase: Phase, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:
         figures = dict(self.task.look(self.average.net, phase))
         before = sum(p.samples for p in self.preset.phase[: self.phase])
         pace["loader"] = self.task.loader_speed() * self.world.size
         line = {"phase": self.phase + 1, "seen": before + self.seen, "rate": rate, "loss": losses}
         self.run.write({**line, "val": figures, "pace": pace})
-        told = {"samples/s": pace["samples_per_second"], "loader/s": pace["loader"], "waiting": pace["waiting"]}
-        bar.say({**figures, **losses, **told})
+        bar.say({**figures, **losses, **told(pace)})
         draw(self.run.lines(), self.run.curves)
 
     def _saved(self, phase: Phase) -> bytes:

@@ -92,12 +92,13 @@ def joined(device: str = "auto") -> Iterator[World]:
         device: "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
-        RunError: a GPU is asked for and absent.
+        RunError: a GPU is asked for and absent, or there are more processes than GPUs.
     """
     rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if PARENT in os.environ:
         die_with(int(os.environ[PARENT]))
-    chosen = _device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    chosen = choose(device, int(os.environ.get("LOCAL_RANK", "0")), gpus=gpus)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)  # where errors are told from as well
         torch.backends.cudnn.benchmark = True  # pictures of a phase are of one size
@@ -186,11 +187,29 @@ def _allocator() -> dict[str, str]:
     return {"LD_PRELOAD": found, "MALLOC_CONF": JEMALLOC_CONF}
 
 
-def _device(wanted: str, local_rank: int) -> torch.device:
+def choose(wanted: str, local_rank: int, *, gpus: int) -> torch.device:
+    """Returns what a process computes on.
+
+    Args:
+        wanted: "cpu", "cuda", or "auto" for a GPU where there is one.
+        local_rank: which process of this machine it is: each has a GPU of its own.
+        gpus: how many PyTorch can use here.
+
+    Raises:
+        RunError: there is no such device, or there are more processes than GPUs.
+    """
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise RunError("there is no GPU that PyTorch can use here: leave --device out, or say --device cpu")
-    if wanted not in ("cpu", "cuda"):
+        wanted = "cuda" if gpus else "cpu"
+    if wanted == "cpu":
+        return torch.device("cpu")
+    if wanted != "cuda":
         raise RunError(f"no device {wanted}: want auto, cpu or cuda")
-    return torch.device(wanted, local_rank) if wanted == "cuda" else torch.device("cpu")
+    if not gpus:
+        raise RunError("there is no GPU that PyTorch can use here: leave --device out, or say --device cpu")
+    if local_rank >= gpus:
+        there = "there is 1" if gpus == 1 else f"there are {gpus}"
+        raise RunError(
+            f"process {local_rank + 1} of this machine has no GPU of its own, {there}: say --processes {gpus} "
+            "(of torchrun: --nproc-per-node), or --device cpu"
+        )
+    return torch.device("cuda", local_rank)

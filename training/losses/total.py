@@ -19,8 +19,8 @@ class Total(nn.Module):
     """Several losses, each with its weight.
 
     Rows of whom nobody knows who they are (label -1) only count where a loss takes everybody, as distillation does.
-    The centres of losses over people are parameters of this module: give them to the optimiser as well, and under
-    DistributedDataParallel wrap the net and this together.
+    The centres of losses over people are parameters of this module: give them to the optimiser as well. Where several
+    processes train, DistributedDataParallel sees to the net alone: average the gradients of these (`loop.learner`).
     """
 
     def __init__(self, preset: Mapping[str, Mapping[str, object]], *, classes: int, dimension: int) -> None:

@@ -20,6 +20,9 @@ FAMILIES: Mapping[str, Callable[..., nn.Module]] = {
     "tcn": Tcn,
 }
 
+MOST = 1024
+"""Of an option."""
+
 
 def make(family: str, *, dimension: int, **options: Any) -> nn.Module:
     """Returns a new net with random weights: (B, 3, S, S) float32 in -1..1, or (B, T, C) -> (B, dimension).
@@ -30,11 +33,17 @@ def make(family: str, *, dimension: int, **options: Any) -> nn.Module:
         options: of the family, such as `width`.
 
     Raises:
-        ConfigError: no such family, or it has no such option.
+        ConfigError: no such family, or it has no such option, or that cannot be so.
     """
     if family not in FAMILIES:
         raise ConfigError(f"no net is called {family!r}: there are {', '.join(FAMILIES)}")
-    known = set(inspect.signature(FAMILIES[family]).parameters) - {"dimension"}
-    if unknown := sorted(set(options) - known):
+    known = dict(inspect.signature(FAMILIES[family], eval_str=True).parameters)
+    del known["dimension"]
+    if unknown := sorted(set(options) - set(known)):
         raise ConfigError(f"the net {family!r} has no {', '.join(unknown)}: its options are {', '.join(sorted(known))}")
+    for name, value in options.items():
+        whole = known[name].annotation is int
+        if type(value) not in ((int,) if whole else (int, float)) or not 0 < value <= MOST:
+            wanted = f"a {'whole ' if whole else ''}number above 0, {MOST} at the most"
+            raise ConfigError(f"the net {family!r}: {name} = {value!r}: want {wanted}")
     return FAMILIES[family](dimension=dimension, **options)

@@ -1,0 +1,82 @@
+"""What is written into a run's folder: whole or not at all, on a full disk and after a kill."""
+
+import resource
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from training import detector_preset, preset
+from training.errors import RunError
+from training.loop.curves import draw
+from training.loop.run import Run, read, save
+from training.train_detector import opened
+
+LINE = {"seen": 1, "rate": 0.1, "loss": {"a": 1.0}, "val": {"eer": 0.5}}
+
+
+@contextmanager
+def full(size):
+    """No file grows beyond so many bytes; Python ignores the signal, and writing fails as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [0, 1000, 100_000])
+def test_a_full_disk_leaves_the_weights_that_were_there(tmp_path, size):
+    run = Run(tmp_path)
+    save({"good": torch.ones(9)}, run.weights)
+    with full(size), pytest.raises(RunError, match=rf"{run.weights} cannot be written: .*df -h {tmp_path}.*go on"):
+        save({"larger": torch.zeros(100_000)}, run.weights)
+    assert list(read(run.weights)) == ["good"]
+    assert list(tmp_path.iterdir()) == [run.weights]
+
+
+def test_a_full_disk_leaves_the_presets_that_were_there(tmp_path):
+    tiny, detector = preset.load("tiny"), detector_preset.load(detector_preset.FILE)
+    Run(tmp_path / "run").open(tiny)
+    opened(tmp_path / "detector", detector)
+    for file, again in (
+        (tmp_path / "run" / "preset.json", lambda: Run(tmp_path / "run").open(tiny)),
+        (tmp_path / "detector" / "preset.json", lambda: opened(tmp_path / "detector", detector)),
+    ):
+        before = file.read_bytes()
+        with full(100), pytest.raises(RunError, match=rf"{file} cannot be written"):
+            again()
+        assert file.read_bytes() == before
+        assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_full_disk_is_said_of_log_and_curves(tmp_path):
+    run = Run(tmp_path)
+    run.write(LINE)
+    draw(run.lines(), run.curves)
+    with full(100):
+        for write in (lambda: run.write(LINE), lambda: draw(run.lines(), run.curves)):
+            with pytest.raises(RunError, match="cannot be written"):
+                write()
+    assert run.curves.stat().st_size > 10_000
+    run.write(LINE)
+    assert run.lines() == [LINE, LINE]
+
+
+def test_a_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(RunError, match=r"preset\.json cannot be written: .*exists"):
+        Run(tmp_path / "run").open(preset.load("tiny"))
+
+
+@pytest.mark.parametrize("cut", ["{", '{"seen": 2, "los'])
+def test_a_line_that_a_kill_cut_off_is_left_out_and_no_other(tmp_path, cut):
+    run = Run(tmp_path)
+    run.write({"seen": 1})
+    with run.log.open("a") as log:
+        log.write(cut)
+    assert run.lines() == [{"seen": 1}]
+    run.write({"seen": 3})
+    run.write({"seen": 4})
+    assert run.lines() == [{"seen": 1}, {"seen": 3}, {"seen": 4}]
