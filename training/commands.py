@@ -124,7 +124,7 @@ def card(
 
     packaging = packaging_of(run, data, work)
     if install:
-        module.place(packaging.preset, install)  # what cannot be is said before minutes of measuring
+        module.place(packaging.run, packaging.preset, install)  # what cannot be is said before minutes of measuring
     written = packaging.card()
     typer.echo(json.dumps(written["figures"], indent=1))
     if install:

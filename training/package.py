@@ -17,14 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
 from agent.types import Floats
 from agent.vision.encode import Encoder
 from agent.vision.pixels import HALF
-from training import check
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
@@ -136,17 +134,6 @@ class Packaging:
         train = self.source.collection.train
         rows = np.random.default_rng(0).choice(train, min(self.preset.export.samples, len(train)), replace=False)
         return np.stack([self.source.plain(int(row), self.preset.side) for row in rows])
-
-    def check(self) -> None:
-        """Looks whether the file stays int8 where it is to run, and is small enough.
-
-        Raises:
-            ModelError: it does not; every offending node is named.
-        """
-        export = self.preset.export
-        findings = check.check(self.run.model, export.targets, most_bytes=export.most_bytes)
-        if findings:
-            raise ModelError(f"{self.run.model} is not fit to run:\n{check.table(findings)}")
 
     def card(self) -> dict[str, Any]:
         """Writes the card beside the file, with what the validation split says; returns it."""

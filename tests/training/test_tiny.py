@@ -72,6 +72,7 @@ def test_the_card_says_how_likely_two_pictures_are_of_one_person(run):
 def test_the_last_layer_and_rounding_are_learnt_where_a_preset_asks(run, tmp_path):
     """And the file as it was trained is kept beside, to say what int8 costs."""
     from training import sources
+    from training.install import place
     from training.package import Packaging
     from training.preset import Last, Tune
 
@@ -86,6 +87,6 @@ def test_the_last_layer_and_rounding_are_learnt_where_a_preset_asks(run, tmp_pat
     shutil.copy(run.weights, folder.weights)
     packaging = Packaging(folder, asked, sources.make(asked, None, tmp_path))
     packaging.quantise()
-    packaging.check()
+    place(folder, asked, tmp_path / "models")
     assert packaging.untuned_file.read_bytes() != packaging.float_file.read_bytes()
     assert packaging.card()["figures"]["validation (int8)"]["eer"] < 0.25
