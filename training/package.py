@@ -26,7 +26,7 @@ from agent.vision.pixels import HALF
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
-from training.evaluation.prepared import EVERYBODY, unnamed
+from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
 from training.finish import finish
 from training.last import learn_last
 from training.loop.learner import to_input
@@ -143,8 +143,8 @@ class Packaging:
         def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
             return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
 
-        vectors = embed(collection.val)
-        identity = collection.identity[collection.val]
+        rows = compared(collection)
+        vectors, identity = embed(rows), collection.identity[rows]
         genuine, impostor = all_pairs(vectors, identity)
         content = self.run.model.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -158,6 +158,7 @@ class Packaging:
             "dimension": vectors.shape[1],
             "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed)),
             "probability": json.loads(head.fit(genuine, impostor).to_json()),
+            "validated": validated(collection, rows),
             "figures": {"validation (int8)": verification(vectors, identity)},
             **self.preset.export.told(),
             "preset": self.preset.model_dump(mode="json"),
