@@ -162,6 +162,7 @@ class Packaging:
             "figures": {"validation (int8)": verification(vectors, identity)},
             **self.preset.export.told(),
             "preset": self.preset.model_dump(mode="json"),
+            "trained": self._trained(),
         }
         if isinstance(self.source, Trajectories):
             drawn = _thresholds(self.source, model)
@@ -171,6 +172,15 @@ class Packaging:
             card |= json.loads(self._golden.read_text())
         write_card(self.run.model, card)
         return card
+
+    def _trained(self) -> dict[str, Any]:
+        """Returns samples seen in this run, of those that its phases were to see, and the weights it began with."""
+        found: dict[str, Any] = {"of": sum(phase.samples for phase in self.preset.phase)}
+        if lines := self.run.lines():
+            found["seen"] = lines[-1]["seen"]
+        if self.run.start.exists():
+            found["start_sha256"] = self.run.start.read_text().strip()
+        return found
 
     def _input(self) -> Mapping[str, Any]:
         side = self.preset.side

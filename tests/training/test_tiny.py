@@ -54,6 +54,9 @@ def test_the_agent_takes_file_and_card(run):
     assert "Apache" in card.fields["licence"]
     assert card.fields["limits"] == list(run.preset().export.limits)
     assert set(card.fields["parity"]) == {"float_file", "int8_file", "agent"}
+    samples = sum(phase.samples for phase in run.preset().phase)
+    assert card.fields["trained"] == {"of": samples, "seen": run.lines()[-1]["seen"]}
+    assert card.fields["validated"]["samples"] == card.fields["validated"]["of"] > 0
     table = FmrTable.from_card(card.fields)
     threshold = threshold_for(table, false_accepts_per_visit=0.1, comparisons=3, shots=1, shots_needed=1)
     assert -1 < threshold.cosine < 1
