@@ -100,7 +100,8 @@ class Packaging:
         """Notes how far the files are from the net, and what the net says of what every device has."""
         train, kind = self.source.collection.train, self.preset.data.kind
         shown = [self.source.plain(int(row), None) for row in train[:: max(1, len(train) // 100)]]
-        apart = parity(net, self.float_file, self.run.model, shown, self._agent())
+        untuned = self.untuned_file if self.preset.export.tune else None
+        apart = parity(net, self.float_file, self.run.model, shown, self._agent(), untuned=untuned)
         for fault in apart.faults():
             log.warning("%s: %s", self.run.model, fault)
         told: dict[str, Any] = {"parity": apart.figures()}
