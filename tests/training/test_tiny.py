@@ -94,4 +94,4 @@ def test_the_last_layer_and_rounding_are_learnt_where_a_preset_asks(run, tmp_pat
     assert packaging.untuned_file.read_bytes() != packaging.float_file.read_bytes()
     card = packaging.card()
     assert card["figures"]["validation (int8)"]["eer"] < 0.25
-    assert 0 < card["parity"]["untuned"] < 0.05
+    assert set(card["parity"]) == {"float_file", "int8_file", "agent", "untuned"}
