@@ -1,4 +1,4 @@
-"""Our encoder on both runtimes, compared with what PyTorch said when it was made: see `training.parity`."""
+"""Our encoder on both runtimes, compared with what PyTorch said of the net that was exported: see `training.parity`."""
 
 import numpy as np
 import pytest

@@ -21,9 +21,8 @@ from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
+from training.data.archive import PICTURES
 from training.data.errors import DataError
-
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def calibrate_site(

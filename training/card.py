@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.errors import ModelError
+from agent.errors import ConfigError, ModelError
 from agent.vision.pixels import HALF
 from training import check
 from training.compose import Composer
@@ -26,20 +26,6 @@ from training.scenes import Crops, load_backgrounds, load_scenes
 SURE = 0.6
 """The score in training from which it is a face: then the validation scenes have as many false ones as before."""
 DETECTOR_INPUT = (240, 320, 3)
-DATA = (
-    "1,980 photographs with faces found by YuNet-n and landmarks by SCRFD-500M, and faces cut out of the encoder's "
-    "58,392, pasted onto 600 photographs without."
-)
-LICENCE = (
-    "The file is Latchkey's own, Apache-2.0; the photographs it learnt from are under research terms: who "
-    "sells a product retrains on data of their own with the same commands."
-)
-LIMITS = (
-    "For faces of at least 60 pixels: of smaller ones it misses many, and below 20 pixels nearly all.",
-    "Measured on 220 photographs whose faces other detectors marked; what those do not find was not measured.",
-    "By age, sex, origin or mask nothing is labelled: how these differ was not measured.",
-    "Finds pictures of faces as well as faces.",
-)
 
 
 def package_detector(weights: Path, scenes: Path, work: Path, target: Path, export: Export) -> dict[str, Any]:
@@ -50,11 +36,16 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
         scenes: the folder of the scenes and backgrounds: composed training pictures set the scales of int8.
         work: the folder that `prepare` filled, with the faces that are pasted.
         target: where to.
-        export: what the file may be.
+        export: what the file may be, and what the card says of it.
 
     Raises:
+        ConfigError: nobody says what it was trained on.
         ModelError: an operation of the file would leave int8, or it is too large; what is at `target` stays.
     """
+    if not export.data:
+        raise ConfigError(
+            "[export] of the detector's preset has no `data`: say there what it was trained on, for its card"
+        )
     net = Detector()
     load_weights(net, weights)
     net.float().pair()
@@ -72,9 +63,7 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
         "kind": "detector",
         "input": {"width": width, "height": height, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}"},
         "figures": {},
-        "data": DATA,
-        "licence": LICENCE,
-        "limits": LIMITS,
+        **export.told(),
     }
     return _write(target, "latchkey-detector-1", card)
 

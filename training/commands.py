@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from agent.errors import ConfigError
 from training import preset as presets
 
 Data = Annotated[
@@ -30,6 +32,20 @@ Start = Annotated[
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 WORK = Path("runs/data")
+
+
+def room_for(file: Path) -> None:
+    """Makes the folder of a file that minutes of measuring are to end in.
+
+    Raises:
+        ConfigError: nothing can be written there.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{file}: no folder can be made for it: {error.strerror}; name another place") from error
+    if not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{file}: nothing may be written in this folder; name another place")
 
 
 @app.command("presets")
@@ -130,7 +146,7 @@ def card(
 
     packaging = packaging_of(run, data, work)
     if install:
-        module.place(packaging.preset, install)  # what cannot be is said before minutes of measuring
+        module.place(packaging.run, packaging.preset, install)  # what cannot be is said before minutes of measuring
     written = packaging.card()
     typer.echo(json.dumps(written["figures"], indent=1))
     if install:
@@ -174,6 +190,7 @@ def calibrate(
     """Fit threshold and score normalisation to a site's few photos of its own people, without retraining."""
     from training import calibrate as module
 
+    room_for(out)
     said, troubles = module.calibrate_site(folder, models, out)
     for trouble in troubles:
         typer.echo(trouble, err=True)

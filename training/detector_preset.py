@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from training.preset import Optimiser, Positive, Table, read
+from training.preset import Optimiser, Positive, Table, Words, read
 
 FILE = Path(__file__).with_name("detector.toml")
 
@@ -24,8 +24,8 @@ class Phase(Table):
     from_nothing: bool = Field(default=False, description="left out where there are weights to begin with")
 
 
-class Export(Table):
-    """What the file may be."""
+class Export(Words):
+    """What the file may be, and what its card says; it is packaged only where `data` is told."""
 
     targets: tuple[Literal["xnnpack", "edgetpu"], ...] = ("xnnpack",)
     most_bytes: int = Field(default=400_000, gt=0)

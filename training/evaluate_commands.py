@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from training.commands import WORK, MaybeData, MaybeWork, Models, app, packaging_of
+from training.commands import WORK, MaybeData, MaybeWork, Models, app, packaging_of, room_for
 
 OURS = {"models": "--models", "floats": "--float", "cache": "--cache"}
 """What goes with our own two files alone."""
@@ -27,7 +27,7 @@ def evaluate(
     run: Annotated[
         Path | None, typer.Option("--run", "-r", help="a run's folder: its files on its validation split, no benchmark")
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="an HTML file for the report with all plots")] = None,
+    report: Annotated[Path | None, typer.Option(dir_okay=False, help="an HTML file for all plots")] = None,
     floats: Annotated[
         Path | None, typer.Option("--float", exists=True, help="the float .tflite file, for what int8 costs")
     ] = None,
@@ -39,6 +39,8 @@ def evaluate(
 
     With --run: the files of a run, of your own people or of signatures, on its validation split.
     """
+    if report:
+        room_for(report)
     command = "python -m training " + " ".join(sys.argv[1:])
     if run is not None:
         if given := [flag for name, flag in OURS.items() if _given(context, name)]:
@@ -77,7 +79,8 @@ def _evaluate_ours(task, *, report: Path | None, save: bool, command: str) -> No
     if save:
         module.save(task, results)
     if report:
-        report.write_text(build_report(task, results, command=command, now=datetime.now(UTC)))
+        page = build_report(task, results, command=command, now=datetime.now(UTC))
+        report.write_text(page, encoding="utf-8")
 
 
 def _evaluate_run(
@@ -94,4 +97,5 @@ def _evaluate_run(
         module.save(packaging, own)
     if report:
         card, now = read_card(packaging.run.model), datetime.now(UTC)
-        report.write_text(build_own_report(packaging, own, card, command=command, now=now, runtime=runtime))
+        page = build_own_report(packaging, own, card, command=command, now=now, runtime=runtime)
+        report.write_text(page, encoding="utf-8")

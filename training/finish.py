@@ -41,8 +41,9 @@ def finish(net: nn.Module, source: Source, samples: NDArray[Any], *, side: int |
         everybody = _outputs(net, source, _some(train, CENTRED), side)
         mean = everybody.mean(0)
         named = _some(train[collection.identity[train] >= 0], 5 * CENTRED)
-        people = F.normalize(_outputs(net, source, named, side) - mean).numpy()
-        matrix = whitening(people, collection.identity[named], F.normalize(everybody - mean).numpy())
+        people = _outputs(net, source, named, side) if len(named) else everybody[:0]
+        people, everybody = F.normalize(people - mean), F.normalize(everybody - mean)
+        matrix = whitening(people.numpy(), collection.identity[named], everybody.numpy())
         project(net, mean, torch.from_numpy(matrix))
     equalise(net, to_input(samples))
     hold_constants(net)
@@ -69,11 +70,14 @@ def whitening(
 
     Args:
         people: (N, D) unit rows of people who are named, around the mean of everybody.
-        identity: (N,) who they are.
+        identity: (N,) who they are; if nobody has two pictures, everybody's spread is all.
         everybody: (M, D) unit rows of all kinds of faces, around their mean.
     """
-    size = people.shape[1]
-    parts = (NAMED, within(people, identity)), (1 - NAMED, np.cov(everybody.T.astype(np.float64)))
+    size = everybody.shape[1]
+    named = NAMED if len(np.unique(identity)) < len(identity) else 0.0
+    parts = [(1 - named, np.cov(everybody.T.astype(np.float64)))]
+    if named:
+        parts.append((named, within(people, identity)))
     spread, axes = np.linalg.eigh(sum(share * size / np.trace(part) * part for share, part in parts))
     shrinkage = max(SHRINKAGE, 1 - len(everybody) / (ENOUGH * size))
     return np.asarray(axes * ((1 - shrinkage) * spread + shrinkage) ** -0.5 @ axes.T, np.float32)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from agent.errors import ModelError
+from training import check
 from training.evaluation.cards import read_card
 from training.loop.run import Run
 from training.parity import Parity
@@ -15,11 +16,12 @@ PLACES = {"prepared": "encoder", "made-up": "encoder", "signature-online": "sign
 """What a file is called in `agent/models`, by what it was trained on."""
 
 
-def place(preset: Preset, folder: Path) -> Path:
-    """Returns where in a folder of models the file of a preset goes.
+def place(run: Run, preset: Preset, folder: Path) -> Path:
+    """Returns where in a folder of models the file of a run goes.
 
     Raises:
-        ModelError: the agent has no use for it, or people who do not exist would take the place of real ones.
+        ModelError: the agent has no use for it, or people who do not exist would take the place of real ones; or it is
+            too large, or an operation of it leaves int8 on a target.
     """
     kind = preset.data.kind
     if kind not in PLACES:
@@ -33,6 +35,11 @@ def place(preset: Preset, folder: Path) -> Path:
             f"--install: {target} knows real faces, and {preset.name} has only seen made-up ones and tells nobody "
             "apart. Name a folder of its own, or move that file away; nothing was changed"
         )
+    export = preset.export
+    if findings := check.check(run.model, export.targets, most_bytes=export.most_bytes):
+        raise ModelError(
+            f"--install: {run.model} is not what [export] asks for, nothing was changed:\n{check.table(findings)}"
+        )
     return target
 
 
@@ -40,9 +47,9 @@ def install(run: Run, preset: Preset, folder: Path) -> None:
     """Copies the file and its card.
 
     Raises:
-        ModelError: there is no place for it, or the file does not say what its net says.
+        ModelError: there is no place for it, it is not fit to run, or it does not say what its net says.
     """
-    target = place(preset, folder)
+    target = place(run, preset, folder)
     apart = read_card(run.model).get("parity")
     if apart is None:
         raise ModelError(

@@ -17,18 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
 from agent.types import Floats
 from agent.vision.encode import Encoder
 from agent.vision.pixels import HALF
-from training import check
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
-from training.evaluation.prepared import EVERYBODY, unnamed
+from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
 from training.finish import finish
 from training.last import learn_last
 from training.loop.learner import to_input
@@ -102,7 +100,8 @@ class Packaging:
         """Notes how far the files are from the net, and what the net says of what every device has."""
         train, kind = self.source.collection.train, self.preset.data.kind
         shown = [self.source.plain(int(row), None) for row in train[:: max(1, len(train) // 100)]]
-        apart = parity(net, self.float_file, self.run.model, shown, self._agent())
+        untuned = self.untuned_file if self.preset.export.tune else None
+        apart = parity(net, self.float_file, self.run.model, shown, self._agent(), untuned=untuned)
         for fault in apart.faults():
             log.warning("%s: %s", self.run.model, fault)
         told: dict[str, Any] = {"parity": apart.figures()}
@@ -137,17 +136,6 @@ class Packaging:
         rows = np.random.default_rng(0).choice(train, min(self.preset.export.samples, len(train)), replace=False)
         return np.stack([self.source.plain(int(row), self.preset.side) for row in rows])
 
-    def check(self) -> None:
-        """Looks whether the file stays int8 where it is to run, and is small enough.
-
-        Raises:
-            ModelError: it does not; every offending node is named.
-        """
-        export = self.preset.export
-        findings = check.check(self.run.model, export.targets, most_bytes=export.most_bytes)
-        if findings:
-            raise ModelError(f"{self.run.model} is not fit to run:\n{check.table(findings)}")
-
     def card(self) -> dict[str, Any]:
         """Writes the card beside the file, with what the validation split says; returns it."""
         model = LiteRtModel(self.run.model, sha256=None)
@@ -156,8 +144,8 @@ class Packaging:
         def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
             return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
 
-        vectors = embed(collection.val)
-        identity = collection.identity[collection.val]
+        rows = compared(collection)
+        vectors, identity = embed(rows), collection.identity[rows]
         genuine, impostor = all_pairs(vectors, identity)
         content = self.run.model.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -171,9 +159,11 @@ class Packaging:
             "dimension": vectors.shape[1],
             "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed)),
             "probability": json.loads(head.fit(genuine, impostor).to_json()),
+            "validated": validated(collection, rows),
             "figures": {"validation (int8)": verification(vectors, identity)},
             **self.preset.export.told(),
             "preset": self.preset.model_dump(mode="json"),
+            "trained": self._trained(),
         }
         if isinstance(self.source, Trajectories):
             drawn = _thresholds(self.source, model)
@@ -183,6 +173,15 @@ class Packaging:
             card |= json.loads(self._golden.read_text())
         write_card(self.run.model, card)
         return card
+
+    def _trained(self) -> dict[str, Any]:
+        """Returns samples seen in this run, of those that its phases were to see, and the weights it began with."""
+        found: dict[str, Any] = {"of": sum(phase.samples for phase in self.preset.phase)}
+        if lines := self.run.lines():
+            found["seen"] = lines[-1]["seen"]
+        if self.run.start.exists():
+            found["start_sha256"] = self.run.start.read_text().strip()
+        return found
 
     def _input(self) -> Mapping[str, Any]:
         side = self.preset.side

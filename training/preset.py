@@ -108,7 +108,20 @@ class Tune(Table):
     batch: int = Field(default=32, ge=1)
 
 
-class Export(Table):
+class Words(Table):
+    """What the card says of a file in words."""
+
+    data: str = Field(default="", description="what it was trained on")
+    licence: str = Field(default="", description="who may use the file")
+    limits: tuple[str, ...] = Field(default=(), description="what it is not for, and for whom worse")
+
+    def told(self) -> dict[str, Any]:
+        """Returns what goes into the card; what the preset does not tell is left out."""
+        words = {"data": self.data, "licence": self.licence, "limits": list(self.limits)}
+        return {name: said for name, said in words.items() if said}
+
+
+class Export(Words):
     """What the file may be."""
 
     targets: tuple[Literal["xnnpack", "edgetpu"], ...] = ("xnnpack", "edgetpu")
@@ -117,14 +130,7 @@ class Export(Table):
     whiten: bool = Field(default=True, description="centre and whiten the embeddings in the last layer")
     last: Last | None = Field(default=None, description="learn the last layer once more, alone")
     tune: Tune | None = Field(default=None, description="only where rounding afterwards loses too much")
-    data: str = Field(min_length=10, description="for the card: what it was trained on")
-    licence: str = Field(default="", description="for the card: who may use the file")
-    limits: tuple[str, ...] = Field(default=(), description="for the card: what it is not for, and for whom worse")
-
-    def told(self) -> dict[str, Any]:
-        """Returns what the card says of the file in words; what the preset does not tell is left out."""
-        words = {"data": self.data, "licence": self.licence, "limits": list(self.limits)}
-        return {name: said for name, said in words.items() if said}
+    data: str = Field(min_length=10, description="what it was trained on")
 
 
 class Preset(Table):

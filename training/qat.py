@@ -11,8 +11,7 @@ the maps between operations by one range each (Jacob et al. 2018). Gradients pas
     export_float(net, shape, float_file)
     quantise(float_file, samples, path, ranges=tensor_ranges(net, ranges, float_file, sample))
 
-`folding.equalise` comes before, since it changes ranges; `folding.project` after, and then the range of the output is
-another: `output_is_new`.
+`folding.project` and `folding.equalise` come before, since they change ranges.
 """
 
 from __future__ import annotations
@@ -83,11 +82,6 @@ def prepare_qat(net: nn.Module, ranges: Ranges) -> Tuned:
 def finish_qat(tuned: Tuned) -> tuple[nn.Module, Ranges]:
     """Returns the net given to `prepare_qat` with its weights now, in evaluation mode, and the ranges learnt."""
     return tuned.net.eval(), tuned.ranges()
-
-
-def output_is_new(ranges: Ranges) -> Ranges:
-    """Returns the ranges without that of the output, which calibration then sets: the net was projected since."""
-    return dict(list(ranges.items())[:-1])
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ def evaluate_signatures(
 
     preset = Run(run).preset()
     if install:
-        place(preset, install)
+        place(Run(run), preset, install)
     figures = measure(run, data, dtw=dtw)
     typer.echo(json.dumps(figures, indent=1))
     if save:

@@ -6,7 +6,6 @@ from training.data.batches import Batches, Plan, Sampler
 from training.data.collection import Collection
 from training.data.errors import DataError
 from training.data.mining import HardPeople, centres, nearest_others
-from training.data.pairs import Pairs, every_pair
 
 
 def collection(counts, unknown=0, out=()):
@@ -21,36 +20,6 @@ def collection(counts, unknown=0, out=()):
 
 def unit(rows):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-class TestPairs:
-    def test_every_second_pair_matches(self):
-        one = collection([2, 5, 1, 3], unknown=4)
-        first, second, same = Pairs(one, one.train).draw(400, np.random.default_rng(0))
-        assert same.sum() == 200
-        assert ((one.identity[first] == one.identity[second]) == same).all()
-        assert (first != second).all()
-        assert (one.identity[np.concatenate([first, second])] >= 0).all()
-
-    def test_everybody_counts_the_same(self):
-        one = collection([2, 200, 2, 2])
-        anchors, matches, others = Pairs(one, one.train).triplets(2000, np.random.default_rng(1))
-        assert (one.identity[anchors] == one.identity[matches]).all()
-        assert (one.identity[anchors] != one.identity[others]).all()
-        for rows in (anchors, others):
-            assert np.bincount(one.identity[rows]).min() > 400
-
-    @pytest.mark.parametrize("counts", [[5], [1, 1, 1], []])
-    def test_without_two_people_or_two_pictures_there_are_none(self, counts):
-        one = collection(counts, unknown=3)
-        with pytest.raises(DataError, match="pairs want two people"):
-            Pairs(one, one.train)
-
-    def test_every_pair_as_by_loops(self):
-        identity = np.array([0, 1, 0, 2])
-        first, second, same = every_pair(identity)
-        loops = [(i, j, identity[i] == identity[j]) for i in range(4) for j in range(i + 1, 4)]
-        assert list(zip(first, second, same, strict=True)) == loops
 
 
 class TestSampler:

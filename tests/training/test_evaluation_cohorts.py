@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,17 @@ from training.evaluation.cohorts import (
     terciles,
     unlabelled,
 )
-from training.evaluation.prepared import attributes, named_people, unnamed
+from training.evaluation.prepared import (
+    LARGE,
+    attributes,
+    compared,
+    named_people,
+    unnamed,
+    validated,
+)
+from training.evaluation.prepared import (
+    MOST as MOST_COMPARED,
+)
 
 
 def unit(rows):
@@ -108,7 +119,7 @@ class TestCollections:
         return Collection(
             samples=[np.zeros(1, np.uint8)] * count,
             identity=identity,
-            names=tuple(map(str, range(60))),
+            names=tuple(map(str, range(6000))),
             group=group,
             teacher=unit(rng.normal(size=(count, 8))).astype(np.float16),
             train=np.arange(0, 50),
@@ -126,6 +137,29 @@ class TestCollections:
         (faces,) = unnamed(collection, embed)
         assert (faces.name, faces.pictures) == ("All-Age-Faces (East Asian)", 100)
         assert faces.left_out > 0
+
+    def test_of_a_large_validation_split_whole_people_are_drawn_until_no_more_fit(self, collection):
+        np.testing.assert_array_equal(compared(collection), collection.val)
+        rows = compared(collection, most=58)
+        assert validated(collection, rows) == {"people": 11, "samples": 55, "of": 250}
+        _, each = np.unique(collection.identity[rows], return_counts=True)
+        assert set(each) == {5}
+        np.testing.assert_array_equal(compared(collection, most=58), rows)
+
+    def test_a_few_people_filmed_for_long_stay_several_and_no_split_is_compared_beyond_the_limit(self, collection):
+        count = 50_000
+        filmed = replace(
+            collection,
+            samples=range(count),
+            identity=np.arange(count) % 4,
+            group=np.full(count, ""),
+            teacher=None,
+            train=np.arange(0),
+            val=np.arange(count),
+        )
+        assert validated(filmed, compared(filmed)) == {"people": 4, "samples": 4 * LARGE, "of": count}
+        some = compared(replace(filmed, identity=np.arange(count) // 9))
+        assert MOST_COMPARED - 9 < len(some) <= MOST_COMPARED
 
     def test_the_named_by_group_and_by_what_the_index_says(self, collection, embed, tmp_path):
         index = tmp_path / "index.csv"

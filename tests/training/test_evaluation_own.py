@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
 
+from agent.errors import ConfigError  # noqa: E402
 from tests.training.pens import writers  # noqa: E402
 from tests.training.test_evaluation_report import read  # noqa: E402
 from tests.training.test_signatures_load import archive  # noqa: E402
@@ -88,3 +89,20 @@ def test_the_two_ways_to_measure_are_told_apart(arguments, words):
     said = CliRunner().invoke(app, ["evaluate", *arguments], env={"COLUMNS": "200"})
     assert said.exit_code == 2
     assert words in said.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("evaluate --run nowhere --report {}", id="the report of a run"),
+        pytest.param("evaluate --data nowhere --report {}", id="the report of ours"),
+        pytest.param("calibrate . --models nowhere --out {}", id="a site file"),
+    ],
+)
+def test_where_the_results_go_is_looked_at_before_anything_is_measured(tmp_path, command):
+    (tmp_path / "file").touch()
+    said = CliRunner().invoke(app, command.format(tmp_path / "file" / "x" / "result").split())
+    assert isinstance(said.exception, ConfigError)
+    assert "name another place" in str(said.exception)
+    CliRunner().invoke(app, command.format(tmp_path / "new" / "result").split())
+    assert (tmp_path / "new").is_dir()

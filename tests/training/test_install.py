@@ -1,6 +1,8 @@
 """What goes into the agent's folder of models: only what it has a place for, and only what is what was trained."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from training.install import install  # noqa: E402
 from training.loop.run import Run  # noqa: E402
 from training.preset import load  # noqa: E402
 
+OURS = Path(__file__).parents[2] / "agent" / "models"
 GOOD = {"float_file": 1e-7, "int8_file": 0.01, "agent": 0.01}
 
 
@@ -18,7 +21,7 @@ def made(folder, preset, parity=GOOD):
     """A run whose file and card are there."""
     run = Run(folder / preset)
     run.open(load(preset))
-    run.model.write_bytes(preset.encode())
+    shutil.copy(OURS / ("signature.tflite" if "signature" in preset else "encoder.tflite"), run.model)
     card = {"id": preset, "preset": load(preset).model_dump(mode="json"), **({"parity": parity} if parity else {})}
     run.model.with_suffix(".json").write_text(json.dumps(card))
     return run
@@ -38,7 +41,7 @@ def test_a_file_and_its_card_go_where_the_agent_looks(tmp_path, preset, name):
     for _ in range(2):  # and again, in place of itself
         found = put(run, models)
     assert set(found) == {f"{name}.tflite", f"{name}.json"}
-    assert found[f"{name}.tflite"] == preset.encode()
+    assert found[f"{name}.tflite"] == run.model.read_bytes()
     assert json.loads(found[f"{name}.json"])["id"] == preset
 
 
@@ -69,4 +72,21 @@ def test_what_is_not_known_to_be_what_was_trained_stays_out(tmp_path, parity, wo
     run, models = made(tmp_path, "signature-online", parity), tmp_path / "models"
     with pytest.raises(ModelError, match=words):
         put(run, models)
+    assert not models.exists()
+
+
+@pytest.mark.parametrize(
+    ("export", "words"),
+    [
+        pytest.param({"most_bytes": 1000}, "bytes, 1,000 are allowed", id="too large"),
+        pytest.param({"targets": ("edgetpu",)}, "operation 41 .*RESIZE_BILINEAR", id="leaves int8 on its target"),
+    ],
+)
+def test_what_is_not_fit_to_run_stays_out(tmp_path, export, words):
+    run, models = made(tmp_path, "door"), tmp_path / "models"
+    shutil.copy(OURS / "detector.tflite", run.model)
+    door = run.preset()
+    asked = door.model_copy(update={"export": door.export.model_copy(update=export)})
+    with pytest.raises(ModelError, match=words):
+        install(run, asked, models)
     assert not models.exists()

@@ -1,5 +1,6 @@
 """The loop itself, for seconds, on people who are drawn: alone, in two processes, resumed, refused and killed."""
 
+import hashlib
 import json
 import os
 import signal
@@ -73,7 +74,9 @@ def test_one_phase_alone_goes_on_from_weights(tmp_path):
     run = Run(tmp_path / "on")
     run.open(last)
     task = Task(last, sources.make(last, None, tmp_path), tmp_path, ALONE)
-    trainer = Trainer(last, task, run, ALONE, start=Run(tmp_path / "run").weights)
+    start = Run(tmp_path / "run").weights
+    trainer = Trainer(last, task, run, ALONE, start=start)
+    assert run.start.read_text() == f"{hashlib.sha256(start.read_bytes()).hexdigest()}\n"
     train = task.collection.train
     seen = torch.from_numpy(task.embed(trainer.average.net, train, 48))
     mean, known = means(seen, torch.from_numpy(task.labels[train]), task.classes)

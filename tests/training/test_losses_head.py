@@ -1,7 +1,7 @@
 """The verification head. Without torch: what it does with scores is plain numpy, but the package it lies in has it."""
 
 import json
-from math import exp, log, log2
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.errors import ModelError
+from training.evaluation.reliability import reliability
 from training.losses import head as heads
 from training.losses.head import Head, fit
-from training.losses.reliability import calibration_error, cllr, figures, isotonic
 
 
 def scores(n, m, seed=0, spread=0.15):
@@ -61,11 +61,11 @@ def test_how_many_impostors_there_are_changes_nothing_but_the_prior_does(times, 
 
 def test_what_it_says_comes_true_at_any_prior():
     head = fit(*scores(20_000, 20_000))
-    genuine, impostor = scores(20_000, 20_000, seed=9)
     for prior in (0.01, 0.5, 0.9):
-        said = head.probability(genuine, prior), head.probability(impostor, prior)
-        assert calibration_error(*said, prior=prior) < 0.01
-        assert calibration_error(said[0] ** 3, said[1] ** 3, prior=prior) > calibration_error(*said, prior=prior)
+        same = np.arange(40_000) < 40_000 * prior
+        said = head.probability(np.concatenate(scores(same.sum(), (~same).sum(), seed=9)), prior)
+        assert reliability(said, same).calibration_error < 0.01
+        assert reliability(said**3, same).calibration_error > reliability(said, same).calibration_error
 
 
 def test_a_threshold_is_where_the_probability_is_reached():
@@ -109,41 +109,3 @@ def test_goes_into_a_card_and_comes_out_of_it():
 def test_what_cannot_be_fitted_or_read_is_said(act, said):
     with pytest.raises(ModelError, match=said):
         act()
-
-
-def test_cllr_as_loops_have_it():
-    genuine, impostor = np.array([2.0, -0.5, 3.0]), np.array([-4.0, 0.5])
-    want = np.mean([log2(1 + exp(-x)) for x in genuine]) / 2 + np.mean([log2(1 + exp(x)) for x in impostor]) / 2
-    assert cllr(genuine, impostor) == pytest.approx(want)
-    assert cllr(np.zeros(3), np.zeros(5)) == pytest.approx(1)
-
-
-def test_calibration_error_as_loops_have_it():
-    random = np.random.default_rng(3)
-    genuine, impostor, prior = random.random(50), np.append(random.random(80), 1.0), 0.2
-    pairs = [(p, 1, prior / 50) for p in genuine] + [(p, 0, (1 - prior) / 81) for p in impostor]
-    want = 0.0
-    for low in range(5):
-        inside = [x for x in pairs if low / 5 <= x[0] < (low + 1) / 5 or (low == 4 and x[0] == 1)]
-        weight = sum(w for *_, w in inside)
-        want += abs(sum(w * p for p, _, w in inside) / weight - sum(w * s for _, s, w in inside) / weight) * weight
-    assert calibration_error(genuine, impostor, prior=prior, bins=5) == pytest.approx(want)
-
-
-def test_isotonic_rises_and_no_head_beats_it():
-    pytest.importorskip("scipy")
-    genuine, impostor = scores(300, 900, seed=4)
-    said = np.concatenate(isotonic(genuine, impostor))
-    order = np.argsort(np.concatenate([genuine, impostor]), kind="stable")
-    assert (np.diff(said[order][np.isfinite(said[order])]) >= -1e-9).all()
-    head = fit(genuine, impostor)
-    assert cllr(*isotonic(genuine, impostor)) < cllr(head.evidence(genuine), head.evidence(impostor))
-    apart = isotonic(np.array([0.5, 0.6]), np.array([0.1]))
-    assert cllr(*apart) == 0
-
-
-def test_figures_of_a_head():
-    pytest.importorskip("scipy")
-    found = figures(fit(*scores(3000, 9000)), *scores(3000, 9000, seed=5))
-    assert 0 < found["cllr_min"] < found["cllr"] < found["cllr_min"] + 0.02
-    assert found["ece"] < 0.02

@@ -33,6 +33,9 @@ def test_all_forms_of_an_image_encoder_agree(exported, crops, family):
     assert found.faults() == []
     assert set(found.figures()) == {"float_file", "int8_file", "agent"}
     assert found.int8_file > found.float_file
+    tuned = parity(files.net, files.float_file, files.int8_file, crops, untuned=files.float_file)
+    assert set(tuned.figures()) == {"float_file", "int8_file", "untuned"}
+    assert tuned.untuned == pytest.approx(tuned.int8_file, abs=1e-5)  # nothing was tuned here
 
 
 @pytest.mark.parametrize("family", ["tcn", "gru"])

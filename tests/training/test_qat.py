@@ -10,9 +10,8 @@ from agent.errors import ConfigError, ModelError  # noqa: E402
 from agent.hardware.engines.litert import LiteRtModel  # noqa: E402
 from training import nets  # noqa: E402
 from training.loop.learner import to_input  # noqa: E402
-from training.nets.folding import project  # noqa: E402
 from training.parity import ask  # noqa: E402
-from training.qat import finish_qat, observe, output_is_new, prepare_qat, tensor_ranges  # noqa: E402
+from training.qat import finish_qat, observe, prepare_qat, tensor_ranges  # noqa: E402
 from training.quantise import quantise  # noqa: E402
 from training.rounding import Rounding, round_weights  # noqa: E402
 
@@ -164,9 +163,3 @@ class TestFile:
             net.layers[0][0].weight *= 1.5
         with pytest.raises(ModelError, match=r"no tensor holds what the net says at layers.0.0"):
             tensor_ranges(net, observe(net, samples), files.float_file, samples[:1])
-
-    def test_projected_afterwards_the_output_has_no_range(self, net, samples):
-        ranges = observe(net, samples)
-        project(net, torch.zeros(16), 100 * torch.eye(16))
-        kept = output_is_new(ranges)
-        assert set(ranges) - set(kept) == {"layers.16"} == {list(ranges)[-1]}

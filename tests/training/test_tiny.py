@@ -54,6 +54,9 @@ def test_the_agent_takes_file_and_card(run):
     assert "Apache" in card.fields["licence"]
     assert card.fields["limits"] == list(run.preset().export.limits)
     assert set(card.fields["parity"]) == {"float_file", "int8_file", "agent"}
+    samples = sum(phase.samples for phase in run.preset().phase)
+    assert card.fields["trained"] == {"of": samples, "seen": run.lines()[-1]["seen"]}
+    assert card.fields["validated"]["samples"] == card.fields["validated"]["of"] > 0
     table = FmrTable.from_card(card.fields)
     threshold = threshold_for(table, false_accepts_per_visit=0.1, comparisons=3, shots=1, shots_needed=1)
     assert -1 < threshold.cosine < 1
@@ -72,6 +75,7 @@ def test_the_card_says_how_likely_two_pictures_are_of_one_person(run):
 def test_the_last_layer_and_rounding_are_learnt_where_a_preset_asks(run, tmp_path):
     """And the file as it was trained is kept beside, to say what int8 costs."""
     from training import sources
+    from training.install import place
     from training.package import Packaging
     from training.preset import Last, Tune
 
@@ -86,6 +90,8 @@ def test_the_last_layer_and_rounding_are_learnt_where_a_preset_asks(run, tmp_pat
     shutil.copy(run.weights, folder.weights)
     packaging = Packaging(folder, asked, sources.make(asked, None, tmp_path))
     packaging.quantise()
-    packaging.check()
+    place(folder, asked, tmp_path / "models")
     assert packaging.untuned_file.read_bytes() != packaging.float_file.read_bytes()
-    assert packaging.card()["figures"]["validation (int8)"]["eer"] < 0.25
+    card = packaging.card()
+    assert card["figures"]["validation (int8)"]["eer"] < 0.25
+    assert set(card["parity"]) == {"float_file", "int8_file", "agent", "untuned"}

@@ -16,7 +16,7 @@ from agent.errors import ConfigError, ModelError
 from tests.training.canvases import write_faces, write_scenes
 from tests.training.test_loop import members
 from training import detector_preset
-from training.card import accept
+from training.card import accept, package_detector
 from training.compose import Composer
 from training.data.errors import DataError
 from training.detector import Detector
@@ -258,3 +258,15 @@ def test_a_file_that_leaves_int8_is_refused_and_the_operation_named():
         accept(model, detector_preset.Export(targets=("xnnpack", "edgetpu")))
     with pytest.raises(ModelError, match="bytes, 1,000 are allowed"):
         accept(model, detector_preset.Export(most_bytes=1000))
+
+
+def test_the_card_of_a_detector_says_what_its_preset_does_and_none_is_made_without(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(SHORT.format(samples=8) + '[export]\ndata = "Photographs of our own hall."\n')
+    assert detector_preset.load(mine).export.told() == {"data": "Photographs of our own hall."}
+    assert set(detector_preset.load(detector_preset.FILE).export.told()) == {"data", "licence", "limits"}
+    weights, target = tmp_path / "detector.pt", tmp_path / "detector.tflite"
+    save(Detector().state_dict(), weights)
+    with pytest.raises(ConfigError, match="no `data`"):
+        package_detector(weights, tmp_path, tmp_path, target, detector_preset.Export())
+    assert not target.exists()

@@ -17,7 +17,7 @@ from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import add
 from training.evaluation.cohorts import labelled
 from training.evaluation.openset import OpenSet, open_set
-from training.evaluation.prepared import EVERYBODY, unnamed
+from training.evaluation.prepared import EVERYBODY, compared, unnamed
 from training.evaluation.speed import Speed, measure_speed, spent
 from training.evaluation.verify import Verification, verify
 from training.package import Packaging, encode
@@ -78,7 +78,8 @@ def measure_run(
     run, collection = packaging.run, packaging.source.collection
     if not run.model.exists():
         raise RunError(f"{run.folder}: no encoder.tflite yet: python -m training quantise --run {run.folder}")
-    identity = collection.identity[collection.val]
+    rows = compared(collection)
+    identity = collection.identity[rows]
     _, count = np.unique(identity, return_counts=True)
     if len(count) < 2 or count.max() < 2:
         raise RunError(
@@ -90,17 +91,17 @@ def measure_run(
         model, side = LiteRtModel(file, runtime=runtime, sha256=None), packaging.preset.side
         return encode(model, (packaging.source.plain(int(row), side) for row in rows))
 
-    say(f"{len(identity):,} samples of the validation split")
-    vectors = embed(run.model, collection.val)
+    say(f"{len(rows):,} of the {len(collection.val):,} samples of the validation split")
+    vectors = embed(run.model, rows)
     fmr = fmr_card(
-        labelled(EVERYBODY, vectors, identity), unnamed(collection, lambda rows: embed(run.model, rows)), rounds=rounds
+        labelled(EVERYBODY, vectors, identity), unnamed(collection, lambda some: embed(run.model, some)), rounds=rounds
     )
     own = Own(verify(vectors, identity, fmrs=FMRS, rounds=rounds), len(count), len(identity), fmr)
     files = {INT8: run.model}
     before = packaging.untuned_file if packaging.preset.export.tune else packaging.float_file
     if before.exists():
         files[FLOAT] = before
-        own.floats = verify(embed(before, collection.val), identity, fmrs=FMRS, rounds=rounds)
+        own.floats = verify(embed(before, rows), identity, fmrs=FMRS, rounds=rounds)
     else:
         own.left_out.append(f"What int8 costs: {before} is not there; `quantise` makes it.")
     _search(own, vectors, identity, count)

@@ -18,8 +18,7 @@ from agent.vision.align import align
 from agent.vision.closer import closer
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
-
-PICTURES = (".webp", ".jpg", ".jpeg", ".png")
+from training.data.archive import PICTURES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +76,7 @@ def embed_pictures(
         for encoder, rows in zip(encoders, vectors, strict=True):
             rows.append(np.zeros(encoder.dimension, np.float32) if crop is None else encoder(crop).vector)
     if not names:
-        raise ConfigError("the benchmark's archive holds no pictures (.webp, .jpg or .png)")
+        raise ConfigError(f"the benchmark's archive holds no pictures ({', '.join(PICTURES)})")
     return [Embedded(names, np.stack(rows), np.array(found)) for rows in vectors]
 
 

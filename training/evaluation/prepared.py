@@ -9,17 +9,43 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.collection import Collection
+from training.data.collection import Collection, by_person
 from training.evaluation.cohorts import Cohort, by_attribute, cohort_rows, labelled, terciles, unlabelled
 
 EVERYBODY = "named people of the validation"
 Embed = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Rows of a collection in, (N, D) unit rows out."""
+MOST = 6000
+"""Validation samples of which every pair is compared: 18 million, for which 1.5 GB of memory are enough."""
+LARGE = 100
+"""So many of one person are drawn where there are more than `MOST`: a few people filmed for long stay several."""
+
+
+def compared(collection: Collection, *, most: int = MOST) -> NDArray[np.int64]:
+    """Returns the validation rows; where they are more than `most`, those of people drawn until no more fit."""
+    rows = collection.val
+    if len(rows) <= most:
+        return rows
+    random, people = np.random.default_rng(0), list(by_person(collection, rows).values())
+    drawn, left = [], most
+    for number in random.permutation(len(people)):
+        mine = random.permutation(people[number])[:LARGE]
+        if len(mine) <= left:
+            drawn.append(mine)
+            left -= len(mine)
+    return np.sort(np.concatenate(drawn))
+
+
+def validated(collection: Collection, rows: NDArray[np.int64]) -> dict[str, int]:
+    """Returns what a card says of the samples that were compared, and of how many they are."""
+    people = len(np.unique(collection.identity[rows]))
+    return {"people": people, "samples": len(rows), "of": len(collection.val)}
 
 
 def named_people(collection: Collection, embed: Embed) -> Cohort:
     """Returns the validation people as one cohort: the one that thresholds are set by."""
-    return labelled(EVERYBODY, embed(collection.val), collection.identity[collection.val])
+    rows = compared(collection)
+    return labelled(EVERYBODY, embed(rows), collection.identity[rows])
 
 
 def unnamed(collection: Collection, embed: Embed) -> list[Cohort]:
@@ -38,7 +64,7 @@ def attributes(collection: Collection, embed: Embed, index: Path) -> list[Cohort
 
     `face_px` and `yaw` are cut into thirds, `grey` is 0 or 1; columns that are absent make no cohorts.
     """
-    rows = collection.val
+    rows = compared(collection)
     parts: dict[str, NDArray[np.bool_]] = {}
     groups = collection.group[rows]
     if len(np.unique(groups)) > 1:

@@ -51,6 +51,11 @@ class Run:
         return self.folder / "curves.png"
 
     @property
+    def start(self) -> Path:
+        """The SHA-256 of the weights that it began with; no such file where it began with none."""
+        return self.folder / "start.sha256"
+
+    @property
     def model(self) -> Path:
         """The finished int8 file; its card lies beside it."""
         return self.folder / f"{self.name}.tflite"

@@ -5,6 +5,7 @@ Small pictures first: a step at 48 pixels costs half of one at 64, and most is l
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -114,8 +115,10 @@ class Trainer:
                 return self.run.state.read_bytes()
             except OSError as error:
                 raise RunError(f"{self.run.state} cannot be read: {error}") from error
+        self.run.start.unlink(missing_ok=True)  # of a beginning that came to nothing
         if start is not None:
             load_weights(self.learner.net, start)
+            self.run.start.write_text(f"{hashlib.sha256(start.read_bytes()).hexdigest()}\n")
             self.task.revive(self.learner.net)
             self.task.turn(self.learner.losses, self.learner.net)
             self.average.net.load_state_dict(self.learner.net.state_dict())
