@@ -115,6 +115,11 @@ def _refuse_few(collection: Collection, work: Path) -> None:
             f"{work}: {len(each)} people to validate on make {pairs} pairs of strangers, a card wants {LEAST_PAIRS}: "
             "pack more people or more pictures of each, or say split = val of more people in a CSV"
         )
+    if not (each > 1).any():
+        raise DataError(
+            f"{work}: none of the {len(each)} people to validate on has two pictures: nothing tells how alike one "
+            "person's are; pack more pictures of each, or say split = val of people with two and more"
+        )
 
 
 def _clean(collection: Collection, preset: Preset) -> Collection:

@@ -82,7 +82,7 @@ def opened(folder: Path, preset: DetectorPreset) -> Run:
     afterwards = {"name": preset.name, "export": preset.export}
     try:
         same = not run.state.exists() or (
-            DetectorPreset.model_validate_json(file.read_text()).model_copy(update=afterwards) == preset
+            DetectorPreset.model_validate_json(file.read_text(encoding="utf-8")).model_copy(update=afterwards) == preset
         )
     except (OSError, ValueError):
         same = False

@@ -133,7 +133,7 @@ def test_tuning_wins_back_what_awkward_ranges_cost(net, samples):
         (1 - torch.nn.functional.cosine_similarity(tuned(samples), teacher)).mean().backward()
         optimiser.step()
     now = apart(before, tuned.eval(), samples)
-    assert afterwards > 0.02
+    assert afterwards > 0.01
     assert now < 0.3 * afterwards
     finished, learnt = finish_qat(tuned)
     assert finished is net

@@ -48,7 +48,7 @@ def read(run: Run) -> Origin | None:
     """
     file = run.folder / DATA
     try:
-        return Origin.model_validate_json(file.read_text())
+        return Origin.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -80,7 +80,7 @@ class Run:
             RunError: nothing was trained here.
         """
         try:
-            return Preset.model_validate_json((self.folder / PRESET).read_text())
+            return Preset.model_validate_json((self.folder / PRESET).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(f"{self.folder}: nothing was trained here (no {PRESET}); name the run with --run") from None
         except ValueError as error:
@@ -105,7 +105,7 @@ class Run:
         if not self.log.exists():
             return []
         found = []
-        for line in self.log.read_text().splitlines():
+        for line in self.log.read_text(encoding="utf-8").splitlines():
             try:
                 found.append(json.loads(line))
             except ValueError:
@@ -145,7 +145,7 @@ def save(weights: Mapping[str, object], path: Path) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Writes a file of text, see `writing`."""
     with writing(path) as part:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")
 
 
 def _unwritten(path: Path, error: Exception) -> RunError:
