@@ -23,7 +23,7 @@ from training.loop.run import load_weights
 from training.quantise import export_float, quantise
 from training.scenes import Crops, load_backgrounds, load_scenes
 
-SURE = 0.6
+SURE = 0.5
 """The score in training from which it is a face: then the validation scenes have as many false ones as before."""
 DETECTOR_INPUT = (240, 320, 3)
 

@@ -72,9 +72,14 @@ class Detector(nn.Module):
         super().__init__()
         quarter, eighth, sixteenth, last = widths
         self.stem = nn.Sequential(
-            conv(3, stem, stride=2), conv(stem, stem, stride=2, groups=stem), conv(stem, quarter, 1)
+            conv(3, stem, stride=2),
+            conv(stem, stem, stride=2, groups=stem),
+            conv(stem, quarter, 1),
+            Block(quarter, quarter, 2, 1, fused=False),
         )
-        self.fine = nn.Sequential(conv(quarter, eighth, stride=2), Block(eighth, eighth, 2, 1, fused=False))
+        self.fine = nn.Sequential(
+            conv(quarter, eighth, stride=2), *(Block(eighth, eighth, 2, 1, fused=False) for _ in range(3))
+        )
         self.middle = nn.Sequential(
             Block(eighth, sixteenth, 3, 2, fused=False),
             *(Block(sixteenth, sixteenth, 2, 1, fused=False) for _ in range(3)),
@@ -110,8 +115,11 @@ class Detector(nn.Module):
 
 
 def _twice(x: Tensor, like: Tensor) -> Tensor:
-    """Returns a map at twice its size, cut to the size of a finer one: 15 rows have 8 coarse ones above them."""
-    twice = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    """Returns a map at twice its size, cut to the size of a finer one: 15 rows have 8 coarse ones above them.
+
+    Corners lie on corners: the Edge TPU's compiler does not know the version of the operation with half-pixel centres.
+    """
+    twice = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
     return twice[..., : like.shape[-2], : like.shape[-1]]
 
 
@@ -119,7 +127,7 @@ def grow(net: Detector, weights: dict[str, Tensor]) -> None:
     """Fills a net with the weights of one that has fewer channels or layers, so that it says the same.
 
     What is old lies in the corner of what is new. Nobody listens to the new channels at first (Net2Net, Chen et al.
-    2016), nor to a new map that is added to an old one; a new branch of a head begins as its sibling.
+    2016), nor do new maps that are added to old ones say anything; a new branch of a head begins as its sibling.
 
     Raises:
         ValueError: they are those of another kind of net.
@@ -130,7 +138,7 @@ def grow(net: Detector, weights: dict[str, Tensor]) -> None:
     for name, value in state.items():
         old = weights.get(name, weights.get(name.replace(".marks.", ".shared.")))
         if old is None:
-            if name.startswith("wide.1.") and name.endswith(("weight", "bias")):
+            if (name.startswith("wide.1.") or ".body.2.1." in name) and name.endswith(("weight", "bias")):
                 value.zero_()
             continue
         corner = tuple(slice(0, size) for size in old.shape)

@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from agent.errors import ModelError
+from tests.training.unfit import by_half_pixels
 from training.check import check, table
 from training.compact import compact, read
 
@@ -236,8 +237,8 @@ class TestEdgeTpu:
         (finding,) = check(spoilt(change), ["edgetpu"])
         assert finding.reason == "only its last 3 dimensions may exceed 1: (2, 8, 16, 48)"
 
-    def test_our_detector_resizes_by_half_pixels(self):
-        findings = check(MODELS / "detector.tflite", ["edgetpu"])
+    def test_resizing_by_half_pixels(self, tmp_path):
+        findings = check(by_half_pixels(tmp_path / "detector.tflite"), ["edgetpu"])
         assert [f.reason for f in findings if f.operation == "RESIZE_BILINEAR"] == [
             "version 3 of it is newer than the compiler, which knows 2"
         ]

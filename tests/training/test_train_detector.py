@@ -15,6 +15,7 @@ import torch
 from agent.errors import ConfigError, ModelError
 from tests.training.canvases import write_faces, write_scenes
 from tests.training.test_loop import members
+from tests.training.unfit import by_half_pixels
 from training import detector_preset
 from training.card import accept, package_detector
 from training.compose import Composer
@@ -251,11 +252,13 @@ def test_our_own_preset_begins_from_nothing_and_ends_on_larger_canvases():
     assert np.argmax([phase.width * phase.height for phase in ours.phase]) == len(ours.phase) - 1
 
 
-def test_a_file_that_leaves_int8_is_refused_and_the_operation_named():
+def test_a_file_that_leaves_int8_is_refused_and_the_operation_named(tmp_path):
     model = ROOT / "agent" / "models" / "detector.tflite"
     accept(model, detector_preset.Export())
+    everywhere = detector_preset.Export(targets=("xnnpack", "edgetpu"))
+    accept(model, everywhere)
     with pytest.raises(ModelError, match=r"not fit to run, and is not kept:\n.*RESIZE_BILINEAR"):
-        accept(model, detector_preset.Export(targets=("xnnpack", "edgetpu")))
+        accept(by_half_pixels(tmp_path / "other.tflite"), everywhere)
     with pytest.raises(ModelError, match="bytes, 1,000 are allowed"):
         accept(model, detector_preset.Export(most_bytes=1000))
 

@@ -29,9 +29,9 @@ DOOR = (
     Stage(fused=True, channels=48, expansion=1.5, stride=2, blocks=1),  # 28 x 28
     Stage(fused=False, channels=48, expansion=2, stride=1, blocks=1),
     Stage(fused=False, channels=112, expansion=4, stride=2, blocks=1),  # 14 x 14
-    Stage(fused=False, channels=112, expansion=2, stride=1, blocks=5),
+    Stage(fused=False, channels=112, expansion=2, stride=1, blocks=6),
     Stage(fused=False, channels=192, expansion=3, stride=2, blocks=1),  # 7 x 7
-    Stage(fused=False, channels=192, expansion=2, stride=1, blocks=3),
+    Stage(fused=False, channels=192, expansion=2, stride=1, blocks=4),
 )
 MOBILEFACENET = (
     Stage(fused=False, channels=64, expansion=2, stride=2, blocks=5),  # 28 x 28
