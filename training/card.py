@@ -23,8 +23,6 @@ from training.loop.run import load_weights
 from training.quantise import export_float, quantise
 from training.scenes import Crops, load_backgrounds, load_scenes
 
-SURE = 0.5
-"""The score in training from which it is a face: then the validation scenes have as many false ones as before."""
 DETECTOR_INPUT = (240, 320, 3)
 
 
@@ -49,7 +47,6 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
     net = Detector()
     load_weights(net, weights)
     net.float().pair()
-    net.judge(SURE)
     composer = Composer(load_scenes(scenes, "train"), load_backgrounds(scenes), seed=99, crops=Crops(load(work)))
     height, width, _ = DETECTOR_INPUT
     samples = [_sample(composer.draw(width, height).picture) for _ in range(export.samples)]

@@ -167,7 +167,8 @@ def packaging_of(  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
     preset = folder.preset()
     work, more = _places(folder, work, more)
     source = sources.make(preset, data, work, more if joined else ())
-    origin.compare(folder, source.collection, work, joined=joined)
+    _, where = sources.place(preset, data, work)
+    origin.compare(folder, source.collection, where, joined=joined)
     return Packaging(folder, preset, source)
 
 

@@ -10,8 +10,6 @@ Wu et al. 2023).
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -95,12 +93,6 @@ class Detector(nn.Module):
         """Makes the first convolution one over pairs of pixels, before exporting."""
         first = self.stem[0]
         first[0] = InPairs(first[0])
-
-    @torch.no_grad()
-    def judge(self, sure: float) -> None:
-        """Makes the score that was `sure` in training a half, where the agent's faces begin; before exporting."""
-        for head in self.heads:
-            head.score.bias -= math.log(sure / (1 - sure))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         fine = self.fine(self.stem(x))

@@ -52,7 +52,8 @@ def learn(
         world.from_leader(lambda: _open(run, preset, start))
         source = world.everywhere(lambda: sources.make(preset, data, work, more))
         _same(preset, source.collection, world)
-        world.from_leader(lambda: _keep(run, source.collection, work, more))
+        flag, where = sources.place(preset, data, work)
+        world.from_leader(lambda: _keep(run, source.collection, where, more, flag=flag))
         task = Task(preset, source, work, world, workers=workers)
         try:
             Trainer(preset, task, run, world, start=start).go()
@@ -66,9 +67,9 @@ def _open(run: Run, preset: Preset, start: Path | None) -> None:
     run.open(preset)
 
 
-def _keep(run: Run, collection: Collection, work: Path, more: Sequence[Path]) -> None:
-    rows = len(load_pictures(work)) if more else len(collection)
-    origin.keep(run, collection, work, more, rows=rows)
+def _keep(run: Run, collection: Collection, where: Path, more: Sequence[Path], *, flag: str) -> None:
+    rows = len(load_pictures(where)) if more else len(collection)
+    origin.keep(run, collection, where, more, rows=rows, flag=flag)
 
 
 def _same(preset: Preset, data: Collection, world: World) -> None:

@@ -39,7 +39,7 @@ PICTURES = ("ada-1.jpg", "bruno-2.jpg", "clara-3.jpg", "ada-4.jpg")
 """Of people who do not exist; a device has them too."""
 
 FLOAT = 1e-5  # largest 1 - cosine: another order of summing
-INT8 = 0.05  # fifty rounded maps: of a hundred training faces the worst is 0.016 off on our encoder's card of 1.26 MB
+INT8 = 0.05  # fifty rounded maps: of a hundred training faces our encoder's worst is 0.017 off (its card, parity)
 MARGIN = 0.02
 """How much lower than here a cosine may be on a device: its kernels round otherwise, its decoder of JPEG too. One step
 of the input is enough for another set of errors as large: two right paths are as far apart as each is from PyTorch."""

@@ -53,10 +53,18 @@ def _unpack(folder: Path, work: Path) -> None:
     work.mkdir(parents=True, exist_ok=True)
     part = work / "faces.part"
     faces = array_on_disk(part, np.uint8, (len(pictures), 112, 112, 3))
+    try:
+        _fill(faces, pictures, folder)
+    except DataError:
+        part.unlink()  # gigabytes
+        raise
+    faces.flush()
+    shutil.copyfile(folder / INDEX, work / INDEX)
+    part.rename(work / "faces.npy")
+
+
+def _fill(faces: NDArray[np.uint8], pictures: Sequence[NDArray[np.uint8]], folder: Path) -> None:
     for i, picture in enumerate(track(pictures, "unpacking faces")):
         if picture.shape != faces.shape[1:]:
             raise DataError(f"{folder}: picture {i} is {picture.shape[1]}x{picture.shape[0]}, not 112x112")
         faces[i] = picture
-    faces.flush()
-    shutil.copyfile(folder / INDEX, work / INDEX)
-    part.rename(work / "faces.npy")

@@ -98,6 +98,11 @@ def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = (
     return (Trajectories if kind == "signature-online" else Drawings)(data, preset)
 
 
+def place(preset: Preset, data: Path | None, work: Path) -> tuple[str, Path]:
+    """Returns the option by which a preset's data are named, and where they are."""
+    return ("--data", data) if data and preset.data.kind.startswith("signature") else ("--work", work)
+
+
 def _refuse_untaught(collection: Collection, preset: Preset, work: Path) -> None:
     last = preset.export.last.loss if preset.export.last else {}
     if collection.teacher is None and (taught := sorted(TAUGHT & {*preset.loss, *last})):

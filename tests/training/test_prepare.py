@@ -100,6 +100,7 @@ def test_what_is_no_data_is_said(data, work, spoil, message):
         prepare(data, work)
     assert not (work / "index.csv").exists()
     assert not (work / "faces.npy").exists()
+    assert not list(work.glob("*.part"))
 
 
 def damage(archive):

@@ -5,7 +5,9 @@ import pytest
 
 from tests.training.pens import writers
 from tests.training.test_signatures_load import archive
+from training import sources
 from training.errors import RunError
+from training.loop import origin
 from training.loop.run import Run
 from training.preset import load
 from training.signatures.measure import measure
@@ -32,6 +34,16 @@ def test_a_run_is_measured_on_the_test_writers_beside_time_warping(tmp_path, dat
     assert 0 <= by_file["eer_random_1"] < 0.5  # even one for faces sees that writers differ
     assert by_warping["eer_random_1"] < 0.2
     assert by_file["eer_skilled_1_low"] <= by_file["eer_skilled_1"] <= by_file["eer_skilled_1_high"]
+
+
+def test_a_run_of_other_signatures_is_not_measured_on_these(tmp_path, data):
+    folder, preset = run(tmp_path / "run", "signature-offline"), load("signature-offline")
+    others = archive(tmp_path / "others.npz", writers(13, genuine=4, forgeries=2))
+    learnt = sources.make(preset, others, tmp_path).collection
+    assert sources.place(preset, others, tmp_path) == ("--data", others)
+    origin.keep(Run(folder), learnt, others, (), rows=len(learnt), flag="--data")
+    with pytest.raises(RunError, match=rf"trained on other data than {data} holds now.*--data {others}\)"):
+        measure(folder, data)
 
 
 def test_what_cannot_be_measured_is_said(tmp_path, data):

@@ -5,7 +5,7 @@ from pathlib import Path
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from training.compact import read
+from training.compact import compact, read
 
 DETECTOR = Path(__file__).parents[2] / "agent" / "models" / "detector.tflite"
 
@@ -20,5 +20,5 @@ def by_half_pixels(path):
         operator.builtinOptions.alignCorners, operator.builtinOptions.halfPixelCenters = False, True
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
+    path.write_bytes(compact(bytes(builder.Output())))
     return path

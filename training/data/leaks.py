@@ -160,8 +160,10 @@ def refuse_split_leaks(collection: Collection, *, near: float = NEAR) -> None:
     """
     pairs = split_leaks(collection, near=near)
     if pairs:
-        names = [(_called(collection, pair.first), _called(collection, pair.second)) for pair in pairs[:20]]
-        lines = [f"  {one} = {other} ({p.similarity:.2f})" for (one, other), p in zip(names, pairs, strict=False)]
+        lines = [
+            f"  {_called(collection, p.first)} = {_called(collection, p.second)} ({p.similarity:.2f})"
+            for p in pairs[:20]
+        ]
         more = f"\n  and {len(pairs) - 20} more" if len(pairs) > 20 else ""
         raise LeakError(
             f"{len(pairs)} pairs of pictures are nearly the same, one trained on, the other tested on:\n"

@@ -22,7 +22,8 @@ SHARD_BYTES = 256 * 2**20
 COLUMNS = ("file", "shard", "identity", "group", "split")
 REFUSED = "refused.csv"
 """Lies beside the archives: see `training.data.folder`."""
-_LEFT = rf"(pictures-\d+\.(zip|tar)|{INDEX}){PART}"
+_LEFT = rf"(pictures-\d+\.(zip|tar)|{re.escape(INDEX)})({re.escape(PART)})?"
+"""What a try leaves; some of it may have got its name already, but not all."""
 
 
 class Kind(StrEnum):
@@ -129,7 +130,8 @@ class Shards:
 def _clear(target: Path) -> None:
     """Removes what a try left that did not end."""
     left = list(target.iterdir()) if target.is_dir() else []
-    ours = [entry for entry in left if entry.name == REFUSED or re.fullmatch(_LEFT, entry.name)]
+    begun = any(entry.suffix == PART for entry in left)
+    ours = [entry for entry in left if entry.name == REFUSED or (begun and re.fullmatch(_LEFT, entry.name))]
     if len(ours) < len(left) or (target.exists() and not target.is_dir()):
         raise DataError(f"{target}: there is something already: name a new or an empty folder")
     for entry in ours:

@@ -31,7 +31,8 @@ WORDS = {
 class Origin(Table):
     """Where the data lie, and digests of what is known of them."""
 
-    work: Path
+    work: Path  # of what is read with --data, that
+    flag: str = "--work"  # or --data
     more: tuple[Path, ...]
     rows: int  # of `work`; those of `more` come after them
     people: str  # who is on each of these rows
@@ -57,7 +58,9 @@ def read(run: Run) -> Origin | None:
         ) from error
 
 
-def keep(run: Run, collection: Collection, work: Path, more: Sequence[Path], *, rows: int) -> None:
+def keep(
+    run: Run, collection: Collection, work: Path, more: Sequence[Path], *, rows: int, flag: str = "--work"
+) -> None:
     """Notes what a run is trained on, unless it has gone on other data already.
 
     Args:
@@ -66,6 +69,7 @@ def keep(run: Run, collection: Collection, work: Path, more: Sequence[Path], *, 
         work: the folder or archive of the first rows.
         more: those of the others.
         rows: how many the first are.
+        flag: the option that names `work`.
 
     Raises:
         RunError: it has.
@@ -73,7 +77,7 @@ def keep(run: Run, collection: Collection, work: Path, more: Sequence[Path], *, 
     if run.state.exists():
         compare(run, collection, work, joined=True)
     further = tuple(path.absolute() for path in more)
-    origin = Origin(work=work.absolute(), more=further, rows=rows, **_digests(collection, rows))
+    origin = Origin(work=work.absolute(), flag=flag, more=further, rows=rows, **_digests(collection, rows))
     write_whole(run.folder / DATA, origin.model_dump_json(indent=1))
 
 
@@ -95,7 +99,7 @@ def compare(run: Run, collection: Collection, work: Path, *, joined: bool) -> No
     now = _digests(collection, kept.rows)
     looked_at = WORDS if joined or not kept.more else ("people", "validation")
     if differ := [part for part in looked_at if now[part] != getattr(kept, part)]:
-        places = [f"--work {kept.work}", *(f"--more {path}" for path in kept.more)]
+        places = [f"{kept.flag} {kept.work}", *(f"--more {path}" for path in kept.more)]
         raise RunError(
             f"{run.folder} was trained on other data than {work} holds now, by {', '.join(WORDS[p] for p in differ)}: "
             f"name those that it was trained on ({' '.join(places)}), or train anew in another folder with --run"

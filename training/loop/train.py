@@ -17,7 +17,7 @@ from training.loop.curves import draw
 from training.loop.learner import Learner
 from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, save
+from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, save, write_whole
 from training.loop.world import World
 from training.preset import Phase, Preset
 from training.tasks import Task
@@ -118,7 +118,7 @@ class Trainer:
         self.run.start.unlink(missing_ok=True)  # of a beginning that came to nothing
         if start is not None:
             load_weights(self.learner.net, start)
-            self.run.start.write_text(f"{hashlib.sha256(start.read_bytes()).hexdigest()}\n")
+            write_whole(self.run.start, f"{hashlib.sha256(start.read_bytes()).hexdigest()}\n")
             self.task.revive(self.learner.net)
             self.task.turn(self.learner.losses, self.learner.net)
             self.average.net.load_state_dict(self.learner.net.state_dict())

@@ -10,6 +10,7 @@ import numpy as np
 from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.features import CHANNELS, features
 from training.errors import RunError
+from training.loop import origin
 from training.loop.run import Run
 from training.package import FLOAT, encode
 from training.signatures import dtw as warping
@@ -28,7 +29,7 @@ def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, 
         dtw: whether to compare with it; takes minutes.
 
     Raises:
-        RunError: the run is of no signatures, or has no file yet.
+        RunError: the run is of no signatures, was trained on others, or has no file yet.
     """
     preset = Run(run).preset()
     if preset.data.kind not in KINDS:
@@ -37,6 +38,7 @@ def measure(run: Path, data: Path, *, dtw: bool = False) -> dict[str, dict[str, 
     if not Run(run).model.exists():
         raise RunError(f"{run}: no encoder.tflite yet: python -m training quantise --run {run}")
     source = KINDS[preset.data.kind](data, preset)
+    origin.compare(Run(run), source.collection, data, joined=True)
     test = source.split.test
     takes = LiteRtModel(Run(run).model, sha256=None).inputs[0].shape  # (1, side, side, 3) or (1, T, C)
     shown = {"": test} if preset.side else {"": test, ", no pressure": as_by_finger(test)}
