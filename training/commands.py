@@ -20,7 +20,7 @@ MaybeData = Annotated[Path | None, typer.Option(file_okay=False, help="raw data,
 Work = Annotated[Path, typer.Option(help="what `prepare` fills, about 3 GB; or archives of `pack`")]
 MaybeWork = Annotated[
     Path | None,
-    typer.Option("--work", help="as `prepare` or `pack` filled it; runs/data, or what the run was trained on"),
+    typer.Option(help="as `prepare` or `pack` filled it; runs/data, or what the run was trained on"),
 ]
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
 Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
@@ -177,7 +177,8 @@ def _places(run, work: Path | None, more: list[Path] | None) -> tuple[Path, list
     from training.loop import origin
 
     kept = origin.read(run)
-    return work or (kept.work if kept else WORK), more or (list(kept.more) if kept else [])
+    where = kept.work if kept and kept.flag == "--work" else WORK
+    return work or where, more or (list(kept.more) if kept else [])
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A training of a second or two, on people who are drawn: in two phases, with hard people and centres."""
+"""Trainings of a second or two on people who are drawn: in two phases, with hard people and centres; on packed ones."""
 
 SHORT = """
 about = "seconds of training"
@@ -42,4 +42,35 @@ def written(folder, name="short", **otherwise):
     """The preset as a file in a folder."""
     file = folder / f"{name}.toml"
     file.write_text(SHORT.format(**{**USUAL, **otherwise}))
+    return file
+
+
+PACKED = """
+about = "two steps or three"
+[data]
+kind = "prepared"
+[net]
+family = "door"
+dimension = 16
+options = {{ width = 0.125 }}
+[loss.{loss}]
+weight = 1.0
+[batch]
+size = 8
+people = 2
+[[phase]]
+side = 32
+samples = {samples}
+peak_rate = 0.01
+last_rate = 0.001
+[export]
+samples = 8
+data = "{words}"
+"""
+
+
+def packed(folder, *, loss="contrastive", samples=16, words="people who are drawn"):
+    """A preset for packed people as a file in a folder."""
+    file = folder / "mine.toml"
+    file.write_text(PACKED.format(loss=loss, samples=samples, words=words))
     return file

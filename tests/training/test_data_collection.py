@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from training.data.archive import Archived, load_archives, members_of
-from training.data.chained import Chained
 from training.data.collection import Collection, by_person, join, load, train_labels
 from training.data.errors import DataError
+from training.data.lazy import Chained
 from training.data.shards import Kind, Packed, Shards
 
 

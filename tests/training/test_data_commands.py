@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.training import shorts
 from tests.training.test_data_teacher import squares
 from training import preset as presets
 from training.__main__ import main
@@ -14,28 +15,6 @@ from training.data.errors import DataError
 from training.data.made_up import draw, person
 from training.errors import RunError
 from training.learn import learn
-
-PRESET = """
-about = "three steps"
-[data]
-kind = "prepared"
-[net]
-family = "door"
-dimension = 16
-options = { width = 0.125 }
-[loss.distillation]
-weight = 1.0
-[batch]
-size = 8
-people = 2
-[[phase]]
-side = 32
-samples = 24
-peak_rate = 0.05
-last_rate = 0.01
-[export]
-data = "people who are drawn"
-"""
 
 
 def put(folder, people, pictures=3, seed=0):
@@ -81,9 +60,7 @@ def packed(say, tmp_path):
 
 @pytest.fixture
 def preset(tmp_path):
-    file = tmp_path / "mine.toml"
-    file.write_text(PRESET)
-    return file
+    return shorts.packed(tmp_path, loss="distillation", samples=24)
 
 
 def test_packed_people_are_labelled_and_their_blends_go_with_them(say, packed, reference, preset, tmp_path):

@@ -9,6 +9,7 @@ from agent.types import Box, Face
 from agent.vision.align import TEMPLATE, align
 from agent.vision.closer import VIEW
 from agent.vision.eyes import Eyes
+from tests.training.disk import full
 from training.data.collection import load
 from training.data.crops import Cropper, already_aligned
 from training.data.errors import DataError, PictureRefused
@@ -158,6 +159,15 @@ class TestPacking:
         assert "1.png" in (tmp_path / "target" / REFUSED).read_text()
         put(tmp_path / "root", "anna/2.png", faces[0][0])
         assert pack(list_folder(tmp_path / "root")[0], tmp_path / "target").kept["anna"] == 1
+
+    @pytest.mark.parametrize("kind", Kind)
+    def test_a_full_disk_is_said_and_packing_may_be_tried_again(self, tmp_path, faces, kind):
+        for number, content in enumerate(faces[0]):
+            put(tmp_path / "root", f"anna/{number}.png", content)
+        listed, target = list_folder(tmp_path / "root")[0], tmp_path / "target"
+        with full(len(faces[0][0])), pytest.raises(DataError, match=rf"{target}: not packed: .*pack again into it"):
+            pack(listed, target, kind=kind)
+        assert pack(listed, target, kind=kind).kept.total() == 3
 
     @pytest.mark.parametrize("kind", Kind)
     def test_a_try_that_did_not_end_is_not_trained_on_and_may_be_tried_again(self, tmp_path, faces, kind):

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from tests.training.shorts import packed
 from training import preset as presets
 from training import sources
 from training.commands import packaging_of
@@ -15,34 +16,9 @@ from training.learn import learn
 from training.loop import origin
 from training.loop.run import Run
 
-SHORT = """
-about = "two steps"
-[data]
-kind = "prepared"
-[net]
-family = "door"
-dimension = 16
-options = {{ width = 0.125 }}
-[loss.contrastive]
-weight = 1.0
-[batch]
-size = 8
-people = 2
-[[phase]]
-side = 32
-samples = 16
-peak_rate = 0.01
-last_rate = 0.001
-[export]
-samples = 8
-data = "{words}"
-"""
-
 
 def preset(folder, words="people who are drawn"):
-    file = folder / "mine.toml"
-    file.write_text(SHORT.format(words=words))
-    return presets.load(str(file))
+    return presets.load(str(packed(folder, words=words)))
 
 
 def prepared(folder, *, seed=0, people=18, validated=6, named=True):

@@ -1,13 +1,13 @@
 """`prepare` on a made-up data folder; the reference encoders are not asked where their answers lie there already."""
 
 import csv
-import resource
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
 
+from tests.training.disk import full
 from training.data.collection import load
 from training.data.errors import DataError
 from training.data.room import array_on_disk
@@ -131,13 +131,8 @@ class TestRoom:
         assert not file.exists()
 
     def test_a_quota_is_said(self, tmp_path):
-        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limits[1]))  # pytest's own process writes less
-        try:
-            with pytest.raises(DataError, match=r"much.npy: no room for 0.0 GB: File too large"):
-                array_on_disk(tmp_path / "much.npy", np.uint8, (3, 2**20))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with full(2**20), pytest.raises(DataError, match=r"much.npy: no room for 0.0 GB: File too large"):
+            array_on_disk(tmp_path / "much.npy", np.uint8, (3, 2**20))
         assert not (tmp_path / "much.npy").exists()
 
 

@@ -1,11 +1,9 @@
 """What is written into a run's folder: whole or not at all, on a full disk and after a kill."""
 
-import resource
-from contextlib import contextmanager
-
 import pytest
 import torch
 
+from tests.training.disk import full
 from training import detector_preset, preset
 from training.errors import RunError
 from training.loop.curves import draw
@@ -13,17 +11,6 @@ from training.loop.run import Run, read, save
 from training.train_detector import opened
 
 LINE = {"seen": 1, "rate": 0.1, "loss": {"a": 1.0}, "val": {"eer": 0.5}}
-
-
-@contextmanager
-def full(size):
-    """No file grows beyond so many bytes; Python ignores the signal, and writing fails as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [0, 1000, 100_000])

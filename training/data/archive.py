@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from agent.errors import PictureError
 from agent.vision.pictures import decode_picture
 from training.data.collection import Collection, from_rows, read_index
 from training.data.errors import DataError, PictureRefused
+from training.data.lazy import Lazy
 
 SUFFIXES = (".zip", ".tar")
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -48,7 +49,7 @@ class Member:
     about: dict[str, str]  # what the archive itself says: identity, group, split
 
 
-class Archived(Sequence[NDArray[np.uint8]]):
+class Archived(Lazy):
     """Pictures in archives, (H, W, 3) uint8 RGB, each decoded when asked for. May be forked and pickled.
 
     Args:
@@ -66,13 +67,12 @@ class Archived(Sequence[NDArray[np.uint8]]):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[NDArray[np.uint8]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | list[NDArray[np.uint8]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> NDArray[np.uint8]:
+        """Returns a picture.
+
+        Raises:
+            DataError: it is damaged.
+        """
         try:
             return decode(self.bytes_of(index))
         except PictureRefused as error:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data import reference
-from training.data.chained import Chained
 from training.data.errors import DataError
+from training.data.lazy import Chained
 
 
 @dataclass(frozen=True, slots=True, eq=False)

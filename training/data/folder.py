@@ -144,28 +144,37 @@ def pack(
         notes: what was odd already.
 
     Raises:
-        DataError: the target is not empty, or no picture could be used.
+        DataError: the target is not empty or cannot be written, or no picture could be used.
     """
     report = Report(notes=list(notes))
-    seen: dict[str, Listed] = {}
-    kept: list[Listed] = []
-    with Shards(target, kind=kind, shard_bytes=shard_bytes) as shards:
-        for one in track(listed, "packing"):
-            try:
-                content = _read(one, seen, crop, report)
-            except PictureRefused as error:
-                report.refused.append(Refused(one, error.code, str(error)))
-                continue
-            name = f"{one.identity}/{one.path.stem}" if one.identity else one.path.stem
-            suffix = one.path.suffix.lower() if content is None else ".jpg"
-            shards.add(Packed(f"{name}{suffix}", content or one.path.read_bytes(), one.identity, one.group, one.split))
-            kept.append(one)
-            report.kept[one.identity] += 1
-        _write_refused(target, report)
-        if not kept:
-            raise DataError(f"none of {len(listed)} pictures can be used:\n{report}")
+    try:
+        with Shards(target, kind=kind, shard_bytes=shard_bytes) as shards:
+            kept = _fill(shards, listed, crop, report)
+            _write_refused(target, report)
+            if not kept:
+                raise DataError(f"none of {len(listed)} pictures can be used:\n{report}")
+    except OSError as error:
+        raise DataError(f"{target}: not packed: {error}; make room (df -h), then pack again into it") from error
     report.notes += _odd_people(report) + _doubtful(kept, load_archives(target).samples)
     return report
+
+
+def _fill(shards: Shards, listed: Sequence[Listed], crop: Callable[[Image], Image], report: Report) -> list[Listed]:
+    """Packs what can be used, and returns it."""
+    seen: dict[str, Listed] = {}
+    kept: list[Listed] = []
+    for one in track(listed, "packing"):
+        try:
+            content = _read(one, seen, crop, report)
+        except PictureRefused as error:
+            report.refused.append(Refused(one, error.code, str(error)))
+            continue
+        name = f"{one.identity}/{one.path.stem}" if one.identity else one.path.stem
+        suffix = one.path.suffix.lower() if content is None else ".jpg"
+        shards.add(Packed(f"{name}{suffix}", content or one.path.read_bytes(), one.identity, one.group, one.split))
+        kept.append(one)
+        report.kept[one.identity] += 1
+    return kept
 
 
 def _read(one: Listed, seen: dict[str, Listed], crop: Callable[[Image], Image], report: Report) -> bytes | None:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.chained import Placed
 from training.data.collection import Collection
 from training.data.errors import LeakError
+from training.data.lazy import Lazy, Placed
 
 # Chosen on 58,392 training and 3,294 validation faces (training/README.md): the six pairs that are one photograph
 # have 0.95 or more, the likest of all others 0.87; of photographs that were moved, made smaller, relit and compressed
@@ -192,7 +192,7 @@ def without_leaks(collection: Collection, *, near: float = NEAR) -> tuple[Collec
     return replace(collection, train=collection.train[~gone]), pairs
 
 
-class _Rows(Sequence[NDArray[Any]]):
+class _Rows(Lazy):
     """Some rows of a collection's samples, read when asked for."""
 
     def __init__(self, collection: Collection, rows: NDArray[np.int64]) -> None:
@@ -201,11 +201,5 @@ class _Rows(Sequence[NDArray[Any]]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[NDArray[Any]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[Any] | list[NDArray[Any]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> NDArray[Any]:
         return np.asarray(self._collection.samples[int(self._rows[index])])

@@ -68,8 +68,9 @@ class Learner:
         self._forward: nn.Module = self.module
         if world.size > 1:
             on = [world.device.index] if world.device.type == "cuda" else None
-            quick = {"forward_sync_buffers": False, "gradient_as_bucket_view": True}
-            self._forward = DistributedDataParallel(module, on, **quick)
+            self._forward = DistributedDataParallel(
+                module, on, forward_sync_buffers=False, gradient_as_bucket_view=True
+            )
         self._others = [p for p in self.losses.parameters() if p.requires_grad] if world.size > 1 else []
         self.precise = False
         """Whether everything is computed in float32: where int8's rounding is simulated."""

@@ -1,8 +1,9 @@
-"""Samples of several places as one sequence, each read only when asked for."""
+"""Samples that are read only when asked for, where they are from, and those of several places as one sequence."""
 
 from __future__ import annotations
 
 import bisect
+from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Protocol, overload, runtime_checkable
@@ -19,7 +20,24 @@ class Placed(Protocol):
         ...
 
 
-class Chained(Sequence[NDArray[Any]]):
+class Lazy(Sequence[NDArray[Any]]):
+    """A sequence of samples that gives them one by one, by `at`; a slice is a list of them."""
+
+    @abstractmethod
+    def at(self, index: int) -> NDArray[Any]:
+        """Returns one sample."""
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray[Any]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[Any] | list[NDArray[Any]]:
+        if isinstance(index, slice):
+            return [self.at(i) for i in range(*index.indices(len(self)))]
+        return self.at(index)
+
+
+class Chained(Lazy):
     """Several sequences as one, each still read only when asked for."""
 
     def __init__(self, parts: Sequence[Sequence[NDArray[Any]]]) -> None:
@@ -29,13 +47,8 @@ class Chained(Sequence[NDArray[Any]]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[NDArray[Any]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[Any] | list[NDArray[Any]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> NDArray[Any]:
+        """Returns one sample."""
         part, row = self._place(index)
         return part[row]
 
