@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.errors import DataError
+from training.data.room import array_on_disk
 
 TEACHER = "teacher.npy"
 MAPS = "maps.npy"
@@ -46,11 +47,16 @@ def read_array(file: Path) -> NDArray[Any]:
 
 
 def write(pictures: Sequence[NDArray[np.uint8]], folder: Path, ask: Ask) -> NDArray[np.float16]:
-    """Asks about every picture, writes the answers into the folder, whole or not at all, and returns the rows."""
+    """Asks about every picture, writes the answers into the folder, whole or not at all, and returns the rows.
+
+    Raises:
+        DataError: the disk is too full, or nobody can be asked.
+    """
     (folder / MAPS).unlink(missing_ok=True)  # whoever is asked now may give none
     rows = ask(pictures, folder / MAPS)
     part = folder / "teacher.part"
-    with part.open("wb") as file:
-        np.save(file, rows)
+    kept = array_on_disk(part, rows.dtype, rows.shape)
+    kept[:] = rows
+    kept.flush()
     part.replace(folder / TEACHER)
     return rows
