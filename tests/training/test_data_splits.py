@@ -5,7 +5,14 @@ from training.data import leaks
 from training.data.augment import Augmentation, augment
 from training.data.collection import Collection, from_rows
 from training.data.errors import DataError, LeakError
-from training.data.leaks import near_duplicates, refuse_split_leaks, split_leaks, thumbnails, without_leaks
+from training.data.leaks import (
+    near_duplicates,
+    refuse_split_leaks,
+    refuse_trained_on,
+    split_leaks,
+    thumbnails,
+    without_leaks,
+)
 from training.data.made_up import made_up
 from training.data.splits import ensure_split, held_out, place, split
 
@@ -138,3 +145,13 @@ class TestLeaks:
         person = faces.identity[first]
         assert clean.train.tolist() == [row for row in faces.train.tolist() if faces.identity[row] != person]
         refuse_split_leaks(clean)
+
+    def test_a_benchmark_that_was_trained_on_is_refused_by_name(self, faces):
+        tested = [faces.samples[int(row)] for row in faces.val[:5]]
+        names = [f"Ada/{number}.webp" for number in range(5)]
+        refuse_trained_on(faces, tested, names)
+        row = int(faces.train[3])
+        tested[2] = np.ascontiguousarray(faces.samples[row][:, ::-1])
+        who = faces.names[faces.identity[row]]
+        with pytest.raises(LeakError, match=rf"1 pairs(.|\n)*row {row} \({who}\) = Ada/2.webp(.|\n)*other pictures"):
+            refuse_trained_on(faces, tested, names)

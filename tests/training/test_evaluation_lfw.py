@@ -7,7 +7,7 @@ import pytest
 from agent.errors import ConfigError
 from agent.types import Box, Embedding, Face
 from training.evaluation.lfw import lfw_pairs, measure_lfw, people, ten_fold
-from training.evaluation.pictures import central, embed_pictures, read_pictures, remembered
+from training.evaluation.pictures import Benchmark, Faces, central, embed_pictures, remembered
 
 
 def test_ten_folds_of_a_perfect_and_of_a_useless_score():
@@ -53,9 +53,9 @@ def test_pictures_come_in_order_of_their_names_as_rgb(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in ("b/2.png", "a/1.png"):
             archive.writestr(name, cv2.imencode(".png", red)[1].tobytes())
-    names, pictures = zip(*read_pictures(tmp_path / "a.zip"), strict=True)
-    assert names == ("a/1.png", "b/2.png")
-    assert pictures[0][0, 0].tolist() == [255, 0, 0]
+    benchmark = Benchmark(tmp_path / "a.zip")
+    assert benchmark.names == ["a/1.png", "b/2.png"]
+    assert benchmark[0][0, 0].tolist() == [255, 0, 0]
 
 
 @pytest.fixture
@@ -99,8 +99,13 @@ class MeanColour:
         return Embedding((mean / np.linalg.norm(mean)).astype(np.float32), "mean colour")
 
 
+def named(archive):
+    benchmark = Benchmark(archive)
+    return zip(benchmark.names, benchmark, strict=True)
+
+
 def test_the_protocol_on_a_made_up_benchmark(tiny_lfw):
-    (embedded,) = embed_pictures(read_pictures(tiny_lfw / "lfw.zip"), Everywhere(), [MeanColour()])
+    (embedded,) = embed_pictures(named(tiny_lfw / "lfw.zip"), Everywhere(), [MeanColour()])
     lfw = measure_lfw(embedded, lfw_pairs(tiny_lfw / "pairs.txt"), fmrs=(0.1,), rounds=5)
     assert lfw.found == pytest.approx(19 / 20)
     assert not embedded.vectors[6].any()  # no face: alike to nobody
@@ -108,6 +113,16 @@ def test_the_protocol_on_a_made_up_benchmark(tiny_lfw):
     assert lfw.accuracy <= 0.95
     assert (lfw.verification.genuine_pairs, lfw.verification.impostor_pairs) == (10, 180)
     assert set(lfw.figures()) == {"accuracy", "standard_error", "found", "tar@1e-01", "eer"}
+
+
+def test_faces_of_a_benchmark_are_aligned_when_asked_for(tiny_lfw):
+    detector = Everywhere()
+    faces = Faces(Benchmark(tiny_lfw / "lfw.zip"), detector)
+    assert (len(faces), detector.calls) == (20, 0)
+    assert faces[3].shape == (112, 112, 3)
+    assert faces[3].any()
+    detector.calls = 6
+    assert not faces[6].any()  # none found
 
 
 def test_what_was_encoded_once_is_remembered(tiny_lfw):
@@ -149,16 +164,16 @@ def test_pairs_that_are_none_are_said_as_such(tmp_path, content, words):
 
 
 def test_a_benchmark_that_is_not_whole_is_said_as_such(tiny_lfw, tmp_path):
-    (embedded,) = embed_pictures(read_pictures(tiny_lfw / "lfw.zip"), Everywhere(), [MeanColour()])
+    (embedded,) = embed_pictures(named(tiny_lfw / "lfw.zip"), Everywhere(), [MeanColour()])
     with pytest.raises(ConfigError, match=r"1 pictures that lfw.zip lacks, as X/X_0001.webp"):
         measure_lfw(embedded, [("X/X_0001.webp", "P0/P0_0001.webp", False)])
     with pytest.raises(ConfigError, match="9 pairs do not make 10 even folds"):
         ten_fold(np.zeros(9, np.float32), np.zeros(9, bool))
     with pytest.raises(ConfigError, match="zip file"):
-        list(read_pictures(tmp_path / "none.zip"))
+        Benchmark(tmp_path / "none.zip")
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         archive.writestr("a.webp", b"nothing")
-    with pytest.raises(ConfigError, match=r"a\.webp is not a picture"):
-        list(read_pictures(tmp_path / "bad.zip"))
+    with pytest.raises(ConfigError, match=r"bad\.zip: a\.webp: not a picture"):
+        Benchmark(tmp_path / "bad.zip")[0]
     with pytest.raises(ConfigError, match="no pictures"):
         embed_pictures([], Everywhere(), [MeanColour()])

@@ -158,18 +158,46 @@ def refuse_split_leaks(collection: Collection, *, near: float = NEAR) -> None:
     Raises:
         LeakError: naming the pairs by person, and by archive and member or row.
     """
-    pairs = split_leaks(collection, near=near)
-    if pairs:
-        lines = [
-            f"  {_called(collection, p.first)} = {_called(collection, p.second)} ({p.similarity:.2f})"
-            for p in pairs[:20]
-        ]
-        more = f"\n  and {len(pairs) - 20} more" if len(pairs) > 20 else ""
-        raise LeakError(
-            f"{len(pairs)} pairs of pictures are nearly the same, one trained on, the other tested on:\n"
-            + "\n".join(lines)
-            + f"{more}\nTake one of each away, or give both people the same name or the same split"
-        )
+    _refuse(
+        [
+            (f"{_called(collection, p.first)} = {_called(collection, p.second)}", p.similarity)
+            for p in split_leaks(collection, near=near)
+        ],
+        "Take one of each away, or give both people the same name or the same split",
+    )
+
+
+def refuse_trained_on(
+    collection: Collection, tested: Sequence[NDArray[np.uint8]], names: Sequence[str], *, near: float = NEAR
+) -> None:
+    """Does nothing if no training picture of a collection is nearly one that figures are to come from.
+
+    Args:
+        collection: of aligned faces.
+        tested: (H, W, 3) uint8 RGB, aligned alike; may be lazy.
+        names: of these, for the message.
+        near: correlation from which on.
+
+    Raises:
+        LeakError: naming the pairs.
+    """
+    pairs = near_duplicates(_Rows(collection, collection.train), tested, near=near)
+    _refuse(
+        [(f"{_called(collection, int(collection.train[p.first]))} = {names[p.second]}", p.similarity) for p in pairs],
+        "Train without them, or measure on other pictures",
+    )
+
+
+def _refuse(pairs: Sequence[tuple[str, float]], advice: str) -> None:
+    if not pairs:
+        return
+    lines = [f"  {called} ({similarity:.2f})" for called, similarity in pairs[:20]]
+    more = f"\n  and {len(pairs) - 20} more" if len(pairs) > 20 else ""
+    raise LeakError(
+        f"{len(pairs)} pairs of pictures are nearly the same, one trained on, the other tested on:\n"
+        + "\n".join(lines)
+        + f"{more}\n{advice}"
+    )
 
 
 def _called(collection: Collection, row: int) -> str:

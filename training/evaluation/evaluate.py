@@ -15,13 +15,14 @@ from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from training.data.collection import Collection, load
+from training.data.leaks import refuse_trained_on
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import add, read_card
 from training.evaluation.cohorts import CohortRate, rates, similarity_at
 from training.evaluation.detection import Detection, measure_detector
 from training.evaluation.lfw import Lfw, lfw_pairs, measure_lfw
 from training.evaluation.openset import OpenSet, open_set
-from training.evaluation.pictures import remembered
+from training.evaluation.pictures import Benchmark, Faces, remembered
 from training.evaluation.prepared import attributes, named_people, unnamed
 from training.evaluation.reliability import Reliability, reliability
 from training.evaluation.speed import Speed, measure_speed, spent
@@ -109,13 +110,19 @@ def evaluate(task: Task, say: Callable[[str], None] = lambda _: None) -> Results
     say("the detector on the validation scenes")
     detector = Detector(LiteRtModel(task.detector, runtime=task.runtime, sha256=None))
     results.detection = measure_detector(load_scenes(task.data / "scenes", "val"), detector)
+    if prepared := (task.work / "faces.npy").exists():
+        say("whether pictures of LFW are among those of training: a minute")
+        benchmark = Benchmark(task.data / "lfw" / "lfw.zip")
+        refuse_trained_on(load(task.work), Faces(benchmark, detector), benchmark.names)
     say("both on LFW: 7,701 pictures, a few minutes")
     _measure_lfw(task, detector, results)
-    say("cohorts and calibration")
-    if (task.work / "faces.npy").exists():
+    if prepared:
+        say("cohorts and calibration")
         _measure_cohorts(task, results)
     else:
-        results.left_out.append(f"Cohorts and calibration: {task.work} was not filled by `python -m training prepare`.")
+        results.left_out.append(
+            f"Leaks, cohorts and calibration: {task.work} was not filled by `python -m training prepare`."
+        )
     say("speed")
     _measure_speed(task, results)
     return results

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.errors import ConfigError
+from agent.errors import ConfigError, PictureError
 from agent.types import Face, Image
-from agent.vision.align import align
+from agent.vision.align import SIZE, align
 from agent.vision.closer import closer
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
+from agent.vision.pictures import decode_picture
 from training.data.archive import PICTURES
+from training.data.lazy import Lazy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,23 +31,46 @@ class Embedded:
     found: NDArray[np.bool_]  # (N,)
 
 
-def read_pictures(archive: Path) -> Iterator[tuple[str, Image]]:
-    """Yields the name and the RGB pixels of every picture in a zip file.
+class Benchmark(Lazy):
+    """The pictures of a zip file in the order of their names, (H, W, 3) uint8 RGB, read when asked for.
 
     Raises:
         ConfigError: there is no such file, or a picture in it cannot be read.
     """
-    try:
-        opened = zipfile.ZipFile(archive)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{archive} cannot be read as a zip file of pictures: {error}") from error
-    with opened as pictures:
-        for name in sorted(pictures.namelist()):
-            if name.lower().endswith(PICTURES):
-                decoded = cv2.imdecode(np.frombuffer(pictures.read(name), np.uint8), cv2.IMREAD_COLOR)
-                if decoded is None:
-                    raise ConfigError(f"{archive}: {name} is not a picture that OpenCV can read")
-                yield name, np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def __init__(self, archive: Path) -> None:
+        try:
+            self._zip = zipfile.ZipFile(archive)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise ConfigError(f"{archive} cannot be read as a zip file of pictures: {error}") from error
+        self.archive = archive
+        self.names = sorted(name for name in self._zip.namelist() if name.lower().endswith(PICTURES))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def at(self, index: int) -> Image:
+        """Returns one picture."""
+        name = self.names[index]
+        try:
+            return decode_picture(self._zip.read(name))
+        except (PictureError, zipfile.BadZipFile) as error:
+            raise ConfigError(f"{self.archive}: {name}: {error}") from error
+
+
+class Faces(Lazy):
+    """The central face of each of a benchmark's pictures, aligned as at the door; black where none is found."""
+
+    def __init__(self, benchmark: Benchmark, detector: Detector) -> None:
+        self._benchmark, self._detector = benchmark, detector
+
+    def __len__(self) -> int:
+        return len(self._benchmark)
+
+    def at(self, index: int) -> Image:
+        """Returns (112, 112, 3) uint8 RGB."""
+        crop = aligned(self._benchmark.at(index), self._detector)
+        return np.zeros((SIZE, SIZE, 3), np.uint8) if crop is None else crop
 
 
 def central(faces: list[Face], image: Image) -> Face | None:
@@ -60,6 +84,13 @@ def central(faces: list[Face], image: Image) -> Face | None:
     return max(faces, key=weight, default=None)
 
 
+def aligned(image: Image, detector: Detector) -> Image | None:
+    """Returns the central face of a picture, None where no face is found."""
+    face = central(detector(image), image)
+    # a face that is compared is looked at more closely first, as in agent.vision.eyes
+    return None if face is None else align(image, closer(image, face, detector).landmarks)
+
+
 def embed_pictures(
     pictures: Iterable[tuple[str, Image]], detector: Detector, encoders: Sequence[Encoder]
 ) -> list[Embedded]:
@@ -68,9 +99,7 @@ def embed_pictures(
     found: list[bool] = []
     vectors: list[list[NDArray[np.float32]]] = [[] for _ in encoders]
     for name, image in pictures:
-        face = central(detector(image), image)
-        # a face that is compared is looked at more closely first, as in agent.vision.eyes
-        crop = None if face is None else align(image, closer(image, face, detector).landmarks)
+        crop = aligned(image, detector)
         names.append(name)
         found.append(crop is not None)
         for encoder, rows in zip(encoders, vectors, strict=True):
@@ -105,7 +134,10 @@ def remembered(
         with np.load(kept) as saved:
             names = [str(name) for name in saved["names"]]
             return [Embedded(names, saved[f"vectors{i}"], saved["found"]) for i in range(len(encoders))]
-    embedded = embed_pictures(read_pictures(archive), detector[1], [encoder for _, encoder in encoders])
+    benchmark = Benchmark(archive)
+    embedded = embed_pictures(
+        zip(benchmark.names, benchmark, strict=True), detector[1], [encoder for _, encoder in encoders]
+    )
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         vectors = {f"vectors{i}": one.vectors for i, one in enumerate(embedded)}
