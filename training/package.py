@@ -21,6 +21,7 @@ from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
 from agent.types import Floats
+from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.pixels import HALF
 from training.evaluation.calibration import fmr_card
@@ -51,6 +52,11 @@ UNTUNED = "encoder.untuned.tflite"
 FACES = ("prepared", "made-up")
 SIGNATURES = "signature-online"
 DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
+
+
+def door_detector() -> Detector:
+    """Returns the detector that is bundled."""
+    return Detector(LiteRtModel(DETECTOR, sha256=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,7 @@ class Packaging:
             "kind": "encoder",
             "input": self._input(),
             "dimension": vectors.shape[1],
-            "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed)),
+            "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed, door_detector())),
             "probability": json.loads(head.fit(genuine, impostor).to_json()),
             "validated": validated(collection, rows),
             "figures": {"validation (int8)": verification(vectors, identity)},

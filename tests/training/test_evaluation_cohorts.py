@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from agent.gallery.threshold import FmrTable
+from agent.types import Box, Face
+from agent.vision.align import TEMPLATE
 from training.data.collection import Collection
 from training.evaluation.bounds import upper_bound
 from training.evaluation.calibration import fmr_card, worst
@@ -109,6 +111,11 @@ class TestCohorts:
         assert [cohort.name for cohort in by_attribute(vectors, identity, few)] == ["half"]
 
 
+def where_it_should_be(picture):
+    """Finds a face where an aligned crop has it."""
+    return [Face(Box(80.0, 73.0, 80.0, 110.0), (TEMPLATE + 64).astype(np.float32), 0.9)]
+
+
 class TestCollections:
     @pytest.fixture
     def collection(self):
@@ -117,7 +124,7 @@ class TestCollections:
         identity = np.concatenate([np.repeat(np.arange(60), 5), np.full(100, -1)])
         group = np.array(["celeba"] * 150 + ["own"] * 150 + ["aaf"] * 100)
         return Collection(
-            samples=[np.zeros(1, np.uint8)] * count,
+            samples=[np.zeros((112, 112, 3), np.uint8)] * count,
             identity=identity,
             names=tuple(map(str, range(6000))),
             group=group,
@@ -134,9 +141,22 @@ class TestCollections:
     def test_everybody_and_those_without_names(self, collection, embed):
         everybody = named_people(collection, embed)
         assert (everybody.pictures, everybody.people) == (250, 50)
-        (faces,) = unnamed(collection, embed)
+        (faces,) = unnamed(collection, embed, where_it_should_be)
         assert (faces.name, faces.pictures) == ("All-Age-Faces (East Asian)", 100)
         assert faces.left_out > 0
+
+    def test_crops_that_no_door_would_make_are_in_no_cohort(self, collection, embed):
+        seen = []
+
+        def find(picture):
+            seen.append(picture.shape)
+            (face,) = where_it_should_be(picture)
+            turned = face.landmarks @ np.array([[0.9, 0.44], [-0.44, 0.9]], np.float32)
+            return [[face], [face], [replace(face, landmarks=turned)], []][len(seen) % 4]
+
+        (faces,) = unnamed(collection, embed, find)
+        assert (faces.pictures, set(seen)) == (50, {(240, 240, 3)})
+        assert unnamed(collection, embed, lambda picture: []) == []
 
     def test_of_a_large_validation_split_whole_people_are_drawn_until_no_more_fit(self, collection):
         np.testing.assert_array_equal(compared(collection), collection.val)

@@ -118,7 +118,7 @@ def evaluate(task: Task, say: Callable[[str], None] = lambda _: None) -> Results
     _measure_lfw(task, detector, results)
     if prepared:
         say("cohorts and calibration")
-        _measure_cohorts(task, results)
+        _measure_cohorts(task, detector, results)
     else:
         results.left_out.append(
             f"Leaks, cohorts and calibration: {task.work} was not filled by `python -m training prepare`."
@@ -153,11 +153,11 @@ def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
         results.reliability = reliability(given, results.lfw.same)
 
 
-def _measure_cohorts(task: Task, results: Results) -> None:
+def _measure_cohorts(task: Task, detector: Detector, results: Results) -> None:
     collection = load(task.work)
     encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
     embed = _Remembered(collection, encoder)
-    everybody, others = named_people(collection, embed), unnamed(collection, embed)
+    everybody, others = named_people(collection, embed), unnamed(collection, embed, detector)
     parts = attributes(collection, embed, task.work / "index.csv")
     for level in LEVELS:
         if level * everybody.impostors.pairs >= 1:  # where pairs are too few for a rate, it says nothing

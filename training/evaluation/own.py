@@ -20,7 +20,7 @@ from training.evaluation.openset import OpenSet, open_set
 from training.evaluation.prepared import EVERYBODY, compared, unnamed
 from training.evaluation.speed import Speed, measure_speed, spent
 from training.evaluation.verify import Verification, verify
-from training.package import Packaging, encode
+from training.package import Packaging, door_detector, encode
 from training.signatures.measure import KINDS, measure
 
 FMRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -93,9 +93,8 @@ def measure_run(
 
     say(f"{len(rows):,} of the {len(collection.val):,} samples of the validation split")
     vectors = embed(run.model, rows)
-    fmr = fmr_card(
-        labelled(EVERYBODY, vectors, identity), unnamed(collection, lambda some: embed(run.model, some)), rounds=rounds
-    )
+    others = unnamed(collection, lambda some: embed(run.model, some), door_detector())
+    fmr = fmr_card(labelled(EVERYBODY, vectors, identity), others, rounds=rounds)
     own = Own(verify(vectors, identity, fmrs=FMRS, rounds=rounds), len(count), len(identity), fmr)
     files = {INT8: run.model}
     before = packaging.untuned_file if packaging.preset.export.tune else packaging.float_file
