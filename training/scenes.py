@@ -17,6 +17,9 @@ from training.data.collection import Collection, read_index
 from training.data.errors import DataError
 
 PIXELS = NDArray[np.uint8]
+TABLE = "faces.csv"
+PHOTOGRAPHS = ("scenes.zip", "backgrounds.zip")
+"""With faces, and without."""
 PARTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 
 
@@ -48,13 +51,13 @@ def load_scenes(folder: Path, split: str) -> list[Scene]:
         DataError: there are none, or what is there cannot be read.
     """
     rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    table = folder / "faces.csv"
+    table = folder / TABLE
     for row in read_index(table):
         if row.get("split") == split:
             rows[row["file"]].append(row)
     if not rows:
         raise DataError(f"{table}: no row whose column `split` says {split}")
-    with _opened(folder / "scenes.zip") as archive:
+    with opened_zip(folder / PHOTOGRAPHS[0]) as archive:
         return [_scene(name, _picture(archive, name), faces, table) for name, faces in rows.items()]
 
 
@@ -64,11 +67,16 @@ def load_backgrounds(folder: Path) -> list[PIXELS]:
     Raises:
         DataError: they cannot be read.
     """
-    with _opened(folder / "backgrounds.zip") as archive:
+    with opened_zip(folder / PHOTOGRAPHS[1]) as archive:
         return [_picture(archive, name) for name in sorted(archive.namelist()) if not name.endswith("/")]
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def opened_zip(path: Path) -> zipfile.ZipFile:
+    """Returns an archive of photographs, open.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
         return zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as error:

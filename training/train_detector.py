@@ -13,6 +13,7 @@ from torch import nn
 
 from agent.vision.detect import Detector as Detect
 from agent.vision.model import TensorSpec
+from training import detector_origin
 from training.compose import Composer
 from training.data.collection import load
 from training.data.errors import DataError
@@ -57,7 +58,7 @@ def train(
 
     Raises:
         DataError: pictures are missing.
-        RunError: the folder holds another training, or there is no such device.
+        RunError: the folder holds another training, or one on other pictures, or there is no such device.
     """
     with joined(device) as world:
         if world.size > 1:
@@ -65,10 +66,12 @@ def train(
         scenes = data / "scenes"
         if not work.exists():
             raise DataError(f"{work}: no faces to paste: prepare them first, or say with --work where they are")
+        faces = load(work)
         composer = Composer(
-            load_scenes(scenes, "train"), load_backgrounds(scenes), seed=preset.seed, crops=Crops(load(work))
+            load_scenes(scenes, "train"), load_backgrounds(scenes), seed=preset.seed, crops=Crops(faces)
         )
         unseen, run = load_scenes(scenes, "val"), opened(folder, preset)
+        detector_origin.keep(run, data, work, faces)
         Trainer(preset, composer, unseen, run, world, start=start, workers=workers).go()
 
 

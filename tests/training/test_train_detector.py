@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ from agent.errors import ConfigError, ModelError
 from tests.training.canvases import write_faces, write_scenes
 from tests.training.test_loop import members
 from tests.training.unfit import by_half_pixels
-from training import detector_preset
+from training import detector_origin, detector_preset
 from training.card import accept, package_detector
 from training.compose import Composer
+from training.data.collection import load
 from training.data.errors import DataError
 from training.detector import Detector
 from training.errors import RunError
-from training.loop.run import save
+from training.loop.run import Run, save
 from training.loop.world import World
 from training.scenes import load_backgrounds, load_scenes
 from training.train_detector import Trainer, opened, train
@@ -179,6 +181,26 @@ def test_a_folder_of_another_preset_is_not_trained_on(tmp_path):
     (tmp_path / "preset.json").write_text("{}")
     with pytest.raises(RunError, match="by another preset"):
         opened(tmp_path, words)
+
+
+def test_a_run_goes_on_with_the_pictures_that_it_was_trained_on_alone(data, tmp_path):
+    run, faces = Run(tmp_path / "run", "detector"), load(data / "work")
+    run.folder.mkdir()
+    other = tmp_path / "other"
+    write_scenes(other / "scenes", ("train", "val", "val"))
+    detector_origin.keep(run, other, data / "work", faces)
+    detector_origin.keep(run, data, data / "work", faces)  # nothing was trained yet
+    run.state.touch()
+    detector_origin.keep(run, data, data / "work", faces)
+    with pytest.raises(RunError, match=rf"other photographs than there are now.*--data {data} --work {data / 'work'}"):
+        detector_origin.keep(run, other, data / "work", faces)
+    with pytest.raises(RunError, match="other faces than"):
+        detector_origin.keep(run, data, data / "work", replace(faces, train=faces.train[1:]))
+    (run.folder / "data.json").write_text("{}")
+    with pytest.raises(RunError, match="does not say what was trained on"):
+        detector_origin.keep(run, data, data / "work", faces)
+    (run.folder / "data.json").unlink()  # of before that was kept
+    detector_origin.keep(run, other, data / "work", faces)
 
 
 def test_a_killed_run_goes_on_and_nobody_draws_on(data, tmp_path):

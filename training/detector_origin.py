@@ -1,0 +1,71 @@
+"""What a detector was trained on, kept beside its preset: a run goes on with the same pictures alone.
+
+With another split it would be validated on what it was trained on. Runs of before this was kept have no such file, and
+are taken as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from training.data.collection import Collection
+from training.errors import RunError
+from training.loop.origin import DATA
+from training.loop.run import Run, write_whole
+from training.preset import Table
+from training.scenes import PHOTOGRAPHS, TABLE, opened_zip
+
+
+class Shown(Table):
+    """Where the pictures lie, and digests of them."""
+
+    data: Path  # the folder with scenes/
+    work: Path  # of the faces that are pasted
+    photographs: str  # the table of faces, and what is in the archives of photographs
+    faces: str  # which of the faces are for training
+
+
+def keep(run: Run, data: Path, work: Path, faces: Collection) -> None:
+    """Notes what a run is trained on, unless it has gone on other pictures already.
+
+    Args:
+        run: its folder is there.
+        data: the folder with scenes/.
+        work: that of the faces.
+        faces: these.
+
+    Raises:
+        RunError: it has; says in what they differ, and what to do.
+        DataError: an archive cannot be read.
+    """
+    now = Shown(data=data.absolute(), work=work.absolute(), photographs=_photographs(data), faces=_faces(faces))
+    file = run.folder / DATA
+    if run.state.exists() and file.exists():
+        try:
+            kept = Shown.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{file} does not say what was trained on ({type(error).__name__}): move it away if --data and --work "
+                "are what they were"
+            ) from error
+        differ = [part for part in ("photographs", "faces") if getattr(kept, part) != getattr(now, part)]
+        if differ:
+            raise RunError(
+                f"{run.folder} was trained on other {' and '.join(differ)} than there are now: name those that it was "
+                f"trained on (--data {kept.data} --work {kept.work}), or train anew in another folder with --run"
+            )
+    write_whole(file, now.model_dump_json(indent=1))
+
+
+def _photographs(data: Path) -> str:
+    folder = data / "scenes"
+    digest = hashlib.sha256((folder / TABLE).read_bytes())
+    for name in PHOTOGRAPHS:
+        with opened_zip(folder / name) as archive:
+            digest.update(repr(sorted((one.filename, one.CRC) for one in archive.infolist())).encode())
+    return digest.hexdigest()[:16]
+
+
+def _faces(faces: Collection) -> str:
+    return hashlib.sha256(repr((len(faces), faces.train.tolist())).encode()).hexdigest()[:16]
