@@ -20,6 +20,9 @@ WHOLE, SEEN = 2 / 3, 0.15
 SMALLEST = 7.0  # pixels, square root of the box's area; smaller ones are not asked about
 ELSEWHERE = 0.3
 """How often a place in a photograph is shown that need not be a face: hands, ears and emblems are mistaken for some."""
+HIDDEN = 0.25  # of the faces a part is hidden
+GAIN = 0.45
+"""Deviation of the logarithm of the exposure: what misses a face in the dark keeps a door shut at night."""
 NOISES = 32  # kept and used over and over: drawing one takes longer than all the rest
 
 
@@ -111,7 +114,7 @@ class Composer:
     def _hide(self, drawn: Drawn) -> None:
         """Hides a part of some faces, as hands, microphones and sheets of paper do."""
         random = self._random
-        for box in drawn.boxes[random.random(len(drawn.boxes)) < 0.15]:
+        for box in drawn.boxes[random.random(len(drawn.boxes)) < HIDDEN]:
             size = (box[2:] - box[:2]) * random.uniform(0.2, 0.5, 2)
             x, y = np.maximum(random.uniform(box[:2] - size / 2, box[2:] - size / 2), 0).astype(int)
             part = drawn.picture[y : y + int(size[1]), x : x + int(size[0])]
@@ -142,7 +145,7 @@ class Composer:
         if random.random() < 0.3:
             picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         if random.random() < 0.7:
-            gain, gamma, lift = np.exp(random.normal(0, 0.25)), np.exp(random.normal(0, 0.25)), random.normal(0, 10)
+            gain, gamma, lift = np.exp(random.normal(-0.1, GAIN)), np.exp(random.normal(0, 0.25)), random.normal(0, 10)
             table = np.clip(255 * (np.arange(256) / 255) ** gamma * gain + lift, 0, 255).astype(np.uint8)
             picture = cv2.LUT(picture, table)
         if random.random() < 0.25:
