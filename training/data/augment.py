@@ -25,9 +25,9 @@ class Augmentation:
 
     mirror: float = 0.5
     # As far as our own detector misplaces near faces: see "What a misplaced face costs" in training/README.md.
-    turn_degrees: float = 3.0  # standard deviation
-    zoom: float = 0.04  # standard deviation of the scale's logarithm
-    shift_px: float = 1.6  # standard deviation, in x and in y
+    turn_degrees: float = 1.7  # standard deviation
+    zoom: float = 0.023  # standard deviation of the scale's logarithm
+    shift_px: float = 0.9  # standard deviation, in x and in y
     glasses: float = 0.03
     mask: float = 0.03
     relight: float = 0.4
