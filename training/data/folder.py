@@ -20,7 +20,7 @@ from rich.progress import track
 
 from agent.types import Image
 from training.data.archive import PICTURES, decode, load_archives
-from training.data.collection import one_spelling, read_index
+from training.data.collection import SPLITS, one_spelling, read_index
 from training.data.crops import already_aligned
 from training.data.errors import DataError, PictureRefused
 from training.data.leaks import near_duplicates
@@ -36,7 +36,7 @@ class Listed:
     path: Path
     identity: str = ""  # "" where nobody knows
     group: str = ""
-    split: str = ""  # "train", "val" or "", which leaves it to `training.data.splits`
+    split: str = ""  # of `SPLITS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def list_table(table: Path) -> tuple[list[Listed], list[str]]:
     again = 0
     for line, row in enumerate(rows, start=2):
         split = row.get("split", "")
-        if split not in {"", "train", "val"}:
+        if split not in SPLITS:
             raise DataError(f"{table}, line {line}: split is {split!r}, want train, val or nothing")
         group = row.get("group") or row.get("source") or ""
         identity = one_spelling((row.get("identity") or "").strip())
