@@ -69,6 +69,14 @@ def test_presets_ask_for_what_there_is(name):
         sources.augmentation(chosen)
 
 
+def test_whole_photographs_are_no_faces(tmp_path):
+    drawn = made_up(24, 3)
+    drawn.samples[-1] = np.zeros((480, 640, 3), np.uint8)
+    data = packed(tmp_path / "data", drawn, range(72), lambda row: "val" if row < 24 else "")
+    with pytest.raises(DataError, match=r"71\.png \(made-up-0023\) is 640x480, .*112x112: .*training pack"):
+        sources.make(PRESETS["own"], None, data)
+
+
 def test_too_few_people_to_validate_on_are_said_before_anything_is_trained(tmp_path):
     data = packed(tmp_path / "data", made_up(9, 3), range(27), lambda row: "")
     with pytest.raises(DataError, match="3 people to validate on make 27 pairs of strangers, a card wants 50"):

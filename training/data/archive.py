@@ -37,6 +37,10 @@ PART = ".part"
 """At the end of the name of what is not whole yet."""
 MOST_PIXELS, MOST_BYTES = 200_000_000, 128 * 2**20
 """Of a picture: what the largest sensors of phones make. The door takes less, and decodes it the same way."""
+_DAMAGED = (
+    *(OSError, zipfile.BadZipFile, NotImplementedError, tarfile.TarError),  # the third is zipfile's, of a later version
+    *(json.JSONDecodeError, UnicodeDecodeError),
+)
 _LOCAL_HEADER = 30  # bytes before a zip member's name; the lengths of name and extra field are its last four (APPNOTE)
 
 
@@ -187,14 +191,7 @@ def members_of(file: Path) -> list[Member]:
     try:
         found = _zip_members(file) if file.suffix == ".zip" else _tar_members(file)
         size = file.stat().st_size
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-        NotImplementedError,
-    ) as error:
+    except _DAMAGED as error:
         raise DataError(f"{file}: not an archive that can be read, damaged or cut off: {error}") from error
     if cut := [member.name for member in found if member.offset + member.size > size]:
         raise DataError(f"{file}: ends before {cut[0]} does: copy it again")
