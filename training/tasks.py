@@ -161,7 +161,7 @@ class Task:
 
     def refresh(self, net: nn.Module, phase: Phase, step: int) -> None:
         """Looks up who looks like whom, for batches of people who do."""
-        if self._hard is not None and self._loader is not None:
+        if self._hard is not None and self._loader is not None and self._hard.settled(step):
             self._hard.refresh(self.embed(net, self._hard.rows, phase.side), step=step + self._loader.ahead)
 
     def state(self) -> dict[str, Any]:

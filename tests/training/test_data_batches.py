@@ -145,6 +145,12 @@ class TestMining:
         assert together(250).tolist() != known.tolist()  # the older of two was replaced, the second is there still
         assert len(at_first) == 4
 
+    def test_the_older_table_may_go_when_no_batch_wants_it(self):
+        hard = HardPeople(collection([2] * 4))
+        assert hard.settled(0)
+        hard.refresh(unit(np.random.default_rng(0).normal(size=(8, 3))), step=150)
+        assert [hard.settled(step) for step in (100, 149, 150)] == [False, False, True]
+
     def test_a_wrong_number_of_embeddings_is_said(self):
         with pytest.raises(ValueError, match="want 4 embeddings"):
             HardPeople(collection([2, 2])).refresh(np.ones((3, 2), np.float32))

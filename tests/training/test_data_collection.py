@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import multiprocessing
 import pickle
@@ -142,6 +143,12 @@ def packed(folder, kind=Kind.ZIP, shard_bytes=150):
         ]
 
 
+def put(archive, name, content):
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    archive.addfile(info, io.BytesIO(content))
+
+
 class TestArchives:
     @pytest.mark.parametrize("kind", Kind)
     @pytest.mark.parametrize("with_index", [True, False])
@@ -177,8 +184,66 @@ class TestArchives:
     def test_compressed_is_refused(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("anna/1.png", png(1))
-        with pytest.raises(DataError, match=r"anna/1.png is compressed.*zip -0"):
+        with pytest.raises(DataError, match=r"anna/1.png is compressed.*training pack.*zip -0"):
             load(tmp_path / "a.zip")
+
+    @pytest.mark.parametrize(
+        ("names", "people"),
+        [
+            pytest.param(["anna/1.png", "bela/1.png"], ["anna", "bela"], id="folders of people"),
+            pytest.param(["x/y/anna/1.png", "x/y/bela/1.png"], ["anna", "bela"], id="within other folders"),
+            pytest.param(["./anna/1.png", "top.png"], ["anna", ""], id="one that lies beside the folders"),
+            pytest.param(["P/anna/1.png", "P/top.png"], ["anna", ""], id="one that lies beside them, within another"),
+            pytest.param(["1.png", "2.png"], ["", ""], id="no folders"),
+        ],
+    )
+    def test_an_archive_means_the_people_whom_a_folder_means(self, tmp_path, names, people):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number, name in enumerate(names):
+                archive.writestr(name, png(number))
+        one = load(tmp_path / "a.zip")
+        assert [(*one.names, "")[who] for who in one.identity] == people
+
+    @pytest.mark.parametrize("names", [["P/anna/2019/1.png", "P/bela/2019/1.png"], ["a/anna/1.png", "b/bela/1.png"]])
+    def test_folders_in_folders_are_nobody_for_sure(self, tmp_path, names):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            for number, name in enumerate(names):
+                archive.writestr(name, png(number))
+        with pytest.raises(DataError, match=rf"a.zip: {names[0]}: whose folder is that, \w+ or \w+\?.*training pack"):
+            load(tmp_path / "a.zip")
+
+    @pytest.mark.parametrize("said", ["test", "Val", "validation"])
+    def test_a_split_that_is_none_is_refused(self, tmp_path, said):
+        with Shards(tmp_path / "it", kind=Kind.TAR) as shards:
+            shards.add(Packed("anna/1.png", png(1), "anna", split="val"))
+            shards.add(Packed("bela/1.png", png(2), "bela", split=said))
+        for file in ("index.csv", "pictures-00000.tar"):
+            with pytest.raises(DataError, match=rf"pictures-00000.tar: bela/1.png: split is '{said}', want train, val"):
+                load(tmp_path / "it")
+            (tmp_path / "it" / file).unlink()
+
+    def test_who_is_null_is_unknown(self, tmp_path):
+        with tarfile.open(tmp_path / "a.tar", "w") as archive:
+            put(archive, "anna/1.png", png(1))
+            put(archive, "anna/1.json", b'{"identity": null, "label": 3}')
+        assert load(tmp_path / "a.tar").names == ()
+
+    @pytest.mark.parametrize(("record", "at"), [(b"PK\1\2", 42), (b"PK\5\6", 16)], ids=["a member", "the list"])
+    def test_a_zip_that_points_out_of_itself_is_damaged(self, tmp_path, record, at):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("anna/1.png", png(1))
+        content = bytearray((tmp_path / "a.zip").read_bytes())
+        content[content.index(record) + at + 3] = 127
+        (tmp_path / "a.zip").write_bytes(content)
+        with pytest.raises(DataError, match=r"a\.zip: .*damaged"):
+            load(tmp_path / "a.zip")
+
+    def test_a_json_that_says_nothing_of_its_picture_is_named(self, tmp_path):
+        with tarfile.open(tmp_path / "a.tar", "w") as archive:
+            put(archive, "anna/1.png", png(1))
+            put(archive, "anna/1.json", b"[1, 2]")
+        with pytest.raises(DataError, match=r"a\.tar: anna/1\.json: want .* got list"):
+            load(tmp_path / "a.tar")
 
     @pytest.mark.parametrize("kind", Kind)
     def test_cut_off_is_refused(self, tmp_path, kind):

@@ -52,9 +52,9 @@ def reference(tmp_path_factory):
 
 @pytest.fixture
 def packed(say, tmp_path):
-    status, said = say("pack", put(tmp_path / "people", 12), tmp_path / "data")
+    status, said = say("pack", put(tmp_path / "people", 12, pictures=6), tmp_path / "data")
     assert status == 0, said
-    assert "36 pictures kept, 12 people; 0 pictures left out" in said
+    assert "72 pictures kept, 12 people; 0 pictures left out" in said
     return tmp_path / "data"
 
 
@@ -67,8 +67,8 @@ def test_packed_people_are_labelled_and_their_blends_go_with_them(say, packed, r
     assert load(packed).teacher is None
     status, said = say("label", packed, *reference)
     assert status == 0
-    assert said.endswith(f"{packed}: 36 pictures, 48 numbers of each")
-    assert load(packed).teacher.shape == (36, 48)
+    assert said.endswith(f"{packed}: 72 pictures, 48 numbers of each")
+    assert load(packed).teacher.shape == (72, 48)
     blending = ("blend", tmp_path / "blends", "--count", 5, "--preset", preset, "--work", packed, *reference)
     status, said = say(*blending)
     assert status == 0
@@ -88,11 +88,11 @@ def test_tar_and_a_table(say, tmp_path):
 
 
 def test_answers_about_other_pictures_are_refused_until_asked_again(say, packed, reference):
-    np.save(packed / "teacher.npy", np.zeros((35, 48), np.float16))
-    with pytest.raises(DataError, match=r"about 35 pictures, and 36 are here"):
+    np.save(packed / "teacher.npy", np.zeros((71, 48), np.float16))
+    with pytest.raises(DataError, match=r"about 71 pictures, and 72 are here"):
         load(packed)
     assert say("label", packed, *reference)[0] == 0
-    assert load(packed).teacher.shape == (36, 48)
+    assert load(packed).teacher.shape == (72, 48)
 
 
 def test_a_run_does_not_go_where_the_pictures_are(packed, preset):

@@ -50,6 +50,14 @@ class TestListing:
         assert "unknown people" in notes[1]
         assert "empty" in notes[2]
 
+    def test_folders_that_systems_make_are_no_people(self, tmp_path, faces):
+        made = ("@eaDir/1.png", "anna/@eaDir/1.png/thumb.png", ".thumbnails/2.png", "__MACOSX/anna/1.png")
+        for name in (*made, "anna/1.png", "a@b/1.png"):
+            put(tmp_path, name, faces[0][0])
+        listed, notes = list_folder(tmp_path)
+        assert [one.identity for one in listed] == ["a@b", "anna"]
+        assert notes == ["4 files lie in folders that systems make (.thumbnails, @eaDir, __MACOSX): left out"]
+
     @pytest.mark.parametrize(("files", "message"), [([], "empty; want"), (["a/x.heic"], "1 other files; want")])
     def test_a_folder_without_pictures(self, tmp_path, files, message):
         for name in files:

@@ -54,6 +54,22 @@ def test_every_picture_is_asked_about_in_order_and_maps_lie_as_pictures_do(faces
         np.testing.assert_allclose(said, by_hand(face, 4), atol=1e-3)
 
 
+class Counted(list):
+    """Pictures that count how often one is read."""
+
+    read = 0
+
+    def __getitem__(self, index):
+        self.read += 1
+        return super().__getitem__(index)
+
+
+def test_a_picture_is_decoded_once(faces, encoders):
+    pictures = Counted(faces)
+    embed(encoders / "squares_4.xml", pictures)
+    assert pictures.read == len(faces)
+
+
 def test_each_teacher_counts_as_much_as_the_other(faces, encoders):
     rows = label(faces, encoders, teachers=("squares_4.xml", "squares_8.xml")).astype(np.float64)
     assert rows.shape == (20, 48 + 192)

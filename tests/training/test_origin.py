@@ -9,8 +9,9 @@ from tests.training.shorts import packed
 from training import preset as presets
 from training import sources
 from training.commands import packaging_of
-from training.data.collection import load_pictures
+from training.data.collection import load, load_pictures
 from training.data.made_up import made_up
+from training.data.splits import split
 from training.errors import RunError
 from training.learn import learn
 from training.loop import origin
@@ -81,6 +82,16 @@ def test_a_folder_that_was_filled_anew_is_refused(mine, otherwise, words):
     for joined in (True, False):
         with pytest.raises(RunError, match=words):
             packaging_of(run.folder, None, joined=joined)
+
+
+def test_a_run_that_was_split_by_the_seed_of_its_preset_is_refused(tmp_path):
+    one, run, work = preset(tmp_path), Run(tmp_path / "run"), prepared(tmp_path / "mine", validated=0)
+    run.open(one)
+    table = (work / "index.csv").read_text().replace("train", "").replace(",split", ",group")
+    (work / "index.csv").write_text(table)
+    origin.keep(run, split(load(work), seed=13, least=6), work, (), rows=72)
+    with pytest.raises(RunError, match=r"by who is validated on, what is trained on: .*train anew"):
+        packaging_of(run.folder, None)
 
 
 def test_a_folder_that_was_moved_is_named_again(mine, tmp_path):

@@ -28,10 +28,10 @@ def packed(folder, drawn: Collection, rows, split):
 
 @pytest.fixture(scope="module")
 def leaking(tmp_path_factory):
-    """20 people, five of them for validation, and a further folder with one of those under another name."""
+    """20 people, eight of them for validation, and a further folder with one of those under another name."""
     folder = tmp_path_factory.mktemp("sources")
     drawn = made_up(24, 3, seed=4)
-    data = packed(folder / "data", drawn, range(60), lambda row: "val" if row < 15 else "train")
+    data = packed(folder / "data", drawn, range(60), lambda row: "val" if row < 24 else "train")
     further = Collection(
         samples=[*drawn.samples[60:72], drawn.samples[4]],
         identity=np.array([*drawn.identity[60:72], 24]),
@@ -52,7 +52,7 @@ def test_leaks_are_looked_for_after_joining(leaking):
     lenient = own.model_copy(update={"data": presets.Data(kind="prepared", leaks="leave-out")})
     joined = sources.make(lenient, None, data, [more]).collection
     assert len(joined) == 73
-    assert joined.train.tolist() == list(range(15, 72))
+    assert joined.train.tolist() == list(range(24, 72))
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -69,10 +69,43 @@ def test_presets_ask_for_what_there_is(name):
         sources.augmentation(chosen)
 
 
-def test_too_few_people_to_validate_on_are_said_before_anything_is_trained(tmp_path):
-    data = packed(tmp_path / "data", made_up(9, 3), range(27), lambda row: "")
-    with pytest.raises(DataError, match="3 people to validate on make 27 pairs of strangers, a card wants 50"):
+def test_whole_photographs_are_no_faces(tmp_path):
+    drawn = made_up(24, 3)
+    drawn.samples[-1] = np.zeros((480, 640, 3), np.uint8)
+    data = packed(tmp_path / "data", drawn, range(72), lambda row: "val" if row < 24 else "")
+    with pytest.raises(DataError, match=r"71\.png \(made-up-0023\) is 640x480, .*112x112: .*training pack"):
         sources.make(PRESETS["own"], None, data)
+
+
+def test_too_few_people_to_validate_on_are_said_before_anything_is_trained(tmp_path):
+    data = packed(tmp_path / "data", made_up(20, 2), range(40), lambda row: "")
+    with pytest.raises(DataError, match="6 people to validate on make 60 pairs of strangers, a card wants 4 and 200"):
+        sources.make(PRESETS["own"], None, data)
+    data = packed(tmp_path / "two", made_up(12, 24), range(288), lambda row: "val" if row < 48 else "")
+    with pytest.raises(DataError, match="2 people to validate on make 576 pairs of strangers, a card wants 4 and 200"):
+        sources.make(PRESETS["own"], None, data)
+
+
+def test_who_validates_does_not_depend_on_a_presets_seed(tmp_path):
+    data = packed(tmp_path / "data", made_up(30, 4), range(120), lambda row: "")
+    own = PRESETS["own"]
+    splits = [sources.make(own.model_copy(update={"seed": seed}), None, data).collection.val for seed in (11, 13)]
+    assert len(splits[0]) == 24
+    np.testing.assert_array_equal(*splits)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        pytest.param("own", {"data": "raw"}, "reads no raw data: .*--work", id="raw data for packed people"),
+        pytest.param("tiny", {"data": "raw"}, "reads no raw data", id="raw data for people who are drawn"),
+        pytest.param("tiny", {"more": ["blends"]}, "leave out --more", id="more than is drawn"),
+    ],
+)
+def test_what_would_not_be_looked_at_is_refused(tmp_path, name, given, words):
+    more = [tmp_path / one for one in given.get("more", ())]
+    with pytest.raises(DataError, match=words):
+        sources.make(PRESETS[name], tmp_path if "data" in given else None, tmp_path, more)
 
 
 def test_who_has_no_reference_encoders_can_take_own_and_nothing_else(leaking):

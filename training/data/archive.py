@@ -5,13 +5,14 @@ Two kinds: zip files whose members are stored, not compressed, and tar files as 
 no file is opened for each, no position is shared between processes, and the system's cache does the rest.
 
 A folder of archives may have an `index.csv` (file, shard, identity, group or source, split), which then says which
-members count. Without one, the folder in a member's name is the person, or the JSON beside it says `identity`, `group`
-and `split`.
+members count. Without one, a member's folder is the person, below those that all members share, or the JSON beside it
+says `identity`, `group` and `split`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import tarfile
 import zipfile
@@ -36,6 +37,10 @@ PART = ".part"
 """At the end of the name of what is not whole yet."""
 MOST_PIXELS, MOST_BYTES = 200_000_000, 128 * 2**20
 """Of a picture: what the largest sensors of phones make. The door takes less, and decodes it the same way."""
+_DAMAGED = (
+    *(OSError, zipfile.BadZipFile, NotImplementedError, tarfile.TarError),  # the third is zipfile's, of a later version
+    *(json.JSONDecodeError, UnicodeDecodeError),
+)
 _LOCAL_HEADER = 30  # bytes before a zip member's name; the lengths of name and extra field are its last four (APPNOTE)
 
 
@@ -109,7 +114,8 @@ def load_archives(path: Path) -> Collection:
     """Returns the pictures of one archive, or of all archives in a folder.
 
     Raises:
-        DataError: no archive, a damaged or compressed one, or an index that names what is not there.
+        DataError: no archive, a damaged or compressed one, an index that names what is not there, or members of which
+            nothing tells whose they are.
     """
     files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
     if not files:
@@ -121,12 +127,24 @@ def load_archives(path: Path) -> Collection:
     if path.is_dir() and index.exists():
         rows = read_index(index)
         return from_rows(Archived(files, _listed(index, rows, files, found)), rows)
-    return from_rows(Archived(files, found), [_described(member) for _, member in found])
+    return from_rows(Archived(files, found), _described(path, [member for _, member in found]))
 
 
-def _described(member: Member) -> dict[str, str]:
-    """What the archive alone tells of a member: its folder is the person, unless it says something else."""
-    return {"file": member.name, "identity": PurePosixPath(member.name).parent.name} | member.about
+def _described(path: Path, members: Sequence[Member]) -> list[dict[str, str]]:
+    """What archives alone tell of their members: the folder is the person, unless they say something else."""
+    folders = [PurePosixPath(member.name).parent.parts for member in members]
+    shared = len(os.path.commonprefix(folders))  # noqa: RUF071 - of parts, not of characters
+    shared -= len(set(folders)) == 1  # one folder alone is a person's too
+    rows = []
+    for member, folder in zip(members, folders, strict=True):
+        below = folder[shared:]
+        if len(below) > 1 and "identity" not in member.about:
+            raise DataError(
+                f"{path}: {member.name}: whose folder is that, {' or '.join(below)}? Archives without {INDEX} hold "
+                "PERSON/PICTURE; unpack others, and python -m training pack FOLDER TARGET"
+            )
+        rows.append({"file": member.name, "identity": "".join(below)} | member.about)
+    return rows
 
 
 def _listed(
@@ -173,7 +191,7 @@ def members_of(file: Path) -> list[Member]:
     try:
         found = _zip_members(file) if file.suffix == ".zip" else _tar_members(file)
         size = file.stat().st_size
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except _DAMAGED as error:
         raise DataError(f"{file}: not an archive that can be read, damaged or cut off: {error}") from error
     if cut := [member.name for member in found if member.offset + member.size > size]:
         raise DataError(f"{file}: ends before {cut[0]} does: copy it again")
@@ -185,12 +203,14 @@ def _zip_members(file: Path) -> list[Member]:
         infos = [info for info in archive.infolist() if info.filename.lower().endswith(PICTURES)]
     if packed := next((info.filename for info in infos if info.compress_type != zipfile.ZIP_STORED), None):
         raise DataError(
-            f"{file}: {packed} is compressed, which makes pictures no smaller and reading slower: "
-            "pack it again without (zip -0 -r)"
+            f"{file}: {packed} is compressed, which makes pictures no smaller and reading slower. Photographs: unpack "
+            "them, and python -m training pack FOLDER TARGET; faces aligned to 112x112: zip -0 -r"
         )
     if not infos:
         return []
     content = np.memmap(file, np.uint8, "r")
+    if beyond := [info.filename for info in infos if not 0 <= info.header_offset <= len(content) - _LOCAL_HEADER]:
+        raise DataError(f"{file}: damaged, {beyond[0]} is said to lie outside of it: copy it again")
     headers = np.array([info.header_offset for info in infos], np.int64)
     low, high = (content[headers[:, None] + at].astype(np.int64) for at in ((26, 28), (27, 29)))
     begins = headers + _LOCAL_HEADER + (low + 256 * high).sum(1)
@@ -206,11 +226,17 @@ def _tar_members(file: Path) -> list[Member]:
             if not info.isfile():
                 continue
             if info.name.endswith(".json") and (side := archive.extractfile(info)):
-                said = json.loads(side.read())
-                about[key] = {k: str(v) for k, v in said.items() if k in {"identity", "group", "split", "source"}}
+                about[key] = _told(f"{file}: {info.name}", json.loads(side.read()))
             elif info.name.lower().endswith(PICTURES):
                 found.append(Member(info.name, info.offset_data, info.size, {}))
     return [Member(m.name, m.offset, m.size, about.get(webdataset_key(m.name), {})) for m in found]
+
+
+def _told(where: str, said: object) -> dict[str, str]:
+    if not isinstance(said, dict):
+        raise DataError(f'{where}: want {{"identity": ..., "group": ..., "split": ...}}, got {type(said).__name__}')
+    known = said.keys() & {"identity", "group", "split", "source"}
+    return {key: "" if said[key] is None else str(said[key]) for key in known}
 
 
 def webdataset_key(name: str) -> str:

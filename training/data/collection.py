@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 
 from training.data import reference
 from training.data.errors import DataError
-from training.data.lazy import Chained
+from training.data.lazy import Chained, Placed
+
+SPLITS = ("", "train", "val")
+"""What an owner may say of a picture; "" leaves it to `training.data.splits`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,15 +153,24 @@ def from_rows(samples: Sequence[NDArray[Any]], rows: Sequence[dict[str, str]]) -
 
     Args:
         samples: (N), one for each row.
-        rows: columns `identity` ("" for unknown), `group` or `source`, `split` (`val`, anything else trains; who is
-            said to, is never held out), `bench_overlap` (other than 0 and "": in neither split, for those look like
-            people of the benchmarks). All may be absent.
+        rows: columns `identity` ("" for unknown), `group` or `source`, `split` (of `SPLITS`; who is said to train is
+            never held out), `bench_overlap` (other than 0 and "": in neither split, for those look like people of the
+            benchmarks). All may be absent.
+
+    Raises:
+        DataError: another split.
     """
     numbers: dict[str, int] = {}
     names = [one_spelling(row.get("identity") or "") for row in rows]
     identity = np.array([numbers.setdefault(name, len(numbers)) if name else -1 for name in names], np.int64)
     clean = np.array([(row.get("bench_overlap") or "0") == "0" for row in rows], bool)
     said = np.array([row.get("split") or "" for row in rows], np.str_)
+    if len(wrong := np.flatnonzero(~np.isin(said, SPLITS))):
+        row = int(wrong[0])
+        where = samples.where(row) if isinstance(samples, Placed) else f"row {row}"
+        raise DataError(
+            f"{where}: split is {str(said[row])!r}, want train, val or nothing; leave out what is for a test"
+        )
     val = said == "val"
     return Collection(
         samples=samples,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,14 @@ from rich.progress import track
 
 from agent.types import Image
 from training.data.archive import PICTURES, decode, load_archives
-from training.data.collection import one_spelling, read_index
+from training.data.collection import SPLITS, one_spelling, read_index
 from training.data.crops import already_aligned
 from training.data.errors import DataError, PictureRefused
 from training.data.leaks import near_duplicates
 from training.data.shards import REFUSED, SHARD_BYTES, Kind, Packed, Shards
 
+SYSTEMS = re.compile(r"[.@]|__MACOSX$|#recycle$")
+"""Folders that systems and network drives make: `.thumbnails`, `@eaDir` with small pictures of everybody."""
 QUALITY = 95  # of the JPEG that a cut-out crop becomes: unlike PNG small and quick to decode
 
 
@@ -36,7 +39,7 @@ class Listed:
     path: Path
     identity: str = ""  # "" where nobody knows
     group: str = ""
-    split: str = ""  # "train", "val" or "", which leaves it to `training.data.splits`
+    split: str = ""  # of `SPLITS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
     """
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder")
-    files = sorted(file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
+    found = sorted(file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
+    systems = {file: made for file in found if (made := _of_a_system(file.relative_to(root).parent))}
+    files = [file for file in found if file not in systems]
     pictures = [file for file in files if file.suffix.lower() in PICTURES]
     if not pictures:
         others = f"{len(files)} other files" if files else "empty"
@@ -84,16 +89,24 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
         for file in pictures
     ]
     notes = []
+    if systems:
+        made = ", ".join(sorted(set(systems.values())))
+        notes.append(f"{len(systems)} files lie in folders that systems make ({made}): left out")
     if len(files) > len(pictures):
         kinds = ", ".join(sorted({file.suffix or file.name for file in files if file not in set(pictures)})[:8])
         notes.append(f"{len(files) - len(pictures)} files are no pictures that can be read ({kinds}): left out")
     if nobody := [one for one in listed if not one.identity]:
         notes.append(f"{len(nobody)} pictures lie in {root} itself: taken as of unknown people")
     with_pictures = {one.identity for one in listed}
-    people = sorted(one_spelling(entry.name) for entry in root.iterdir() if entry.is_dir())
+    folders = [entry.name for entry in root.iterdir() if entry.is_dir()]
+    people = sorted(one_spelling(name) for name in folders if not SYSTEMS.match(name))
     if empty := [name for name in people if name not in with_pictures]:
         notes.append(f"{len(empty)} people have no picture: {_some(empty)}")
     return listed, notes
+
+
+def _of_a_system(folder: Path) -> str:
+    return next((part for part in folder.parts if SYSTEMS.match(part)), "")
 
 
 def list_table(table: Path) -> tuple[list[Listed], list[str]]:
@@ -107,7 +120,7 @@ def list_table(table: Path) -> tuple[list[Listed], list[str]]:
     again = 0
     for line, row in enumerate(rows, start=2):
         split = row.get("split", "")
-        if split not in {"", "train", "val"}:
+        if split not in SPLITS:
             raise DataError(f"{table}, line {line}: split is {split!r}, want train, val or nothing")
         group = row.get("group") or row.get("source") or ""
         identity = one_spelling((row.get("identity") or "").strip())

@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.vision.align import SIZE
 from training.data.collection import Collection
-from training.data.errors import LeakError
+from training.data.errors import DataError, LeakError
 from training.data.lazy import Lazy, Placed
 
 # Chosen on 58,392 training and 3,294 validation faces (training/README.md): the six pairs that are one photograph
@@ -221,7 +222,7 @@ def without_leaks(collection: Collection, *, near: float = NEAR) -> tuple[Collec
 
 
 class _Rows(Lazy):
-    """Some rows of a collection's samples, read when asked for."""
+    """Some rows of a collection's faces, read when asked for; what is no aligned one is refused."""
 
     def __init__(self, collection: Collection, rows: NDArray[np.int64]) -> None:
         self._collection, self._rows = collection, rows
@@ -230,4 +231,12 @@ class _Rows(Lazy):
         return len(self._rows)
 
     def at(self, index: int) -> NDArray[Any]:
-        return np.asarray(self._collection.samples[int(self._rows[index])])
+        row = int(self._rows[index])
+        picture = np.asarray(self._collection.samples[row])
+        if picture.shape[:2] != (SIZE, SIZE):
+            height, width = picture.shape[:2]
+            raise DataError(
+                f"{_called(self._collection, row)} is {width}x{height}, not an aligned face of {SIZE}x{SIZE}: "
+                "unpack the photographs, and python -m training pack FOLDER TARGET"
+            )
+        return picture

@@ -61,7 +61,8 @@ class HardPeople:
     """The nearest other people of everybody in training. The loop refreshes it, samplers in other processes read it.
 
     A refresh counts from a step on, and the table before it is kept for the batches before that step: workers draw
-    ahead, and what they draw must not depend on how fast they are. So of two tables each refresh replaces the older.
+    ahead, and what they draw must not depend on how fast they are. So of two tables each refresh replaces the older,
+    and waits until no batch wants that any more (`settled`).
 
     Args:
         collection: whose training rows.
@@ -101,6 +102,10 @@ class HardPeople:
         older = int(np.argmin(self._since))
         self._tables[older] = near
         self._since[older] = step
+
+    def settled(self, step: int) -> bool:
+        """Returns whether the last refresh counts at a step already, so that batches from there on leave the older."""
+        return int(self._since.max()) <= step
 
     def state(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns both tables (2, P, K), and (2,) the steps from which they count: all that `near` goes by."""

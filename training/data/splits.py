@@ -72,6 +72,9 @@ def split(collection: Collection, share: float = 0.1, *, seed: int = 0, least: i
     return replace(collection, train=rows[~val], val=rows[val])
 
 
-def ensure_split(collection: Collection, share: float = 0.1, *, seed: int = 0) -> Collection:
-    """Returns the collection as it is where its owner said who is for validation, else `split`."""
-    return collection if len(collection.val) else split(collection, share, seed=seed, least=LEAST_VALIDATED)
+def ensure_split(collection: Collection, share: float = 0.1) -> Collection:
+    """Returns the collection as it is where its owner said who is for validation, else `split`, for all presets alike.
+
+    So weights and blends that one preset has made of the training people know none whom another validates on.
+    """
+    return collection if len(collection.val) else split(collection, share, least=LEAST_VALIDATED)
