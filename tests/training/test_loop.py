@@ -20,7 +20,7 @@ from training import preset, sources
 from training.errors import RunError
 from training.loop.average import Average
 from training.loop.pace import Meter, schedule, told
-from training.loop.run import Run, load_weights, save
+from training.loop.run import Run, load_weights, read, save
 from training.loop.train import Trainer
 from training.loop.world import World, choose, joined
 from training.losses.loss import means
@@ -87,6 +87,42 @@ def test_one_phase_alone_goes_on_from_weights(tmp_path):
     assert [(line["phase"], line["seen"]) for line in run.lines()] == [(1, 64)]
     with pytest.raises(ConfigError, match="short has 2 phases, and no phase 3"):
         chosen.alone(3)
+
+
+def test_a_training_that_diverges_leaves_what_was_good(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    far = chosen.phase[1].model_copy(update={"peak_rate": 1e30, "last_rate": 1e30})
+    chosen = chosen.model_copy(update={"phase": (chosen.phase[0], far)})
+    with pytest.raises(
+        RunError, match=r"diverged: .*the net came to what is no number.* of the look before"
+    ):
+        trained(chosen, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    kept = read(run.state)
+    assert (kept["phase"], kept["seen"]) == (0, 64)
+    assert all(each.isfinite().all() for each in (*read(run.weights).values(), *kept["net"].values()))
+    assert [line["seen"] for line in run.lines()] == [64]
+
+
+def test_a_run_goes_on_with_the_weights_that_it_began_with_alone(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    task = Task(chosen, sources.make(chosen, None, tmp_path), tmp_path, ALONE)
+    run, one, other = Run(tmp_path / "run"), tmp_path / "one.pt", tmp_path / "other.pt"
+    for seed, file in enumerate((one, other)):
+        torch.manual_seed(seed)
+        save(task.module().state_dict(), file)
+    run.open(chosen)
+    save(Trainer(chosen, task, run, ALONE, start=one)._state(), run.state)
+    run.write({"seen": 64})
+    for same in (one, None):
+        Trainer(chosen, task, run, ALONE, start=same)
+    with pytest.raises(RunError, match=r"did not begin with .*other\.pt: leave --start out to go on"):
+        Trainer(chosen, task, run, ALONE, start=other)
+    assert run.lines() == [{"seen": 64}]
+    run.state.unlink()
+    Trainer(chosen, task, run, ALONE)  # begins anew, and so does its log
+    assert run.lines() == []
+    assert not run.start.exists()
 
 
 def test_the_same_preset_gives_the_same_weights(tmp_path):
