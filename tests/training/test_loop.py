@@ -93,9 +93,7 @@ def test_a_training_that_diverges_leaves_what_was_good(tmp_path):
     chosen = preset.load(str(written(tmp_path)))
     far = chosen.phase[1].model_copy(update={"peak_rate": 1e30, "last_rate": 1e30})
     chosen = chosen.model_copy(update={"phase": (chosen.phase[0], far)})
-    with pytest.raises(
-        RunError, match=r"diverged: .*the net came to what is no number.* of the look before"
-    ):
+    with pytest.raises(RunError, match=r"diverged: .*the net came to what is no number.* of the look before"):
         trained(chosen, tmp_path / "run")
     run = Run(tmp_path / "run")
     kept = read(run.state)

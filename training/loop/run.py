@@ -92,7 +92,8 @@ class Run:
         Raises:
             RunError: it began with others, or nobody knows.
         """
-        if start is None or (self.start.exists() and self.start.read_text().strip() == _digest(start)):
+        began = self.start.read_text().strip() if self.start.exists() else ""
+        if start is None or (start.is_file() and began == _digest(start)):
             return
         raise RunError(
             f"--start: {self.folder} holds a training that did not begin with {start}: leave --start out to go on with "
