@@ -17,6 +17,7 @@ from training.data.batches import Plan, Sampler
 from training.data.collection import train_labels
 from training.data.loader import Loader
 from training.data.mining import HardPeople
+from training.evaluation.prepared import compared
 from training.hints import Hinted, Maps
 from training.last import check as check_last
 from training.loop.learner import Drawn, embed, to_input
@@ -143,7 +144,7 @@ class Task:
 
     def look(self, net: nn.Module, phase: Phase) -> dict[str, float]:
         """Returns the figures of the validation split."""
-        rows = self.collection.val[:MOST_LOOKED_AT]
+        rows = compared(self.collection, most=MOST_LOOKED_AT)
         figures = dict(verification(self.embed(net, rows, phase.side), self.collection.identity[rows]))
         return figures | {"dead": round(dead(net, self._sample(phase, net)), 4)}
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from training.loop.average import Average
 from training.loop.pace import Meter, schedule, told
 from training.loop.run import Run, load_weights, read, save
 from training.loop.train import Trainer
-from training.loop.world import World, choose, joined
+from training.loop.world import World, _wait, choose, joined
 from training.losses.loss import means
 from training.tasks import Task
 
@@ -123,6 +124,18 @@ def test_a_run_goes_on_with_the_weights_that_it_began_with_alone(tmp_path):
     assert not run.start.exists()
 
 
+def test_a_look_on_the_way_draws_whole_people(tmp_path, monkeypatch):
+    """The first rows may be of as many people."""
+    monkeypatch.setattr("training.tasks.MOST_LOOKED_AT", 8)
+    chosen = preset.load(str(written(tmp_path)))
+    chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"pictures": 2, "people": 40})})
+    source = sources.make(chosen, None, tmp_path)
+    val = source.collection.val.reshape(-1, 2)
+    source.collection = replace(source.collection, val=val.T.flatten())
+    task = Task(chosen, source, tmp_path, ALONE)
+    assert 0 <= task.look(task.module(), chosen.phase[0])["eer"] <= 1
+
+
 def test_the_same_preset_gives_the_same_weights(tmp_path):
     chosen = preset.load(str(written(tmp_path)))
     one, other = trained(chosen, tmp_path / "one"), trained(chosen, tmp_path / "other")
@@ -182,6 +195,14 @@ def test_nobody_trains_on_when_the_program_is_killed(tmp_path):
     while members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert members(process.pid) == []
+
+
+@pytest.mark.parametrize("others", ["sleep 100", "exit 1"], ids=["the others wait for it", "or fail for lack of it"])
+def test_a_process_that_is_killed_is_named(others):
+    killed = subprocess.Popen(["/bin/sh", "-c", "kill -9 $$"])
+    killed.wait(10)
+    with pytest.raises(RunError, match=r"process 1 of 2 was killed by signal 9, out of memory .* again to go on"):
+        _wait([subprocess.Popen(["/bin/sh", "-c", others]), killed])
 
 
 def test_ctrl_c_ends_everybody_without_a_traceback(tmp_path):
