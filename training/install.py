@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from agent.errors import ModelError
+from agent.gallery.threshold import FmrTable
+from agent.signature.judge import Judge
 from training import check
 from training.evaluation.cards import read_card
 from training.loop.run import Run
@@ -47,10 +51,12 @@ def install(run: Run, preset: Preset, folder: Path) -> None:
     """Copies the file and its card.
 
     Raises:
-        ModelError: there is no place for it, it is not fit to run, or it does not say what its net says.
+        ModelError: there is no place for it, it is not fit to run, it does not say what its net says, or the agent
+            would not start with its card.
     """
     target = place(run, preset, folder)
-    apart = read_card(run.model).get("parity")
+    card = read_card(run.model)
+    apart = card.get("parity")
     if apart is None:
         raise ModelError(
             f"{run.model} has no card that says how far it is from its net: run `python -m training quantise`, then "
@@ -58,9 +64,29 @@ def install(run: Run, preset: Preset, folder: Path) -> None:
         )
     if faults := Parity(**apart).faults():
         raise ModelError(f"{run.model} is not what was trained: {'; '.join(faults)}")
+    judged_by(card)
     folder.mkdir(parents=True, exist_ok=True)
     for suffix in (".tflite", ".json"):
         shutil.copyfile(run.model.with_suffix(suffix), target.with_suffix(suffix))
+
+
+def judged_by(card: Mapping[str, Any]) -> None:
+    """Reads from a card what the agent sets its thresholds by.
+
+    Raises:
+        ModelError: it would refuse them.
+    """
+    try:
+        if card.get("kind") == "signature":
+            Judge.from_card(card)
+        else:
+            FmrTable.from_card(card)
+            FmrTable.from_card(card, "worst")
+    except ModelError as error:
+        raise ModelError(
+            f"{card.get('id')}: the agent would not start with this card: {error}. Too few were validated on: pack "
+            "more people or more pictures of each, or say split = val of more people in a CSV, and train on these"
+        ) from error
 
 
 def _trained_on(model: Path) -> object:

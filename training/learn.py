@@ -15,6 +15,8 @@ from training.loop.run import Run
 from training.loop.train import Trainer
 from training.loop.world import World, joined
 from training.preset import Preset
+from training.signatures.source import Trajectories, unseen
+from training.signatures.thresholds import refuse_few
 from training.tasks import Task
 
 
@@ -42,6 +44,7 @@ def learn(
         workers: processes that make batches, for each process that learns.
 
     Raises:
+        DataError: the data are not there, or not as they should be, or too few to measure by.
         RunError: the folder is one of pictures, or holds a run of another preset or on other data.
     """
     if folder.resolve() == work.resolve() or (folder / INDEX).exists():
@@ -51,6 +54,8 @@ def learn(
         run = Run(folder)
         world.from_leader(lambda: _open(run, preset, start))
         source = world.everywhere(lambda: sources.make(preset, data, work, more))
+        if isinstance(source, Trajectories):
+            refuse_few(unseen(source.split))
         _same(preset, source.collection, world)
         flag, where = sources.place(preset, data, work)
         world.from_leader(lambda: _keep(run, source.collection, where, more, flag=flag))

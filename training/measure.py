@@ -7,12 +7,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from training.errors import RunError
+
 Scores = NDArray[np.float32]
 """(N,) similarities, sorted upwards wherever a function of this module takes or returns them."""
 
 
 def all_pairs(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> tuple[Scores, Scores]:
-    """Returns the similarities of all genuine and of all impostor pairs among (N, D) unit rows, each sorted upwards."""
+    """Returns the similarities of all genuine and of all impostor pairs among (N, D) unit rows, each sorted upwards.
+
+    Raises:
+        RunError: a row has what is no number: sorted, it would count as most alike.
+    """
+    if lost := int((~np.isfinite(vectors).all(axis=1)).sum()):
+        raise RunError(f"the net says what is no number of {lost} of {len(vectors)} samples: its training diverged")
     genuine, impostor = [], []
     for start in range(0, len(vectors), 512):
         block = vectors[start : start + 512] @ vectors.T  # (512, N)
@@ -68,10 +76,13 @@ def curve(genuine: Scores, impostor: Scores, points: int = 300) -> Rates:
 
 
 def verification(vectors: NDArray[np.float32], identity: NDArray[np.int64]) -> dict[str, float]:
-    """Returns true accept rates at false match rates 1e-3 to 1e-5 over all pairs, and the equal error rate."""
+    """Returns true accept rates at false match rates 1e-3 to 1e-5 over all pairs, and the equal error rate.
+
+    False match rates that the impostor pairs are too few to show (less than one pair) are left out.
+    """
     genuine, impostor = all_pairs(vectors, identity)
     figures = {}
-    for fmr in (1e-3, 1e-4, 1e-5):
+    for fmr in (rate for rate in (1e-3, 1e-4, 1e-5) if rate * len(impostor) >= 1):
         above = len(genuine) - np.searchsorted(genuine, np.float32(threshold_at(impostor, fmr)))
         figures[f"tar@{fmr:.0e}"] = round(float(above) / len(genuine), 4)
     figures["eer"] = round(equal_error_rate(genuine, impostor)[0], 4)

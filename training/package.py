@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from agent.errors import ModelError
 from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
@@ -29,6 +30,7 @@ from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
 from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
 from training.finish import finish
+from training.install import PLACES, judged_by
 from training.last import learn_last
 from training.loop.learner import to_input
 from training.loop.run import Run, load_weights
@@ -51,6 +53,8 @@ FLOAT = "encoder.float.tflite"
 UNTUNED = "encoder.untuned.tflite"
 FACES = ("prepared", "made-up")
 SIGNATURES = "signature-online"
+UNPRACTISED = """Too few forgeries were at hand: `thresholds` are drawn by other people's own signatures, and how many \
+practised forgeries pass was not measured. Expect twice as many as where thresholds are drawn by such."""
 DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
 
 
@@ -175,10 +179,22 @@ class Packaging:
             drawn = _thresholds(self.source, model)
             card |= {"kind": "signature", "features": FEATURES_VERSION, "thresholds": drawn}
             del card["fmr"], card["probability"]  # whose signature it is nobody asks: only whether it is this person's
+            if any("skilled_taken" not in row for row in drawn.values()):
+                log.warning("%s: %s", self.run.model, UNPRACTISED)
+                card["limits"] = [*card.get("limits", ()), UNPRACTISED]
         if self._golden.exists():
             card |= json.loads(self._golden.read_text())
         write_card(self.run.model, card)
+        self._warn(card)
         return card
+
+    def _warn(self, card: Mapping[str, Any]) -> None:
+        """Says what `--install` will refuse."""
+        if self.preset.data.kind in PLACES:
+            try:
+                judged_by(card)
+            except ModelError as error:
+                log.warning("%s", error)
 
     def _trained(self) -> dict[str, Any]:
         """Returns samples seen in this run, of those that its phases were to see, and the weights it began with."""

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training import nets
-from training.data.batches import Plan, Sampler
+from training.data.batches import Plan, Sampler, drawn
 from training.data.collection import train_labels
 from training.data.loader import Loader
 from training.data.mining import HardPeople
+from training.evaluation.prepared import compared
 from training.hints import Hinted, Maps
 from training.last import check as check_last
 from training.loop.learner import Drawn, embed, to_input
@@ -125,14 +126,12 @@ class Task:
 
     def _drawn(self, sampler: Sampler, side: int | None, step: int) -> tuple[NDArray[Any], ...]:
         """Returns what is in a `Drawn`, without the parts that this task does not have."""
-        random = sampler.random(step)
-        rows = sampler.rows(step, random)
-        varied = [self.source.varied(int(row), side, random) for row in rows]
-        parts: list[NDArray[Any]] = [np.stack([sample for sample, _ in varied]), self.labels[rows]]
+        rows, samples, plain = drawn(sampler, self.source.varied, side, step)
+        parts: list[NDArray[Any]] = [samples, self.labels[rows]]
         if self.collection.teacher is not None:
             parts.append(np.stack([self.collection.teacher[row] for row in rows]))
         if self.maps is not None:
-            parts += [self.maps[rows], np.array([plain for _, plain in varied]) & (rows < len(self.maps))]
+            parts += [self.maps[rows], plain & (rows < len(self.maps))]
         return tuple(parts)
 
     def _named(self, parts: tuple[NDArray[Any], ...]) -> Drawn:
@@ -143,7 +142,7 @@ class Task:
 
     def look(self, net: nn.Module, phase: Phase) -> dict[str, float]:
         """Returns the figures of the validation split."""
-        rows = self.collection.val[:MOST_LOOKED_AT]
+        rows = compared(self.collection, most=MOST_LOOKED_AT)
         figures = dict(verification(self.embed(net, rows, phase.side), self.collection.identity[rows]))
         return figures | {"dead": round(dead(net, self._sample(phase, net)), 4)}
 

@@ -27,7 +27,7 @@ from training.loop import curves
 from training.loop.average import Average
 from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, save, write_whole
+from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, refuse_diverged, save, write_whole
 from training.loop.world import World, joined
 from training.scenes import Crops, Scene, load_backgrounds, load_scenes
 
@@ -130,9 +130,13 @@ class Trainer:
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         torch.manual_seed(preset.seed)
         net = Detector()
-        if start is not None and not run.state.exists():
-            begin_with(net, start)
-            self.phase = preset.begun
+        if run.state.exists():
+            run.go_on(start)
+        else:
+            if start is not None:
+                begin_with(net, start)
+                self.phase = preset.begun
+            run.begin(start)
         self.learner = Learner(net, preset, world)
         self.average = Average(self.learner.net, preset.optimiser.average)
         if run.state.exists():
@@ -173,6 +177,7 @@ class Trainer:
 
     def _look(self, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:
         """Saves everything, writes a line of the log, draws the curves."""
+        refuse_diverged(self.run, losses, self.average.net, self.learner.net)
         figures = measure_detector(self._unseen, Detect(FloatModel(self.average.net))).figures()
         save(self.average.net.state_dict(), self.run.weights)
         save(self._state(), self.run.state)

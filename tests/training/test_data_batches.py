@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from training.data.augment import NOTHING
-from training.data.batches import Batches, Plan, Sampler
+from training.data.batches import Plan, Sampler, drawn
 from training.data.collection import Collection
 from training.data.errors import DataError
 from training.data.mining import HardPeople, centres, nearest_others
+from training.sources import Pictures
 
 
 def collection(counts, unknown=0, out=()):
@@ -83,11 +84,12 @@ class TestSampler:
 
     def test_pictures_belong_to_their_rows(self):
         one = collection([2] * 6, unknown=5)
-        batches = Batches(one, Sampler(one, Plan(size=9, people=3)), side=32, augmentation=NOTHING)
-        rows, pictures = batches.draw(3)
+        sampler, varied = Sampler(one, Plan(size=9, people=3)), Pictures(one, NOTHING).varied
+        rows, pictures, plain = drawn(sampler, varied, 32, 3)
         assert pictures.shape == (9, 32, 32, 3)
         assert (pictures[:, 16, 16, 0] == rows).all()
-        again, same = batches.draw(3)
+        assert plain.all()
+        again, same, _ = drawn(sampler, varied, 32, 3)
         np.testing.assert_array_equal(rows, again)
         np.testing.assert_array_equal(pictures, same)
 

@@ -61,7 +61,6 @@ class TestCollection:
         one = collection([0, 1, 0, -1, 2], [0, 1, 2, 3], [4])
         assert {k: v.tolist() for k, v in by_person(one, one.train).items()} == {0: [0, 2], 1: [1]}
         assert {k: v.tolist() for k, v in by_person(one, one.train, least=2).items()} == {0: [0, 2]}
-        assert one.stack([0, 2]).shape == (2, 24, 20, 3)
 
     def test_labels_of_training_have_no_gaps(self):
         one = collection([0, 1, 1, 2, -1, 2], [3, 4, 5, 0], [1, 2])

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from training.data.augment import Augmentation
-from training.data.batches import Batches, Plan, Sampler
+from training.data.batches import Plan, Sampler, drawn
 from training.data.made_up import made_up
 from training.measure import verification
+from training.sources import Pictures
 
 
 def pixels(faces):
@@ -37,7 +38,7 @@ def test_a_small_net_learns_who_is_who_and_pixels_do_not_say():
     faces = made_up()
     by_pixels = verification(pixels(faces), faces.identity[faces.val])["eer"]
     how = Augmentation(mirror=0, glasses=0, mask=0, infrared=0)
-    batches = Batches(faces, Sampler(faces, Plan(size=32, people=8, each=4)), side=32, augmentation=how)
+    sampler, varied = Sampler(faces, Plan(size=32, people=8, each=4)), Pictures(faces, how).varied
 
     def layer(inputs, outputs):
         return nn.Sequential(
@@ -52,7 +53,7 @@ def test_a_small_net_learns_who_is_who_and_pixels_do_not_say():
         return nn.functional.normalize(net(x))
 
     for step in range(90):
-        rows, pictures = batches.draw(step)
+        rows, pictures, _ = drawn(sampler, varied, 32, step)
         vectors, labels = embed(pictures), torch.from_numpy(faces.identity[rows])
         likeness = (vectors @ vectors.T * 10).fill_diagonal_(-1e4)
         same = (labels[:, None] == labels) & ~torch.eye(len(labels), dtype=torch.bool)

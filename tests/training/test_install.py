@@ -18,12 +18,15 @@ OURS = Path(__file__).parents[2] / "agent" / "models"
 GOOD = {"float_file": 1e-7, "int8_file": 0.01, "agent": 0.01}
 
 
-def made(folder, preset, parity=GOOD):
+def made(folder, preset, parity=GOOD, **changed):
     """A run whose file and card are there."""
+    ours = OURS / ("signature.json" if "signature" in preset else "encoder.json")
+    told = {key: value for key, value in json.loads(ours.read_text()).items() if key in {"kind", "fmr", "thresholds"}}
     run = Run(folder / preset)
     run.open(load(preset))
     shutil.copy(OURS / ("signature.tflite" if "signature" in preset else "encoder.tflite"), run.model)
-    card = {"id": preset, "preset": load(preset).model_dump(mode="json"), **({"parity": parity} if parity else {})}
+    card = told | {"id": preset, "preset": load(preset).model_dump(mode="json"), **changed}
+    card |= {"parity": parity} if parity else {}
     run.model.with_suffix(".json").write_text(json.dumps(card))
     return run
 
@@ -72,6 +75,25 @@ def test_made_up_people_do_not_take_the_place_of_real_ones(tmp_path):
 def test_what_is_not_known_to_be_what_was_trained_stays_out(tmp_path, parity, words):
     run, models = made(tmp_path, "signature-online", parity), tmp_path / "models"
     with pytest.raises(ModelError, match=words):
+        put(run, models)
+    assert not models.exists()
+
+
+FEW = {"similarity": [-0.1, 0.2], "fmr": [0.1, 0.1], "impostor_pairs": 60}
+"""As 60 pairs of strangers may make it."""
+
+
+@pytest.mark.parametrize(
+    ("preset", "changed", "words"),
+    [
+        pytest.param("own", {"fmr": FEW}, "no two different rates that 60 impostor pairs", id="few strangers"),
+        pytest.param("own", {"fmr": {**FEW, "similarity": [], "fmr": []}}, "0 similarities", id="hardly any"),
+        pytest.param("signature-online", {"thresholds": {}}, "begin with one reference", id="no thresholds"),
+    ],
+)
+def test_a_card_that_the_agent_would_not_start_with_stays_out(tmp_path, preset, changed, words):
+    run, models = made(tmp_path, preset, **changed), tmp_path / "models"
+    with pytest.raises(ModelError, match=f"the agent would not start with this card: .*{words}"):
         put(run, models)
     assert not models.exists()
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from training import preset, sources
 from training.errors import RunError
 from training.loop.average import Average
 from training.loop.pace import Meter, schedule, told
-from training.loop.run import Run, load_weights, save
+from training.loop.run import Run, load_weights, read, save
 from training.loop.train import Trainer
-from training.loop.world import World, choose, joined
+from training.loop.world import World, _wait, choose, joined
 from training.losses.loss import means
 from training.tasks import Task
 
@@ -89,6 +90,52 @@ def test_one_phase_alone_goes_on_from_weights(tmp_path):
         chosen.alone(3)
 
 
+def test_a_training_that_diverges_leaves_what_was_good(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    far = chosen.phase[1].model_copy(update={"peak_rate": 1e30, "last_rate": 1e30})
+    chosen = chosen.model_copy(update={"phase": (chosen.phase[0], far)})
+    with pytest.raises(RunError, match=r"diverged: .*the net came to what is no number.* of the look before"):
+        trained(chosen, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    kept = read(run.state)
+    assert (kept["phase"], kept["seen"]) == (0, 64)
+    assert all(each.isfinite().all() for each in (*read(run.weights).values(), *kept["net"].values()))
+    assert [line["seen"] for line in run.lines()] == [64]
+
+
+def test_a_run_goes_on_with_the_weights_that_it_began_with_alone(tmp_path):
+    chosen = preset.load(str(written(tmp_path)))
+    task = Task(chosen, sources.make(chosen, None, tmp_path), tmp_path, ALONE)
+    run, one, other = Run(tmp_path / "run"), tmp_path / "one.pt", tmp_path / "other.pt"
+    for seed, file in enumerate((one, other)):
+        torch.manual_seed(seed)
+        save(task.module().state_dict(), file)
+    run.open(chosen)
+    save(Trainer(chosen, task, run, ALONE, start=one)._state(), run.state)
+    run.write({"seen": 64})
+    for same in (one, None):
+        Trainer(chosen, task, run, ALONE, start=same)
+    with pytest.raises(RunError, match=r"did not begin with .*other\.pt: leave --start out to go on"):
+        Trainer(chosen, task, run, ALONE, start=other)
+    assert run.lines() == [{"seen": 64}]
+    run.state.unlink()
+    Trainer(chosen, task, run, ALONE)  # begins anew, and so does its log
+    assert run.lines() == []
+    assert not run.start.exists()
+
+
+def test_a_look_on_the_way_draws_whole_people(tmp_path, monkeypatch):
+    """The first rows may be of as many people."""
+    monkeypatch.setattr("training.tasks.MOST_LOOKED_AT", 8)
+    chosen = preset.load(str(written(tmp_path)))
+    chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"pictures": 2, "people": 40})})
+    source = sources.make(chosen, None, tmp_path)
+    val = source.collection.val.reshape(-1, 2)
+    source.collection = replace(source.collection, val=val.T.flatten())
+    task = Task(chosen, source, tmp_path, ALONE)
+    assert 0 <= task.look(task.module(), chosen.phase[0])["eer"] <= 1
+
+
 def test_the_same_preset_gives_the_same_weights(tmp_path):
     chosen = preset.load(str(written(tmp_path)))
     one, other = trained(chosen, tmp_path / "one"), trained(chosen, tmp_path / "other")
@@ -148,6 +195,14 @@ def test_nobody_trains_on_when_the_program_is_killed(tmp_path):
     while members(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert members(process.pid) == []
+
+
+@pytest.mark.parametrize("others", ["sleep 100", "exit 1"], ids=["the others wait for it", "or fail for lack of it"])
+def test_a_process_that_is_killed_is_named(others):
+    killed = subprocess.Popen(["/bin/sh", "-c", "kill -9 $$"])
+    killed.wait(10)
+    with pytest.raises(RunError, match=r"process 1 of 2 was killed by signal 9, out of memory .* again to go on"):
+        _wait([subprocess.Popen(["/bin/sh", "-c", others]), killed])
 
 
 def test_ctrl_c_ends_everybody_without_a_traceback(tmp_path):

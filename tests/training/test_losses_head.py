@@ -72,7 +72,6 @@ def test_a_threshold_is_where_the_probability_is_reached():
     head = Head(slope=20, offset=-6, prior=0.2)
     for prior in (None, 0.01, 0.7):
         assert head.probability(head.threshold(0.9, prior), prior) == pytest.approx(0.9)
-    assert head.probability_at(np.sqrt(2 - 2 * 0.4)) == pytest.approx(head.probability(0.4))
     assert head.probability([0.1, 0.9]).shape == (2,)
 
 

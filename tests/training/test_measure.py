@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.errors import RunError
 from training.measure import all_pairs, curve, equal_error_rate, error_rates, threshold_at, verification, within
 
 
@@ -38,6 +39,18 @@ def test_people_far_apart_are_told_apart_and_noise_is_not():
     noise = verification(vectors, rng.permutation(identity))
     assert noise["tar@1e-03"] < 0.05
     assert noise["eer"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_rates_that_the_pairs_are_too_few_to_show_are_left_out():
+    assert set(verification(*people(np.random.default_rng(7), count=10))) == {"tar@1e-03", "eer"}
+    assert set(verification(*people(np.random.default_rng(7), count=6))) == {"eer"}
+
+
+def test_what_is_no_number_is_said_and_is_not_perfect():
+    vectors, identity = people(np.random.default_rng(8))
+    vectors[[3, 5]] = np.nan
+    with pytest.raises(RunError, match="no number of 2 of 200 samples"):
+        verification(vectors, identity)
 
 
 def test_the_covariance_within_people_against_a_naive_loop():

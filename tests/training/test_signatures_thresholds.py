@@ -4,7 +4,9 @@ import pytest
 from agent.signature.features import CHANNELS, features
 from agent.signature.judge import Judge
 from tests.training.pens import writers
+from tests.training.test_signatures_load import archive
 from training.data.errors import DataError
+from training.preset import load
 from training.signatures.protocol import apart
 from training.signatures.source import as_by_finger
 from training.signatures.thresholds import thresholds
@@ -32,12 +34,42 @@ def test_rates_are_of_writers_whom_the_threshold_does_not_know_and_bounds_are_ab
     assert found["5"]["random_taken"] < 0.1
 
 
-@pytest.mark.parametrize(("genuine", "forgeries"), [(4, 3), (14, 0)])
-def test_too_few_signatures_are_said_and_make_no_figures(genuine, forgeries):
-    signatures = writers(3, genuine=genuine, forgeries=forgeries)
-    apart_by = np.random.default_rng(0).random((len(signatures.writer),) * 2)
-    with pytest.raises(DataError, match=r"want 2 or more, each with more than . genuine signatures"):
-        thresholds([apart_by], signatures)
+def drawn(signatures):
+    """Thresholds by distances that mean nothing."""
+    return thresholds([np.random.default_rng(0).random((len(signatures),) * 2)], signatures)
+
+
+def test_too_few_signatures_are_said_and_make_no_figures():
+    with pytest.raises(DataError, match=r"0 of the 3 writers .* want 2 or more, each with more than 5 genuine"):
+        drawn(writers(3, genuine=4, forgeries=3))
+
+
+def test_and_before_anything_is_trained(tmp_path):
+    learn = pytest.importorskip("training.learn", exc_type=ImportError).learn
+    few = archive(tmp_path / "few.npz", writers(14, genuine=4, forgeries=0))
+    with pytest.raises(DataError, match="0 of the 6 writers"):
+        learn(load("signature-online"), tmp_path / "run", data=few, work=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("imitated", "names"),
+    [(0, set()), (1, set()), (2, {"skilled_taken", "skilled_taken_bound"})],
+    ids=["nobody was imitated", "one writer was, whom nobody is left to judge", "two were"],
+)
+def test_where_nobody_practised_thresholds_are_by_other_peoples_signatures(imitated, names):
+    signatures = writers(4, genuine=14, forgeries=2)
+    left = signatures.genuine | (signatures.writer < f"w{imitated:02}")
+    for row in drawn(signatures.rows(left)).values():
+        assert {name for name in row if name.startswith("skilled")} == names
+        assert {"genuine_refused", "random_taken_bound"} <= set(row)
+        assert row["writers"] == (imitated if names else 4)
+
+
+def test_a_writer_with_few_signatures_among_others_is_passed_over():
+    signatures = writers(3, genuine=14)
+    own = (signatures.writer == "w01") & signatures.genuine
+    few = own & (np.cumsum(own) > 4)
+    assert [row["writers"] for row in drawn(signatures.rows(~few)).values()] == [3, 3, 3, 2, 2]
 
 
 def test_by_a_finger_nothing_but_the_pressure_is_lost():

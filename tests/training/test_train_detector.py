@@ -138,6 +138,9 @@ def test_weights_that_are_gone_on_from_leave_out_what_begins_from_nothing(throug
     assert further.phase == 1
     further.go()
     assert [(line["phase"], line["seen"]) for line in further.run.lines()] == [(2, 24)]
+    trainer(chosen, data, tmp_path, start=through.run.weights)  # is through, and stays so
+    with pytest.raises(RunError, match=r"did not begin with .*encoder\.pt: leave --start out"):
+        trainer(chosen, data, tmp_path, start=Path("weights/encoder.pt"))
 
 
 @pytest.mark.parametrize("strange", ["garbage", "an encoder's", "a larger net's", "none at all"])

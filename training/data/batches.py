@@ -8,16 +8,20 @@ resumed run goes on as it would have, and the ranks of a distributed run see dif
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.augment import Augmentation, augment
 from training.data.collection import Collection, by_person
 from training.data.errors import DataError
 from training.data.mining import HardPeople
+
+Varied: TypeAlias = Callable[[int, int | None, np.random.Generator], tuple[NDArray[Any], bool]]
+"""`training.sources.Source.varied`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +135,11 @@ def _imitations(collection: Collection, person: int) -> NDArray[np.int64]:
     return np.asarray(collection.train[collection.rival[collection.train] == person], np.int64)
 
 
-class Batches:
-    """Draws rows and their augmented pictures: what a `Loader`'s workers do.
-
-    Args:
-        collection: of pictures.
-        sampler: of its rows.
-        side: of the pictures that come out, pixels.
-        augmentation: how they are changed.
-    """
-
-    def __init__(self, collection: Collection, sampler: Sampler, *, side: int, augmentation: Augmentation) -> None:
-        self._collection, self._sampler, self._side, self._how = collection, sampler, side, augmentation
-
-    def draw(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Returns (B,) rows and (B, side, side, 3) uint8 RGB."""
-        random = self._sampler.random(step)
-        rows = self._sampler.rows(step, random)
-        pictures = [augment(self._collection.samples[row], self._side, random, self._how) for row in rows.tolist()]
-        return rows, np.stack(pictures)
+def drawn(
+    sampler: Sampler, varied: Varied, side: int | None, step: int
+) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]:
+    """Returns a step's (B,) rows, (B, ...) of what they might have been another time, and (B,) where left is left."""
+    random = sampler.random(step)
+    rows = sampler.rows(step, random)
+    samples, plain = zip(*(varied(int(row), side, random) for row in rows), strict=True)
+    return rows, np.stack(samples), np.array(plain)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -63,10 +63,6 @@ class Collection:
 
     def __len__(self) -> int:
         return len(self.samples)
-
-    def stack(self, rows: Iterable[int]) -> NDArray[Any]:
-        """Returns (B, ...) of samples of the same shape."""
-        return np.stack([self.samples[int(row)] for row in rows])
 
 
 def by_person(collection: Collection, rows: NDArray[np.int64], *, least: int = 1) -> dict[int, NDArray[np.int64]]:

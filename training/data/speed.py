@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ import numpy as np
 import typer
 
 from training.data.augment import NOTHING, Augmentation, augment
-from training.data.batches import Batches, Plan, Sampler
+from training.data.batches import Plan, Sampler, drawn
 from training.data.collection import Collection, load
 from training.data.loader import Loader
 from training.data.made_up import made_up
+from training.sources import Pictures
 
 
 def milliseconds(work: Callable[[int], object], count: int) -> tuple[float, float]:
@@ -43,9 +45,9 @@ def measure(collection: Collection, *, side: int, batch: int, workers: int, step
         figures[name] = milliseconds(task, 1200)[1]
     people = min(12, batch // 4)
     sampler = Sampler(collection, Plan(size=batch, people=people))
-    batches = Batches(collection, sampler, side=side, augmentation=Augmentation())
+    varied = Pictures(collection, Augmentation()).varied
     figures["batch of rows, ms"] = milliseconds(lambda i: sampler.rows(i, sampler.random(i)), 50)[1]
-    with Loader(batches.draw, workers=workers) as loader:
+    with Loader(partial(drawn, sampler, varied, side), workers=workers) as loader:
         for _ in range(2 * max(workers, 1)):
             next(loader)
         loader.speed()

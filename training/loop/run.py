@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
 import pickle
 from collections.abc import Iterator, Mapping
@@ -73,6 +75,31 @@ class Run:
             )
         write_whole(self.folder / PRESET, preset.model_dump_json(indent=1))
 
+    def begin(self, start: Path | None) -> None:
+        """Notes the weights that a training begins with; the log of one whose state is gone goes.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        self.log.unlink(missing_ok=True)
+        self.start.unlink(missing_ok=True)
+        if start is not None:
+            write_whole(self.start, f"{_digest(start)}\n")
+
+    def go_on(self, start: Path | None) -> None:
+        """Looks whether a training that is gone on with began with these weights; None goes on with any.
+
+        Raises:
+            RunError: it began with others, or nobody knows.
+        """
+        began = self.start.read_text().strip() if self.start.exists() else ""
+        if start is None or (start.is_file() and began == _digest(start)):
+            return
+        raise RunError(
+            f"--start: {self.folder} holds a training that did not begin with {start}: leave --start out to go on with "
+            "it, or name another folder with --run to begin with these weights"
+        )
+
     def preset(self) -> Preset:
         """Returns the preset that it was made for.
 
@@ -116,6 +143,32 @@ class Run:
 def _alike(one: Preset, other: Preset) -> bool:
     """Whether two presets train the same: all but the words and what is made of the weights."""
     return one.model_dump(exclude=AFTERWARDS) == other.model_dump(exclude=AFTERWARDS)
+
+
+def refuse_diverged(run: Run, losses: Mapping[str, float], *modules: nn.Module) -> None:
+    """Looks at what is about to be saved, before it takes the place of the last that was good.
+
+    Args:
+        run: whose files are kept.
+        losses: the means since the last look.
+        modules: whose weights are to be saved.
+
+    Raises:
+        RunError: a loss or a weight is no number.
+    """
+    lost = [f"the loss {name}" for name, value in losses.items() if not math.isfinite(value)]
+    if not all(bool(each.isfinite().all()) for module in modules for each in module.state_dict().values()):
+        lost.append("the net")
+    if lost:
+        raise RunError(
+            f"the training diverged: {' and '.join(lost)} came to what is no number. Nothing was saved: what is in "
+            f"{run.folder} is of the look before. Lower peak_rate in a copy of the preset and train that in another "
+            f"folder with --run, from nothing or with --start {run.weights}, if that is there"
+        )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @contextmanager

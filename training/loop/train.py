@@ -5,7 +5,6 @@ Small pictures first: a step at 48 pixels costs half of one at 64, and most is l
 
 from __future__ import annotations
 
-import hashlib
 import io
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from training.loop.curves import draw
 from training.loop.learner import Learner
 from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, save, write_whole
+from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, refuse_diverged, save
 from training.loop.world import World
 from training.preset import Phase, Preset
 from training.tasks import Task
@@ -75,7 +74,7 @@ class Trainer:
 
         Every process takes on what is saved, as after a break: so a run that is gone on with is as one without breaks.
         """
-        state = self.world.from_leader(lambda: self._saved(phase))
+        state = self.world.from_leader(lambda: self._saved(phase, losses))
         if not self.world.leads:
             self._take(state)
         self.world.from_leader(lambda: self._tell(phase, rate, losses, pace, bar))
@@ -89,7 +88,8 @@ class Trainer:
         bar.say({**figures, **losses, **told(pace)})
         draw(self.run.lines(), self.run.curves)
 
-    def _saved(self, phase: Phase) -> bytes:
+    def _saved(self, phase: Phase, losses: dict[str, float]) -> bytes:
+        refuse_diverged(self.run, losses, self.average.net, self.learner.module, self.learner.losses)
         self.task.refresh(self.learner.net, phase, self.step)
         save(self.average.net.state_dict(), self.run.weights)
         save(self._state(), self.run.state)
@@ -111,14 +111,15 @@ class Trainer:
     def _beginning(self, start: Path | None) -> bytes:
         """Returns the state to begin with: the run's, or else that of weights to go on from, or what the seed gives."""
         if self.run.state.exists():
+            self.run.go_on(start)
             try:
                 return self.run.state.read_bytes()
             except OSError as error:
                 raise RunError(f"{self.run.state} cannot be read: {error}") from error
-        self.run.start.unlink(missing_ok=True)  # of a beginning that came to nothing
         if start is not None:
             load_weights(self.learner.net, start)
-            write_whole(self.run.start, f"{hashlib.sha256(start.read_bytes()).hexdigest()}\n")
+        self.run.begin(start)
+        if start is not None:
             self.task.revive(self.learner.net)
             self.task.turn(self.learner.losses, self.learner.net)
             self.average.net.load_state_dict(self.learner.net.state_dict())

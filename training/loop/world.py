@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 PARENT = "LATCHKEY_TRAINING_PARENT"
 """Process id of who started us; without it (torchrun, tests) nobody is watched."""
+OUT_OF_MEMORY = ", out of memory if nobody did it: fewer --processes, or a smaller [batch] size, take less"
 JEMALLOC = ("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", "/usr/lib/aarch64-linux-gnu/libjemalloc.so.2")
 JEMALLOC_CONF = "dirty_decay_ms:10000,muzzy_decay_ms:10000,thp:always"
 """Memory is kept for ten seconds and not given back after every layer: a step on a CPU takes four fifths of the time.
@@ -145,6 +147,9 @@ def start(arguments: Sequence[str], processes: int) -> int:
     """Runs `python -m training` with these arguments in so many processes of one thread each; returns the exit status.
 
     They are what `torchrun` would start, plus jemalloc where it is installed. When one ends badly the others are ended.
+
+    Raises:
+        RunError: one was killed.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -174,6 +179,7 @@ def _wait(children: list[subprocess.Popen[bytes]]) -> int:
                     continue
                 waiting.remove(child)
                 if status:
+                    _refuse_killed(children)
                     return status
         return 0
     finally:
@@ -181,6 +187,18 @@ def _wait(children: list[subprocess.Popen[bytes]]) -> int:
             child.terminate()
         for child in children:
             child.wait()
+
+
+def _refuse_killed(children: list[subprocess.Popen[bytes]]) -> None:
+    """Says which was killed, where one was: it said nothing, and the others fail for lack of it."""
+    for number, child in enumerate(children):
+        status = child.poll()
+        if status is not None and status < 0:
+            raise RunError(
+                f"process {number} of {len(children)} was killed by signal {-status}"
+                f"{OUT_OF_MEMORY if status == -signal.SIGKILL else ''}; start the same command again to go on from the "
+                "last look"
+            )
 
 
 def _allocator() -> dict[str, str]:

@@ -47,10 +47,6 @@ class Head:
         """
         return sigmoid(self.evidence(similarity) + _log_odds(self.prior if prior is None else prior))
 
-    def probability_at(self, distance: SCORES | float, prior: float | None = None) -> NDArray[np.float64]:
-        """Returns the same of Euclidean distances between embeddings of unit length."""
-        return self.probability(1 - np.asarray(distance, np.float64) ** 2 / 2, prior)
-
     def threshold(self, probability: float, prior: float | None = None) -> float:
         """Returns the similarity from which on the probability is at least this."""
         odds = _log_odds(probability) - _log_odds(self.prior if prior is None else prior)

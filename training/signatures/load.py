@@ -8,7 +8,7 @@ The archive (`online.npz`) holds `points` (sum of lengths, 5), `lengths`, `user`
         genuine/
           monday/01.csv         a session, if there are several: references and probes are then of different days
           tuesday/01.csv
-        forgery/                by somebody else who practised; may be absent
+        forgery/                by somebody else who practised; may be absent, see `thresholds`
           01.csv
       grace/genuine/01.csv
 

@@ -111,11 +111,7 @@ def figures(distances: Scores, signatures: Signatures, *, rule: Rule | None = No
 def compare(distances: Scores, signatures: Signatures, references: int, rule: Rule) -> Iterator[Trial]:
     """Gives the scores of each writer who has more than `references` genuine signatures."""
     rng = np.random.default_rng(references)
-    for writer in np.unique(signatures.writer):
-        own = signatures.genuine & (signatures.writer == writer)
-        enrolled, later = _sessions(np.flatnonzero(own), signatures.session)
-        if len(enrolled) < references + (len(later) == 0):
-            continue
+    for writer, enrolled, later in enrolments(signatures, references):
         others = np.flatnonzero(signatures.genuine & (signatures.writer != writer))
         forgeries = np.flatnonzero(~signatures.genuine & (signatures.writer == writer))
         scores: tuple[list[Scores], ...] = ([], [], [])
@@ -125,6 +121,15 @@ def compare(distances: Scores, signatures: Signatures, references: int, rule: Ru
             for into, rows in zip(scores, (probes, others, forgeries), strict=True):
                 into.append(rule.score(distances[np.ix_(drawn, rows)], among))
         yield Trial(*map(np.concatenate, scores))
+
+
+def enrolments(signatures: Signatures, references: int) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:
+    """Gives each writer who has more than `references` genuine signatures: rows to enrol from, and those of later."""
+    for writer in np.unique(signatures.writer).tolist():
+        own = signatures.genuine & (signatures.writer == writer)
+        enrolled, later = _sessions(np.flatnonzero(own), signatures.session)
+        if len(enrolled) >= references + (len(later) == 0):
+            yield writer, enrolled, later
 
 
 def equal_error(genuine: list[Scores], impostor: list[Scores]) -> Rate:
