@@ -64,7 +64,7 @@ def named_people(collection: Collection, embed: Embed) -> Cohort:
 def unnamed(collection: Collection, embed: Embed, find: Find) -> list[Cohort]:
     """Returns a cohort for each group of pictures without names; those that were not trained on come first.
 
-    Pictures without names are aligned by whoever had them: crops that no door would make are left out.
+    Pictures without names are aligned by whoever had them: crops that no door would make are left out, and counted.
     """
     held_out = ~np.isin(np.arange(len(collection)), collection.train)
     chosen = cohort_rows(collection.group, collection.identity, held_out)
@@ -72,7 +72,8 @@ def unnamed(collection: Collection, embed: Embed, find: Find) -> list[Cohort]:
     for name, drawn in chosen.items():
         rows = drawn[[upright(collection.samples[int(row)], find) for row in drawn]]
         if len(rows) >= FEWEST:
-            cohorts.append(unlabelled(name, embed(rows), None if teacher is None else np.asarray(teacher[rows])))
+            told = None if teacher is None else np.asarray(teacher[rows])
+            cohorts.append(unlabelled(name, embed(rows), told, askew=len(drawn) - len(rows)))
     return cohorts
 
 
