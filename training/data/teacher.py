@@ -92,11 +92,12 @@ def _batches(pictures: Sequence[NDArray[np.uint8]], name: str) -> Iterator[tuple
     for start in track(range(0, len(pictures), BATCH), f"embedding with {name}"):
         batch = np.zeros((BATCH, 112, 112, 3), np.uint8)
         for i in range(start, min(start + BATCH, len(pictures))):
-            if (shape := pictures[i].shape) != batch.shape[1:]:
+            picture = pictures[i]  # read and decoded here
+            if (shape := picture.shape) != batch.shape[1:]:
                 raise DataError(
                     f"picture {i} is {shape[1]}x{shape[0]}, and {name} takes aligned faces of 112x112: pack it"
                 )
-            batch[i - start] = pictures[i]
+            batch[i - start] = picture
         yield start, ((batch.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)
 
 
