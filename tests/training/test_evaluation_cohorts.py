@@ -174,6 +174,13 @@ class TestCollections:
         assert set(each) == {5}
         np.testing.assert_array_equal(compared(collection, most=58), rows)
 
+    def test_forgers_are_no_people(self, collection):
+        rival = np.full(400, -1)
+        rival[200:250] = 3
+        forged = replace(collection, rival=rival)
+        told = {"people": 40, "samples": 250, "forgeries": 50, "of": 250}
+        assert validated(forged, compared(forged)) == told
+
     def test_a_few_people_filmed_for_long_stay_several_and_no_split_is_compared_beyond_the_limit(self, collection):
         count = 50_000
         filmed = replace(

@@ -50,9 +50,14 @@ def compared(collection: Collection, *, most: int = MOST) -> NDArray[np.int64]:
 
 
 def validated(collection: Collection, rows: NDArray[np.int64]) -> dict[str, int]:
-    """Returns what a card says of the samples that were compared, and of how many they are."""
-    people = len(np.unique(collection.identity[rows]))
-    return {"people": people, "samples": len(rows), "of": len(collection.val)}
+    """Returns what a card says of the samples that were compared, and of how many they are.
+
+    A forgery is a sample of nobody: it is counted, but its forger is not one of the people.
+    """
+    forged = np.zeros(len(rows), bool) if collection.rival is None else collection.rival[rows] >= 0
+    told = {"people": len(np.unique(collection.identity[rows[~forged]])), "samples": len(rows)}
+    told |= {} if collection.rival is None else {"forgeries": int(forged.sum())}
+    return told | {"of": len(collection.val)}
 
 
 def named_people(collection: Collection, embed: Embed) -> Cohort:
