@@ -15,13 +15,12 @@ from agent.errors import ConfigError, ModelError
 from agent.vision.pixels import HALF
 from training import check
 from training.compose import Composer
-from training.data.collection import load
 from training.detector import STRIDES, Detector
 from training.detector_preset import Export
 from training.evaluation.cards import write_card
 from training.loop.run import load_weights
 from training.quantise import export_float, quantise
-from training.scenes import Crops, load_backgrounds, load_scenes
+from training.scenes import Crops, load_backgrounds, load_shown
 
 DETECTOR_INPUT = (240, 320, 3)
 
@@ -47,7 +46,8 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
     net = Detector()
     load_weights(net, weights)
     net.float().pair()
-    composer = Composer(load_scenes(scenes, "train"), load_backgrounds(scenes), seed=99, crops=Crops(load(work)))
+    shown = load_shown(scenes, work)
+    composer = Composer(shown.scenes, load_backgrounds(scenes), seed=99, crops=Crops(shown.faces))
     height, width, _ = DETECTOR_INPUT
     samples = [_sample(composer.draw(width, height).picture) for _ in range(export.samples)]
     target.parent.mkdir(parents=True, exist_ok=True)

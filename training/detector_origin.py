@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
+
 from training.data.collection import Collection
 from training.errors import RunError
 from training.loop.origin import DATA
 from training.loop.run import Run, write_whole
 from training.preset import Table
-from training.scenes import PHOTOGRAPHS, TABLE, opened_zip
+from training.scenes import PHOTOGRAPHS, TABLE, Crops, opened_zip
+
+LOOKED_AT = 64
+"""Faces that are read to tell them from others of as many people: all 58,392 would take longer than they are worth."""
 
 
 class Shown(Table):
@@ -23,7 +28,7 @@ class Shown(Table):
     data: Path  # the folder with scenes/
     work: Path  # of the faces that are pasted
     photographs: str  # the table of faces, and what is in the archives of photographs
-    faces: str  # which of the faces are for training
+    faces: str  # who is on each, which are cut out, and some of these
 
 
 def keep(run: Run, data: Path, work: Path, faces: Collection) -> None:
@@ -68,4 +73,9 @@ def _photographs(data: Path) -> str:
 
 
 def _faces(faces: Collection) -> str:
-    return hashlib.sha256(repr((len(faces), faces.train.tolist())).encode()).hexdigest()[:16]
+    names = np.array([*faces.names, ""])[faces.identity].tolist()  # -1 takes the last
+    digest = hashlib.sha256(repr((names, faces.group.tolist(), faces.train.tolist())).encode())
+    crops = Crops(faces)
+    for number in range(0, len(crops), max(1, len(crops) // LOOKED_AT)):
+        digest.update(crops[number].tobytes())
+    return digest.hexdigest()[:16]

@@ -74,13 +74,24 @@ def _evaluate_ours(task, *, report: Path | None, save: bool, command: str) -> No
     from training.evaluation import evaluate as module
     from training.evaluation.report import build_report
 
+    if save:
+        _look_for_cards(task.encoder, task.detector)
     results = module.evaluate(task, _say)
     _tell(results.figures(), results.left_out)
-    if save:
-        module.save(task, results)
     if report:
         page = build_report(task, results, command=command, now=datetime.now(UTC))
         report.write_text(page, encoding="utf-8")
+    if save:
+        module.save(task, results)
+
+
+def _look_for_cards(*files: Path) -> None:
+    """Says which card is missing that minutes of measuring are to end in; that a file is, is said by what measures."""
+    from training.evaluation.cards import wanted_card
+
+    for file in files:
+        if file.exists():
+            wanted_card(file)
 
 
 def _evaluate_run(
@@ -91,11 +102,13 @@ def _evaluate_run(
     from training.evaluation.own_report import build_own_report
 
     packaging = packaging_of(run, data, work)
+    if save:
+        _look_for_cards(packaging.run.model)
     own = module.measure_run(packaging, data, _say, runtime=runtime)
     _tell(own.figures(), own.left_out)
-    if save:
-        module.save(packaging, own)
     if report:
         card, now = read_card(packaging.run.model), datetime.now(UTC)
         page = build_own_report(packaging, own, card, command=command, now=now, runtime=runtime)
         report.write_text(page, encoding="utf-8")
+    if save:
+        module.save(packaging, own)

@@ -33,6 +33,7 @@ from training.finish import finish
 from training.install import PLACES, judged_by
 from training.last import learn_last
 from training.loop.learner import to_input
+from training.loop.origin import people
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
@@ -197,12 +198,14 @@ class Packaging:
                 log.warning("%s", error)
 
     def _trained(self) -> dict[str, Any]:
-        """Returns samples seen in this run, of those that its phases were to see, and the weights it began with."""
+        """Returns samples seen in this run, of how many, the weights it began with, and a digest of its people."""
         found: dict[str, Any] = {"of": sum(phase.samples for phase in self.preset.phase)}
         if lines := self.run.lines():
             found["seen"] = lines[-1]["seen"]
         if self.run.start.exists():
             found["start_sha256"] = self.run.start.read_text().strip()
+        if self.preset.data.kind == "prepared":
+            found["people"] = people(self.source.collection)
         return found
 
     def _input(self) -> Mapping[str, Any]:

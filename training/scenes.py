@@ -1,11 +1,13 @@
-"""Photographs with faces and without, as `prepare` finds them in the data folder."""
+"""Photographs with faces and without, as `prepare` finds them in the data folder, and faces to cut out."""
 
 from __future__ import annotations
 
+import logging
 import zipfile
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -13,14 +15,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.collection import Collection, read_index
+from agent.vision.align import align
+from training.data.collection import Collection, load, read_index
 from training.data.errors import DataError
+from training.data.lazy import Chained, Lazy
+from training.data.leaks import near_duplicates
+
+log = logging.getLogger(__name__)
 
 PIXELS = NDArray[np.uint8]
 TABLE = "faces.csv"
 PHOTOGRAPHS = ("scenes.zip", "backgrounds.zip")
 """With faces, and without."""
 PARTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
+LEAST_ALIKE = 30  # pixels of a face's width; of smaller ones too little is left to tell two photographs apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +125,7 @@ class Pictures(Protocol):
         ...
 
 
-class Crops:
+class Crops(Lazy):
     """The training pictures of all faces as a sequence, each read from the disk when asked for."""
 
     def __init__(self, faces: Collection) -> None:
@@ -126,5 +134,52 @@ class Crops:
     def __len__(self) -> int:
         return len(self._faces.train)
 
-    def __getitem__(self, number: int) -> PIXELS:
-        return np.asarray(self._faces.samples[int(self._faces.train[number])])
+    def at(self, index: int) -> PIXELS:
+        """Returns one, (112, 112, 3) uint8 RGB."""
+        return np.asarray(self._faces.samples[int(self._faces.train[index])])
+
+
+class Shown(NamedTuple):
+    """What a detector learns from, and what it is validated on."""
+
+    scenes: list[Scene]
+    faces: Collection  # whose training pictures are cut out
+    unseen: list[Scene]
+
+
+def load_shown(folder: Path, work: Path) -> Shown:
+    """Returns both splits of `scenes/` and the faces of `work`, less whatever training shows of validation.
+
+    Raises:
+        DataError: they cannot be read, or nothing is left.
+    """
+    if not work.exists():
+        raise DataError(f"{work}: no faces to paste: prepare them first, or say with --work where they are")
+    scenes, unseen, faces = load_scenes(folder, "train"), load_scenes(folder, "val"), load(work)
+    owners, aligned = _aligned(scenes)
+    alike = near_duplicates(Chained([Crops(faces), aligned]), _aligned(unseen)[1])
+    count, found = len(faces.train), {pair.first for pair in alike}
+    crops = sorted(found & set(range(count)))
+    photographs = {owners[number - count] for number in found.difference(crops)}
+    if found:
+        told = "%d faces to cut out and %d photographs show what is validated on: left out of training"
+        log.warning(told, len(crops), len(photographs))
+    scenes = [scene for number, scene in enumerate(scenes) if number not in photographs]
+    faces = replace(faces, train=np.delete(faces.train, crops))
+    if not scenes or not len(faces.train):
+        raise DataError(
+            f"{folder} and {work}: {len(scenes)} photographs and {len(faces.train)} faces to cut out are left to learn "
+            "from, apart from what is validated on: want some of both"
+        )
+    return Shown(scenes, faces, unseen)
+
+
+def _aligned(scenes: Sequence[Scene]) -> tuple[list[int], list[PIXELS]]:
+    """Returns the larger faces, aligned by their annotation, and for each the number of its photograph."""
+    owners, crops = [], []
+    for number, scene in enumerate(scenes):
+        for box, points in zip(scene.boxes, scene.points, strict=True):
+            if box[2] - box[0] >= LEAST_ALIKE:
+                owners.append(number)
+                crops.append(align(scene.picture, points))
+    return owners, crops

@@ -15,8 +15,6 @@ from agent.vision.detect import Detector as Detect
 from agent.vision.model import TensorSpec
 from training import detector_origin
 from training.compose import Composer
-from training.data.collection import load
-from training.data.errors import DataError
 from training.data.loader import Loader
 from training.detector import Detector
 from training.detector_learner import Learner, begin_with, draw
@@ -29,7 +27,7 @@ from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
 from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, refuse_diverged, save, write_whole
 from training.loop.world import World, joined
-from training.scenes import Crops, Scene, load_backgrounds, load_scenes
+from training.scenes import Crops, Scene, load_backgrounds, load_shown
 
 FIGURES = ("recall@0.5", "false_per_picture", "landmark_error")
 """What the curves show of validation."""
@@ -64,15 +62,11 @@ def train(
         if world.size > 1:
             raise RunError(f"the detector is trained by one process, not {world.size}: start it without torchrun")
         scenes = data / "scenes"
-        if not work.exists():
-            raise DataError(f"{work}: no faces to paste: prepare them first, or say with --work where they are")
-        faces = load(work)
-        composer = Composer(
-            load_scenes(scenes, "train"), load_backgrounds(scenes), seed=preset.seed, crops=Crops(faces)
-        )
-        unseen, run = load_scenes(scenes, "val"), opened(folder, preset)
-        detector_origin.keep(run, data, work, faces)
-        Trainer(preset, composer, unseen, run, world, start=start, workers=workers).go()
+        shown = load_shown(scenes, work)
+        composer = Composer(shown.scenes, load_backgrounds(scenes), seed=preset.seed, crops=Crops(shown.faces))
+        run = opened(folder, preset)
+        detector_origin.keep(run, data, work, shown.faces)
+        Trainer(preset, composer, shown.unseen, run, world, start=start, workers=workers).go()
 
 
 def opened(folder: Path, preset: DetectorPreset) -> Run:

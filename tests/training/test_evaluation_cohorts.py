@@ -85,8 +85,16 @@ class TestCohorts:
         cohort = labelled("named", *named(np.random.default_rng(2)))
         at = similarity_at(cohort, 0.01)
         assert cohort.impostors.reaching([at])[0] <= 0.01 * cohort.impostors.pairs
-        with pytest.raises(ValueError, match="only"):
-            similarity_at(cohort, 0.99)
+
+    def test_where_fewer_pairs_were_kept_than_may_match_the_threshold_is_the_lowest_of_them(self):
+        vectors, identity = named(np.random.default_rng(2))
+        cohort = labelled("named", vectors, identity, floor=0.5)
+        assert similarity_at(cohort, 0.99) == cohort.impostors.similarity[-1]
+        apart = np.eye(4, dtype=np.float32)
+        assert similarity_at(labelled("apart", apart, np.arange(4), floor=0.5), 0.99) == 1.0
+        one_pair = labelled("one pair", unit(apart + 0.4 * np.eye(4, k=1)[[0, 3, 3, 3]]), np.arange(4), floor=0.3)
+        assert len(one_pair.impostors.similarity) == 1
+        assert worst([one_pair, unlabelled("similar", alike(np.random.default_rng(6)), None)]).name == "similar"
 
     def test_rows_prefer_what_was_not_trained_on(self):
         group = np.array(["aaf"] * 3000 + ["utk"] * 10 + ["omi"] * 100)
@@ -155,7 +163,7 @@ class TestCollections:
             return [[face], [face], [replace(face, landmarks=turned)], []][len(seen) % 4]
 
         (faces,) = unnamed(collection, embed, find)
-        assert (faces.pictures, set(seen)) == (50, {(240, 240, 3)})
+        assert (faces.pictures, faces.askew, set(seen)) == (50, 50, {(240, 240, 3)})
         assert unnamed(collection, embed, lambda picture: []) == []
 
     def test_of_a_large_validation_split_whole_people_are_drawn_until_no_more_fit(self, collection):
@@ -165,6 +173,13 @@ class TestCollections:
         _, each = np.unique(collection.identity[rows], return_counts=True)
         assert set(each) == {5}
         np.testing.assert_array_equal(compared(collection, most=58), rows)
+
+    def test_forgers_are_no_people(self, collection):
+        rival = np.full(400, -1)
+        rival[200:250] = 3
+        forged = replace(collection, rival=rival)
+        told = {"people": 40, "samples": 250, "forgeries": 50, "of": 250}
+        assert validated(forged, compared(forged)) == told
 
     def test_a_few_people_filmed_for_long_stay_several_and_no_split_is_compared_beyond_the_limit(self, collection):
         count = 50_000
@@ -214,12 +229,13 @@ class TestCalibration:
 
     def test_the_worst_cohort_stands_beside(self, everybody):
         rng = np.random.default_rng(5)
-        similar = unlabelled("similar", alike(rng), None)
+        similar = unlabelled("similar", alike(rng), None, askew=7)
         masked = unlabelled(SOURCES["mask"], alike(rng, shared=2.0), None)
         apart = unlabelled("apart", unit(rng.normal(size=(150, 16))), None)
         card = fmr_card(everybody, [apart, similar, masked], rounds=10)
         assert (card["cohort"], card["worst"]["cohort"]) == ("the named", "similar")
-        assert set(card["worst"]) == {"cohort", "similarity", "fmr", "upper", "impostor_pairs"}
+        assert set(card["worst"]) == {"cohort", "pictures_left_out", "similarity", "fmr", "upper", "impostor_pairs"}
+        assert card["worst"]["pictures_left_out"] == 7
         assert worst([everybody]) is everybody
         json.dumps(card)
 
@@ -230,6 +246,7 @@ class TestCalibration:
             assert read.similarity == tuple(table["similarity"])  # no point is too rare to be believed
             assert read.fmr == tuple(table["fmr"])
             assert FmrTable.from_card({"id": "m", "fmr": table}).fmr == tuple(table["upper"])
+        assert FmrTable.from_card({"id": "m", "fmr": card}, "worst").cohort == "similar"
 
     def test_what_lies_below_the_floor_makes_no_points(self):
         cohort = labelled("named", *named(np.random.default_rng(7), count=100), floor=0.6)

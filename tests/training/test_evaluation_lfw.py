@@ -1,3 +1,4 @@
+import json
 import zipfile
 
 import cv2
@@ -6,8 +7,12 @@ import pytest
 
 from agent.errors import ConfigError
 from agent.types import Box, Embedding, Face
+from training.data.collection import load
+from training.data.errors import LeakError
+from training.evaluation.evaluate import Task, refuse_leaks
 from training.evaluation.lfw import lfw_pairs, measure_lfw, people, ten_fold
 from training.evaluation.pictures import Benchmark, Faces, central, embed_pictures, remembered
+from training.loop.origin import people as people_of
 
 
 def test_ten_folds_of_a_perfect_and_of_a_useless_score():
@@ -99,13 +104,12 @@ class MeanColour:
         return Embedding((mean / np.linalg.norm(mean)).astype(np.float32), "mean colour")
 
 
-def named(archive):
-    benchmark = Benchmark(archive)
-    return zip(benchmark.names, benchmark, strict=True)
+def faces_of(archive, detector=None):
+    return Faces(Benchmark(archive), detector or Everywhere())
 
 
 def test_the_protocol_on_a_made_up_benchmark(tiny_lfw):
-    (embedded,) = embed_pictures(named(tiny_lfw / "lfw.zip"), Everywhere(), [MeanColour()])
+    (embedded,) = embed_pictures(faces_of(tiny_lfw / "lfw.zip"), [MeanColour()])
     lfw = measure_lfw(embedded, lfw_pairs(tiny_lfw / "pairs.txt"), fmrs=(0.1,), rounds=5)
     assert lfw.found == pytest.approx(19 / 20)
     assert not embedded.vectors[6].any()  # no face: alike to nobody
@@ -115,14 +119,19 @@ def test_the_protocol_on_a_made_up_benchmark(tiny_lfw):
     assert set(lfw.figures()) == {"accuracy", "standard_error", "found", "tar@1e-01", "eer"}
 
 
-def test_faces_of_a_benchmark_are_aligned_when_asked_for(tiny_lfw):
+def test_faces_of_a_benchmark_are_aligned_when_asked_for_and_once(tiny_lfw):
     detector = Everywhere()
-    faces = Faces(Benchmark(tiny_lfw / "lfw.zip"), detector)
+    faces = faces_of(tiny_lfw / "lfw.zip", detector)
     assert (len(faces), detector.calls) == (20, 0)
     assert faces[3].shape == (112, 112, 3)
     assert faces[3].any()
     detector.calls = 6
     assert not faces[6].any()  # none found
+    assert faces.found(6) is None
+    assert detector.calls == 7
+    for _ in range(2):
+        embed_pictures(faces, [MeanColour()])
+    assert detector.calls == 7 + 18
 
 
 def test_what_was_encoded_once_is_remembered(tiny_lfw):
@@ -131,9 +140,8 @@ def test_what_was_encoded_once_is_remembered(tiny_lfw):
     detector = Everywhere()
 
     def ask(label="plain"):
-        return remembered(
-            tiny_lfw / "cache", tiny_lfw / "lfw.zip", (file, detector), [(file, MeanColour())], label=label
-        )[0]
+        faces = faces_of(tiny_lfw / "lfw.zip", detector)
+        return remembered(tiny_lfw / "cache", faces, file, [(file, MeanColour())], label=label)[0]
 
     first, again = ask(), ask()
     assert detector.calls == 20
@@ -164,7 +172,7 @@ def test_pairs_that_are_none_are_said_as_such(tmp_path, content, words):
 
 
 def test_a_benchmark_that_is_not_whole_is_said_as_such(tiny_lfw, tmp_path):
-    (embedded,) = embed_pictures(named(tiny_lfw / "lfw.zip"), Everywhere(), [MeanColour()])
+    (embedded,) = embed_pictures(faces_of(tiny_lfw / "lfw.zip"), [MeanColour()])
     with pytest.raises(ConfigError, match=r"1 pictures that lfw.zip lacks, as X/X_0001.webp"):
         measure_lfw(embedded, [("X/X_0001.webp", "P0/P0_0001.webp", False)])
     with pytest.raises(ConfigError, match="9 pairs do not make 10 even folds"):
@@ -175,5 +183,45 @@ def test_a_benchmark_that_is_not_whole_is_said_as_such(tiny_lfw, tmp_path):
         archive.writestr("a.webp", b"nothing")
     with pytest.raises(ConfigError, match=r"bad\.zip: a\.webp: not a picture"):
         Benchmark(tmp_path / "bad.zip")[0]
-    with pytest.raises(ConfigError, match="no pictures"):
-        embed_pictures([], Everywhere(), [MeanColour()])
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    with pytest.raises(ConfigError, match=r"empty\.zip holds no pictures"):
+        embed_pictures(faces_of(tmp_path / "empty.zip"), [MeanColour()])
+
+
+class TestLeaks:
+    """What was trained on is looked through for what is measured, wherever it came from."""
+
+    @pytest.fixture
+    def faces(self, tmp_path):
+        rng = np.random.default_rng(1)
+        with zipfile.ZipFile(tmp_path / "lfw.zip", "w") as archive:
+            for name in ("P1/1.png", "P2/2.png"):
+                picture = cv2.resize(rng.integers(0, 255, (16, 16, 3), np.uint8), (64, 64))
+                archive.writestr(name, cv2.imencode(".png", picture)[1].tobytes())
+        return faces_of(tmp_path / "lfw.zip")
+
+    @pytest.fixture
+    def work(self, tmp_path, faces):
+        """Three people, the last of whom is one of the benchmark, as `pack` leaves them."""
+        rng = np.random.default_rng(2)
+        others = [cv2.resize(rng.integers(0, 255, (28, 28, 3), np.uint8), (112, 112)) for _ in range(2)]
+        work = tmp_path / "packed"
+        work.mkdir()
+        with zipfile.ZipFile(work / "faces-0000.zip", "w") as archive:
+            for number, picture in enumerate([*others, faces[1]]):
+                archive.writestr(f"{number}/a.png", cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+        return work
+
+    def test_packed_faces_are_looked_through(self, faces, work, tmp_path):
+        with pytest.raises(LeakError, match=r"1 pairs of pictures .*\n.*2/a\.png.* = P2/2\.png"):
+            refuse_leaks(Task(tmp_path, tmp_path, work), faces)
+
+    def test_what_the_card_says_was_not_trained_on_is_not_looked_through(self, faces, work, tmp_path):
+        card = tmp_path / "encoder.json"
+        card.write_text(json.dumps({"trained": {"people": people_of(load(work))}}))
+        with pytest.raises(LeakError):
+            refuse_leaks(Task(tmp_path, tmp_path, work), faces)
+        card.write_text(json.dumps({"trained": {"people": "0123456789abcdef"}}))
+        with pytest.raises(ConfigError, match=rf"encoder\.tflite was not trained on what {work} holds.*--work"):
+            refuse_leaks(Task(tmp_path, tmp_path, work), faces)

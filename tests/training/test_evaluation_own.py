@@ -74,6 +74,7 @@ def test_signatures_are_measured_with_their_forgeries_and_what_is_not_there_is_s
     own = measure_run(packaging, data, rounds=10)
     assert own.forgeries["test writers (int8)"]["eer_random_1"] < 0.5
     text = " ".join(" ".join(page_of(packaging, own).text).split())
+    assert f"{4 * own.people} samples of {own.people} people and {2 * own.people} forgeries, " in text
     for words in ("Forgeries", "random, 1 reference", "Left out. What int8 costs", "encoder.float.tflite is not there"):
         assert words in text
 
@@ -106,3 +107,15 @@ def test_where_the_results_go_is_looked_at_before_anything_is_measured(tmp_path,
     assert "name another place" in str(said.exception)
     CliRunner().invoke(app, command.format(tmp_path / "new" / "result").split())
     assert (tmp_path / "new").is_dir()
+
+
+@pytest.mark.parametrize(
+    "where", [pytest.param("--run {0}", id="of a run"), pytest.param("--data {0} --models {0}", id="of ours")]
+)
+def test_a_card_that_is_to_be_written_into_is_looked_for_before_anything_is_measured(tmp_path, where):
+    packaged(tmp_path, load("tiny"))
+    (tmp_path / "encoder.json").unlink()
+    said = CliRunner().invoke(app, ["evaluate", "--save", *where.format(tmp_path).split()])
+    assert isinstance(said.exception, ConfigError)
+    assert "encoder.json is missing: make it first" in str(said.exception)
+    assert not said.output

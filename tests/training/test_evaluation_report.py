@@ -88,7 +88,10 @@ def results():
         vectors[0],
         identity > 0,
     )
-    everybody, other = labelled("the <named>", vectors, identity), unlabelled("others", people(rng)[0][::5], None)
+    everybody, other = (
+        labelled("the <named>", vectors, identity),
+        unlabelled("others", people(rng)[0][::5], None, askew=1234),
+    )
     at = similarity_at(everybody, 1e-2)
     share = Share(0.875, 0.86, 0.89)
     given = rng.uniform(0, 1, 500)
@@ -162,6 +165,7 @@ class TestReport:
             "python -m training evaluate --data D <x>",
             "2026-11-26",
             "Nothing & nobody.",
+            "impostor pairs; 1,234 pictures left out",
         ):
             assert words in text
 

@@ -123,6 +123,13 @@ def test_a_damaged_note_is_said(mine):
         packaging_of(run.folder, None, work)
 
 
+def test_a_card_says_on_whom_it_was_trained(mine):
+    _, run, work = mine
+    told = packaging_of(run.folder, None)._trained()["people"]
+    assert told == origin.people(load_pictures(work)) == origin.read(run).people
+    assert told != origin.people(load_pictures(prepared(work, seed=1)))
+
+
 def test_what_was_trained_on_as_well_is_learnt_from_again_and_not_measured(tmp_path):
     one, run, work = preset(tmp_path), Run(tmp_path / "run"), prepared(tmp_path / "mine")
     noted(one, run, work, [prepared(tmp_path / "blends", seed=2, named=False)])

@@ -199,6 +199,12 @@ def test_a_run_goes_on_with_the_pictures_that_it_was_trained_on_alone(data, tmp_
         detector_origin.keep(run, other, data / "work", faces)
     with pytest.raises(RunError, match="other faces than"):
         detector_origin.keep(run, data, data / "work", replace(faces, train=faces.train[1:]))
+    for others in (
+        replace(faces, samples=[255 - face for face in faces.samples]),
+        replace(faces, identity=np.zeros(4, np.int64), names=("ada",)),
+    ):
+        with pytest.raises(RunError, match="other faces than"):
+            detector_origin.keep(run, data, data / "work", others)
     (run.folder / "data.json").write_text("{}")
     with pytest.raises(RunError, match="does not say what was trained on"):
         detector_origin.keep(run, data, data / "work", faces)

@@ -1,11 +1,12 @@
 """The card's table: how often two different people are as similar as that, and how often at most.
 
-    fmr = {similarity, fmr, upper, impostor_pairs, measured_down_to, cohort, worst: {cohort, similarity, fmr, upper,
-    impostor_pairs}}
+    fmr = {similarity, fmr, upper, impostor_pairs, measured_down_to, cohort, worst: {cohort, pictures_left_out,
+    similarity, fmr, upper, impostor_pairs}}
 
 `agent/gallery/threshold.py` sets the door's threshold by it. `upper` is the 95 % bound of each rate, one-sided, the
 higher one of two: exact for independent pairs (Clopper and Pearson; three in n where none of n matched), and from
-drawing people anew, since pairs that share a person are not independent.
+drawing people anew, since pairs that share a person are not independent. `pictures_left_out`
+are those of the cohort whose crops no door would make.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def fmr_card(everybody: Cohort, others: Sequence[Cohort] = (), *, rounds: int = 
     card["cohort"] = everybody.name
     if others:
         chosen = worst([everybody, *others])
-        card["worst"] = {"cohort": chosen.name, **_table(chosen, rounds)}
+        card["worst"] = {"cohort": chosen.name, "pictures_left_out": chosen.askew, **_table(chosen, rounds)}
     return card
 
 

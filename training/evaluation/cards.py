@@ -25,6 +25,17 @@ def read_card(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not a card: {error}; package the model again") from error
 
 
+def wanted_card(file: Path) -> dict[str, Any]:
+    """Returns the card beside a file.
+
+    Raises:
+        ConfigError: there is none, or it is no JSON.
+    """
+    if not (card := read_card(file)):
+        raise ConfigError(f"{file.with_suffix('.json')} is missing: make it first, with `python -m training card`")
+    return card
+
+
 def write_card(file: Path, card: Mapping[str, Any]) -> None:
     """Writes a card beside the file it describes."""
     file.with_suffix(".json").write_text(json.dumps(dict(card), indent=1) + "\n")
@@ -41,8 +52,6 @@ def add(file: Path, figures: Mapping[str, Mapping[str, float]], **more: Any) -> 
     Raises:
         ConfigError: there is no card to write into, or it is none.
     """
-    card = read_card(file)
-    if not card:
-        raise ConfigError(f"{file.with_suffix('.json')} is missing: make it first, with `python -m training card`")
+    card = wanted_card(file)
     card["figures"] = {**card.get("figures", {}), **{name: dict(values) for name, values in figures.items()}}
     write_card(file, card | {key: value for key, value in more.items() if value is not None})

@@ -47,6 +47,7 @@ class Cohort:
     impostors: Impostors
     genuine: Genuine | None = None
     left_out: int = 0  # pairs that may show one person
+    askew: int = 0  # pictures left out before, since no door would make such crops
 
     @property
     def people(self) -> int:
@@ -65,6 +66,7 @@ class CohortRate:
     fmr: Share  # Clopper and Pearson's interval, as if pairs were independent
     people: tuple[float, float]  # the interval from drawing people anew
     fnmr: float | None  # where there are names
+    askew: int = 0  # see Cohort
 
     def told(self) -> dict[str, float]:
         """Returns what goes into a card: the false match rate and the upper end of its 95 % interval."""
@@ -79,7 +81,7 @@ def labelled(name: str, vectors: NDArray[np.float32], identity: NDArray[np.int64
 
 
 def unlabelled(
-    name: str, vectors: NDArray[np.float32], teacher: NDArray[np.float16] | None, *, floor: float = 0.0
+    name: str, vectors: NDArray[np.float32], teacher: NDArray[np.float16] | None, *, floor: float = 0.0, askew: int = 0
 ) -> Cohort:
     """Returns a cohort where nobody knows who is who: pairs that are one person to the (N, T) `teacher` are left out.
 
@@ -87,7 +89,8 @@ def unlabelled(
     """
     each = np.arange(len(vectors))
     impostors = impostor_pairs(vectors, each, floor=floor, teacher=teacher, same_person=SAME_PERSON)
-    return Cohort(name, len(vectors), impostors, None, len(each) * (len(each) - 1) // 2 - impostors.pairs)
+    left_out = len(each) * (len(each) - 1) // 2 - impostors.pairs
+    return Cohort(name, len(vectors), impostors, None, left_out, askew)
 
 
 def cohort_rows(
@@ -148,16 +151,16 @@ def _rate(cohort: Cohort, similarity: float, rounds: int) -> CohortRate:
     if cohort.genuine is not None and len(cohort.genuine.similarity):
         fnmr = float((cohort.genuine.similarity < np.float32(similarity)).mean())
     share = clopper_pearson(hits, cohort.impostors.pairs)
-    return CohortRate(cohort.name, similarity, hits, cohort.impostors.pairs, share, interval(drawn), fnmr)
+    people = interval(drawn)
+    return CohortRate(cohort.name, similarity, hits, cohort.impostors.pairs, share, people, fnmr, cohort.askew)
 
 
 def similarity_at(cohort: Cohort, fmr: float) -> float:
-    """Returns the lowest similarity that at most `fmr` of a cohort's impostor pairs reach; it must be above its floor.
+    """Returns the lowest similarity that at most `fmr` of a cohort's impostor pairs reach.
 
-    Raises:
-        ValueError: the pairs that were kept do not go down so far.
+    Where that lies below the pairs that were kept: the lowest of these, 1 if there are none. It errs towards shut.
     """
-    allowed = int(np.floor(fmr * cohort.impostors.pairs))
-    if allowed >= len(cohort.impostors.similarity):
-        raise ValueError(f"{cohort.name}: {allowed} pairs may match, but only {len(cohort.impostors.similarity)} kept")
-    return float(np.nextafter(cohort.impostors.similarity[allowed], np.float32(2)))
+    allowed, kept = int(np.floor(fmr * cohort.impostors.pairs)), cohort.impostors.similarity
+    if allowed >= len(kept):
+        return float(kept.min(initial=1.0))
+    return float(np.nextafter(kept[allowed], np.float32(2)))

@@ -39,7 +39,7 @@ class Task:
 
     data: Path  # with lfw/, scenes/ and reference/
     models: Path  # with encoder.tflite, detector.tflite and their cards
-    work: Path  # what `prepare` filled; cohorts and calibration are left out where it is not there
+    work: Path  # what the encoder was trained on; where nothing is there, leaks and cohorts are left out
     float_encoder: Path | None = None  # the .tflite file before it was quantised
     cache: Path | None = None  # embeddings are kept here, by the checksums of the files
     runtime: str = "ai-edge-litert"
@@ -110,29 +110,50 @@ def evaluate(task: Task, say: Callable[[str], None] = lambda _: None) -> Results
     say("the detector on the validation scenes")
     detector = Detector(LiteRtModel(task.detector, runtime=task.runtime, sha256=None))
     results.detection = measure_detector(load_scenes(task.data / "scenes", "val"), detector)
-    if prepared := (task.work / "faces.npy").exists():
+    faces = Faces(Benchmark(task.data / "lfw" / "lfw.zip"), detector)
+    if task.work.exists():
         say("whether pictures of LFW are among those of training: a minute")
-        benchmark = Benchmark(task.data / "lfw" / "lfw.zip")
-        refuse_trained_on(load(task.work), Faces(benchmark, detector), benchmark.names)
+        refuse_leaks(task, faces)
+    else:
+        results.left_out.append(f"Whether it was trained on pictures of LFW: {task.work} is not there.")
     say("both on LFW: 7,701 pictures, a few minutes")
-    _measure_lfw(task, detector, results)
-    if prepared:
+    _measure_lfw(task, faces, results)
+    if (task.work / "faces.npy").exists():
         say("cohorts and calibration")
         _measure_cohorts(task, detector, results)
     else:
-        results.left_out.append(
-            f"Leaks, cohorts and calibration: {task.work} was not filled by `python -m training prepare`."
-        )
+        results.left_out.append(f"Cohorts and calibration: {task.work} was not filled by `python -m training prepare`.")
     say("speed")
     _measure_speed(task, results)
     return results
 
 
-def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
-    archive, pairs = task.data / "lfw" / "lfw.zip", lfw_pairs(task.data / "lfw" / "pairs.txt")
+def refuse_leaks(task: Task, faces: Faces) -> None:
+    """Does nothing if the encoder was trained on what is in `task.work`, and no face of a benchmark is in there.
+
+    Cards of before this was told say nothing of what they were trained on, and are taken at the caller's word.
+
+    Raises:
+        ConfigError: it was trained on other people.
+        LeakError: some are; names them.
+        DataError: what is there cannot be read.
+    """
+    from training.loop.origin import people  # beside the runs, which load torch
+
+    collection, told = load(task.work), read_card(task.encoder).get("trained", {}).get("people")
+    if told not in (None, people(collection)):
+        raise ConfigError(
+            f"{task.encoder} was not trained on what {task.work} holds, says its card by who is on which picture: name "
+            "what it was trained on with --work, or a place where nothing is, to leave leaks and cohorts out"
+        )
+    refuse_trained_on(collection, faces, faces.names)
+
+
+def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
+    pairs = lfw_pairs(task.data / "lfw" / "pairs.txt")
     encode = LiteRtModel(task.encoder, runtime=task.runtime, sha256=None)
     both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
-    kept = remembered(task.cache, archive, (task.detector, detector), both, label="plain, mirrored")
+    kept = remembered(task.cache, faces, task.detector, both, label="plain, mirrored")
     results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
     if task.float_encoder is None:
         results.left_out.append(
@@ -141,9 +162,7 @@ def _measure_lfw(task: Task, detector: Detector, results: Results) -> None:
         )
     else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
-        (before,) = remembered(
-            task.cache, archive, (task.detector, detector), [(task.float_encoder, exact)], label="float"
-        )
+        (before,) = remembered(task.cache, faces, task.detector, [(task.float_encoder, exact)], label="float")
         results.floats = measure_lfw(before, pairs, rounds=task.rounds)
     results.open_set = open_set(kept[0].vectors, results.lfw.identity)
     if "probability" in (card := read_card(task.encoder)):

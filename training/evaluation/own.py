@@ -17,7 +17,7 @@ from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import add
 from training.evaluation.cohorts import labelled
 from training.evaluation.openset import OpenSet, open_set
-from training.evaluation.prepared import EVERYBODY, compared, unnamed
+from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
 from training.evaluation.speed import Speed, measure_speed, spent
 from training.evaluation.verify import Verification, verify
 from training.package import Packaging, door_detector, encode
@@ -36,8 +36,9 @@ class Own:
 
     verification: Verification
     people: int
-    samples: int
+    samples: int  # forgeries among them
     fmr: dict[str, Any]  # as on the card
+    forged: int = 0  # of the samples
     floats: Verification | None = None
     open_set: list[OpenSet] = field(default_factory=list)
     enrolled: int = ENROLLED[0]
@@ -95,7 +96,9 @@ def measure_run(
     vectors = embed(run.model, rows)
     others = unnamed(collection, lambda some: embed(run.model, some), door_detector())
     fmr = fmr_card(labelled(EVERYBODY, vectors, identity), others, rounds=rounds)
-    own = Own(verify(vectors, identity, fmrs=FMRS, rounds=rounds), len(count), len(identity), fmr)
+    told = validated(collection, rows)
+    shown = verify(vectors, identity, fmrs=FMRS, rounds=rounds)
+    own = Own(shown, told["people"], told["samples"], fmr, told.get("forgeries", 0))
     files = {INT8: run.model}
     before = packaging.untuned_file if packaging.preset.export.tune else packaging.float_file
     if before.exists():

@@ -85,7 +85,9 @@ def _summary(own: Own) -> Section:
     left_out = [paragraph(f"Left out. {reason}") for reason in own.left_out]
     if not own.fmr["similarity"]:
         left_out.append(paragraph("Left out. Calibration: the pairs of two people are too few for a table."))
-    lead = f"{own.samples:,} samples of {own.people:,} people, {after.impostor_pairs:,} pairs of two of them."
+    forged = f" and {own.forged:,} forgeries" if own.forged else ""
+    counted = f"{own.samples - own.forged:,} samples of {own.people:,} people{forged}"
+    lead = f"{counted}, {after.impostor_pairs:,} pairs of two of them."
     return Section("Summary", lead, (table(("", "int8", "float", "int8 costs"), rows), *left_out))
 
 

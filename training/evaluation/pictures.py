@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,18 +59,29 @@ class Benchmark(Lazy):
 
 
 class Faces(Lazy):
-    """The central face of each of a benchmark's pictures, aligned as at the door; black where none is found."""
+    """The central face of each of a benchmark's pictures, aligned as at the door when first asked for, and kept.
+
+    LFW's are 290 MB and take a minute: they are looked through for leaks, then encoded by one file after the other.
+    """
 
     def __init__(self, benchmark: Benchmark, detector: Detector) -> None:
+        self.archive, self.names = benchmark.archive, benchmark.names
         self._benchmark, self._detector = benchmark, detector
+        self._kept: dict[int, Image | None] = {}
 
     def __len__(self) -> int:
         return len(self._benchmark)
 
     def at(self, index: int) -> Image:
-        """Returns (112, 112, 3) uint8 RGB."""
-        crop = aligned(self._benchmark.at(index), self._detector)
+        """Returns (112, 112, 3) uint8 RGB, black where no face is found."""
+        crop = self.found(index)
         return np.zeros((SIZE, SIZE, 3), np.uint8) if crop is None else crop
+
+    def found(self, index: int) -> Image | None:
+        """Returns the same, None where no face is found."""
+        if index not in self._kept:
+            self._kept[index] = aligned(self._benchmark.at(index), self._detector)
+        return self._kept[index]
 
 
 def central(faces: list[Face], image: Image) -> Face | None:
@@ -91,53 +102,42 @@ def aligned(image: Image, detector: Detector) -> Image | None:
     return None if face is None else align(image, closer(image, face, detector).landmarks)
 
 
-def embed_pictures(
-    pictures: Iterable[tuple[str, Image]], detector: Detector, encoders: Sequence[Encoder]
-) -> list[Embedded]:
-    """Returns, for each encoder, every picture's central face: found and aligned once, then encoded by all."""
-    names: list[str] = []
-    found: list[bool] = []
-    vectors: list[list[NDArray[np.float32]]] = [[] for _ in encoders]
-    for name, image in pictures:
-        crop = aligned(image, detector)
-        names.append(name)
-        found.append(crop is not None)
-        for encoder, rows in zip(encoders, vectors, strict=True):
-            rows.append(np.zeros(encoder.dimension, np.float32) if crop is None else encoder(crop).vector)
-    if not names:
-        raise ConfigError(f"the benchmark's archive holds no pictures ({', '.join(PICTURES)})")
-    return [Embedded(names, np.stack(rows), np.array(found)) for rows in vectors]
+def embed_pictures(faces: Faces, encoders: Sequence[Encoder]) -> list[Embedded]:
+    """Returns, for each encoder, every picture's central face."""
+    if not len(faces):
+        raise ConfigError(f"{faces.archive} holds no pictures ({', '.join(PICTURES)})")
+    found = np.zeros(len(faces), bool)
+    vectors = [np.zeros((len(faces), encoder.dimension), np.float32) for encoder in encoders]
+    for i in range(len(faces)):
+        crop = faces.found(i)
+        if crop is not None:
+            found[i] = True
+            for encoder, rows in zip(encoders, vectors, strict=True):
+                rows[i] = encoder(crop).vector
+    return [Embedded(faces.names, rows, found) for rows in vectors]
 
 
 def remembered(
-    cache: Path | None,
-    archive: Path,
-    detector: tuple[Path, Detector],
-    encoders: Sequence[tuple[Path, Encoder]],
-    *,
-    label: str,
+    cache: Path | None, faces: Faces, detector: Path, encoders: Sequence[tuple[Path, Encoder]], *, label: str
 ) -> list[Embedded]:
-    """Returns `embed_pictures` of an archive, from `cache` where these files were there before.
+    """Returns `embed_pictures` of a benchmark, from `cache` where these files were there before.
 
     Args:
         cache: a folder, made where missing; None remembers nothing.
-        archive: zip of pictures.
-        detector: its file, and what runs it.
-        encoders: likewise.
+        faces: of the benchmark.
+        detector: the file by which they are found.
+        encoders: each one's file, and what runs it.
         label: what else tells two runs apart, as an encoder that averages over mirrored faces.
     """
-    files = [archive, detector[0], *(file for file, _ in encoders)]
+    files = [faces.archive, detector, *(file for file, _ in encoders)]
     digest = hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode())
     digest.update(label.encode())
-    kept = None if cache is None else cache / f"{archive.stem}-{digest.hexdigest()[:16]}.npz"
+    kept = None if cache is None else cache / f"{faces.archive.stem}-{digest.hexdigest()[:16]}.npz"
     if kept is not None and kept.exists():
         with np.load(kept) as saved:
             names = [str(name) for name in saved["names"]]
             return [Embedded(names, saved[f"vectors{i}"], saved["found"]) for i in range(len(encoders))]
-    benchmark = Benchmark(archive)
-    embedded = embed_pictures(
-        zip(benchmark.names, benchmark, strict=True), detector[1], [encoder for _, encoder in encoders]
-    )
+    embedded = embed_pictures(faces, [encoder for _, encoder in encoders])
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         vectors = {f"vectors{i}": one.vectors for i, one in enumerate(embedded)}

@@ -50,9 +50,14 @@ def compared(collection: Collection, *, most: int = MOST) -> NDArray[np.int64]:
 
 
 def validated(collection: Collection, rows: NDArray[np.int64]) -> dict[str, int]:
-    """Returns what a card says of the samples that were compared, and of how many they are."""
-    people = len(np.unique(collection.identity[rows]))
-    return {"people": people, "samples": len(rows), "of": len(collection.val)}
+    """Returns what a card says of the samples that were compared, and of how many they are.
+
+    A forgery is a sample of nobody: it is counted, but its forger is not one of the people.
+    """
+    forged = np.zeros(len(rows), bool) if collection.rival is None else collection.rival[rows] >= 0
+    told = {"people": len(np.unique(collection.identity[rows[~forged]])), "samples": len(rows)}
+    told |= {} if collection.rival is None else {"forgeries": int(forged.sum())}
+    return told | {"of": len(collection.val)}
 
 
 def named_people(collection: Collection, embed: Embed) -> Cohort:
@@ -64,7 +69,7 @@ def named_people(collection: Collection, embed: Embed) -> Cohort:
 def unnamed(collection: Collection, embed: Embed, find: Find) -> list[Cohort]:
     """Returns a cohort for each group of pictures without names; those that were not trained on come first.
 
-    Pictures without names are aligned by whoever had them: crops that no door would make are left out.
+    Pictures without names are aligned by whoever had them: crops that no door would make are left out, and counted.
     """
     held_out = ~np.isin(np.arange(len(collection)), collection.train)
     chosen = cohort_rows(collection.group, collection.identity, held_out)
@@ -72,7 +77,8 @@ def unnamed(collection: Collection, embed: Embed, find: Find) -> list[Cohort]:
     for name, drawn in chosen.items():
         rows = drawn[[upright(collection.samples[int(row)], find) for row in drawn]]
         if len(rows) >= FEWEST:
-            cohorts.append(unlabelled(name, embed(rows), None if teacher is None else np.asarray(teacher[rows])))
+            told = None if teacher is None else np.asarray(teacher[rows])
+            cohorts.append(unlabelled(name, embed(rows), told, askew=len(drawn) - len(rows)))
     return cohorts
 
 

@@ -107,7 +107,7 @@ def _counts(results: Results) -> dict[str, str]:
     if results.detection:
         counts["scenes"] = f"{results.detection.pictures:,} pictures, {results.detection.faces:,} faces"
     for one in next(iter(results.cohorts.values()), []):
-        counts[one.cohort] = f"{one.pairs:,} impostor pairs"
+        counts[one.cohort] = f"{one.pairs:,} impostor pairs" + sections.askew(one.askew)
     return counts
 
 

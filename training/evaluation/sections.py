@@ -146,9 +146,16 @@ def calibration(fmr: Mapping[str, Any], lead: str) -> Section:
         points = list(zip(one["similarity"], one["fmr"], one["upper"], strict=True))
         shown = points[::5] + ([points[-1]] if len(points) % 5 != 1 else [])
         rows = [(f"{similarity:.2f}", rate(measured), rate(most)) for similarity, measured, most in shown]
-        caption = f"{prefix}{one.get('cohort', '')}, {one['impostor_pairs']:,} pairs"
+        caption = f"{prefix}{one.get('cohort', '')}, {one['impostor_pairs']:,} pairs" + askew(
+            one.get("pictures_left_out", 0)
+        )
         tables.append(table(("similarity", "false match rate", "at most (95 %)"), rows, caption))
     return Section("Calibration", lead, (figures((plot, told)), beside(*tables)))
+
+
+def askew(pictures: int) -> str:
+    """Returns what stands behind a cohort's pairs where pictures of it were left out."""
+    return f"; {pictures:,} pictures left out, whose crops no door would make" if pictures else ""
 
 
 def probabilities(bins: Reliability, lead: str) -> Section:

@@ -106,6 +106,11 @@ def compare(run: Run, collection: Collection, work: Path, *, joined: bool) -> No
         )
 
 
+def people(collection: Collection) -> str:
+    """Returns the digest of who is on which picture, as a card tells it."""
+    return _digests(collection, len(collection))["people"]
+
+
 def _digests(collection: Collection, rows: int) -> dict[str, str]:
     names = np.array([*collection.names, ""])[collection.identity].tolist()  # -1 takes the last
     train, val = collection.train.tolist(), collection.val.tolist()
