@@ -24,8 +24,8 @@ Find = Callable[[Image], list[Face]]
 ASKEW = 8.0
 """Pixels between a crop and the one that a door would make of it: our detector is 1.2 off, at the 98th percentile 5.
 
-Crops that are askew are alike, whoever is on them: 18 of 2,000 portraits, with a part of a face each, were in eight of the
-ten pairs most alike, and the threshold by the worst cohort stood at 0.776 with them and at 0.685 without.
+Crops that are askew are alike, whoever is on them: 18 of 2,000 portraits, with a part of a face each, were in eight of
+the ten pairs most alike, and the threshold by the worst cohort stood at 0.776 with them and at 0.685 without.
 """
 BORDER = 64  # pixels around a crop, so that the detector finds its face as in a picture
 MOST = 6000
