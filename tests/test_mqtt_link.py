@@ -76,8 +76,10 @@ PROTOCOLS = pytest.mark.parametrize("protocol", [5, 311])
 def test_birth_state_and_an_orderly_end(mosquitto, make_link, listen, protocol):
     link = make_link(reach(mosquitto, protocol=protocol))
     link.publish_health(HEALTH)  # before there is a connection
+    early = listen(mosquitto, protocol=protocol)
     link.start()
     assert link.wait_connected(10)
+    hears(early, TOPICS.health, uptime_seconds=1.5)  # the broker has both: who comes now is told what is kept
     late = listen(mosquitto, protocol=protocol)
     birth = hears(late, TOPICS.status, state="online", boot_id="b1", version="0.1.0", model="m")
     assert birth.retained
