@@ -12,6 +12,7 @@ from typing import Any
 
 from agent.config import Config
 from agent.errors import ModelError
+from agent.gallery.anchors import Anchors, read_anchors
 from agent.gallery.site import Site
 from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.threshold import FmrTable, Threshold, threshold_for
@@ -113,6 +114,7 @@ class Bundle:
     table: FmrTable  # what thresholds go by: upper bounds where there are any
     likely: FmrTable  # the rates themselves
     site: Site | None
+    anchors: Anchors | None = None  # of the encoder's card
     key: SiteKey | None = None
 
     @property
@@ -128,7 +130,7 @@ class Bundle:
     @cached_property
     def space(self) -> Space:
         """Where faces are compared: turned as they are."""
-        plain = AS_ENCODED if self.site is None else self.site.space
+        plain = (AS_ENCODED if self.site is None else self.site.space).normalised(self.anchors)
         if self.key is None or plain.dimension is None:
             return plain
         return Turn(self.key, plain.dimension).space(plain)
@@ -231,4 +233,6 @@ def read_bundle(config: Config, key: SiteKey | None = None) -> Bundle:
         FmrTable.from_card(encoder.fields, config.gate.cohort, bound=bound) if site is None else site.table(bound=bound)
         for bound in (True, False)
     )
-    return Bundle(config, read_card(config.models.detector), encoder, table, likely, site, key)
+    with _naming(config.models.encoder):
+        anchors = read_anchors(encoder.fields)
+    return Bundle(config, read_card(config.models.detector), encoder, table, likely, site, anchors, key)

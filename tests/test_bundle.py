@@ -9,8 +9,11 @@ import pytest
 from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, STAFF, open_bundle, read_card
 from agent.config import load_config
 from agent.errors import ConfigError, HardwareError, ModelError
+from agent.gallery.anchors import KEY, Anchors
 from agent.gallery.space import Space
 from agent.hardware.backends import BACKENDS
+from agent.seal.keys import SiteKey
+from agent.seal.turning import Turn
 from agent.vision.align import TEMPLATE, align
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
@@ -101,6 +104,41 @@ def test_the_rates_of_enrolment_are_on_the_table(models):
 def test_limits_are_those_configured(models):
     assert open_bundle(config(models)).limits == QualityLimits()
     assert open_bundle(config(models, **{"quality.min_face_px": 80.0})).limits.min_face_px == 80
+
+
+class TestAnchors:
+    """Of the encoder's card: they are of the space, with a site and without, turned and not."""
+
+    @pytest.fixture
+    def anchors(self, models):
+        anchors = Anchors(np.eye(3), 1, 1.0, 1.5)
+        card = json.loads((models / "encoder.json").read_text())
+        (models / "encoder.json").write_text(json.dumps(card | {"dimension": 3, KEY: anchors.as_card()}))
+        return anchors
+
+    def test_faces_are_compared_with_them(self, models, anchors):
+        vector = np.array([0.6, 0.8, 0.0], np.float32)
+        assert open_bundle(config(models)).space(vector) == pytest.approx(anchors.lifted(vector), abs=1e-6)
+        site = sites.write(models / "site.json")
+        own = open_bundle(config(models, **{"models.site": site})).space
+        assert own.mean.tolist() == sites.MEAN.tolist()
+        assert own(vector) == pytest.approx(Space(sites.MEAN).normalised(anchors)(vector), abs=1e-6)
+
+    @pytest.mark.usefixtures("anchors")
+    def test_turned_they_say_the_same(self, models):
+        key = SiteKey(bytes(range(32)))
+        vectors = np.eye(3, dtype=np.float32)[:2] * 0.8 + np.float32(0.1)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        plain, turned = open_bundle(config(models)).space, open_bundle(config(models), key).space
+        one, other = plain(vectors), turned(Turn(key, 3)(vectors))
+        assert one[0] @ one[1] == pytest.approx(other[0] @ other[1], abs=1e-6)
+
+    @pytest.mark.usefixtures("anchors")
+    def test_that_are_none(self, models):
+        card = json.loads((models / "encoder.json").read_text())
+        (models / "encoder.json").write_text(json.dumps(card | {KEY: {"nearest": 3}}))
+        with pytest.raises(ModelError, match=r"encoder.tflite: normalisation on the model's card cannot be read"):
+            open_bundle(config(models))
 
 
 class TestSite:

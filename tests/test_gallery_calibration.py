@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from agent.errors import CalibrationError
+from agent.gallery.anchors import Anchors
 from agent.gallery.calibration import LEAST_PEOPLE, calibrate, thinned
 from agent.gallery.held_out import held_out
 from agent.gallery.site import Site
-from agent.gallery.space import Space
+from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.strangers import GRID
 from agent.gallery.tail import upper_tail
 from agent.gallery.threshold import FmrTable
@@ -86,6 +87,46 @@ class TestRates:
         assert all(low <= high for low, high in zip(table["fmr"], table["upper"], strict=True))
         assert table["impostor_pairs"] == 66
         assert table["measured_down_to"] == pytest.approx(3 / 66, rel=1e-3)
+
+
+class TestAnchors:
+    """An encoder whose card normalises: strangers have something in common, and the card says how much."""
+
+    def anchors(self):
+        return Anchors(crowd(200, photos=1, seed=5)[0].astype(np.float64), 8, 1.0, 1.5)
+
+    def card(self, anchors):
+        placed = AS_ENCODED.normalised(anchors)(crowd(3000, photos=1, seed=6)[0])
+        cosines = np.sort((placed @ placed.T)[np.triu_indices(3000, 1)])
+        rates = 1 - np.searchsorted(cosines, GRID) / len(cosines)
+        kept = (rates <= 0.1) & (rates >= 3 / len(cosines))
+        table = {"similarity": GRID[kept].tolist(), "fmr": rates[kept].tolist(), "impostor_pairs": len(cosines)}
+        return FmrTable.from_card({"fmr": table | {"mean": float(cosines.mean())}})
+
+    @pytest.mark.parametrize("shared", [0.0, 0.5])
+    def test_the_bound_holds_for_others_of_the_site(self, shared):
+        anchors, held = self.anchors(), 0
+        card = self.card(anchors)
+        assert card.mean > 0.2
+        for seed in range(6):
+            fitted = calibrate(*crowd(20, shared=shared, seed=seed), card, anchors)
+            cosine = FmrTable.from_site(fitted.table).cosine_for(1e-2)
+            held += strangers_at(fitted.space, cosine, shared=shared) <= 1e-2
+        assert held >= 5
+
+    def test_what_is_written_is_compared_the_same_once_it_is_read(self):
+        anchors = self.anchors()
+        vectors, who = crowd(20, shared=0.5)
+        fitted = calibrate(vectors, who, self.card(anchors), anchors)
+        site = fitted.site("m", "2026-11-27", len(who), {})
+        again = Site.from_json(site.as_json(), model="m", dimension=DIMENSION)
+        assert again.space.normalised(anchors)(vectors) == pytest.approx(fitted.space(vectors), abs=1e-5)
+
+    def test_it_is_told_before_and_after_on_people_held_out(self):
+        anchors = self.anchors()
+        told = held_out(*crowd(20, shared=0.5), self.card(anchors), anchors)
+        assert told["before"]["threshold"] > 0.3
+        assert told["after"]["fmr"] <= 1e-2
 
 
 class TestChoice:

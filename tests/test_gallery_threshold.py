@@ -127,6 +127,10 @@ def test_strangers_in_a_simulation_get_in_no_more_often_than_wanted():
     ("changes", "words"),
     [
         pytest.param({"similarity": None}, "not a list of numbers", id="no similarities"),
+        pytest.param({"mean": 0.1}, "no cosine below those of the table", id="a mean in the tail"),
+        pytest.param({"mean": "low"}, "no cosine", id="a mean in words"),
+        pytest.param({"mean": math.nan}, "no cosine", id="no mean"),
+        pytest.param({"mean": True}, "no cosine", id="a mean that is true"),
         pytest.param({"fmr": ["a"] * 5}, "not a list of numbers", id="words"),
         pytest.param({"fmr": [1e-1, math.nan, 1e-3, 1e-4, 1e-5]}, "not a list of numbers", id="NaN"),
         pytest.param({"fmr": [1e-1, 1e-2]}, "5 similarities and 2 rates", id="lengths differ"),

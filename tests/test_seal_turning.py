@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.bundle import STAFF, open_bundle
 from agent.config import Config
+from agent.gallery.anchors import Anchors
 from agent.gallery.match import Gallery
 from agent.gallery.space import AS_ENCODED, Space
 from agent.seal.keys import SiteKey
@@ -100,14 +101,19 @@ class TestRealFaces:
         plain, one, other = (embeddings[0].model for embeddings in staff)
         assert (one, other) == (f"{plain}~{KEY.id}", f"{plain}~{OTHER.id}")
 
+    @pytest.mark.parametrize("anchored", [False, True], ids=["", "anchors"])
     @pytest.mark.parametrize("method", ["as encoded", "mean", "mean and matrix"])
-    def test_matches_are_the_same(self, staff, method):
+    def test_matches_are_the_same(self, staff, method, anchored):
         plain, turned, _ = ([one.vector for one in embeddings] for embeddings in staff)
         dimension = len(plain[0])
         rng = np.random.default_rng(4)
         mean = (0.05 * rng.standard_normal(dimension)).astype(np.float32)
         matrix = (np.eye(dimension) + 0.02 * rng.standard_normal((dimension, dimension))).astype(np.float32)
         space = {"as encoded": AS_ENCODED, "mean": Space(mean), "mean and matrix": Space(mean, matrix)}[method]
+        if anchored:
+            near = np.stack(plain)[:, None] + 0.1 * rng.standard_normal((len(plain), 5, dimension))
+            near = near.reshape(-1, dimension)
+            space = space.normalised(Anchors(near / np.linalg.norm(near, axis=1, keepdims=True), 4, 1.0, 1.5))
         names = [f"p{i}" for i in range(len(plain))]
         one = Gallery.build("m", names, np.stack(plain), range(len(names)), space)
         other = Gallery.build("m", names, np.stack(turned), range(len(names)), Turn(KEY, dimension).space(space))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from agent.errors import LatchkeyError
+from agent.gallery.anchors import read_anchors
 from agent.gallery.calibration import Calibration, calibrate, thinned
 from agent.gallery.held_out import held_out
 from agent.gallery.threshold import FmrTable
@@ -44,14 +45,14 @@ def calibrate_site(
     """
     try:
         card = json.loads((models / "encoder.json").read_text(encoding="utf-8"))
-        table = FmrTable.from_card(card, "worst")
+        by = (FmrTable.from_card(card, "worst"), read_anchors(card))
         detector, encoder = (
             LiteRtModel(models / f"{name}.tflite", runtime=runtime, sha256=None) for name in ("detector", "encoder")
         )
         eyes = Eyes(Detector(detector), Encoder(encoder, card["id"]))
         vectors, people, troubles = encode_people(folder, eyes, QualityLimits())
-        fitted: Calibration = calibrate(vectors, people, table)
-        figures = {"held_out": held_out(vectors, people, table)}
+        fitted: Calibration = calibrate(vectors, people, *by)
+        figures = {"held_out": held_out(vectors, people, *by)}
     except (OSError, ValueError, KeyError, LatchkeyError) as error:
         raise DataError(f"{folder} cannot be calibrated on with {models}: {error}") from error
     site = fitted.site(card["id"], f"{datetime.now(UTC):%Y-%m-%d}", len(people), figures).as_json()

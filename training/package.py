@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from agent.errors import ModelError
+from agent.gallery.anchors import KEY
 from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
@@ -25,6 +26,7 @@ from agent.types import Floats
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.pixels import HALF
+from training.anchors import compared_with, make_anchors
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
@@ -152,26 +154,24 @@ class Packaging:
         model = LiteRtModel(self.run.model, sha256=None)
         collection = self.source.collection
 
-        def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        def encoded(rows: NDArray[np.int64]) -> NDArray[np.float32]:
             return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
 
+        anchors = make_anchors(collection, encoded) if self.preset.data.kind in FACES else None
+        embed = compared_with(encoded, anchors)
         rows = compared(collection)
         vectors, identity = embed(rows), collection.identity[rows]
-        genuine, impostor = all_pairs(vectors, identity)
-        content = self.run.model.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
         card: dict[str, Any] = {
-            "id": f"latchkey-{self.preset.name}-1-{digest[:8]}",
-            "sha256": digest,
-            "bytes": len(content),
+            **self._file(),
             "quantisation": "int8",
             "kind": "encoder",
             "input": self._input(),
-            "dimension": vectors.shape[1],
+            "dimension": model.outputs[0].shape[1],
             "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed, door_detector())),
-            "probability": json.loads(head.fit(genuine, impostor).to_json()),
+            "probability": json.loads(head.fit(*all_pairs(vectors, identity)).to_json()),
             "validated": validated(collection, rows),
             "figures": {"validation (int8)": verification(vectors, identity)},
+            **({KEY: anchors.as_card()} if anchors else {}),
             **self.preset.export.told(),
             "preset": self.preset.model_dump(mode="json"),
             "trained": self._trained(),
@@ -188,6 +188,11 @@ class Packaging:
         write_card(self.run.model, card)
         self._warn(card)
         return card
+
+    def _file(self) -> dict[str, Any]:
+        content = self.run.model.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        return {"id": f"latchkey-{self.preset.name}-1-{digest[:8]}", "sha256": digest, "bytes": len(content)}
 
     def _warn(self, card: Mapping[str, Any]) -> None:
         """Says what `--install` will refuse."""

@@ -49,8 +49,9 @@ def calibrate(
     album = enrolled_album(bundle) if folder is None else photo_album(bundle, folder)
     for trouble in album.troubles:
         warn(trouble)
-    fitted = fitted_to(album.vectors, album.people, bundle.table)
-    figures = {"held_out": held_out(album.vectors, album.people, bundle.table)}
+    by = (bundle.table, bundle.anchors)
+    fitted = fitted_to(album.vectors, album.people, *by)
+    figures = {"held_out": held_out(album.vectors, album.people, *by)}
     site = fitted.site(bundle.model_id, f"{datetime.now(UTC):%Y-%m-%d}", len(album.people), figures)
     _save(out, site.as_json())
     if json:

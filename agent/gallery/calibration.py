@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from agent.errors import CalibrationError, ModelError
+from agent.gallery.anchors import Anchors
 from agent.gallery.site import Site
 from agent.gallery.space import Space
 from agent.gallery.spaces import LEAST_FOR_A_MATRIX, METHODS
-from agent.gallery.strangers import GRID, Ints, Scores, cross_scores
+from agent.gallery.strangers import GRID, Fit, Ints, Scores, cross_scores
 from agent.gallery.tail import deviations_for, jackknife_error, no_lower, spread_of, upper_tail
 from agent.gallery.threshold import FmrTable
 from agent.types import Floats
@@ -83,13 +84,14 @@ def thinned(people: Ints) -> Ints:
     return np.flatnonzero(number < most)
 
 
-def calibrate(vectors: Floats, people: Ints, card: FmrTable) -> Calibration:
+def calibrate(vectors: Floats, people: Ints, card: FmrTable, anchors: Anchors | None = None) -> Calibration:
     """Return the space and the rates that fit these people.
 
     Args:
         vectors: (N, D) float32 of unit length, as the encoder makes them, by person.
         people: (N,) whose they are, 0 to P - 1, ascending.
         card: no rate is promised to be lower than this says.
+        anchors: of the encoder's card, where it has any.
 
     Raises:
         CalibrationError: there are too few people.
@@ -100,7 +102,7 @@ def calibrate(vectors: Floats, people: Ints, card: FmrTable) -> Calibration:
             f"{count} people with a usable photo are too few to say how alike strangers are here: want {LEAST_PEOPLE}, "
             f"better {FEW_PEOPLE} and more"
         )
-    method, scores, comparisons = _choose(vectors, people)
+    method, scores, comparisons = _choose(vectors, people, anchors)
     notes = [*_notes(count, scores), *(["no other space is measurably better here"] if method == "as encoded" else [])]
     table = rates(scores, card)
     if not _usable(table, next(each.separation for each in comparisons if each.method == method)):
@@ -108,7 +110,13 @@ def calibrate(vectors: Floats, people: Ints, card: FmrTable) -> Calibration:
             f"strangers among these {count} people are as alike as one person, or differ so much that nothing can be "
             f"promised of others: does each folder hold one person, and everybody one folder? Else add people"
         )
-    return Calibration(METHODS[method](vectors, people), method, table, tuple(comparisons), scores, tuple(notes))
+    space = normalised(METHODS[method], anchors)(vectors, people)
+    return Calibration(space, method, table, tuple(comparisons), scores, tuple(notes))
+
+
+def normalised(fit: Fit, anchors: Anchors | None) -> Fit:
+    """Return what makes the spaces of `fit`, with anchors."""
+    return lambda vectors, people: fit(vectors, people).normalised(anchors)
 
 
 def _usable(table: Mapping[str, Any], separation: float) -> bool:
@@ -119,13 +127,13 @@ def _usable(table: Mapping[str, Any], separation: float) -> bool:
     return not separation < LEAST_SEPARATION  # NaN where nobody has two photos
 
 
-def _choose(vectors: Floats, people: Ints) -> tuple[str, Scores, list[Comparison]]:
+def _choose(vectors: Floats, people: Ints, anchors: Anchors | None) -> tuple[str, Scores, list[Comparison]]:
     """The plainest method that no other beats measurably."""
     chosen, best, compared = "", None, []
     for method, fit in METHODS.items():
         if method == "whitened" and (np.bincount(people) > 1).sum() < LEAST_FOR_A_MATRIX:
             continue
-        scores = cross_scores(vectors, people, fit)
+        scores = cross_scores(vectors, people, normalised(fit, anchors))
         who, genuine = scores.genuine_of()
         if best is None:
             taken, gained, error = True, 0.0, 0.0

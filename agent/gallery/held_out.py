@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from agent.errors import CalibrationError
+from agent.gallery.anchors import Anchors
 from agent.gallery.calibration import LEAST_PEOPLE, calibrate
 from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.strangers import Ints
@@ -19,7 +20,7 @@ PROMISED_FMR = 1e-3
 """At the threshold for which strangers are counted: lower ones would show none, whatever is true."""
 
 
-def held_out(vectors: Floats, people: Ints, card: FmrTable) -> dict[str, Any] | None:
+def held_out(vectors: Floats, people: Ints, card: FmrTable, anchors: Anchors | None = None) -> dict[str, Any] | None:
     """Return how often strangers match and people are recognised at a promised FMR, before and after.
 
     Everything is fitted to some of the people and counted on the others, in turn.
@@ -28,6 +29,7 @@ def held_out(vectors: Floats, people: Ints, card: FmrTable) -> dict[str, Any] | 
         vectors: (N, D) float32 of unit length, by person.
         people: (N,) 0 to P - 1, ascending.
         card: the encoder's table.
+        anchors: of the same card, where it has any.
 
     Returns:
         JSON-able figures; None where too few people, or too odd ones, would be left to fit to.
@@ -44,12 +46,12 @@ def held_out(vectors: Floats, people: Ints, card: FmrTable) -> dict[str, Any] | 
     for number in range(folds):
         test = fold[people] == number
         try:
-            fitted = calibrate(vectors[~test], _numbered(people[~test]), card)
+            fitted = calibrate(vectors[~test], _numbered(people[~test]), card, anchors)
         except CalibrationError:
             return None
         methods.append(fitted.method)
         for when, space, table in (
-            ("before", AS_ENCODED, card),
+            ("before", AS_ENCODED.normalised(anchors), card),
             ("after", fitted.space, FmrTable.from_site(fitted.table)),
         ):
             thresholds[when].append(table.cosine_for(PROMISED_FMR))

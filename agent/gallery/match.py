@@ -135,7 +135,7 @@ class Gallery:
 
     def _placed(self, vector: Floats) -> Floats:
         probe = np.asarray(vector, np.float32)
-        want = self.vectors.shape[1:]
+        want = (self.space.takes(self.vectors.shape[1]),)
         if probe.shape != want:
             raise ValueError(f"a probe for {self.model} has the shape {want}, got {probe.shape}")
         if not abs(float(np.linalg.norm(probe)) - 1) <= NORM_TOLERANCE:  # true of NaN too

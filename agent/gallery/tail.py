@@ -52,7 +52,7 @@ class Spread:
 
     def with_prior(self, card: FmrTable) -> Spread:
         """Return the same with the spread pulled towards the card's."""
-        prior = math.asin(min(card.cosine_for(AGREED_FMR), 1.0)) / deviations_for(AGREED_FMR)
+        prior = (math.asin(min(card.cosine_for(AGREED_FMR), 1.0)) - math.asin(card.mean)) / deviations_for(AGREED_FMR)
         freedom = self.freedom + PRIOR_FREEDOM
         square = (self.freedom * self.spread**2 + PRIOR_FREEDOM * prior**2) / freedom
         return Spread(self.mean, self.mean_error, math.sqrt(square), freedom, self.people)

@@ -41,6 +41,7 @@ class FmrTable:
     impostor_pairs: int
     measured_to: float  # cosine; beyond it a model or a straight line speaks
     cohort: str = ""  # whose rates they are, where that is told
+    mean: float = 0.0  # cosine of strangers, where that is told: with anchors they have something in common
 
     @classmethod
     def from_card(cls, card: Mapping[str, object], cohort: Cohort = "card", *, bound: bool = True) -> Self:
@@ -71,7 +72,8 @@ class FmrTable:
         if measured == 0 or rates[0] == rates[measured - 1]:
             raise ModelError(f"fmr on {where} has no two different rates that {pairs} impostor pairs can show")
         name = table.get("cohort")
-        return cls(similarity[:measured], rates[:measured], pairs, similarity[measured - 1], str(name or ""))
+        shown = similarity[:measured], rates[:measured], pairs, similarity[measured - 1]
+        return cls(*shown, str(name or ""), _mean(table, similarity[0], where))
 
     @classmethod
     def from_site(cls, table: Mapping[str, object], *, bound: bool = True) -> Self:
@@ -165,6 +167,13 @@ def _points(table: Mapping[str, object], where: str) -> tuple[tuple[float, ...],
     if similarity[0] >= HIGHEST_COSINE:
         raise ModelError(f"fmr.similarity on {where} starts at {similarity[0]}, too near to 1")
     return similarity, fmr, pairs
+
+
+def _mean(table: Mapping[str, object], first: float, where: str) -> float:
+    mean = table.get("mean", 0.0)
+    if isinstance(mean, bool) or not isinstance(mean, int | float) or not -1 < mean < max(first, 1e-9):
+        raise ModelError(f"fmr.mean on {where} is no cosine below those of the table: {mean!r}")
+    return float(mean)
 
 
 def _bounds(table: Mapping[str, object], fmr: tuple[float, ...], where: str) -> tuple[float, ...]:

@@ -45,12 +45,14 @@ class Turn:
 
         (u - m) M for a plain u is, turned, (uQ - mQ) Q'MQ = ((u - m) M) Q: the same cosines.
         """
+        anchors = space.anchors and space.anchors.at(space.anchors.vectors @ self.exact)  # as all that is placed
         if space.mean is None:
-            return space
+            return Space(anchors=anchors)
         mean = (space.mean.astype(np.float64) @ self.exact).astype(np.float32)
         if space.matrix is None:
-            return Space(mean)
-        return Space(mean, (self.exact.T @ space.matrix.astype(np.float64) @ self.exact).astype(np.float32))
+            return Space(mean, anchors=anchors)
+        matrix = (self.exact.T @ space.matrix.astype(np.float64) @ self.exact).astype(np.float32)
+        return Space(mean, matrix, anchors)
 
 
 class TurnedEncoder(Generic[Taken]):

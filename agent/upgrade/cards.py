@@ -14,7 +14,7 @@ from agent.store.db import Db
 from agent.upgrade import updating
 from agent.upgrade.in_force import with_models
 
-LEFT_OUT: Final = {"golden", "preset"}  # vectors, and how it was trained: for programs
+LEFT_OUT: Final = {"golden", "normalisation", "preset"}  # vectors, and how it was trained: for programs
 
 
 class ThresholdTold(TypedDict):

@@ -234,7 +234,15 @@ class TestCalibration:
         apart = unlabelled("apart", unit(rng.normal(size=(150, 16))), None)
         card = fmr_card(everybody, [apart, similar, masked], rounds=10)
         assert (card["cohort"], card["worst"]["cohort"]) == ("the named", "similar")
-        assert set(card["worst"]) == {"cohort", "pictures_left_out", "similarity", "fmr", "upper", "impostor_pairs"}
+        assert set(card["worst"]) == {
+            "cohort",
+            "pictures_left_out",
+            "similarity",
+            "fmr",
+            "upper",
+            "impostor_pairs",
+            "mean",
+        }
         assert card["worst"]["pictures_left_out"] == 7
         assert worst([everybody]) is everybody
         json.dumps(card)

@@ -74,6 +74,7 @@ class Impostors:
     second: NDArray[np.int64]  # (K,)
     pictures: NDArray[np.int64]  # (P,) how many each person has
     pairs: int  # compared, of which K are here
+    mean: float = 0.0  # of the similarity of all that were compared
 
     def reaching(self, thresholds: ArrayLike) -> NDArray[np.int64]:
         """Returns how many pairs are at least as similar as each of (T,) thresholds; none may be below the K."""
@@ -83,7 +84,7 @@ class Impostors:
     def nearest(self, count: int) -> Impostors:
         """Returns the same with only the `count` most similar pairs at hand."""
         first, second = self.first[:count], self.second[:count]
-        return Impostors(self.similarity[:count], first, second, self.pictures, self.pairs)
+        return Impostors(self.similarity[:count], first, second, self.pictures, self.pairs, self.mean)
 
     def weighed(self, drawn: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
         """Returns the (K,) running number of pairs, most similar first, and their number in all, had each of (P,)

@@ -1,11 +1,12 @@
 """The card's table: how often two different people are as similar as that, and how often at most.
 
-    fmr = {similarity, fmr, upper, impostor_pairs, measured_down_to, cohort, worst: {cohort, pictures_left_out,
-    similarity, fmr, upper, impostor_pairs}}
+    fmr = {similarity, fmr, upper, impostor_pairs, mean, measured_down_to, cohort, worst: {cohort, pictures_left_out,
+    similarity, fmr, upper, impostor_pairs, mean}}
 
 `agent/gallery/threshold.py` sets the door's threshold by it. `upper` is the 95 % bound of each rate, one-sided, the
 higher one of two: exact for independent pairs (Clopper and Pearson; three in n where none of n matched), and from
-drawing people anew, since pairs that share a person are not independent. `pictures_left_out`
+drawing people anew, since pairs that share a person are not independent. `mean` is that of strangers' similarities:
+above 0 where the card has anchors (`agent.gallery.anchors`). `pictures_left_out`
 are those of the cohort whose crops no door would make.
 """
 
@@ -66,6 +67,7 @@ def _table(cohort: Cohort, rounds: int) -> dict[str, Any]:
         "fmr": _rounded(hits / pairs),
         "upper": _rounded(np.maximum(upper_bound(hits, pairs), drawn)),
         "impostor_pairs": pairs,
+        "mean": round(cohort.impostors.mean, 4),
     }
 
 

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ConfigError
+from agent.gallery.anchors import read_anchors
+from agent.gallery.space import AS_ENCODED, Space
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
+from training.anchors import compared_with
 from training.data.collection import Collection, load
 from training.data.leaks import refuse_trained_on
 from training.evaluation.calibration import fmr_card
@@ -55,12 +58,17 @@ class Task:
         """The detector's file."""
         return self.models / "detector.tflite"
 
+    def space(self) -> Space:
+        """Returns where the agent compares what the encoder says."""
+        return AS_ENCODED.normalised(read_anchors(read_card(self.encoder)))
+
 
 @dataclass(slots=True)
 class Results:
     """Everything that was measured; what could not be is None, and why is in `left_out`."""
 
     lfw: Lfw | None = None
+    plain: Lfw | None = None  # by cosines alone, where the card has anchors to normalise them by
     mirrored: Lfw | None = None  # the mean with the mirrored face, as with `gate.flip_average`
     floats: Lfw | None = None
     open_set: list[OpenSet] = field(default_factory=list)
@@ -76,6 +84,8 @@ class Results:
         sections: dict[str, dict[str, float]] = {}
         if self.lfw:
             sections["lfw"] = self.lfw.figures()
+        if self.plain:
+            sections["lfw_plain"] = self.plain.figures()
         if self.mirrored:
             sections["lfw_mirrored"] = self.mirrored.figures()
         if self.lfw and self.floats:
@@ -154,7 +164,11 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     encode = LiteRtModel(task.encoder, runtime=task.runtime, sha256=None)
     both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
     kept = remembered(task.cache, faces, task.detector, both, label="plain, mirrored")
-    results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
+    space = task.space()
+    placed = [one.placed(space) for one in kept]
+    results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in placed)
+    if space.anchors is not None:
+        results.plain = measure_lfw(kept[0], pairs, rounds=task.rounds)
     if task.float_encoder is None:
         results.left_out.append(
             "What int8 costs (LFW accuracy, true accept rates, speed of the float file): --float was not given. That "
@@ -163,8 +177,8 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
         (before,) = remembered(task.cache, faces, task.detector, [(task.float_encoder, exact)], label="float")
-        results.floats = measure_lfw(before, pairs, rounds=task.rounds)
-    results.open_set = open_set(kept[0].vectors, results.lfw.identity)
+        results.floats = measure_lfw(before.placed(space), pairs, rounds=task.rounds)
+    results.open_set = open_set(placed[0].vectors, results.lfw.identity)
     if "probability" in (card := read_card(task.encoder)):
         from training.losses.head import Head  # beside the losses, which load torch
 
@@ -175,7 +189,7 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
 def _measure_cohorts(task: Task, detector: Detector, results: Results) -> None:
     collection = load(task.work)
     encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
-    embed = _Remembered(collection, encoder)
+    embed = compared_with(_Remembered(collection, encoder), task.space().anchors)
     everybody, others = named_people(collection, embed), unnamed(collection, embed, detector)
     parts = attributes(collection, embed, task.work / "index.csv")
     for level in LEVELS:
@@ -218,7 +232,12 @@ def save(task: Task, results: Results) -> None:
     if results.detection:
         add(task.detector, {"scenes val": results.detection.figures()}, speed=spent(results.speed, "detector"))
     figures = results.figures()
-    named = {"lfw": LFW, "lfw_mirrored": f"{LFW}, flip_average", "loss": f"{LFW}, lost from float to int8"}
+    named = {
+        "lfw": LFW,
+        "lfw_plain": f"{LFW}, cosines alone",
+        "lfw_mirrored": f"{LFW}, flip_average",
+        "loss": f"{LFW}, lost from float to int8",
+    }
     measured = {name: figures[section] for section, name in named.items() if section in figures}
     cohorts = {f"{level:.0e}": {one.cohort: one.told() for one in rates_} for level, rates_ in results.cohorts.items()}
     add(task.encoder, measured, fmr=results.fmr, cohorts=cohorts or None, speed=spent(results.speed, "encoder"))

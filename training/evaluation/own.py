@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.gallery.anchors import read_anchors
+from agent.gallery.space import AS_ENCODED
 from agent.hardware.engines.litert import LiteRtModel
 from training.data.errors import DataError
 from training.errors import RunError
 from training.evaluation.calibration import fmr_card
-from training.evaluation.cards import add
+from training.evaluation.cards import add, read_card
 from training.evaluation.cohorts import labelled
 from training.evaluation.openset import OpenSet, open_set
 from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
 from training.evaluation.speed import Speed, measure_speed, spent
 from training.evaluation.verify import Verification, verify
+from training.loop.run import Run
 from training.package import Packaging, door_detector, encode
 from training.signatures.measure import KINDS, measure
 
@@ -82,15 +85,12 @@ def measure_run(
     rows = compared(collection)
     identity = collection.identity[rows]
     _, count = np.unique(identity, return_counts=True)
-    if len(count) < 2 or count.max() < 2:
-        raise RunError(
-            f"the validation split of {run.folder} has {len(count)} people, {int((count > 1).sum())} of them with two "
-            "pictures: want two people at least, and two pictures of one"
-        )
+    _refuse_few(run, count)
+    space = AS_ENCODED.normalised(read_anchors(read_card(run.model)))
 
     def embed(file: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         model, side = LiteRtModel(file, runtime=runtime, sha256=None), packaging.preset.side
-        return encode(model, (packaging.source.plain(int(row), side) for row in rows))
+        return space(encode(model, (packaging.source.plain(int(row), side) for row in rows)))
 
     say(f"{len(rows):,} of the {len(collection.val):,} samples of the validation split")
     vectors = embed(run.model, rows)
@@ -116,6 +116,14 @@ def measure_run(
     say("speed")
     own.speed = measure_speed(files, peer=INT8, rounds=rounds, runtime=runtime)
     return own
+
+
+def _refuse_few(run: Run, count: NDArray[np.int64]) -> None:
+    if len(count) < 2 or count.max() < 2:
+        raise RunError(
+            f"the validation split of {run.folder} has {len(count)} people, {int((count > 1).sum())} of them with two "
+            "pictures: want two people at least, and two pictures of one"
+        )
 
 
 def _search(own: Own, vectors: NDArray[np.float32], identity: NDArray[np.int64], count: NDArray[np.int64]) -> None:

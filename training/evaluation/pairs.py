@@ -43,15 +43,18 @@ def impostor_pairs(
     """
     _, person = np.unique(identity, return_inverse=True)
     found: list[tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]] = []
-    compared = 0
+    compared, total = 0, 0.0
     for start, different in _different(person, teacher, same_person):
         block = vectors[start : start + BLOCK] @ vectors.T  # (BLOCK, N)
         compared += int(different.sum())
+        total += float(block.sum(where=different, dtype=np.float64))
         row, column = np.nonzero(different & (block >= floor))
         found.append((block[row, column], person[row + start], person[column]))
     similarity, first, second = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.argsort(-similarity, kind="stable")
-    return Impostors(similarity[order], first[order], second[order], np.bincount(person), compared)
+    return Impostors(
+        similarity[order], first[order], second[order], np.bincount(person), compared, total / max(compared, 1)
+    )
 
 
 def _different(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ConfigError, PictureError
+from agent.gallery.space import Space
 from agent.types import Face, Image
 from agent.vision.align import SIZE, align
 from agent.vision.closer import closer
@@ -29,6 +30,10 @@ class Embedded:
     names: list[str]
     vectors: NDArray[np.float32]  # (N, D)
     found: NDArray[np.bool_]  # (N,)
+
+    def placed(self, space: Space) -> Embedded:
+        """Returns the same as they are compared in a space."""
+        return replace(self, vectors=np.where(self.found[:, None], space(self.vectors), np.float32(0)))
 
 
 class Benchmark(Lazy):

@@ -8,7 +8,6 @@ from training.evaluation import sections
 from training.evaluation.cards import read_card
 from training.evaluation.evaluate import Results, Task
 from training.evaluation.goals import flatten, load_goals
-from training.evaluation.lfw import Lfw
 from training.evaluation.page import Section, render, table
 from training.evaluation.prepared import EVERYBODY
 
@@ -56,7 +55,7 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
     name = str(encoder.get("id", task.encoder.name))
     parts = [sections.goals(load_goals(), flatten(results.figures()), results.left_out)]
     if results.lfw:
-        parts += [_protocol(results.lfw, results.mirrored, results.floats), _all_pairs(results)]
+        parts += [_protocol(results), _all_pairs(results)]
     if results.open_set:
         parts.append(sections.open_set(results.open_set, OPEN_SET))
     if results.cohorts:
@@ -74,8 +73,14 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
     return render(f"Evaluation of {name}", f"{now:%d %B %Y} · {encoder.get('quantisation', '')} TFLite", parts)
 
 
-def _protocol(lfw: Lfw, mirrored: Lfw | None, floats: Lfw | None) -> Section:
-    named = [("this file", lfw), ("with the mirrored face (flip_average)", mirrored), ("before quantising", floats)]
+def _protocol(results: Results) -> Section:
+    assert results.lfw is not None  # noqa: S101 - for the type checker; asked by the caller
+    named = [
+        ("this file", results.lfw),
+        ("with the mirrored face (flip_average)", results.mirrored),
+        ("before quantising", results.floats),
+        ("cosines alone, not normalised", results.plain),
+    ]
     rows = [
         (
             label,
@@ -87,7 +92,8 @@ def _protocol(lfw: Lfw, mirrored: Lfw | None, floats: Lfw | None) -> Section:
         for label, one in named
         if one is not None
     ]
-    levels = [f"TAR at {sections.rate(accepts.fmr)}" for accepts in lfw.verification.true_accepts]
+    accepts = results.lfw.verification.true_accepts
+    levels = [f"TAR at {sections.rate(one.fmr)}" for one in accepts]
     head = ("", "ten-fold accuracy", "EER, all pairs", *levels, "faces found")
     lead = "6,000 pairs in ten folds, each judged by the threshold of the nine others; mean ± standard error."
     return Section("LFW protocol", lead, (table(head, rows),))

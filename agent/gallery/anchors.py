@@ -1,0 +1,101 @@
+"""Score normalisation: whom many people look like is less of a match than whom nobody looks like.
+
+Strangers of one origin or age are more alike to an encoder than strangers at large, and one threshold for all lets the
+former in. How crowded a face's surroundings are is known beforehand, from its similarity to anchors: the mean faces of
+groups of alike people that the encoder was trained on, each the mean of dozens and nobody's template. What is crowded
+is moved away from everybody.
+
+    h(x) = mean of the `nearest` highest cosines of x to the anchors        how common x is
+    u(x) = max(0, base - weight h(x))
+    x  ->  (x, u(x)) / length                                               one number more
+
+The cosine of two such vectors is (cos + u u') / (sqrt(1 + u^2) sqrt(1 + u'^2)): to first order the cosine less what is
+common to each, as in adaptive score normalisation with a cohort (S-norm: Kenny 2010; its adaptive form: Sturim and
+Reynolds 2005), but symmetric, of unit length, and to be searched as any other vectors are.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.errors import ModelError
+from agent.types import Floats
+
+KEY = "normalisation"
+"""What a card calls it."""
+MOST = 4096
+"""Anchors: more would take longer than the encoder."""
+BLOCK = 1024
+STEPS = 127
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Anchors:
+    """Mean faces of groups of people, and how much being like them counts."""
+
+    vectors: NDArray[np.float64]  # (A, D) of unit length
+    nearest: int  # so many of them say how common a face is
+    base: float
+    weight: float
+
+    def common(self, vectors: Floats) -> NDArray[np.float64]:
+        """Returns how common (..., D) float32 of unit length are, (...) cosines.
+
+        Products are taken in float64: a vector is as common alone as among others.
+        """
+        rows = vectors.reshape(-1, vectors.shape[-1])
+        found = np.empty(len(rows))
+        for start in range(0, len(rows), BLOCK):
+            cosines = rows[start : start + BLOCK].astype(np.float64) @ self.vectors.T
+            least = cosines.shape[1] - self.nearest
+            found[start : start + BLOCK] = np.partition(cosines, least, axis=1)[:, least:].mean(axis=1)
+        return found.reshape(vectors.shape[:-1])
+
+    def lifted(self, vectors: Floats) -> Floats:
+        """Returns (..., D) float32 of unit length with how common they are, (..., D + 1) of unit length."""
+        up = np.maximum(0.0, self.base - self.weight * self.common(vectors))[..., None]
+        whole = np.concatenate([vectors.astype(np.float64), up], axis=-1)
+        lifted: Floats = (whole / np.sqrt((whole * whole).sum(axis=-1, keepdims=True))).astype(np.float32)
+        return lifted
+
+    def at(self, vectors: NDArray[np.float64]) -> Self:
+        """Returns the same anchors where a space has moved them."""
+        return replace(self, vectors=vectors)
+
+    def as_card(self) -> dict[str, Any]:
+        """Returns what a card says of them: whole numbers of 8 bits, of which lengths do not matter."""
+        scaled = self.vectors * (STEPS / np.abs(self.vectors).max(axis=1, keepdims=True))
+        told = base64.b64encode(np.rint(scaled).astype(np.int8).tobytes()).decode("ascii")
+        return {"nearest": self.nearest, "base": self.base, "weight": self.weight, "anchors": told}
+
+
+def read_anchors(fields: Mapping[str, Any]) -> Anchors | None:
+    """Returns the anchors on an encoder's card; None where it has none.
+
+    Raises:
+        ModelError: they are not what `as_card` writes.
+    """
+    told = fields.get(KEY)
+    if told is None:
+        return None
+    try:
+        dimension, nearest = int(fields["dimension"]), int(told["nearest"])
+        base, weight = float(told["base"]), float(told["weight"])
+        steps = np.frombuffer(base64.b64decode(told["anchors"], validate=True), np.int8)
+        vectors = steps.reshape(-1, dimension).astype(np.float64)
+    except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
+        raise ModelError(f"{KEY} on the model's card cannot be read: {error!r}; copy the card again") from error
+    lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+    if not (0 < nearest <= len(vectors) <= MOST and lengths.all()):
+        raise ModelError(f"{KEY} on the model's card: {nearest} of {len(vectors)} anchors, or one without a direction")
+    if not (math.isfinite(base) and math.isfinite(weight) and base > 0 and weight >= 0):
+        raise ModelError(f"{KEY} on the model's card: want base above 0 and weight of 0 or more, not {base}, {weight}")
+    return Anchors(vectors / lengths, nearest, base, weight)
