@@ -67,8 +67,8 @@ class Task:
 class Results:
     """Everything that was measured; what could not be is None, and why is in `left_out`."""
 
-    lfw: Lfw | None = None
-    plain: Lfw | None = None  # by cosines alone, where the card has anchors to normalise them by
+    lfw: Lfw | None = None  # by cosines alone, as figures of encoders are told
+    compared: Lfw | None = None  # as the agent compares, where the card has anchors to normalise cosines by
     mirrored: Lfw | None = None  # the mean with the mirrored face, as with `gate.flip_average`
     floats: Lfw | None = None
     open_set: list[OpenSet] = field(default_factory=list)
@@ -84,8 +84,8 @@ class Results:
         sections: dict[str, dict[str, float]] = {}
         if self.lfw:
             sections["lfw"] = self.lfw.figures()
-        if self.plain:
-            sections["lfw_plain"] = self.plain.figures()
+        if self.compared:
+            sections["lfw_compared"] = self.compared.figures()
         if self.mirrored:
             sections["lfw_mirrored"] = self.mirrored.figures()
         if self.lfw and self.floats:
@@ -165,10 +165,10 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
     kept = remembered(task.cache, faces, task.detector, both, label="plain, mirrored")
     space = task.space()
-    placed = [one.placed(space) for one in kept]
-    results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in placed)
+    placed = kept[0].placed(space)
+    results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
     if space.anchors is not None:
-        results.plain = measure_lfw(kept[0], pairs, rounds=task.rounds)
+        results.compared = measure_lfw(placed, pairs, rounds=task.rounds)
     if task.float_encoder is None:
         results.left_out.append(
             "What int8 costs (LFW accuracy, true accept rates, speed of the float file): --float was not given. That "
@@ -177,12 +177,12 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
         (before,) = remembered(task.cache, faces, task.detector, [(task.float_encoder, exact)], label="float")
-        results.floats = measure_lfw(before.placed(space), pairs, rounds=task.rounds)
-    results.open_set = open_set(placed[0].vectors, results.lfw.identity)
+        results.floats = measure_lfw(before, pairs, rounds=task.rounds)
+    results.open_set = open_set(placed.vectors, results.lfw.identity)
     if "probability" in (card := read_card(task.encoder)):
         from training.losses.head import Head  # beside the losses, which load torch
 
-        given = Head.of_card(card["probability"]).probability(results.lfw.similarity)
+        given = Head.of_card(card["probability"]).probability((results.compared or results.lfw).similarity)
         results.reliability = reliability(given, results.lfw.same)
 
 
@@ -234,7 +234,7 @@ def save(task: Task, results: Results) -> None:
     figures = results.figures()
     named = {
         "lfw": LFW,
-        "lfw_plain": f"{LFW}, cosines alone",
+        "lfw_compared": f"{LFW}, normalised",
         "lfw_mirrored": f"{LFW}, flip_average",
         "loss": f"{LFW}, lost from float to int8",
     }

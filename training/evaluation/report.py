@@ -79,7 +79,7 @@ def _protocol(results: Results) -> Section:
         ("this file", results.lfw),
         ("with the mirrored face (flip_average)", results.mirrored),
         ("before quantising", results.floats),
-        ("cosines alone, not normalised", results.plain),
+        ("normalised, as the agent compares", results.compared),
     ]
     rows = [
         (
