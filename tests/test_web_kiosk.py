@@ -50,7 +50,18 @@ def stage(monkeypatch):
 
 
 @pytest.fixture
-def terminal(tmp_path, monkeypatch, stage):
+def contexts():
+    """Of the browser, that a test has opened: closed before the agent ends, whom their pages would look for again."""
+    return []
+
+
+def close_all(contexts):
+    while contexts:
+        contexts.pop().close()
+
+
+@pytest.fixture
+def terminal(tmp_path, monkeypatch, stage, contexts):
     """Starts an agent whose door wants `factors`; gives it with the list of its decisions and when they were made."""
 
     @contextmanager
@@ -61,15 +72,18 @@ def terminal(tmp_path, monkeypatch, stage):
         decided = []
         with Agent(config, told=lambda decision: decided.append((decision, time.time()))) as agent:
             agent.look()
-            yield agent, decided
+            try:
+                yield agent, decided
+            finally:
+                close_all(contexts)
 
     return started
 
 
 @pytest.fixture
-def visit(chromium):
+def visit(chromium, contexts):
     """Opens the page of an agent; what its console says is an error."""
-    said, contexts = [], []
+    said = []
 
     def opened(agent, size=UPRIGHT, init="", **more):
         context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **more)
@@ -85,8 +99,7 @@ def visit(chromium):
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    close_all(contexts)
     assert said == []
 
 
@@ -98,6 +111,16 @@ def type_(page, text):
     for sign in text:
         page.click(f'#digits [data-sign="{sign}"]')
     page.click("#pad-enter")
+
+
+def read_out(page, text, apart=0.005):
+    """Types as a card reader does, seconds `apart` and Enter at the end, however long the page takes to hear of it."""
+    reader, began = page.context.new_cdp_session(page), time.time()
+    for at, key in enumerate([*text, "Enter"]):
+        told = {"key": key, "text": key if len(key) == 1 else "\r", "timestamp": began + at * apart}
+        for kind in ("keyDown", "keyUp"):
+            reader.send("Input.dispatchKeyEvent", {"type": kind, **told})
+    reader.detach()
 
 
 def comes(agent, stage):
@@ -204,17 +227,36 @@ def test_keys_languages_and_readers_that_type(terminal, visit, wait_for):
         page.click("#language")
         page.wait_for_selector("html[lang=ar][dir=rtl]")
         assert words(page, "#door") == "مغلق"
-        page.keyboard.type("1042*4712")  # as fast as a reader
-        page.keyboard.press("Enter")
+        read_out(page, "1042*4712")
         page.wait_for_selector("#result-punch:visible")
         assert words(page, "#result-head").startswith("مع السلامة")
         (event,) = recorded(agent.config, "attendance")
         assert (event.body["type"], event.body["key"]) == ("out", "out")
         page.click("#result")
-        page.keyboard.type("0123456789")
-        page.keyboard.press("Enter")
+        read_out(page, "0123456789")
         page.wait_for_selector('#result[data-reason="unknown_credential"]:visible')
         wait_for(lambda: recorded(agent.config)[-1].body["reason"] == "unknown_credential")
+
+
+BUSY = """document.addEventListener("keydown", () => {
+  const until = Date.now() + 50;
+  while (Date.now() < until);
+});"""
+
+
+@pytest.mark.parametrize(("apart", "reads"), [(0.03, True), (0.06, False)])
+def test_a_reader_is_told_by_when_keys_were_pressed_however_busy_the_page_is(terminal, visit, apart, reads):
+    with terminal("pin, card") as (agent, _):
+        page = visit(agent)
+        page.evaluate(BUSY)
+        sent = []
+        page.on("request", lambda request: sent.append(request.post_data))
+        read_out(page, "0123456789", apart)
+        if reads:
+            page.wait_for_selector('#result[data-reason="unknown_credential"]:visible')
+        else:
+            page.wait_for_timeout(500)  # a hand's: thrown away, or where the pad came meanwhile, sent as a PIN
+        assert ('{"typed":"0123456789"}' in sent) is reads
 
 
 def test_all_of_it_is_on_the_screen_and_large_enough(terminal, visit):
@@ -355,7 +397,6 @@ def test_what_happens_is_heard_where_that_is_wanted(terminal, visit, stage, wait
         comes(agent, stage)
         page.wait_for_selector('#result[data-outcome="granted"]:visible')
         wait_for(lambda: page.evaluate("window.heard") == [660, 880])  # up
-        page.context.close()
     with terminal("face", web__sound="speech", web__language="de") as (agent, _):
         page = visit(agent, init=TONES)
         comes(agent, stage)
@@ -459,7 +500,6 @@ def test_an_admin_asks_and_who_stands_there_reads_agrees_and_is_enrolled(termina
             with open_db(agent.config.database_path) as db:
                 given = consents.in_force(db, "ben")
             assert (given.text, given.by) == ("notice 2", TAKEN_DOWN_BY)
-            page.context.close()
 
 
 def test_cards_and_pins_go_on_while_somebody_is_enrolled_and_a_reader_that_types_agrees_to_nothing(
@@ -472,8 +512,7 @@ def test_cards_and_pins_go_on_while_somebody_is_enrolled_and_a_reader_that_types
         with agent.studio.seated(session):
             page.wait_for_selector("#consent[open]")
             page.focus("#consent-agree")
-            page.keyboard.type("0123456789")
-            page.keyboard.press("Enter")  # as a reader does
+            read_out(page, "0123456789")
             wait_for(lambda: [event.body["reason"] for event in recorded(agent.config)] == ["unknown_credential"])
             assert not session.told().agreed
             page.keyboard.press("Enter")

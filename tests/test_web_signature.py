@@ -21,7 +21,17 @@ from tests.fakes.axe import violations
 from tests.fakes.pens import points
 from tests.fakes.registers import request
 from tests.fakes.trust import OWNER
-from tests.test_web_kiosk import LYING, UPRIGHT, comes, overflowing, stage, terminal, visit, words  # noqa: F401 - fixtures
+from tests.test_web_kiosk import (  # noqa: F401 - fixtures
+    LYING,
+    UPRIGHT,
+    comes,
+    contexts,
+    overflowing,
+    stage,
+    terminal,
+    visit,
+    words,
+)
 
 ANNA_SIGNS, SOMEBODY_SIGNS = 1, 0  # writers
 

@@ -455,7 +455,7 @@ function keyed(event) {
   wake();
   if (!state || !language) return;
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const at = performance.now();
+  const at = event.timeStamp; // when the key went down: a page that is busy hears of it later
   const ends = event.key === "Enter";
   if (at - wedge.last > 500) Object.assign(wedge, { text: "", fast: true });
   else if (wedge.text && at - wedge.last > WEDGE_MS) wedge.fast = false;
