@@ -157,9 +157,14 @@ class Bundle:
             finds = Detector(detector, score_threshold=config.detector.score_threshold)
         encodes = self.plain_encoder()
         if self.space.dimension not in (None, encodes.dimension):
+            where, advice = (
+                (config.models.encoder.with_suffix(".json"), "copy the card that belongs to the file")
+                if self.site is None
+                else (config.models.site, "run `latchkey calibrate` again")
+            )
             raise ModelError(
-                f"{config.models.site}: is for vectors of {self.space.dimension} numbers, the encoder makes "
-                f"{encodes.dimension}: run `latchkey calibrate` again"
+                f"{where}: is for vectors of {self.space.dimension} numbers, the encoder makes {encodes.dimension}: "
+                f"{advice}"
             )
         return Eyes(finds, encodes if self.key is None else TurnedEncoder(encodes, self.key))
 

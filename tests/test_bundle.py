@@ -133,6 +133,13 @@ class TestAnchors:
         one, other = plain(vectors), turned(Turn(key, 3)(vectors))
         assert one[0] @ one[1] == pytest.approx(other[0] @ other[1], abs=1e-6)
 
+    def test_for_longer_vectors_than_the_encoder_makes(self, models):
+        card = json.loads((models / "encoder.json").read_text())
+        longer = {"dimension": 8, KEY: Anchors(np.eye(8), 1, 1.0, 1.5).as_card()}
+        (models / "encoder.json").write_text(json.dumps(card | longer))
+        with pytest.raises(ModelError, match=r"encoder\.json: is for vectors of 8 numbers, the encoder makes 3: copy"):
+            open_bundle(config(models)).eyes()
+
     @pytest.mark.usefixtures("anchors")
     def test_that_are_none(self, models):
         card = json.loads((models / "encoder.json").read_text())

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from agent.gallery.anchors import KEY, Anchors, read_anchors
-from agent.gallery.space import AS_ENCODED
 from training.data.collection import Collection
 from training.evaluation.cohorts import cohort_rows
 
@@ -56,9 +55,3 @@ def make_anchors(collection: Collection, embed: Embed, *, count: int = COUNT) ->
     centres = groups.cluster_centers_[large].astype(np.float64)
     exact = Anchors(centres / np.linalg.norm(centres, axis=1, keepdims=True), NEAREST, BASE, WEIGHT)
     return read_anchors({"dimension": vectors.shape[1], KEY: exact.as_card()})  # as the agent will
-
-
-def compared_with(embed: Embed, anchors: Anchors | None) -> Embed:
-    """Returns what makes vectors as the agent compares them: of unit length, with anchors one number longer."""
-    space = AS_ENCODED.normalised(anchors)
-    return lambda rows: space(embed(rows))

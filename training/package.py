@@ -19,6 +19,7 @@ from torch import nn
 
 from agent.errors import ModelError
 from agent.gallery.anchors import KEY
+from agent.gallery.space import AS_ENCODED
 from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
@@ -26,7 +27,7 @@ from agent.types import Floats
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.pixels import HALF
-from training.anchors import compared_with, make_anchors
+from training.anchors import make_anchors
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
@@ -158,16 +159,17 @@ class Packaging:
             return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
 
         anchors = make_anchors(collection, encoded) if self.preset.data.kind in FACES else None
-        embed = compared_with(encoded, anchors)
+        space = AS_ENCODED.normalised(anchors)
         rows = compared(collection)
-        vectors, identity = embed(rows), collection.identity[rows]
+        vectors, identity = space(encoded(rows)), collection.identity[rows]
+        others = unnamed(collection, lambda rows: space(encoded(rows)), door_detector())
         card: dict[str, Any] = {
             **self._file(),
             "quantisation": "int8",
             "kind": "encoder",
             "input": self._input(),
             "dimension": model.outputs[0].shape[1],
-            "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), unnamed(collection, embed, door_detector())),
+            "fmr": fmr_card(labelled(EVERYBODY, vectors, identity), others),
             "probability": json.loads(head.fit(*all_pairs(vectors, identity)).to_json()),
             "validated": validated(collection, rows),
             "figures": {"validation (int8)": verification(vectors, identity)},

@@ -2,8 +2,8 @@
 
 Strangers of one origin or age are more alike to an encoder than strangers at large, and one threshold for all lets the
 former in. How crowded a face's surroundings are is known beforehand, from its similarity to anchors: the mean faces of
-groups of alike people that the encoder was trained on, each the mean of dozens and nobody's template. What is crowded
-is moved away from everybody.
+groups of alike people that the encoder was trained on, each the mean of eight faces or more and nobody's template. What
+is crowded is moved away from everybody.
 
     h(x) = mean of the `nearest` highest cosines of x to the anchors        how common x is
     u(x) = max(0, base - weight h(x))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agent.gallery.space import AS_ENCODED
-from training.anchors import EACH, MOST, NEAREST, compared_with, draw, make_anchors
+from training.anchors import EACH, MOST, NEAREST, draw, make_anchors
 from training.data.collection import Collection
 from training.evaluation.cohorts import cohort_rows
 from training.evaluation.pairs import impostor_pairs
@@ -79,14 +79,6 @@ def test_a_small_group_has_anchors_of_its_own(vectors):
 def test_of_few_faces_there_are_none(vectors):
     assert make_anchors(collection(), lambda rows: vectors[rows], count=1000) is None
     assert make_anchors(collection(large=2000, named=4), lambda rows: vectors[rows], count=1) is None
-
-
-def test_vectors_are_compared_as_the_agent_does(vectors):
-    anchors = make_anchors(collection(), lambda rows: vectors[rows], count=40)
-    rows = np.arange(5)
-    placed = compared_with(lambda rows: vectors[rows], anchors)(rows)
-    assert np.array_equal(placed, AS_ENCODED.normalised(anchors)(vectors[:5]))
-    assert compared_with(lambda rows: vectors[rows], None)(rows) == pytest.approx(vectors[:5])
 
 
 def test_where_no_face_was_found_nobody_is_alike(vectors):

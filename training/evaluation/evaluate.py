@@ -16,7 +16,6 @@ from agent.gallery.space import AS_ENCODED, Space
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
-from training.anchors import compared_with
 from training.data.collection import Collection, load
 from training.data.leaks import refuse_trained_on
 from training.evaluation.calibration import fmr_card
@@ -189,7 +188,11 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
 def _measure_cohorts(task: Task, detector: Detector, results: Results) -> None:
     collection = load(task.work)
     encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
-    embed = compared_with(_Remembered(collection, encoder), task.space().anchors)
+    encoded, space = _Remembered(collection, encoder), task.space()
+
+    def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return space(encoded(rows))
+
     everybody, others = named_people(collection, embed), unnamed(collection, embed, detector)
     parts = attributes(collection, embed, task.work / "index.csv")
     for level in LEVELS:
