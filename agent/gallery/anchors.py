@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -52,19 +52,25 @@ class Anchors:
         Products are taken in float64: a vector is as common alone as among others.
         """
         rows = vectors.reshape(-1, vectors.shape[-1])
-        found = np.empty(len(rows))
-        for start in range(0, len(rows), BLOCK):
-            cosines = rows[start : start + BLOCK].astype(np.float64) @ self.vectors.T
-            least = cosines.shape[1] - self.nearest
-            found[start : start + BLOCK] = np.partition(cosines, least, axis=1)[:, least:].mean(axis=1)
+        found: NDArray[np.float64] = np.concatenate([np.empty(0), *(self._common(block) for block in _blocks(rows))])
         return found.reshape(vectors.shape[:-1])
 
     def lifted(self, vectors: Floats) -> Floats:
         """Returns (..., D) float32 of unit length with how common they are, (..., D + 1) of unit length."""
-        up = np.maximum(0.0, self.base - self.weight * self.common(vectors))[..., None]
-        whole = np.concatenate([vectors.astype(np.float64), up], axis=-1)
-        lifted: Floats = (whole / np.sqrt((whole * whole).sum(axis=-1, keepdims=True))).astype(np.float32)
-        return lifted
+        rows = vectors.reshape(-1, vectors.shape[-1])
+        lifted = np.empty((len(rows), rows.shape[1] + 1), np.float32)
+        for number, block in enumerate(_blocks(rows)):
+            up = np.maximum(0.0, self.base - self.weight * self._common(block))
+            length = np.sqrt((block * block).sum(axis=1) + up * up)
+            there = lifted[number * BLOCK : (number + 1) * BLOCK]
+            there[:, :-1], there[:, -1] = block / length[:, None], up / length
+        return lifted.reshape(*vectors.shape[:-1], lifted.shape[1])
+
+    def _common(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        cosines = rows @ self.vectors.T
+        least = cosines.shape[1] - self.nearest
+        means: NDArray[np.float64] = np.partition(cosines, least, axis=1)[:, least:].mean(axis=1)
+        return means
 
     def at(self, vectors: NDArray[np.float64]) -> Self:
         """Returns the same anchors where a space has moved them."""
@@ -75,6 +81,11 @@ class Anchors:
         scaled = self.vectors * (STEPS / np.abs(self.vectors).max(axis=1, keepdims=True))
         told = base64.b64encode(np.rint(scaled).astype(np.int8).tobytes()).decode("ascii")
         return {"nearest": self.nearest, "base": self.base, "weight": self.weight, "anchors": told}
+
+
+def _blocks(rows: Floats) -> Iterator[NDArray[np.float64]]:
+    """Gives (N, D) rows in parts that a processor's cache holds."""
+    return (rows[start : start + BLOCK].astype(np.float64) for start in range(0, len(rows), BLOCK))
 
 
 def read_anchors(fields: Mapping[str, Any]) -> Anchors | None:

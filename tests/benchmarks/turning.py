@@ -20,7 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported
 
 import numpy as np
 
-from agent.gallery.space import Space
+from agent.gallery.anchors import Anchors
+from agent.gallery.space import AS_ENCODED, Space
 from agent.seal.keys import SiteKey
 from agent.seal.sealing import Seal
 from agent.seal.turning import Turn
@@ -32,6 +33,7 @@ from agent.types import Embedding, Floats, Quality
 
 ASKED_MS = 0.1  # of a probe
 PROBES = 2000
+ANCHORS = 510  # as on the card of our encoder
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 
 
@@ -75,6 +77,8 @@ def gallery(path: Path, people: int, templates: int, dimension: int) -> None:
     with open_db(path, key=key) as db:
         print(f"the file has {path.stat().st_size / 2**20:.0f} MiB")
         told("reading and opening all of them, and the gallery of them", lambda: load_gallery(db, key.model("m")))
+        space = AS_ENCODED.normalised(Anchors(units(ANCHORS, dimension).astype(np.float64), 8, 1.0, 1.5))
+        told(f"the same, normalised by {ANCHORS} anchors", lambda: load_gallery(db, key.model("m"), space))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         print(f"with that the process has had {peak:.0f} MiB at most")
 
