@@ -12,7 +12,7 @@ from typing import Any
 
 from agent.config import Config
 from agent.errors import ModelError
-from agent.gallery.anchors import Anchors, read_anchors
+from agent.gallery.anchors import Anchors, fingerprint, read_anchors
 from agent.gallery.site import Site
 from agent.gallery.space import AS_ENCODED, Space
 from agent.gallery.threshold import FmrTable, Threshold, threshold_for
@@ -73,11 +73,12 @@ def read_site(path: Path, encoder: Card) -> Site:
     Raises:
         ModelError: the file is missing, is none, or belongs to another encoder.
     """
-    dimension = encoder.fields.get("dimension")
+    scale, told = fingerprint(encoder.fields), encoder.fields.get("dimension")
+    dimension = told if isinstance(told, int) else None
     try:
         with _naming(path):
             fields = json.loads(path.read_text(encoding="utf-8"))
-            return Site.from_json(fields, model=encoder.id, dimension=dimension if isinstance(dimension, int) else None)
+            return Site.from_json(fields, model=encoder.id, dimension=dimension, normalisation=scale)
     except OSError as error:
         raise ModelError(
             f"{path}: cannot read the site file of [models] site: {error.strerror}; make one with `latchkey calibrate`"
@@ -237,11 +238,11 @@ def read_bundle(config: Config, key: SiteKey | None = None) -> Bundle:
         ModelError: a card is missing or has no table of false match rates, or the site file belongs to another encoder.
     """
     encoder = read_card(config.models.encoder)
+    with _naming(config.models.encoder):
+        anchors = read_anchors(encoder.fields)
     site = read_site(config.models.site, encoder) if config.models.site is not None else None
     table, likely = (
         FmrTable.from_card(encoder.fields, config.gate.cohort, bound=bound) if site is None else site.table(bound=bound)
         for bound in (True, False)
     )
-    with _naming(config.models.encoder):
-        anchors = read_anchors(encoder.fields)
     return Bundle(config, read_card(config.models.detector), encoder, table, likely, site, anchors, key)

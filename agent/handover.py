@@ -76,7 +76,9 @@ class Handover:
 
         def judged(known: Gallery) -> Templates:
             lengths = {len(embedding.vector) for embedding, _ in shots}
-            if len(known.people):
+            if known.space.dimension is not None:
+                lengths.add(known.space.dimension)
+            elif len(known.people):
                 lengths.add(known.vectors.shape[1])
             if len(lengths) > 1:
                 raise CommandError(Code.DAMAGED, f"vectors of {sorted(lengths)} numbers do not go together")

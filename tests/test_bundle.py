@@ -9,11 +9,12 @@ import pytest
 from agent.bundle import DUPLICATE_FMR, SAME_PERSON_FMR, STAFF, open_bundle, read_card
 from agent.config import load_config
 from agent.errors import ConfigError, HardwareError, ModelError
-from agent.gallery.anchors import KEY, Anchors
+from agent.gallery.anchors import KEY, Anchors, fingerprint
 from agent.gallery.space import Space
 from agent.hardware.backends import BACKENDS
 from agent.seal.keys import SiteKey
 from agent.seal.turning import Turn
+from agent.upgrade.in_force import with_models
 from agent.vision.align import TEMPLATE, align
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
@@ -111,18 +112,47 @@ class TestAnchors:
 
     @pytest.fixture
     def anchors(self, models):
-        anchors = Anchors(np.eye(3), 1, 1.0, 1.5)
-        card = json.loads((models / "encoder.json").read_text())
-        (models / "encoder.json").write_text(json.dumps(card | {"dimension": 3, KEY: anchors.as_card()}))
-        return anchors
+        return blocks.normalise(models / "encoder.json")
 
     def test_faces_are_compared_with_them(self, models, anchors):
         vector = np.array([0.6, 0.8, 0.0], np.float32)
         assert open_bundle(config(models)).space(vector) == pytest.approx(anchors.lifted(vector), abs=1e-6)
-        site = sites.write(models / "site.json")
+        told = json.loads((models / "encoder.json").read_text())
+        site = sites.write(models / "site.json", normalisation=fingerprint(told))
         own = open_bundle(config(models, **{"models.site": site})).space
         assert own.mean.tolist() == sites.MEAN.tolist()
         assert own(vector) == pytest.approx(Space(sites.MEAN).normalised(anchors)(vector), abs=1e-6)
+
+    def test_a_site_s_rates_are_of_one_scale_alone(self, models):
+        before = sites.write(models / "site.json")
+        open_bundle(config(models, **{"models.site": before}))
+        blocks.normalise(models / "encoder.json")
+        with pytest.raises(
+            ModelError, match=r"site\.json: its rates are of similarities that .* otherwise: run `latch"
+        ):
+            open_bundle(config(models, **{"models.site": before}))
+        told = json.loads((models / "encoder.json").read_text())
+        after = sites.write(models / "site.json", normalisation=fingerprint(told))
+        assert open_bundle(config(models, **{"models.site": after})).site.normalisation == fingerprint(told)
+        (models / "encoder.json").write_text(json.dumps(told | {KEY: told[KEY] | {"weight": 1.0}}))
+        with pytest.raises(ModelError, match="normalises otherwise"):
+            open_bundle(config(models, **{"models.site": after}))
+
+    def test_of_what_is_installed_a_site_counts_where_it_is_of_its_card(self, models, caplog):
+        folder = models / "data" / "models" / "new"
+        folder.parent.mkdir(parents=True)
+        blocks.write_cards(folder)
+        learnt = config(
+            models, **{"models.site": sites.write(models / "site.json"), "device.data_dir": models / "data"}
+        )
+        assert with_models(learnt, "new").models.site == models / "site.json"
+        blocks.normalise(folder / "encoder.json")
+        assert with_models(learnt, "new").models.site is None
+        assert "or another card of it: run `latchkey calibrate` again" in caplog.text
+        sites.write(models / "site.json", normalisation=fingerprint(json.loads((folder / "encoder.json").read_text())))
+        assert with_models(learnt, "new").models.site == models / "site.json"
+        (models / "site.json").write_text("[]")
+        assert with_models(learnt, "new").models.site == models / "site.json"  # whoever reads it says what is wrong
 
     @pytest.mark.usefixtures("anchors")
     def test_turned_they_say_the_same(self, models):

@@ -15,6 +15,7 @@ from agent.cli.bench.stages import STAGES, TOTAL, clip_frames, large_gallery
 from agent.config import load_config
 from agent.config.tables import BUNDLED_MODELS
 from agent.errors import HardwareError
+from agent.gallery.space import AS_ENCODED
 from agent.hardware.cameras.demo import CLIP
 from tests.fakes import blocks
 from tests.fakes.blocks import GREEN, RED, Block, paint
@@ -102,7 +103,7 @@ def test_a_clip_begins_again_where_it_is_too_short(clip):
 
 
 def test_the_large_gallery_is_as_large_as_it_says():
-    gallery = large_gallery("m", 8)
+    gallery = large_gallery("m", 8, AS_ENCODED)
     assert (gallery.templates, len(gallery.people)) == (50_000, 10_000)
     assert gallery.nearest(gallery.vectors[12_345]).person == "p2469"
 

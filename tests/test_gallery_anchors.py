@@ -135,6 +135,8 @@ class TestCard:
             ({"nearest": "many"}, "cannot be read"),
             ({"base": 0}, "base above 0"),
             ({"base": float("nan")}, "base above 0"),
+            ({"base": 1e6}, "neither above 10"),
+            ({"weight": 11}, "neither above 10"),
             ({"weight": -1}, "weight of 0 or more"),
             ({"weight": float("inf")}, "weight of 0 or more"),
         ],
@@ -148,7 +150,7 @@ class TestCard:
         with pytest.raises(ModelError, match="cannot be read"):
             read_anchors({"dimension": 8, KEY: told})
 
-    @pytest.mark.parametrize("dimension", [0, "eight", None])
+    @pytest.mark.parametrize("dimension", [0, -8, 8.0, "8", True, None])
     def test_a_card_without_a_dimension_is_refused(self, dimension):
         with pytest.raises(ModelError, match="cannot be read"):
             read_anchors({**CARD, "dimension": dimension})

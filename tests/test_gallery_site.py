@@ -37,7 +37,7 @@ def test_rates_and_their_bounds():
 
 def test_no_name_and_no_photo_is_in_it():
     assert set(sites.site().as_json()) == {
-        "kind", "version", "model", "made_on", "people", "photos", "space", "fmr", "figures", "notes",
+        "kind", "version", "model", "normalisation", "made_on", "people", "photos", "space", "fmr", "figures", "notes",
     }  # fmt: skip
 
 

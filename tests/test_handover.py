@@ -4,6 +4,7 @@ import base64
 import dataclasses
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,8 +20,9 @@ from agent.hardware.backends import BACKENDS
 from agent.mqtt.verbs.faces import MAX_TEMPLATES, EnrolTemplatesCommand
 from agent.store import templates
 from agent.store.db import open_db
+from agent.store.sealing import STORED, Whose
 from tests.fakes import blocks
-from tests.fakes.blocks import BLUE, GREEN, RED, Block, paint
+from tests.fakes.blocks import BLUE, GREEN, RED, Block, normalise, paint
 from tests.fakes.keys import KEY, OTHER
 from tests.fakes.registers import audited
 
@@ -62,10 +64,12 @@ class Device:
         return templates.load_gallery(self.db, self.bundle.template_model, self.bundle.space)
 
 
-@pytest.fixture
-def device(tmp_path, monkeypatch):
+@pytest.fixture(params=[False, True], ids=["cosines", "normalised"])
+def device(tmp_path, monkeypatch, request):
     monkeypatch.setitem(BACKENDS["engine"], "ai-edge-litert", blocks.ENGINE)
     blocks.write_cards(tmp_path)
+    if request.param:
+        normalise(tmp_path / "encoder.json")
     made = []
 
     def device(name, **options):
@@ -82,6 +86,12 @@ def front(device):
     front = device("front")
     front.enrol("anna", paint(Block(RED)), paint(Block(RED, tint=20)))
     return front
+
+
+def with_vector(told, front, vector):
+    """What is handed over, with another vector in it."""
+    sealed, _ = Whose("anna", blocks.MODEL).close(front.db.seal, vector.astype(STORED).tobytes())
+    return told | {"templates": [told["templates"][0] | {"vector": base64.b64encode(sealed).decode()}]}
 
 
 def test_they_are_the_same_at_the_other_door(front, device):
@@ -142,20 +152,21 @@ def test_vectors_of_another_length_are_refused_before_they_spoil_the_gallery(fro
     back.enrol("ben", paint(Block(GREEN)))
     odd = dataclasses.replace(front.bundle.encoder)
     assert odd.id == blocks.MODEL
-    import numpy as np
-
-    from agent.store.sealing import STORED, Whose
-
-    vector = np.zeros(5, np.float32)
-    vector[0] = 1
-    sealed, _ = Whose("anna", blocks.MODEL).close(front.db.seal, vector.astype(STORED).tobytes())
     told = front.handover.give("anna")
-    told["templates"] = [told["templates"][0] | {"vector": base64.b64encode(sealed).decode()}]
-    assert back.refused(told) == "damaged"
+    for length in (2, 4, 5):  # 4: as they are compared, normalised
+        assert back.refused(with_vector(told, front, np.eye(length)[0])) == "damaged"
     for raw in (b"", b"123", np.full(3, np.nan, "<f4").tobytes(), np.ones(3, "<f4").tobytes()):
         sealed, _ = Whose("anna", blocks.MODEL).close(front.db.seal, raw)
         told["templates"] = [told["templates"][0] | {"vector": base64.b64encode(sealed).decode()}]
         assert back.refused(told) == "damaged"
+
+
+def test_nor_do_they_where_nobody_is_enrolled_yet(front, device):
+    back = device("back")
+    if back.bundle.anchors is None:
+        pytest.skip("who is the first there says how long vectors are")
+    for length in (2, 4):
+        assert back.refused(with_vector(front.handover.give("anna"), front, np.eye(length)[0])) == "damaged"
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

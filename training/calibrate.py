@@ -55,7 +55,7 @@ def calibrate_site(
         figures = {"held_out": held_out(vectors, people, *by)}
     except (OSError, ValueError, KeyError, LatchkeyError) as error:
         raise DataError(f"{folder} cannot be calibrated on with {models}: {error}") from error
-    site = fitted.site(card["id"], f"{datetime.now(UTC):%Y-%m-%d}", len(people), figures).as_json()
+    site = fitted.site(card, f"{datetime.now(UTC):%Y-%m-%d}", len(people), figures).as_json()
     target.write_text(json.dumps(site, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return {key: value for key, value in site.items() if key != "space"} | {"method": fitted.method}, troubles
 

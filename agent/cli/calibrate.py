@@ -52,7 +52,7 @@ def calibrate(
     by = (bundle.table, bundle.anchors)
     fitted = fitted_to(album.vectors, album.people, *by)
     figures = {"held_out": held_out(album.vectors, album.people, *by)}
-    site = fitted.site(bundle.model_id, f"{datetime.now(UTC):%Y-%m-%d}", len(album.people), figures)
+    site = fitted.site(bundle.encoder.fields, f"{datetime.now(UTC):%Y-%m-%d}", len(album.people), figures)
     _save(out, site.as_json())
     if json:
         shown = {"site": str(out), **{key: value for key, value in site.as_json().items() if key != "space"}}

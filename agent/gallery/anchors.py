@@ -2,8 +2,8 @@
 
 Strangers of one origin or age are more alike to an encoder than strangers at large, and one threshold for all lets the
 former in. How crowded a face's surroundings are is known beforehand, from its similarity to anchors: the mean faces of
-groups of alike people that the encoder was trained on, each the mean of eight faces or more and nobody's template. What
-is crowded is moved away from everybody.
+groups of alike people that the encoder was trained on, each the mean of eight people or more and nobody's template.
+What is crowded is moved away from everybody.
 
     h(x) = mean of the `nearest` highest cosines of x to the anchors        how common x is
     u(x) = max(0, base - weight h(x))
@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -33,6 +34,8 @@ KEY = "normalisation"
 """What a card calls it."""
 MOST = 4096
 """Anchors: more would take longer than the encoder."""
+STEEPEST = 10.0
+"""Of `base` and `weight`: far beyond, all are alike, or nobody is."""
 BLOCK = 1024
 STEPS = 127
 
@@ -83,6 +86,20 @@ class Anchors:
         return {"nearest": self.nearest, "base": self.base, "weight": self.weight, "anchors": told}
 
 
+def fingerprint(fields: Mapping[str, Any]) -> str | None:
+    """Returns what names the scale that a card's anchors make: rates on one say nothing of another. None: cosines."""
+    told = fields.get(KEY)
+    if told is None:
+        return None
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _count(told: object) -> int:
+    if type(told) is not int or told < 1:
+        raise ValueError(f"the dimension {told!r}")
+    return told
+
+
 def _blocks(rows: Floats) -> Iterator[NDArray[np.float64]]:
     """Gives (N, D) rows in parts that a processor's cache holds."""
     return (rows[start : start + BLOCK].astype(np.float64) for start in range(0, len(rows), BLOCK))
@@ -98,7 +115,7 @@ def read_anchors(fields: Mapping[str, Any]) -> Anchors | None:
     if told is None:
         return None
     try:
-        dimension, nearest = int(fields["dimension"]), int(told["nearest"])
+        dimension, nearest = _count(fields["dimension"]), int(told["nearest"])
         base, weight = float(told["base"]), float(told["weight"])
         steps = np.frombuffer(base64.b64decode(told["anchors"], validate=True), np.int8)
         vectors = steps.reshape(-1, dimension).astype(np.float64)
@@ -107,6 +124,9 @@ def read_anchors(fields: Mapping[str, Any]) -> Anchors | None:
     lengths = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
     if not (0 < nearest <= len(vectors) <= MOST and lengths.all()):
         raise ModelError(f"{KEY} on the model's card: {nearest} of {len(vectors)} anchors, or one without a direction")
-    if not (math.isfinite(base) and math.isfinite(weight) and base > 0 and weight >= 0):
-        raise ModelError(f"{KEY} on the model's card: want base above 0 and weight of 0 or more, not {base}, {weight}")
+    if not (0 < base <= STEEPEST and 0 <= weight <= STEEPEST):  # true of NaN too
+        raise ModelError(
+            f"{KEY} on the model's card: want base above 0 and weight of 0 or more, neither above {STEEPEST:g}, not "
+            f"{base}, {weight}"
+        )
     return Anchors(vectors / lengths, nearest, base, weight)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from agent.errors import CalibrationError, ModelError
-from agent.gallery.anchors import Anchors
+from agent.gallery.anchors import Anchors, fingerprint
 from agent.gallery.site import Site
 from agent.gallery.space import Space
 from agent.gallery.spaces import LEAST_FOR_A_MATRIX, METHODS
@@ -57,11 +57,11 @@ class Calibration:
     scores: Scores  # of the method taken
     notes: tuple[str, ...]
 
-    def site(self, model: str, made_on: str, photos: int, figures: Mapping[str, Any]) -> Site:
-        """Return what goes into the file."""
+    def site(self, card: Mapping[str, Any], made_on: str, photos: int, figures: Mapping[str, Any]) -> Site:
+        """Return what goes into the file; `card` is the encoder's."""
         compared = [{name: _short(getattr(each, name)) for name in Comparison.__slots__} for each in self.comparisons]
         return Site(
-            model=model,
+            model=card["id"],
             made_on=made_on,
             people=self.scores.people,
             photos=photos,
@@ -70,6 +70,7 @@ class Calibration:
             fmr=self.table,
             figures={"methods": compared, **figures},
             notes=self.notes,
+            normalisation=fingerprint(card),
         )
 
 

@@ -36,6 +36,7 @@ class Site:
     fmr: Mapping[str, Any]  # as on a card
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    normalisation: str | None = None  # `agent.gallery.anchors.fingerprint` of the encoder's card: the scale of `fmr`
 
     def as_json(self) -> dict[str, Any]:
         """Return the file's content."""
@@ -43,6 +44,7 @@ class Site:
             "kind": KIND,
             "version": VERSION,
             "model": self.model,
+            "normalisation": self.normalisation,
             "made_on": self.made_on,
             "people": self.people,
             "photos": self.photos,
@@ -58,16 +60,17 @@ class Site:
         }
 
     @classmethod
-    def from_json(cls, fields: object, *, model: str, dimension: int | None) -> Self:
+    def from_json(cls, fields: object, *, model: str, dimension: int | None, normalisation: str | None = None) -> Self:
         """Return what a file says.
 
         Args:
             fields: the parsed file.
             model: id of the encoder at hand.
             dimension: of its vectors, where its card says so.
+            normalisation: `agent.gallery.anchors.fingerprint` of its card.
 
         Raises:
-            ModelError: it is no site file, of a newer kind, of another encoder, or damaged.
+            ModelError: it is no site file, of a newer kind, of another encoder or card, or damaged.
         """
         if not isinstance(fields, Mapping) or fields.get("kind") != KIND:
             raise ModelError("not a site file: make one with `latchkey calibrate`")
@@ -77,6 +80,11 @@ class Site:
             raise ModelError(
                 f"was made with the encoder {str(fields.get('model'))[:80]!r}, but {model!r} is loaded: run `latchkey "
                 f"calibrate` again, or take models.site out of the configuration"
+            )
+        if fields.get("normalisation") != normalisation:
+            raise ModelError(
+                "its rates are of similarities that the encoder's card normalises otherwise: run `latchkey calibrate` "
+                "again, or take models.site out of the configuration"
             )
         try:
             people, photos = int(fields["people"]), int(fields["photos"])
@@ -88,7 +96,7 @@ class Site:
             raise ModelError(f"damaged site file: {error!r}; run `latchkey calibrate` again") from error
         if dimension is not None and space.dimension not in (None, dimension):
             raise ModelError(f"is for vectors of {space.dimension} numbers, the encoder's have {dimension}")
-        site = cls(model, made_on, people, photos, method, space, fmr, figures, notes)
+        site = cls(model, made_on, people, photos, method, space, fmr, figures, notes, normalisation)
         site.table()
         return site
 

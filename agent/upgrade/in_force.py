@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.config import Config
+from agent.gallery.anchors import fingerprint
 from agent.store.db import open_db
 from agent.store.models import CONFIGURED, in_force
 
@@ -52,15 +53,17 @@ def with_models(config: Config, folder: str) -> Config:
 
 
 def _site(site: Path | None, encoder: Path) -> Path | None:
-    """The site's file, unless it was learnt with another encoder."""
+    """The site's file, unless it was learnt with another encoder, or another card of it."""
     if site is None:
         return None
     try:
-        learnt = json.loads(site.read_text(encoding="utf-8"))["model"]
-        card = json.loads(encoder.with_suffix(".json").read_text(encoding="utf-8"))["id"]
-    except (OSError, ValueError, KeyError, TypeError):
+        learnt = json.loads(site.read_text(encoding="utf-8"))
+        card = json.loads(encoder.with_suffix(".json").read_text(encoding="utf-8"))
+        same = (learnt["model"], learnt.get("normalisation")) == (card["id"], fingerprint(card))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return site  # whoever reads it says what is wrong
-    if learnt == card:
+    if same:
         return site
-    log.warning("%s was learnt with %s, and not with %s: run `latchkey calibrate` again", site, learnt, card)
+    told = "%s was learnt with %s, and not with %s or another card of it: run `latchkey calibrate` again"
+    log.warning(told, site, learnt["model"], card["id"])
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from agent.gallery.anchors import KEY, Anchors
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.align import SIZE, TEMPLATE
 from agent.vision.model import TensorSpec
@@ -58,6 +59,14 @@ def write_cards(folder, model=MODEL):
     sha256 = hashlib.sha256(model.encode()).hexdigest()
     for name, id_ in (("encoder", model), ("detector", "latchkey-detector-1-b10c0000")):
         (folder / f"{name}.json").write_text(json.dumps({"id": id_, "sha256": sha256, "fmr": TABLE}))
+
+
+def normalise(card):
+    """Gives the card at a path anchors: grey is common, a pure colour as common as can be."""
+    fields = json.loads(card.read_text())
+    anchors = Anchors(np.eye(3), nearest=1, base=1.0, weight=1.5)
+    card.write_text(json.dumps(fields | {"dimension": 3, KEY: anchors.as_card()}))
+    return anchors
 
 
 class BlockEngine:

@@ -1,22 +1,27 @@
 """A run's files on its own validation split: figures, the report, and what goes into the card."""
 
+import hashlib
 import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
 
 from agent.errors import ConfigError  # noqa: E402
+from agent.gallery.anchors import KEY, Anchors  # noqa: E402
 from tests.training.pens import writers  # noqa: E402
 from tests.training.test_evaluation_report import read  # noqa: E402
 from tests.training.test_signatures_load import archive  # noqa: E402
 from training import sources  # noqa: E402
 from training.__main__ import app  # noqa: E402
 from training.errors import RunError  # noqa: E402
+from training.evaluation.cards import write_card  # noqa: E402
+from training.evaluation.evaluate import Task  # noqa: E402
 from training.evaluation.own import measure_run, save  # noqa: E402
 from training.evaluation.own_report import build_own_report  # noqa: E402
 from training.loop.run import Run  # noqa: E402
@@ -65,6 +70,22 @@ def test_people_of_ones_own_are_measured_and_reported_without_a_benchmark(tmp_pa
     assert set(card["speed"]["threads"]) == {"1", "2"}
     packaging.run.model.unlink()
     with pytest.raises(RunError, match="python -m training quantise"):
+        measure_run(packaging, None)
+
+
+def test_where_the_card_normalises_all_is_measured_so_and_by_the_card_of_the_file_alone(tmp_path):
+    plain = measure_run(packaged(tmp_path / "plain", load("tiny"), floats=False), None, rounds=10)
+    packaging = packaged(tmp_path / "run", load("tiny"), floats=False)
+    drawn = np.random.default_rng(1).standard_normal((40, 256))
+    anchors = Anchors(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), 8, 1.0, 1.5)
+    card = {"id": "ours-1", "dimension": 256, KEY: anchors.as_card()}
+    write_card(packaging.run.model, card | {"sha256": hashlib.sha256(FACES.read_bytes()).hexdigest()})
+    own = measure_run(packaging, None, rounds=10)
+    assert own.fmr["mean"] > plain.fmr["mean"] + 0.1  # strangers have more than nothing in common
+    assert own.verification.eer_similarity > plain.verification.eer_similarity
+    assert Task(Path(), packaging.run.folder, Path()).space().anchors is not None
+    write_card(packaging.run.model, card | {"sha256": "0" * 64})
+    with pytest.raises(ConfigError, match=r"encoder\.json is of another file than encoder\.tflite.*training card"):
         measure_run(packaging, None)
 
 

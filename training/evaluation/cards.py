@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from agent.errors import ConfigError
+from agent.gallery.anchors import Anchors, read_anchors
 
 
 def read_card(file: Path) -> dict[str, Any]:
@@ -23,6 +25,23 @@ def read_card(file: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ConfigError(f"{path} is not a card: {error}; package the model again") from error
+
+
+def anchors_of(file: Path) -> Anchors | None:
+    """Returns the anchors on the card beside a file; None where there are none, or is no card.
+
+    Raises:
+        ConfigError: it is the card of another file.
+        ModelError: they are none.
+    """
+    card = read_card(file)
+    anchors = read_anchors(card)
+    if anchors is not None and card.get("sha256") != hashlib.sha256(file.read_bytes()).hexdigest():
+        raise ConfigError(
+            f"{file.with_suffix('.json')} is of another file than {file.name}, and normalises what that one says: make "
+            "it anew, with `python -m training card`"
+        )
+    return anchors
 
 
 def wanted_card(file: Path) -> dict[str, Any]:

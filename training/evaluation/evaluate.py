@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ConfigError
-from agent.gallery.anchors import read_anchors
 from agent.gallery.space import AS_ENCODED, Space
 from agent.hardware.engines.litert import LiteRtModel
 from agent.vision.detect import Detector
@@ -19,7 +18,7 @@ from agent.vision.encode import Encoder
 from training.data.collection import Collection, load
 from training.data.leaks import refuse_trained_on
 from training.evaluation.calibration import fmr_card
-from training.evaluation.cards import add, read_card
+from training.evaluation.cards import add, anchors_of, read_card
 from training.evaluation.cohorts import CohortRate, rates, similarity_at
 from training.evaluation.detection import Detection, measure_detector
 from training.evaluation.lfw import Lfw, lfw_pairs, measure_lfw
@@ -59,7 +58,7 @@ class Task:
 
     def space(self) -> Space:
         """Returns where the agent compares what the encoder says."""
-        return AS_ENCODED.normalised(read_anchors(read_card(self.encoder)))
+        return AS_ENCODED.normalised(anchors_of(self.encoder))
 
 
 @dataclass(slots=True)

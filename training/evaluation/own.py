@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.gallery.anchors import read_anchors
 from agent.gallery.space import AS_ENCODED
 from agent.hardware.engines.litert import LiteRtModel
 from training.data.errors import DataError
 from training.errors import RunError
 from training.evaluation.calibration import fmr_card
-from training.evaluation.cards import add, read_card
+from training.evaluation.cards import add, anchors_of
 from training.evaluation.cohorts import labelled
 from training.evaluation.openset import OpenSet, open_set
 from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
@@ -86,7 +85,7 @@ def measure_run(
     identity = collection.identity[rows]
     _, count = np.unique(identity, return_counts=True)
     _refuse_few(run, count)
-    space = AS_ENCODED.normalised(read_anchors(read_card(run.model)))
+    space = AS_ENCODED.normalised(anchors_of(run.model))
 
     def embed(file: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         model, side = LiteRtModel(file, runtime=runtime, sha256=None), packaging.preset.side

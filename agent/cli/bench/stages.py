@@ -14,6 +14,7 @@ from agent.bundle import Bundle
 from agent.cli.bench.rows import Row
 from agent.cli.output import counted
 from agent.gallery.match import Gallery
+from agent.gallery.space import Space
 from agent.hardware.cameras import CameraOptions
 from agent.hardware.cameras.video import VideoFile
 from agent.stopwatch import Stopwatch
@@ -39,7 +40,8 @@ class Stages:
     def __init__(self, bundle: Bundle, gallery: Gallery) -> None:
         cv2.setNumThreads(1)
         self._eyes = bundle.eyes()
-        self._gallery, self._large = gallery, large_gallery(bundle.model_id, self._eyes.encoder.dimension)
+        dimension = self._eyes.encoder.dimension
+        self._gallery, self._large = gallery, large_gallery(bundle.model_id, dimension, bundle.space)
         self._tracker, self._watch = Tracker(), Stopwatch()
         self._gate = Gate(GateSettings(), camera="bench", threshold=bundle.threshold(gallery.templates).cosine)
         self._single = 0  # frames with one face
@@ -108,9 +110,10 @@ def clip_frames(clip: Path, count: int) -> list[Frame]:
     return frames
 
 
-def large_gallery(model: str, dimension: int) -> Gallery:
-    """Returns people who are nobody: random directions, the same ones each time."""
+def large_gallery(model: str, dimension: int, space: Space) -> Gallery:
+    """Returns people who are nobody, compared in `space`: random directions, the same ones each time."""
     count = PEOPLE * TEMPLATES
     vectors = np.random.default_rng(1).standard_normal((count, dimension), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Gallery.build(model, [f"p{i}" for i in range(PEOPLE)], vectors, np.arange(count) // TEMPLATES)
+    people = [f"p{i}" for i in range(PEOPLE)]
+    return Gallery.build(model, people, vectors, np.arange(count) // TEMPLATES, space)
