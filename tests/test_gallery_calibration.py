@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agent.errors import CalibrationError
-from agent.gallery.anchors import Anchors
+from agent.gallery.anchors import KEY, Anchors, fingerprint
 from agent.gallery.calibration import LEAST_PEOPLE, calibrate, thinned
 from agent.gallery.held_out import held_out
 from agent.gallery.site import Site
@@ -118,8 +118,10 @@ class TestAnchors:
         anchors = self.anchors()
         vectors, who = crowd(20, shared=0.5)
         fitted = calibrate(vectors, who, self.card(anchors), anchors)
-        site = fitted.site("m", "2026-11-27", len(who), {})
-        again = Site.from_json(site.as_json(), model="m", dimension=DIMENSION)
+        encoder = {"id": "m", "dimension": DIMENSION, KEY: anchors.as_card()}
+        site = fitted.site(encoder, "2026-11-27", len(who), {})
+        same = {"model": "m", "dimension": DIMENSION, "normalisation": fingerprint(encoder)}
+        again = Site.from_json(site.as_json(), **same)
         assert again.space.normalised(anchors)(vectors) == pytest.approx(fitted.space(vectors), abs=1e-5)
 
     def test_it_is_told_before_and_after_on_people_held_out(self):
@@ -159,7 +161,7 @@ class TestChoice:
         assert fitted.method == "as encoded"
         assert any("two photos" in note for note in fitted.notes)
         assert np.isnan(fitted.comparisons[0].separation)
-        assert fitted.site("m", "2026-11-26", 12, {}).as_json()["figures"]["methods"][0]["separation"] is None
+        assert fitted.site({"id": "m"}, "2026-11-26", 12, {}).as_json()["figures"]["methods"][0]["separation"] is None
 
     def test_the_same_photos_give_the_same(self):
         one, other = (calibrate(*crowd(14, shared=0.4), card()) for _ in range(2))
@@ -222,7 +224,7 @@ def test_thinned(counts, most):
 
 def test_what_is_written_can_be_read():
     fitted = calibrate(*crowd(60, light=1.5, shared=0.4), card())
-    site = fitted.site("m", "2026-11-26", 240, {"held_out": None})
+    site = fitted.site({"id": "m"}, "2026-11-26", 240, {"held_out": None})
     again = Site.from_json(site.as_json(), model="m", dimension=DIMENSION)
     probe = crowd(1, photos=1)[0]
     assert again.space(probe) == pytest.approx(fitted.space(probe), abs=1e-6)

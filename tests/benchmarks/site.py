@@ -100,7 +100,7 @@ def write_site(config: Config, archive: ZipFile, live: Mapping[str, Sequence[foo
         bundle = open_bundle(config)
         album = photo_album(bundle, Path(folder))
     fitted = calibrate(album.vectors, album.people, bundle.table)
-    out.write_text(json.dumps(fitted.site(bundle.model_id, "benchmark", len(album.people), {}).as_json()))
+    out.write_text(json.dumps(fitted.site(bundle.encoder.fields, "benchmark", len(album.people), {}).as_json()))
     return f"{fitted.method}, {len(album.names)} people, {len(album.people)} photos"
 
 

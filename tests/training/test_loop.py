@@ -208,14 +208,21 @@ def test_a_process_that_is_killed_is_named(others):
 def test_ctrl_c_ends_everybody_without_a_traceback(tmp_path):
     file = written(tmp_path, samples=10_000_000, look=10_000_000)
     arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
-    process = subprocess.Popen(arguments, **options, start_new_session=True, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 100
-    while len(members(process.pid)) < 3 and time.monotonic() < deadline:  # it, who learns, and who draws
-        time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=20)
-    assert "Traceback" not in said
-    assert members(process.pid) == []
+    options |= {"start_new_session": True, "stderr": subprocess.PIPE, "text": True}
+    # Ctrl-C is ignored by what a shell has put into the background, which these tests may be
+    listening = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen(arguments, **options, **listening)
+    try:
+        deadline = time.monotonic() + 100
+        while len(members(process.pid)) < 3 and time.monotonic() < deadline:  # it, who learns, and who draws
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert "Traceback" not in said
+        assert members(process.pid) == []
+    finally:
+        for left in members(process.pid):
+            os.kill(left, signal.SIGKILL)
 
 
 def members(session):
