@@ -19,6 +19,7 @@ from hypothesis import settings
 
 from agent.mqtt.settings import TlsFiles
 from tests.fakes.axe import axe_source
+from tests.fakes.late import late_answers
 from tests.fakes.ports import steady_port
 
 # The same examples each time, so that a change is judged by itself; others each time to look for what nobody thought of
@@ -86,7 +87,7 @@ class Certificates:
     other_ca: Path
 
 
-def wait_for(condition: Callable[[], object], *, seconds: float = 10.0, what: str = "the condition") -> None:
+def wait_for(condition: Callable[[], object], *, seconds: float = 30.0, what: str = "the condition") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
@@ -188,6 +189,12 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _answers_come_late() -> Iterator[None]:
+    with late_answers():
+        yield
 
 
 @pytest.fixture(autouse=True)

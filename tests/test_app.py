@@ -136,15 +136,15 @@ def test_people_who_change_are_known_at_once(configure, stage, wait_for):
         assert agent.recogniser.known.gallery.people == ()
         before = agent.recogniser.known.threshold
         enrol(config, "anna", RED)  # as the command line does
-        wait_for(lambda: agent.recogniser.known.gallery.people == ("anna",), seconds=3)
+        wait_for(lambda: agent.recogniser.known.gallery.people == ("anna",))
         for tint in (5, 9):
             enrol(config, "anna", RED, tint)
-        wait_for(lambda: agent.recogniser.known.gallery.templates == 3, seconds=3)
+        wait_for(lambda: agent.recogniser.known.gallery.templates == 3)
         assert agent.recogniser.known.threshold > before
         with open_db(config.database_path) as db:
             people.remove_person(db, "anna")
         agent.knowledge.soon()
-        wait_for(lambda: agent.recogniser.known.gallery.people == (), seconds=3)
+        wait_for(lambda: agent.recogniser.known.gallery.people == ())
 
 
 def test_the_gallery_is_read_once_at_the_start(configure, caplog):

@@ -211,7 +211,7 @@ def test_a_view_that_a_role_does_not_see_is_said(desk, chromium):
     page = desk.browse(chromium, Role.VIEWER, "audit", name="vera")
     page.wait_for_selector(".note:has-text('The role viewer does not see Audit.')")
     page.wait_for_selector(".view[data-view=live]")
-    assert page.title() == "Now · Door · Latchkey"
+    page.wait_for_function("() => document.title === 'Now · Door · Latchkey'")
 
 
 def test_a_device_out_of_reach_is_said_and_comes_back(desk, chromium):

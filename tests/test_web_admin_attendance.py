@@ -233,7 +233,7 @@ def test_too_long_a_correction(desk):
 def test_from_today_to_a_correction_and_the_file_of_it(desk, chromium):
     page = desk.browse(chromium, Role.OPERATOR, "attendance", name="omar")
     page.wait_for_selector(".tile")
-    assert page.locator("tr", has_text="Carla").locator(".tag").first.inner_text() == "in"
+    page.wait_for_selector("tr:has-text('Carla') .tag:text-is('in')")
     with open_db(desk.agent.config.database_path) as db:
         came = Terminal("home", "door", "b1"), "ben", datetime.now(UTC)
         timeclock_punch(db, load_rules(db), *came, key="in", uptime=1.0, clock=Clock.SYNCHRONISED)
@@ -252,7 +252,7 @@ def test_from_today_to_a_correction_and_the_file_of_it(desk, chromium):
     assert entry.locator("strong").inner_text() == "07:00 in"
     assert "omar" in entry.inner_text()
     assert "the bus was late" in entry.inner_text()
-    assert page.evaluate("document.activeElement.closest('tr')?.dataset.day") == "2026-10-02"
+    page.wait_for_selector("tr[data-day='2026-10-02']:focus-within")
     page.click("[aria-label='Correct: 19:00 out']:visible")
     page.select_option("dialog [name=type]", "break_start")
     page.fill("dialog [name=why]", "she came back")
@@ -269,14 +269,14 @@ def test_from_today_to_a_correction_and_the_file_of_it(desk, chromium):
     assert download.value.suggested_filename == "attendance-2026-10-carla.csv"
     assert "2026-10-02T07:00:00+02:00" in download.value.path().read_text()
     page.goto(f"{desk.url}/admin#/attendance/month/2026-10")
-    assert "Carla" in page.locator("tr", has=page.locator(".spark")).first.inner_text()
+    page.wait_for_selector("tr:has(.spark):has-text('Carla')")
     assert desk.said == []
 
 
 def test_a_missing_punch_at_a_time_that_comes_twice(desk, chromium):
     page = desk.browse(chromium, Role.OPERATOR, "attendance/person/carla/2026-10", size=PHONE, dark=True)
     page.click(f"[data-day='{NIGHT}'] button")
-    assert "this day has 25 hours" in page.locator(".opened:visible").inner_text()
+    page.wait_for_selector(".opened:visible:has-text('this day has 25 hours')")
     page.click(".opened:visible >> text=Add a punch")
     page.fill("dialog [name=time]", "02:30:00")
     page.fill("dialog [name=why]", "twice")
@@ -305,5 +305,5 @@ def test_everybody_can_use_it(desk, chromium, view, axe):
 
 def test_an_enroller_sees_who_is_in_and_no_more(desk, chromium):
     page = desk.browse(chromium, Role.ENROLLER, "attendance")
-    assert "Carla Díaz (door)" in page.locator("li").all_inner_texts()
+    page.wait_for_selector("li:text-is('Carla Díaz (door)')")
     assert desk.said == []

@@ -39,7 +39,7 @@ def test_rows_are_searched_and_cleared(browse):
     page.get_by_label("About").fill("ANNA")
     page.get_by_role("button", name="Search").click()
     page.wait_for_selector("text=/^1 row$/")
-    assert "enrolled anna" in page.locator(".log li").inner_text()
+    page.wait_for_selector(".log li:has-text('enrolled anna')")
     page.get_by_role("button", name="Clear").click()
     page.wait_for_selector(".log li:has-text('rules applied')")
 
@@ -83,6 +83,7 @@ def test_a_broken_bundle_is_refused_in_words_beside_the_cards_of_the_models(brow
     page = browse("device/models", dark=True)
     page.wait_for_selector("section[aria-label=Detector]:has-text('latchkey-detector-1-b10c0000')")
     page.wait_for_selector("text=from a similarity of")
+    page.wait_for_selector("figure.plot line.mark", state="attached")
     assert page.locator("figure.plot line.mark").count() == 1
     page.set_input_files("input[type=file]", {"name": "x", "mimeType": "", "buffer": b"x" * (2**20 + 1)})
     page.click("text=Test it and bring it into force")
@@ -136,7 +137,8 @@ def test_a_job_under_way_is_given_up_after_a_question(browse):
     page.click("#nav a:has-text('Device')")
     page.wait_for_selector("progress[value='3'] >> xpath=.. >> text=snapshot")
     page.click("text=Give up")
-    page.click("dialog button.main")
+    with page.expect_response("**/ask/job_cancel"):
+        page.click("dialog button.main")
     page.wait_for_selector("dialog", state="detached")
     assert asked == ["j-1"]
 

@@ -147,6 +147,7 @@ def test_dragging_trying_and_saving(desk, chromium):
     drag(page, "Tue", 19 - 0.05, 20)  # the end of the five days that have their periods together
     page.wait_for_selector("[aria-label='Fri, as mon-fri'] [aria-label='mon-fri, 07:00\u201320:00']")
     page.click("text=What differs")
+    page.wait_for_selector(".difference .new")
     assert page.locator(".difference .new").all_inner_texts() == [
         '+ mon-fri = ["07:00-20:00"]\n',
         '+ sat = ["09:00-13:00", "15:00-17:00"]\n',
@@ -167,6 +168,41 @@ def test_dragging_trying_and_saving(desk, chromium):
     text = in_force(desk)["text"]
     assert text == RULES.replace("19:00", "20:00").replace('"09:00-13:00"', '"09:00-13:00", "15:00-17:00"')
     assert in_force(desk)["by"] == "page:olga"
+
+
+def test_what_is_pressed_before_the_device_has_answered_waits_for_it(desk, chromium, wait_for):
+    page, held = desk.browse(chromium, Role.SECURITY, "rules"), []
+
+    def hold(route):
+        held.append(route)
+
+    def answer():
+        wait_for(lambda: page.evaluate("1") and held)
+        held.pop(0).continue_()
+
+    page.wait_for_selector("text=Nothing is changed")
+    page.route("**/admin/api/rules/draft", hold)
+    drag(page, "Sat", 15, 17)
+    answer()
+    differs(page, 2)
+    drag(page, "Sun", 8, 10)
+    page.click("text=What differs")
+    wait_for(lambda: page.evaluate("1") and held)
+    assert page.locator("dialog[open]").count() == 0
+    answer()
+    page.wait_for_selector(".difference .new:has-text('08:00-10:00')")
+    page.click("dialog button.main")
+    drag(page, "Sun", 12, 13)
+    page.click("text=Save…")
+    answer()
+    page.wait_for_selector("dialog .new:has-text('12:00-13:00')")  # what is agreed to is all that is saved
+    page.click("dialog button:text-is('Cancel')")
+    drag(page, "Sun", 14, 15)
+    page.click(".tabs >> text=Days")
+    for _ in range(2):
+        answer()  # to the change, then to the part that opens
+    page.click("text=What differs")
+    page.wait_for_selector(".difference .new:has-text('14:00-15:00')")
 
 
 def test_a_period_is_moved_over_midnight_undone_and_split_off(desk, chromium):

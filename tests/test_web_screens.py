@@ -115,7 +115,7 @@ def test_a_browser_opens_the_link_and_shows_the_page(door, chromium):
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(message.text))
     page.goto(f"{door.url}/kiosk")
-    assert "latchkey account screen NAME" in page.inner_text("body")
+    page.wait_for_selector("body:has-text('latchkey account screen NAME')")
     link = now_link(door)
     page.goto("about:blank")
     page.goto(f"{door.url}/kiosk#screen={link}")

@@ -32,6 +32,7 @@ from tests.fakes.ports import steady_port
 from tests.fakes.registers import request
 
 WIDE, PHONE = (1280, 800), (390, 844)
+PATIENCE_MS = 30_000  # of a page with what is not there yet: a machine that has much to do takes its time
 RULES = """# written by hand
 time_zone = "Europe/Berlin"
 
@@ -132,7 +133,7 @@ class Desk:
             token, _ = self.signed_in(role, name)
             context.add_cookies([{"name": self.front.cookie, "value": token, "url": self.url, "httpOnly": True}])
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: self.said.append(message.text))
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("request", lambda asked: None if asked.url.startswith(self.url) else self.said.append(asked.url))

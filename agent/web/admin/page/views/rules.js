@@ -65,13 +65,17 @@ export async function show(place, me, rest) {
     if (await dialog("Discard the draft?", h("p", {}, "What you have changed is forgotten; the rules in force stay."), { yes: "Discard", danger: true })) await draft.drop();
   }
   async function difference() {
+    await draft.settled();
     await dialog("What differs", lines_of(draft.told.difference), { yes: "Close", no: null });
   }
   async function save() {
-    const told = await post("rules/effects", { text: draft.text, first: today() });
+    await draft.settled();
+    const { text } = draft, told = await post("rules/effects", { text, first: today() });
+    await draft.settled();
+    if (draft.text !== text) return save(); // changed meanwhile: what is agreed to is what is saved
     if (!await dialog("Put this in force?", [lines_of(draft.told.difference), h("h3", {}, "In this week"), effects(told)])) return;
     await draft.save();
-    note(`Version ${draft.force.version} is in force.`);
+    return note(`Version ${draft.force.version} is in force.`);
   }
 }
 

@@ -5,7 +5,12 @@ import { dialog, field, h, refused } from "/admin/dom.js";
 let past = []; // what the draft was before each change, to be undone
 let kept_for = ""; // whose the draft is: who signs in next in this tab does not see it
 
+let made = Promise.resolve(); // the last change that was asked for, of whichever draft: another part of the page opens one of its own
+// Resolves once all that was asked for until now is made or refused
+const settled = () => made.catch(() => {});
+
 export async function open(account, changed) {
+  await settled();
   const force = await get("rules"), KEPT = `latchkey-rules/${account}`;
   if (kept_for !== account) past = [];
   kept_for = account;
@@ -18,59 +23,74 @@ export async function open(account, changed) {
     // Somebody else was quicker: the draft is made of another version than the one in force
     get stale() { return this.dirty && this.base !== this.force.version; },
 
+    // What changes the draft does so in its turn, each in what the one before has made of it
+    inTurn(change) { return made = settled().then(change); },
+    settled,
+    drafted(text, edits, year = this.year) { return post("rules/draft", { text, edits, year }); },
     // Has changes made in the draft; throws a Refusal with all that is wrong, and nothing is changed
-    // one after the other, each in what the one before has made
-    edit(...edits) { return this.made = this.made.catch(() => {}).then(() => this.make(edits)); },
-    made: Promise.resolve(),
-    async make(edits) {
-      const told = await post("rules/draft", { text: this.text, edits, year: this.year });
-      if (told.text === this.text) return changed();
-      this.past();
-      const same = this.edits?.at(-1)?.edit === "put" && edits[0].edit === "put" && String(this.edits.at(-1).path) === String(edits[0].path);
-      this.edits = this.edits && [...this.edits.slice(0, same ? -1 : undefined), ...edits];
-      this.take(told);
+    edit(...edits) {
+      return this.inTurn(async () => {
+        const told = await this.drafted(this.text, edits);
+        if (told.text === this.text) return changed();
+        this.past();
+        const same = this.edits?.at(-1)?.edit === "put" && edits[0].edit === "put" && String(this.edits.at(-1).path) === String(edits[0].path);
+        this.edits = this.edits && [...this.edits.slice(0, same ? -1 : undefined), ...edits];
+        this.take(told);
+      });
     },
-    async replace(text) {
-      const told = await post("rules/draft", { text, edits: [], year: this.year });
-      this.past();
-      this.edits = null; // cannot be made again in another text
-      this.take(told);
+    replace(text) {
+      return this.inTurn(async () => {
+        const told = await this.drafted(text, []);
+        this.past();
+        this.edits = null; // cannot be made again in another text
+        this.take(told);
+      });
     },
     past() { past = [...past.slice(-49), { text: this.text, edits: this.edits }]; },
-    async undo() {
-      const { text, edits } = past.at(-1), told = await post("rules/draft", { text, edits: [], year: this.year });
-      past = past.slice(0, -1);
-      this.edits = edits;
-      this.take(told);
+    undo() {
+      return this.inTurn(async () => {
+        if (!past.length) return; // pressed twice
+        const { text, edits } = past.at(-1), told = await this.drafted(text, []);
+        past = past.slice(0, -1);
+        this.edits = edits;
+        this.take(told);
+      });
     },
-    async look(year) {
-      const told = await post("rules/draft", { text: this.text, edits: [], year });
-      this.year = year;
-      this.take(told);
+    look(year) {
+      return this.inTurn(async () => {
+        const told = await this.drafted(this.text, [], year);
+        this.year = year;
+        this.take(told);
+      });
     },
     // The same changes in the text that is in force now
-    async again() {
-      const told = await post("rules/draft", { text: this.force.text, edits: this.edits, year: this.year });
-      this.base = this.force.version;
-      this.take(told);
+    again() {
+      return this.inTurn(async () => {
+        const told = await this.drafted(this.force.text, this.edits);
+        this.base = this.force.version;
+        this.take(told);
+      });
     },
     // Keeps the draft as it is, in the place of what somebody else has done
     mine() { this.base = this.force.version; this.keep(); changed(); },
-    async drop() {
+    drop() { return this.inTurn(() => this.anew()); },
+    async anew() {
       Object.assign(this, { text: this.force.text, base: this.force.version, edits: [] });
       past = [];
-      await this.look(this.year);
+      this.take(await this.drafted(this.text, []));
     },
-    async save() {
-      try {
-        await ask("rules_apply", { text: this.text, expect: this.base });
-      } catch (error) {
-        if (error.code === "rules_changed") await this.meanwhile();
-        throw error;
-      }
-      const text = this.text;
-      await this.meanwhile();
-      if (this.force.text === text) await this.drop();
+    save() {
+      return this.inTurn(async () => {
+        try {
+          await ask("rules_apply", { text: this.text, expect: this.base });
+        } catch (error) {
+          if (error.code === "rules_changed") await this.meanwhile();
+          throw error;
+        }
+        const { text } = this;
+        await this.meanwhile();
+        if (this.force.text === text) await this.anew();
+      });
     },
     async meanwhile() { this.force = await get("rules"); changed(); },
     take(told) { Object.assign(this, { told, text: told.text }); this.keep(); changed(); },

@@ -27,8 +27,9 @@ export function show(place, draft) {
     typed = Object.fromEntries(new FormData(form));
     const { person, door, day, time } = typed;
     await draft.tried(async () => {
-      const told = await post("rules/try", { text: draft.text, person, door, at: `${day} ${time}` });
-      const strip = await post("rules/week", { text: draft.text, person, door, first: day });
+      await draft.settled();
+      const { text } = draft, told = await post("rules/try", { text, person, door, at: `${day} ${time}` });
+      const strip = await post("rules/week", { text, person, door, first: day });
       put(said, answer("By the draft", told.draft), draft.dirty ? answer("By the rules in force", told.in_force) : null, told.note ? h("p", { class: "warn" }, told.note) : null);
       put(week, h("h3", {}, "In this week"), strip.days.map((each, number) => row(each, strip.draft[number], strip.in_force[number])));
     });
@@ -45,6 +46,9 @@ export function show(place, draft) {
       h("div", { class: "track still", "aria-hidden": "true" }, bars(now, "now"), same ? null : bars(before, "before")), h("small", {}, words(now), same ? "" : ` (now: ${words(before)})`));
   }
   async function everybody() {
-    await draft.tried(async () => put(all, effects(await post("rules/effects", { text: draft.text, first: new FormData(form).get("day") || today() }))));
+    await draft.tried(async () => {
+      await draft.settled();
+      put(all, effects(await post("rules/effects", { text: draft.text, first: new FormData(form).get("day") || today() })));
+    });
   }
 }
