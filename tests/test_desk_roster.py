@@ -72,6 +72,6 @@ def test_a_group_that_the_roster_gives_is_heard_at_once(tmp_path, monkeypatch, s
         command = signed("ping", Command(id="g1"), "home/@west", OWNER)
         remote.send("latchkey/v1/home/@west/cmd/ping", command)
         answer = f"{TOPICS.prefix}/cmd/ping/g1/result"
-        wait_for(lambda: remote.heard.get(timeout=5).topic == answer, what="an answer to the group's command")
+        wait_for(lambda: remote.heard.get(timeout=30).topic == answer, what="an answer to the group's command")
     with Agent(config) as agent:
         assert agent.desk.link.topics.targets == ("home/door", "home/@all", "home/@west")

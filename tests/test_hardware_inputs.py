@@ -44,7 +44,7 @@ def settled(inputs, pins, **levels):
     for name, high in levels.items():
         pin = pins.pin(int(name.removeprefix("gpio")))
         (pin.drive_high if high else pin.drive_low)()
-    deadline, changes = time.monotonic() + 5, []
+    deadline, changes = time.monotonic() + 30, []
     while len(changes) < len(levels):
         assert time.monotonic() < deadline, "waited in vain"
         changes += inputs.take(0.5)

@@ -26,7 +26,7 @@ def test_what_is_not_acknowledged_for_long_is_sent_over_a_new_connection(mosquit
     wait_for(lambda: link.connected and link.epoch > 1)
     assert link.publish(link.topics.event("access"), b"{}", seq=1, epoch=link.epoch)
     acks = []
-    wait_for(lambda: acks.append(link.acks.get(timeout=5).seq) or 1 in acks)
+    wait_for(lambda: acks.append(link.acks.get(timeout=30).seq) or 1 in acks)
     link.close()
 
 

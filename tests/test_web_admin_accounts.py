@@ -469,6 +469,28 @@ def test_what_was_typed_when_the_session_ended_waits_for_its_person(desk, db, pe
     assert complaints(desk) == []
 
 
+def test_what_was_under_way_when_the_session_ended_is_no_error_of_the_next_one(desk, db, person, chromium, wait_for):
+    page, held = desk.browse(chromium, None), []
+
+    def hold(route):
+        held.append(route)
+
+    types(page, person)
+    page.wait_for_selector("#nav a")
+    page.goto(f"{desk.url}/admin#/people/one/anna")
+    page.fill("[name=notes]", "again")
+    page.route("**/admin/api/people/one/anna", hold)
+    page.click("button:text-is('Save')")
+    page.wait_for_selector(".note:has-text('Saved.')")
+    wait_for(lambda: page.evaluate("1") and held)  # the view asks what is so now
+    desk.front.sessions.close_all(person.name)
+    held[0].continue_()
+    page.unroute("**/admin/api/people/one/anna")
+    types(page, Person(desk, db, f"{person.name}-too"))
+    page.wait_for_selector("[name=notes]")
+    assert complaints(desk) == []
+
+
 def test_a_phone_is_changed_in_a_browser(desk, db, person, chromium):
     page = desk.browse(chromium, None)
     types(page, person)

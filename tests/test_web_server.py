@@ -66,7 +66,7 @@ class Kiosk:
 @pytest.fixture(scope="module")
 def served():
     kiosk = Kiosk()
-    with kiosk.server, httpx.Client(base_url=kiosk.url, timeout=5) as kiosk.client:
+    with kiosk.server, httpx.Client(base_url=kiosk.url, timeout=30) as kiosk.client:
         yield kiosk
         kiosk.audience.close()
         kiosk.mirror.close()
@@ -255,9 +255,9 @@ def test_a_port_in_use_is_said(kiosk):
 def test_it_stops_with_browsers_that_listen():
     kiosk = Kiosk()
     with kiosk.server:
-        listening = threading.Thread(target=lambda: httpx.get(f"{kiosk.url}/kiosk/events", timeout=5))
+        listening = threading.Thread(target=lambda: httpx.get(f"{kiosk.url}/kiosk/events", timeout=30))
         listening.start()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(kiosk.audience) == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
         kiosk.audience.close()

@@ -164,6 +164,8 @@ onHeard((there) => {
   if (!there && me) retry = setTimeout(() => present().catch(() => {}), 3000);
 });
 onSignedOut(ended);
+// What was still asked for when its session ended, and whoever signs in next is another: of no more use to anybody
+addEventListener("unhandledrejection", (event) => { if (event.reason?.status === 401) event.preventDefault(); });
 // A file comes from the device, too: not where its refusal would be shown in the place of the page
 $("main").addEventListener("click", async (event) => {
   const link = event.target.closest?.("a[href^='/admin/api/']");
