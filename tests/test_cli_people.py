@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 
@@ -281,9 +280,7 @@ class TestEvents:
 
     def test_new_ones_as_they_come(self, staff):
         command = [sys.executable, "-m", "agent.cli", "events", "-f", "--json", "--limit", "1", "-c", str(staff.config)]
-        # What runs in the background of a shell, as CI may, ignores SIGINT, and so would its children
-        listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=listening) as following:  # noqa: PLW1509 - no threads here
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
             seqs = [json.loads(following.stdout.readline())["seq"]]
             with open_db(staff.database) as db, db.transaction():
                 for number in range(2):

@@ -209,9 +209,7 @@ def test_ctrl_c_ends_everybody_without_a_traceback(tmp_path):
     file = written(tmp_path, samples=10_000_000, look=10_000_000)
     arguments, options = command("train", "--preset", str(file), "--run", str(tmp_path / "run"), "--only-train")
     options |= {"start_new_session": True, "stderr": subprocess.PIPE, "text": True}
-    # Ctrl-C is ignored by what a shell has put into the background, which these tests may be
-    listening = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    process = subprocess.Popen(arguments, **options, **listening)
+    process = subprocess.Popen(arguments, **options)
     try:
         deadline = time.monotonic() + 100
         while len(members(process.pid)) < 3 and time.monotonic() < deadline:  # it, who learns, and who draws
