@@ -273,6 +273,37 @@ def test_somebody_is_enrolled_suspended_and_removed_with_a_receipt(desk, chromiu
     assert desk.said == []
 
 
+def test_what_is_typed_before_what_was_saved_is_drawn_stays(desk, chromium, wait_for):
+    page, held = desk.browse(chromium, Role.SECURITY, "people/one/ben"), []
+
+    def hold(route):
+        held.append(route)
+
+    page.fill("[name=notes]", "one")
+    page.route("**/admin/api/people/one/ben", hold)
+    page.click("button.main:has-text('Save')")
+    page.wait_for_selector("text=Saved.")
+    wait_for(lambda: page.evaluate("1") and held)
+    page.fill("[name=notes]", "one and two")
+    page.check("[name=extended]")
+    page.focus("[name=notes]")
+    page.evaluate("document.querySelector('.view form').id = 'before'")
+    held[0].continue_()
+    page.unroute("**/admin/api/people/one/ben")
+    page.wait_for_selector(".view form:not(#before) [name=notes]:focus")
+    assert (page.input_value("[name=notes]"), page.is_checked("[name=extended]")) == ("one and two", True)
+    assert people(desk)["ben"].notes == "one"
+    page.click("button.main:has-text('Save')")
+    wait_for(lambda: (people(desk)["ben"].notes, people(desk)["ben"].extended) == ("one and two", True))
+    page.wait_for_selector(".view form:not(#before) [name=notes]")
+    page.fill("[name=notes]", "not saved yet")
+    page.click("text=Suspend")
+    page.wait_for_selector("h1 .tag:has-text('suspended')")
+    assert page.input_value("[name=notes]") == "not saved yet"
+    desk.ask("person_set", person="ben", notes="", extended=False, state="active")
+    assert desk.said == []
+
+
 def test_a_wrong_recognition_is_undone_and_two_are_merged_and_forgotten(desk, chromium):
     def recognise(db):
         body = {"outcome": "granted", "reason": "match", "person": "kim", "similarity": 0.71}

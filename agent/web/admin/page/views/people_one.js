@@ -16,13 +16,23 @@ export async function show(place, me, [id]) {
   put(place, back(), h("h1", {}, id)); // for who is not there
   const about = await get("people/about");
   let told, signing = null; // the job that has them sign
-  const again = async () => {
+  const value = (control) => control.type === "checkbox" ? "checked" : "value";
+  const typed = () => new Map([...place.querySelectorAll("form [name]")].map((each) => [each.name, each[value(each)]]));
+  let drawn = new Map(); // what stood in the fields
+  // Draws what is so now; what was typed instead of what stood there `before` stays
+  const again = async (before = drawn) => {
     told = await get(one(id));
-    const focused = place.contains(document.activeElement);
+    const focused = place.contains(document.activeElement) && document.activeElement.name, since = [...typed()].filter(([name, now]) => now !== before.get(name));
     draw();
-    if (focused) place.querySelector("h1").focus({ preventScroll: true }); // the button that was pressed is gone
+    drawn = typed();
+    const control = (name) => place.querySelector(`form [name="${name}"]`);
+    for (const [there, now] of since.map(([name, now]) => [control(name), now])) if (there) there[value(there)] = now;
+    if (focused !== false) (focused && control(focused) || place.querySelector("h1")).focus({ preventScroll: true }); // the button that was pressed is gone
   };
-  const change = async (verb, args, done, pressed, refused) => (await act(() => ask(verb, { person: id, ...args }), done, pressed, refused)) && again();
+  const change = async (verb, args, done, pressed, refused) => {
+    const before = new Map([...drawn, ...[...typed()].filter(([name]) => name in args)]);
+    if (await act(() => ask(verb, { person: id, ...args }), done, pressed, refused)) await again(before);
+  };
   const button = (verb, name, then, kind) => me.may(verb) && h("button", { class: kind, onclick: ({ target }) => then(target) }, name);
   // A button that asks first; `then` gets what was filled in, and how to say why not: then it is asked again, nothing typed is lost
   const asks = (verb, name, kind, title, inside, yes, then) => button(verb, name, async () => {
