@@ -55,7 +55,7 @@ def comes(desk, picture, outcome=None):
     Stage.play = [EMPTY] * (stage._n + 20) + [picture] * 10_000
     wait_for(lambda: len(recorded(desk.agent.config)) > before, what="the visit to be recorded")
     Stage.play = []
-    gone = stage._n + 15
+    gone = stage._n + 60  # a machine that has much to do looks at few of them
     event = recorded(desk.agent.config)[before]
     assert outcome in {None, event.body["outcome"]}
     wait_for(lambda: stage._n > gone, what="them to have gone")
