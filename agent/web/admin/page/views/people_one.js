@@ -22,11 +22,15 @@ export async function show(place, me, [id]) {
   // Draws what is so now; what was typed instead of what stood there `before` stays
   const again = async (before = drawn) => {
     told = await get(one(id));
-    const focused = place.contains(document.activeElement) && document.activeElement.name, since = [...typed()].filter(([name, now]) => now !== before.get(name));
+    const focused = place.contains(document.activeElement) && document.activeElement.name;
+    const since = [...typed()].filter(([name, now]) => now !== before.get(name));
     draw();
     drawn = typed();
     const control = (name) => place.querySelector(`form [name="${name}"]`);
-    for (const [there, now] of since.map(([name, now]) => [control(name), now])) if (there) there[value(there)] = now;
+    for (const [name, now] of since) {
+      const there = control(name);
+      if (there) there[value(there)] = now;
+    }
     if (focused !== false) (focused && control(focused) || place.querySelector("h1")).focus({ preventScroll: true }); // the button that was pressed is gone
   };
   const change = async (verb, args, done, pressed, refused) => {
