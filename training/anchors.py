@@ -18,7 +18,7 @@ Embed: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Rows of a collection in, (N, D) unit rows out."""
 
 COUNT, NEAREST, BASE, WEIGHT = 512, 8, 1.0, 1.5
-"""Chosen on the validation: figures in training/README.md, "Who looks like many"."""
+"""Chosen on the validation: figures in training/research/comparing.md, "Who looks like many"."""
 EACH = 8
 """So many people make an anchor at the least: of fewer it would be a picture of somebody."""
 MOST = 2_500

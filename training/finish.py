@@ -17,7 +17,7 @@ from training.sources import Source
 
 CENTRED = 3000
 NAMED = 0.3
-"""What the spread within named people counts against that of everybody: see "What whitening gives" in README.md."""
+"""What the spread within named people counts against that of everybody: research/encoder.md, "What whitening gives"."""
 SHRINKAGE = 0.5
 ENOUGH = 4
 """So many samples for each dimension tell a covariance; of fewer it is shrunk the more. The better of two rules tried:

@@ -2,7 +2,7 @@
 
 An embedding is 256 numbers a picture; the map behind it, 7 x 7 x 64, says much more about where what is, and the
 reference encoder's embedding is a linear function of it. So a net learns faster than from embeddings alone (Romero et
-al. 2015, FitNets; figures in training/README.md). Only training knows of it: the head is not exported.
+al. 2015, FitNets; figures in training/research/encoder.md). Only training knows of it: the head is not exported.
 """
 
 from __future__ import annotations

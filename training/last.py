@@ -2,7 +2,7 @@
 
 While a whole net learns, every step moves what its last layer sees. Afterwards that stays: a picture costs a product,
 the layer gets as many batches as it wants in a minute, and people can be told apart by a margin. The figures stand in
-training/README.md.
+training/research/encoder.md.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ USUAL_SECONDS = 3.0
 def features(trajectory: NDArray[Any], *, length: int = LENGTH) -> NDArray[np.float32]:
     """Returns a signature as (length, 15) float32, see `CHANNELS`; the same wherever and however large it was written.
 
-    Steps are even along the path. Even in time is a little worse (training/README.md), and a hesitation would push all
-    that follows out of place; how long each step took is in the channels.
+    Steps are even along the path. Even in time is a little worse, and a hesitation would push all that follows out of
+    place; how long each step took is in the channels.
 
     Args:
         trajectory: (points, 5): x, y downwards, milliseconds that never go back, pressure 0..255, 1 where a stroke

@@ -2,7 +2,8 @@
 
 In the whole picture a face is as large as it happens to be, mostly smaller than what the detector finds landmarks best
 at, and often taken from a camera's picture of twice the size. Seen again at `FACE` pixels its landmarks are a sixth
-nearer to the truth (training/README.md), for one more run of the detector, and only for faces that are compared.
+nearer to the truth (training/research/detector.md), for one more run of the detector, and only for faces that are
+compared.
 """
 
 from __future__ import annotations

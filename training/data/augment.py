@@ -24,7 +24,7 @@ class Augmentation:
     """How often and how much. A name alone is a chance, 0..1; lengths are pixels of the 112 pixel crop."""
 
     mirror: float = 0.5
-    # As far as our own detector misplaces near faces: see "What a misplaced face costs" in training/README.md.
+    # As far as our own detector misplaces near faces: "What a misplaced face costs" in training/research/encoder.md.
     turn_degrees: float = 1.7  # standard deviation
     zoom: float = 0.023  # standard deviation of the scale's logarithm
     shift_px: float = 0.9  # standard deviation, in x and in y
