@@ -24,6 +24,7 @@ from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
 from training.data.archive import PICTURES
 from training.data.errors import DataError
+from training.writing import write_whole
 
 
 def calibrate_site(
@@ -56,7 +57,7 @@ def calibrate_site(
     except (OSError, ValueError, KeyError, LatchkeyError) as error:
         raise DataError(f"{folder} cannot be calibrated on with {models}: {error}") from error
     site = fitted.site(card, f"{datetime.now(UTC):%Y-%m-%d}", len(people), figures).as_json()
-    target.write_text(json.dumps(site, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(target, json.dumps(site, indent=1, allow_nan=False) + "\n")
     return {key: value for key, value in site.items() if key != "space"} | {"method": fitted.method}, troubles
 
 

@@ -23,7 +23,9 @@ MaybeWork = Annotated[
     typer.Option(help="as `prepare` or `pack` filled it; runs/data, or what the run was trained on"),
 ]
 Name = Annotated[str, typer.Option("--preset", help="a name out of `presets`, or a .toml file of your own")]
-Folder = Annotated[Path | None, typer.Option("--run", "-r", help="the run's folder; runs/PRESET if nothing is said")]
+Folder = Annotated[
+    Path | None, typer.Option("--run", "-r", file_okay=False, help="the run's folder; runs/PRESET if nothing is said")
+]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
 More = Annotated[list[Path] | None, typer.Option(exists=True, help="learn from these as well, as blends")]
 Start = Annotated[
@@ -103,7 +105,7 @@ def train(
 
 @app.command()
 def quantise(
-    run: Annotated[Path, typer.Option(help="a folder that `train` filled")],
+    run: Annotated[Path, typer.Option(file_okay=False, help="a folder that `train` filled")],
     data: MaybeData = None,
     work: MaybeWork = None,
     more: More = None,
@@ -118,7 +120,9 @@ def quantise(
 def check(
     model: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a .tflite file")],
     target: Annotated[list[str] | None, typer.Option(help="xnnpack, edgetpu; both if nothing is said")] = None,
-    run: Annotated[Path | None, typer.Option(help="the run it is of, whose preset says what is wanted")] = None,
+    run: Annotated[
+        Path | None, typer.Option(file_okay=False, help="the run it is of, whose preset says what is wanted")
+    ] = None,
 ) -> None:
     """Look whether every operation of a file stays int8 on its target, without running it."""
     from training import check as module
@@ -136,10 +140,12 @@ def check(
 
 @app.command()
 def card(
-    run: Annotated[Path, typer.Option(help="a folder that `train` filled, after `quantise`")],
+    run: Annotated[Path, typer.Option(file_okay=False, help="a folder that `train` filled, after `quantise`")],
     data: MaybeData = None,
     work: MaybeWork = None,
-    install: Annotated[Path | None, typer.Option(help="copy the file and its card there, as agent/models")] = None,
+    install: Annotated[
+        Path | None, typer.Option(file_okay=False, help="copy the file and its card there, as agent/models")
+    ] = None,
 ) -> None:
     """Measure a run's int8 file on its validation split and write its card."""
     from training import install as module
@@ -168,7 +174,8 @@ def packaging_of(  # type: ignore[no-untyped-def] # noqa: ANN201 - loads torch
     work, more = _places(folder, work, more)
     source = sources.make(preset, data, work, more if joined else ())
     _, where = sources.place(preset, data, work)
-    origin.compare(folder, source.collection, where, joined=joined)
+    taught = sources.taught(preset, source.collection) if joined else ""
+    origin.compare(folder, source.collection, where, joined=joined, taught=taught)
     return Packaging(folder, preset, source)
 
 

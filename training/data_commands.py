@@ -57,14 +57,16 @@ def blend(
     name: Name = "door",
     work: Work = WORK,
     seed: int = 0,
+    named: Annotated[bool, typer.Option("--named", help="of pictures of known people alone")] = False,
 ) -> None:
     """Make faces of nobody from pairs of a preset's training faces, and ask the reference encoders about each."""
     from training import sources
     from training.data.blends import make_blends
-    from training.data.teacher import ask
+    from training.data.teacher import ask, digests
 
     faces = sources.make(presets.load(name), None, work).collection
-    made = make_blends(faces, count, target, ask(reference, encoder, maps=False), seed=seed)
+    asked, asking = digests(reference, encoder), ask(reference, encoder, maps=False)
+    made = make_blends(faces, count, target, asking, seed=seed, named=named, asked=asked)
     typer.echo(f"{target}: {len(made)} blends")
 
 

@@ -16,8 +16,9 @@ from training.detector_preset import DetectorPreset, Phase
 from training.errors import RunError
 from training.loop import optimisers
 from training.loop.learner import precision, to_input
-from training.loop.run import OTHERWISE, briefly, read
+from training.loop.run import OTHERWISE, read
 from training.loop.world import World
+from training.writing import briefly
 
 
 class Learner:

@@ -14,9 +14,10 @@ import numpy as np
 from training.data.collection import Collection
 from training.errors import RunError
 from training.loop.origin import DATA
-from training.loop.run import Run, write_whole
+from training.loop.run import Run
 from training.preset import Table
 from training.scenes import PHOTOGRAPHS, TABLE, Crops, opened_zip
+from training.writing import write_whole
 
 LOOKED_AT = 64
 """Faces that are read to tell them from others of as many people: all 58,392 would take longer than they are worth."""

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from training.commands import WORK, MaybeData, MaybeWork, Models, app, packaging_of, room_for
+from training.writing import write_whole
 
 OURS = {"models": "--models", "floats": "--float", "cache": "--cache"}
 """What goes with our own two files alone."""
@@ -25,7 +26,10 @@ def evaluate(
     work: MaybeWork = None,
     *,
     run: Annotated[
-        Path | None, typer.Option("--run", "-r", help="a run's folder: its files on its validation split, no benchmark")
+        Path | None,
+        typer.Option(
+            "--run", "-r", file_okay=False, help="a run's folder: its files on its validation split, no benchmark"
+        ),
     ] = None,
     report: Annotated[Path | None, typer.Option(dir_okay=False, help="an HTML file for all plots")] = None,
     floats: Annotated[
@@ -80,7 +84,7 @@ def _evaluate_ours(task, *, report: Path | None, save: bool, command: str) -> No
     _tell(results.figures(), results.left_out)
     if report:
         page = build_report(task, results, command=command, now=datetime.now(UTC))
-        report.write_text(page, encoding="utf-8")
+        write_whole(report, page)
     if save:
         module.save(task, results)
 
@@ -109,6 +113,6 @@ def _evaluate_run(
     if report:
         card, now = read_card(packaging.run.model), datetime.now(UTC)
         page = build_own_report(packaging, own, card, command=command, now=now, runtime=runtime)
-        report.write_text(page, encoding="utf-8")
+        write_whole(report, page)
     if save:
         module.save(packaging, own)

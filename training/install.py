@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +12,11 @@ from agent.errors import ModelError
 from agent.gallery.threshold import FmrTable
 from agent.signature.judge import Judge
 from training import check
-from training.evaluation.cards import read_card
+from training.evaluation.cards import read_card, wanted_card
 from training.loop.run import Run
 from training.parity import Parity
 from training.preset import Preset
+from training.writing import writing
 
 PLACES = {"prepared": "encoder", "made-up": "encoder", "signature-online": "signature"}
 """What a file is called in `agent/models`, by what it was trained on."""
@@ -33,6 +35,10 @@ def place(run: Run, preset: Preset, folder: Path) -> Path:
             f"--install: the agent has no place for an encoder of {kind}, as {preset.name} makes it: only for those of "
             f"faces and of signature-online. Leave --install out; nothing in {folder} was changed"
         )
+    if folder.resolve() == run.folder.resolve():
+        raise ModelError(f"--install: {folder} is the run's own folder: name that of the agent's models")
+    if not _may_write(folder):
+        raise ModelError(f"--install: {folder} is no folder that can be written: name another, or ask who owns it")
     target = folder / f"{PLACES[kind]}.tflite"
     if kind == "made-up" and target.exists() and _trained_on(target) != kind:
         raise ModelError(
@@ -53,9 +59,11 @@ def install(run: Run, preset: Preset, folder: Path) -> None:
     Raises:
         ModelError: there is no place for it, it is not fit to run, it does not say what its net says, or the agent
             would not start with its card.
+        ConfigError: there is no card, or it is that of another file.
+        RunError: the disk is full; what was there is kept.
     """
     target = place(run, preset, folder)
-    card = read_card(run.model)
+    card = wanted_card(run.model)
     apart = card.get("parity")
     if apart is None:
         raise ModelError(
@@ -65,9 +73,17 @@ def install(run: Run, preset: Preset, folder: Path) -> None:
     if faults := Parity(**apart).faults():
         raise ModelError(f"{run.model} is not what was trained: {'; '.join(faults)}")
     judged_by(card)
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in (".tflite", ".json"):
-        shutil.copyfile(run.model.with_suffix(suffix), target.with_suffix(suffix))
+    beside = target.with_suffix(".json")
+    with writing(target) as file:
+        shutil.copyfile(run.model, file)
+        with writing(beside) as text:  # both are there before one takes its place
+            shutil.copyfile(run.model.with_suffix(".json"), text)
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether files can be made in a folder, which may have to be made itself."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def judged_by(card: Mapping[str, Any]) -> None:

@@ -56,10 +56,11 @@ def learn(
         source = world.everywhere(lambda: sources.make(preset, data, work, more))
         if isinstance(source, Trajectories):
             refuse_few(unseen(source.split))
-        _same(preset, source.collection, world)
+        taught = world.everywhere(lambda: sources.taught(preset, source.collection))
+        _same(preset, source.collection, taught, world)
         flag, where = sources.place(preset, data, work)
-        world.from_leader(lambda: _keep(run, source.collection, where, more, flag=flag))
-        task = Task(preset, source, work, world, workers=workers)
+        world.from_leader(lambda: _keep(run, source.collection, where, more, taught=taught, flag=flag))
+        task = world.everywhere(lambda: Task(preset, source, work, world, workers=workers))
         try:
             Trainer(preset, task, run, world, start=start).go()
         finally:
@@ -72,14 +73,14 @@ def _open(run: Run, preset: Preset, start: Path | None) -> None:
     run.open(preset)
 
 
-def _keep(run: Run, collection: Collection, where: Path, more: Sequence[Path], *, flag: str) -> None:
+def _keep(run: Run, collection: Collection, where: Path, more: Sequence[Path], *, taught: str, flag: str) -> None:
     rows = len(load_pictures(where)) if more else len(collection)
-    origin.keep(run, collection, where, more, rows=rows, flag=flag)
+    origin.keep(run, collection, where, more, rows=rows, taught=taught, flag=flag)
 
 
-def _same(preset: Preset, data: Collection, world: World) -> None:
+def _same(preset: Preset, data: Collection, taught: str, world: World) -> None:
     """Refuses to train something else than the leader: a label would be one person here and another there, unseen."""
-    mine = preset, data.names, data.identity.tobytes(), data.train.tobytes()
+    mine = preset, data.names, data.identity.tobytes(), data.train.tobytes(), taught
     leaders = world.from_leader(lambda: mine)
 
     def compare() -> None:

@@ -40,6 +40,7 @@ from training.loop.origin import people
 from training.loop.run import Run, load_weights
 from training.losses import head
 from training.measure import all_pairs, verification
+from training.noted import note, noted, place, weights_of
 from training.parity import golden, golden_signatures, parity
 from training.preset import Preset
 from training.qat import tensor_ranges
@@ -76,11 +77,6 @@ class Packaging:
     source: Source
 
     @property
-    def _golden(self) -> Path:
-        """What the float net says of what every device has, and how far the files are from it."""
-        return self.run.folder / "golden.json"
-
-    @property
     def float_file(self) -> Path:
         """The file before it was quantised."""
         return self.run.folder / FLOAT
@@ -96,7 +92,8 @@ class Packaging:
         Raises:
             RunError: nothing was trained yet.
         """
-        self._golden.unlink(missing_ok=True)  # it is about the file before
+        place(self.run).unlink(missing_ok=True)  # it is about the file before
+        made_of = weights_of(self.run)
         net = self.finished()
         samples, side = self._samples(), self.preset.side
         ranges = None
@@ -108,10 +105,10 @@ class Packaging:
         if self.preset.export.tune:
             ranges = tensor_ranges(net, maps, self.float_file, taken[:1])
         quantise(self.float_file, [_real(sample) for sample in samples], self.run.model, ranges=ranges)
-        self._compare(net)
+        note(self.run, self._compared(net) | made_of)
 
-    def _compare(self, net: nn.Module) -> None:
-        """Notes how far the files are from the net, and what the net says of what every device has."""
+    def _compared(self, net: nn.Module) -> dict[str, Any]:
+        """Returns how far the files are from the net, and what the net says of what every device has."""
         train, kind = self.source.collection.train, self.preset.data.kind
         shown = [self.source.plain(int(row), None) for row in train[:: max(1, len(train) // 100)]]
         untuned = self.untuned_file if self.preset.export.tune else None
@@ -120,10 +117,8 @@ class Packaging:
             log.warning("%s: %s", self.run.model, fault)
         told: dict[str, Any] = {"parity": apart.figures()}
         if kind in FACES:
-            told["golden"] = golden(net, self.run.model, DETECTOR)
-        elif kind == SIGNATURES:
-            told["golden"] = golden_signatures(net, self.run.model)
-        self._golden.write_text(json.dumps(told))
+            return told | {"golden": golden(net, self.run.model, DETECTOR)}
+        return told | {"golden": golden_signatures(net, self.run.model)} if kind == SIGNATURES else told
 
     def _agent(self) -> Callable[[NDArray[Any]], Floats] | None:
         """Returns how the agent asks the file about a sample; None where it has no way to."""
@@ -151,7 +146,12 @@ class Packaging:
         return np.stack([self.source.plain(int(row), self.preset.side) for row in rows])
 
     def card(self) -> dict[str, Any]:
-        """Writes the card beside the file, with what the validation split says; returns it."""
+        """Writes the card beside the file, with what the validation split says; returns it.
+
+        Raises:
+            RunError: the file is of weights of before, or cannot be written beside.
+        """
+        made = noted(self.run)
         model = LiteRtModel(self.run.model, sha256=None)
         collection = self.source.collection
 
@@ -176,7 +176,7 @@ class Packaging:
             **({KEY: anchors.as_card()} if anchors else {}),
             **self.preset.export.told(),
             "preset": self.preset.model_dump(mode="json"),
-            "trained": self._trained(),
+            "trained": self._trained(made.get("seen")),
         }
         if isinstance(self.source, Trajectories):
             drawn = _thresholds(self.source, model)
@@ -185,8 +185,7 @@ class Packaging:
             if any("skilled_taken" not in row for row in drawn.values()):
                 log.warning("%s: %s", self.run.model, UNPRACTISED)
                 card["limits"] = [*card.get("limits", ()), UNPRACTISED]
-        if self._golden.exists():
-            card |= json.loads(self._golden.read_text())
+        card |= {key: made[key] for key in ("parity", "golden") if key in made}
         write_card(self.run.model, card)
         self._warn(card)
         return card
@@ -204,11 +203,11 @@ class Packaging:
             except ModelError as error:
                 log.warning("%s", error)
 
-    def _trained(self) -> dict[str, Any]:
+    def _trained(self, seen: int | None = None) -> dict[str, Any]:
         """Returns samples seen in this run, of how many, the weights it began with, and a digest of its people."""
         found: dict[str, Any] = {"of": sum(phase.samples for phase in self.preset.phase)}
-        if lines := self.run.lines():
-            found["seen"] = lines[-1]["seen"]
+        if seen is not None:
+            found["seen"] = seen
         if self.run.start.exists():
             found["start_sha256"] = self.run.start.read_text().strip()
         if self.preset.data.kind == "prepared":

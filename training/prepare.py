@@ -31,8 +31,11 @@ def prepare(data: Path, work: Path) -> None:
     """
     if not (data / "faces" / INDEX).is_file():
         raise DataError(f"{data}: no faces/{INDEX} in it: name the folder with faces/ and reference/ with --data")
-    if (work / "faces.npy").exists():
+    if work.resolve() == (data / "faces").resolve():
+        raise DataError(f"{work}: the pictures themselves lie there: name a new folder")
+    if (work / INDEX).exists() or (work / "faces.npy").exists():  # `pack` writes an index as well
         _refuse_others(data / "faces" / INDEX, work)
+    if (work / "faces.npy").exists():
         shutil.copyfile(data / "faces" / INDEX, work / INDEX)
     else:
         _unpack(data / "faces", work)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.compact import compact
+from training.writing import writing
 
 Ranges = Mapping[str, tuple[float, float]]
 """The smallest and the largest value of tensors, by name."""
@@ -58,7 +59,8 @@ def quantise(
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "model.tflite"
         maker.quantize(seen).export_model(str(out))
-        path.write_bytes(compact(out.read_bytes()))
+        with writing(path) as part:
+            part.write_bytes(compact(out.read_bytes()))
 
 
 def calibrate(float_file: Path, samples: Sequence[NDArray[np.float32]]) -> dict[str, dict[str, Any]]:

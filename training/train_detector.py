@@ -25,9 +25,10 @@ from training.loop import curves
 from training.loop.average import Average
 from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, PRESET, Run, briefly, read, refuse_diverged, save, write_whole
+from training.loop.run import OTHERWISE, PRESET, Run, read, refuse_diverged, save
 from training.loop.world import World, joined
 from training.scenes import Crops, Scene, load_backgrounds, load_shown
+from training.writing import briefly, write_whole
 
 FIGURES = ("recall@0.5", "false_per_picture", "landmark_error")
 """What the curves show of validation."""

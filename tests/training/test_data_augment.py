@@ -99,6 +99,23 @@ class TestAugment:
             Augmentation(**wrong)
 
 
+def asking(asked):
+    """Reference encoders that note how much they were asked."""
+
+    def label(pictures, maps):
+        asked.append(len(pictures))
+        rows = np.stack([p[::28, ::28].ravel() for p in pictures]).astype(np.float32)
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+
+    return label
+
+
+def some_unknown(faces):
+    """The same people, of whom nobody knows who the first one in training is."""
+    first = faces.identity[faces.train[0]]
+    return replace(faces, identity=np.where(faces.identity == first, -1, faces.identity))
+
+
 class TestBlends:
     def test_a_morph_lies_between(self):
         one, other = np.full((8, 8, 3), 100, np.uint8), np.full((8, 8, 3), 200, np.uint8)
@@ -113,21 +130,55 @@ class TestBlends:
         assert 0.2 < same < 0.7
 
     def test_they_are_made_once_and_labelled(self, tmp_path):
-        faces = made_up(6, 2)
-        asked = []
-
-        def label(pictures, maps):
-            asked.append(len(pictures))
-            rows = np.stack([p[::28, ::28].ravel() for p in pictures]).astype(np.float32)
-            return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
-
-        made = blends.make_blends(faces, 10, tmp_path / "b", label)
-        again = blends.make_blends(faces, 10, tmp_path / "b", label)
+        faces, asked = made_up(6, 2), []
+        made = blends.make_blends(faces, 10, tmp_path / "b", asking(asked))
+        again = blends.make_blends(faces, 10, tmp_path / "b", asking(asked))
         assert asked == [10]
         assert isinstance(made, Collection)
         assert (made.identity == -1).all()
         assert made.train.tolist() == list(range(10))
         assert made.teacher.shape == (10, 48)
         np.testing.assert_array_equal(made.samples[3], again.samples[3])
-        with pytest.raises(DataError, match="name a new folder"):
-            blends.make_blends(faces, 11, tmp_path / "b", label)
+
+    @pytest.mark.parametrize(
+        ("otherwise", "said"),
+        [
+            pytest.param({"count": 11}, "count", id="more"),
+            pytest.param({"seed": 1}, "seed", id="another seed"),
+            pytest.param({"asked": ["b"]}, "asked", id="other reference encoders"),
+            pytest.param({"named": True}, "named, rows", id="known people alone"),
+            pytest.param({"people": 7}, "rows", id="other people"),
+        ],
+    )
+    def test_others_are_refused_where_some_are(self, tmp_path, otherwise, said):
+        def make(people=6, count=4, seed=0, asked=("a",), *, named=False):
+            faces = some_unknown(made_up(people, 2))
+            return blends.make_blends(faces, count, tmp_path, asking([]), seed=seed, named=named, asked=asked)
+
+        before = make().teacher.tobytes()
+        with pytest.raises(DataError, match=rf"made otherwise \({said}\): name a new folder"):
+            make(**otherwise)
+        assert make().teacher.tobytes() == before
+
+    def test_what_is_something_else_stays_as_it_is(self, tmp_path):
+        (tmp_path / "index.csv").write_text("mine")
+        with pytest.raises(DataError, match="something already"):
+            blends.make_blends(made_up(6, 2), 4, tmp_path, asking([]))
+        assert [file.read_text() for file in tmp_path.iterdir()] == ["mine"]
+
+    def test_those_of_known_people_are_of_nobody_else(self, tmp_path):
+        faces = some_unknown(made_up(6, 2))
+        known = faces.train[faces.identity[faces.train] >= 0]
+        assert 2 <= len(known) < len(faces.train)
+        alone = replace(faces, train=known)
+        one = blends.make_blends(faces, 4, tmp_path / "named", asking([]), named=True)
+        other = blends.make_blends(alone, 4, tmp_path / "alone", asking([]))
+        np.testing.assert_array_equal(np.stack(one.samples), np.stack(other.samples))
+
+    def test_a_try_that_was_ended_is_begun_again(self, tmp_path):
+        def interrupted(pictures, maps):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            blends.make_blends(made_up(6, 2), 4, tmp_path, interrupted)
+        assert blends.make_blends(made_up(6, 2), 4, tmp_path, asking([])).teacher.shape == (4, 48)

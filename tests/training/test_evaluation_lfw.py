@@ -148,9 +148,16 @@ def test_what_was_encoded_once_is_remembered(tiny_lfw):
     assert first.names == again.names
     np.testing.assert_array_equal(first.vectors, again.vectors)
     ask("mirrored")
+    before = set((tiny_lfw / "cache").iterdir())
     file.write_bytes(b"b")
     ask()
     assert detector.calls == 60
+    (kept,) = set((tiny_lfw / "cache").iterdir()) - before
+    kept.write_bytes(kept.read_bytes()[:-300])  # as a full disk leaves it
+    once, more = ask(), ask()
+    np.testing.assert_array_equal(once.vectors, more.vectors)
+    assert detector.calls == 80
+    assert not list((tiny_lfw / "cache").glob("*.part"))
 
 
 def test_people_are_folders():

@@ -1,6 +1,5 @@
 """A run's files on its own validation split: figures, the report, and what goes into the card."""
 
-import hashlib
 import json
 import shutil
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from training.evaluation.cards import write_card  # noqa: E402
 from training.evaluation.evaluate import Task  # noqa: E402
 from training.evaluation.own import measure_run, save  # noqa: E402
 from training.evaluation.own_report import build_own_report  # noqa: E402
-from training.loop.run import Run  # noqa: E402
+from training.loop.run import Run, digest  # noqa: E402
 from training.package import Packaging  # noqa: E402
 from training.preset import load  # noqa: E402
 
@@ -38,9 +37,8 @@ def packaged(folder, preset, data=None, *, floats=True):
     Run(folder).open(preset)
     for name in ("encoder.tflite", "encoder.float.tflite")[: 1 + floats]:
         shutil.copy(FACES, folder / name)
-    (folder / "encoder.json").write_text(
-        json.dumps({"id": "ours-1", "figures": {"a": {"b": 1}}, "limits": ["Not <x>."]})
-    )
+    card = {"id": "ours-1", "sha256": digest(FACES), "figures": {"a": {"b": 1}}, "limits": ["Not <x>."]}
+    (folder / "encoder.json").write_text(json.dumps(card))
     return Packaging(Run(folder), preset, sources.make(preset, data, folder))
 
 
@@ -79,7 +77,7 @@ def test_where_the_card_normalises_all_is_measured_so_and_by_the_card_of_the_fil
     drawn = np.random.default_rng(1).standard_normal((40, 256))
     anchors = Anchors(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), 8, 1.0, 1.5)
     card = {"id": "ours-1", "dimension": 256, KEY: anchors.as_card()}
-    write_card(packaging.run.model, card | {"sha256": hashlib.sha256(FACES.read_bytes()).hexdigest()})
+    write_card(packaging.run.model, card | {"sha256": digest(FACES)})
     own = measure_run(packaging, None, rounds=10)
     assert own.fmr["mean"] > plain.fmr["mean"] + 0.1  # strangers have more than nothing in common
     assert own.verification.eer_similarity > plain.verification.eer_similarity

@@ -1,5 +1,7 @@
+import hashlib
 import json
 import re
+import shutil
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 
 from agent.errors import ConfigError
+from tests.training.disk import full
+from training.errors import RunError
 from training.evaluation import sections
 from training.evaluation.bounds import Share
 from training.evaluation.calibration import fmr_card
@@ -116,7 +120,8 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name in ("encoder", "detector"):
         (folder / f"{name}.tflite").write_bytes(b"0" * 100)
-        card = {"id": f"{name}-1", "figures": {}, "fmr": {}, "data": "made-up <data>"}
+        of = hashlib.sha256(b"0" * 100).hexdigest()
+        card = {"id": f"{name}-1", "sha256": of, "figures": {}, "fmr": {}, "data": "made-up <data>"}
         (folder / f"{name}.json").write_text(json.dumps(card))
     return folder
 
@@ -274,6 +279,18 @@ def test_a_card_that_is_none_is_said_as_such(tmp_path):
     assert read_card(tmp_path / "other.tflite") == {}
     with pytest.raises(ConfigError, match=r"other\.json is missing: make it first"):
         add(tmp_path / "other.tflite", {})
+
+
+def test_a_card_takes_no_figures_of_another_file_and_stays_whole_on_a_full_disk(models, tmp_path):
+    file, card = (shutil.copy(models / name, tmp_path / name) for name in ("encoder.tflite", "encoder.json"))
+    before = card.read_bytes()
+    with full(100), pytest.raises(RunError, match=r"encoder\.json cannot be written"):
+        add(file, {"a": {"b": 1.0}})
+    assert card.read_bytes() == before
+    file.write_bytes(b"quantised again")
+    with pytest.raises(ConfigError, match=r"encoder\.json is of another file than encoder\.tflite.*make it anew"):
+        add(file, {"a": {"b": 1.0}})
+    assert card.read_bytes() == before
 
 
 def test_small_rates_are_short():

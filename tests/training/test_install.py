@@ -8,10 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='training is not installed: pip install "latchkey[training]"')
 
-from agent.errors import ModelError  # noqa: E402
+from agent.errors import ConfigError, ModelError  # noqa: E402
+from tests.training.disk import full  # noqa: E402
 from tests.training.unfit import by_half_pixels  # noqa: E402
-from training.install import install  # noqa: E402
-from training.loop.run import Run  # noqa: E402
+from training.errors import RunError  # noqa: E402
+from training.install import install, place  # noqa: E402
+from training.loop.run import Run, digest  # noqa: E402
 from training.preset import load  # noqa: E402
 
 OURS = Path(__file__).parents[2] / "agent" / "models"
@@ -25,7 +27,8 @@ def made(folder, preset, parity=GOOD, **changed):
     run = Run(folder / preset)
     run.open(load(preset))
     shutil.copy(OURS / ("signature.tflite" if "signature" in preset else "encoder.tflite"), run.model)
-    card = told | {"id": preset, "preset": load(preset).model_dump(mode="json"), **changed}
+    told |= {"id": preset, "sha256": digest(run.model), "preset": load(preset).model_dump(mode="json")}
+    card = told | changed
     card |= {"parity": parity} if parity else {}
     run.model.with_suffix(".json").write_text(json.dumps(card))
     return run
@@ -77,6 +80,35 @@ def test_what_is_not_known_to_be_what_was_trained_stays_out(tmp_path, parity, wo
     with pytest.raises(ModelError, match=words):
         put(run, models)
     assert not models.exists()
+
+
+def test_the_card_of_another_file_stays_out(tmp_path):
+    models = tmp_path / "models"
+    before = put(made(tmp_path, "door"), models)
+    with pytest.raises(ConfigError, match=r"encoder\.json is of another file than encoder\.tflite"):
+        put(made(tmp_path / "other", "door", sha256="0" * 64), models)
+    assert {file.name: file.read_bytes() for file in models.iterdir()} == before
+
+
+def test_what_is_no_place_for_models_is_said_before_anything_is_measured(tmp_path):
+    run, file = made(tmp_path, "door"), tmp_path / "file"
+    before = {file.name: file.read_bytes() for file in run.folder.iterdir()}
+    with pytest.raises(ModelError, match="the run's own folder"):
+        place(run, run.preset(), run.folder / ".." / run.folder.name)
+    file.touch()
+    for folder in (file, file / "models"):
+        with pytest.raises(ModelError, match="no folder that can be written"):
+            place(run, run.preset(), folder)
+    assert {file.name: file.read_bytes() for file in run.folder.iterdir()} == before
+
+
+def test_a_full_disk_leaves_the_pair_that_was_there(tmp_path):
+    models = tmp_path / "models"
+    before = put(made(tmp_path, "door"), models)
+    other = made(tmp_path / "other", "door", limits=["None."])
+    with full(100_000), pytest.raises(RunError, match=r"encoder\.tflite cannot be written"):
+        put(other, models)
+    assert {file.name: file.read_bytes() for file in models.iterdir()} == before
 
 
 FEW = {"similarity": [-0.1, 0.2], "fmr": [0.1, 0.1], "impostor_pairs": 60}

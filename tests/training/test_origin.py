@@ -143,3 +143,30 @@ def test_what_was_trained_on_as_well_is_learnt_from_again_and_not_measured(tmp_p
     with pytest.raises(RunError, match="by who is on which picture:"):
         packaging_of(run.folder, None)
     assert not list(run.folder.glob("*.part"))
+
+
+def test_what_the_reference_encoders_say_is_a_part_of_it(tmp_path):
+    one, run, work = presets.load(str(packed(tmp_path, loss="distillation"))), tmp_path / "run", tmp_path / "mine"
+    prepared(work)
+    vectors = np.random.default_rng(0).standard_normal((72, 16)).astype(np.float16)
+
+    def goes():
+        learn(one, run, data=None, work=work, device="cpu")
+
+    np.save(work / "teacher.npy", vectors)
+    goes()
+    np.save(work / "teacher.npy", vectors[:, ::-1])  # as if they were asked in another order
+    with pytest.raises(RunError, match="by what the reference encoders say: name"):
+        goes()
+    with pytest.raises(RunError, match="by what the reference encoders say: name"):
+        packaging_of(run, None, joined=True)
+    assert len(packaging_of(run, None).source.collection) == 72  # who measures does not ask them
+    np.save(work / "teacher.npy", vectors)
+    goes()
+
+
+def test_who_does_not_learn_from_reference_encoders_may_ask_them_later(tmp_path):
+    one, work = preset(tmp_path), prepared(tmp_path / "mine")
+    learn(one, tmp_path / "run", data=None, work=work, device="cpu")
+    np.save(work / "teacher.npy", np.eye(72, dtype=np.float16))
+    learn(one, tmp_path / "run", data=None, work=work, device="cpu")

@@ -12,6 +12,7 @@ from agent.signature.selftest import self_test  # noqa: E402
 from tests.training.pens import writers  # noqa: E402
 from tests.training.test_signatures_load import archive  # noqa: E402
 from training import sources  # noqa: E402
+from training.errors import RunError  # noqa: E402
 from training.loop.run import Run, save  # noqa: E402
 from training.package import Packaging  # noqa: E402
 from training.preset import load  # noqa: E402
@@ -43,3 +44,9 @@ def test_every_form_that_there_is_was_compared(tmp_path, data, name, measured):
         assert self_test(SignatureEncoder(LiteRtModel(packaging.run.model, sha256=None), "tested").vector, noted).good
     else:
         assert "golden" not in noted
+    packaging.run.write({"seen": 64})  # and on it goes, with the weights of another look
+    torch.manual_seed(1)
+    save(build(preset, packaging.source).state_dict(), packaging.run.weights)
+    with pytest.raises(RunError, match=r"made of other weights than .*: python -m training quantise --run"):
+        packaging.card()
+    assert not (tmp_path / "encoder.json").exists()

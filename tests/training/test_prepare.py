@@ -11,6 +11,7 @@ from tests.training.disk import full
 from training.data.collection import load
 from training.data.errors import DataError
 from training.data.room import array_on_disk
+from training.data.shards import Packed, Shards
 from training.prepare import prepare
 
 
@@ -75,6 +76,19 @@ def test_other_pictures_are_not_mixed_with_what_is_there(data, work, tmp_path):
     with pytest.raises(DataError, match=r"was made of other pictures.*name a new folder, or remove"):
         prepare(fill(tmp_path / "others", ["1.png", "0.png"]), work)
     assert (work / "index.csv").read_bytes() == before
+
+
+def test_what_was_packed_keeps_its_index(data, tmp_path):
+    mine = tmp_path / "mine"
+    with Shards(mine) as shards:
+        shards.add(Packed("ada/1.png", b"", "ada", "g", "val"))
+    before = {file.name: file.read_bytes() for file in mine.iterdir()}
+    with pytest.raises(DataError, match="name a new folder"):
+        prepare(data, mine)
+    with pytest.raises(DataError, match="the pictures themselves lie there: name a new folder"):
+        prepare(data, data / "faces")
+    assert {file.name: file.read_bytes() for file in mine.iterdir()} == before
+    assert not (data / "faces" / "faces.npy").exists()
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,9 @@ def test_a_damaged_state_is_said(tmp_path, damage):
         trainer_of(one, tmp_path / "run")
 
 
-def machine(rank, ports, folder):
-    """One of two machines, each with folders of its own; what it knows is left for the test."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+def machine(rank, machines, ports, folder):
+    """One of the machines, each with folders of its own; what it knows is left for the test."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": "0", "WORLD_SIZE": str(machines), "MASTER_ADDR": "127.0.0.1"}
     one, mine = chosen(folder), folder / f"machine-{rank}"
     os.environ["MASTER_PORT"] = str(ports[0])
     with joined("cpu") as world:
@@ -120,14 +120,19 @@ def machine(rank, ports, folder):
         learn(chosen(folder, seed=1 + rank), folder / "third", data=None, work=folder)
 
 
-def test_who_has_no_state_goes_on_from_the_leaders(tmp_path):
-    torch.multiprocessing.spawn(machine, ((steady_port(), steady_port()), tmp_path), nprocs=2)
-    names = [f"{when}-{rank}" for when in ("first", "twice", "once") for rank in (0, 1)]
-    first, other, *last = (torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in names)
-    assert first["step"] == 6
-    assert same(first, other)
+@pytest.mark.parametrize("machines", [2, 4])  # a sum of four depends on their order
+def test_who_has_no_state_goes_on_from_the_leaders(tmp_path, machines):
+    torch.multiprocessing.spawn(machine, (machines, (steady_port(), steady_port()), tmp_path), nprocs=machines)
+
+    def left(*when):
+        files = [tmp_path / f"{each}-{rank}.pt" for each in when for rank in range(machines)]
+        return [torch.load(file, weights_only=True) for file in files]
+
+    first, last = left("first"), left("twice", "once")
+    assert first[0]["step"] == 6
+    assert all(same(one, first[0]) for one in first)
     assert last[0]["step"] == STEPS
-    assert all(same(one, last[0]) for one in last[1:])
+    assert all(same(one, last[0]) for one in last)
     assert not (tmp_path / "machine-1").exists()
     assert [line["seen"] for line in Run(tmp_path / "machine-0" / "twice").lines()] == [96, 192, 256]
 

@@ -67,3 +67,24 @@ def test_a_line_that_a_kill_cut_off_is_left_out_and_no_other(tmp_path, cut):
     run.write({"seen": 3})
     run.write({"seen": 4})
     assert run.lines() == [{"seen": 1}, {"seen": 3}, {"seen": 4}]
+
+
+def test_what_is_no_run_is_said(tmp_path):
+    file = tmp_path / "encoder.pt"
+    file.touch()
+    with pytest.raises(RunError, match=r"preset\.json cannot be read: Not a directory; name a run's folder"):
+        Run(file).preset()
+    with pytest.raises(RunError, match=r"nothing was trained here \(no preset\.json\)"):
+        Run(tmp_path).preset()
+
+
+def test_who_began_with_weights_does_not_begin_with_nothing(tmp_path):
+    """Killed before the first look, and started again without --start."""
+    run, start = Run(tmp_path / "run"), tmp_path / "start.pt"
+    save({"good": torch.ones(9)}, start)
+    run.begin(start)
+    began = run.start.read_text()
+    with pytest.raises(RunError, match=rf"began with weights \(SHA-256 {began[:9]}\.\.\.\), and no state.*--start"):
+        run.begin(None)
+    assert run.start.read_text() == began
+    run.begin(start)

@@ -122,6 +122,25 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "content", [b"x,y,ms\n1,2,0\n1,2,\xfc\n", b"x,y,ms\n" + b"1" * 200_000 + b",2,0\n", b"\xff\xfe"]
+)
+def test_what_is_no_table_is_said(tmp_path, content):
+    file = tmp_path / "ada" / "genuine" / "01.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"01\.csv cannot be read as a CSV file in UTF-8"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("left", [0, 1, 100, 0.5, 0.99])
+def test_an_archive_that_was_cut_off_is_said(tmp_path, left):
+    whole = archive(tmp_path / "a.npz", writers(4)).read_bytes()
+    (tmp_path / "a.npz").write_bytes(whole[: left if left >= 1 else int(left * len(whole))])
+    with pytest.raises(DataError, match=r"a\.npz: neither a folder of signatures nor an \.npz archive"):
+        load(tmp_path / "a.npz")
+
+
 @pytest.mark.parametrize("path", ["nothing.npz", "empty"])
 def test_what_is_not_there_is_said(tmp_path, path):
     (tmp_path / "empty").mkdir()

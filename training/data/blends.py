@@ -7,20 +7,24 @@ of the other with a soft seam; landmarks lie on the template in both, so that ey
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.data.collection import Collection, load
+from training.data.archive import INDEX
+from training.data.collection import Collection, digest, load
 from training.data.errors import DataError
 from training.data.reference import TEACHER, Ask, write
 from training.data.room import array_on_disk
 
 GROUP = "blend"
+NOTE = "blends.json"
+"""Says what the blends in its folder were made of."""
 SEAM = 0.12  # half the width of the seam, of the picture's side
 
 
@@ -58,38 +62,65 @@ def make_blends(
     ask: Ask,
     *,
     seed: int = 0,
+    named: bool = False,
+    asked: Sequence[str] = (),
 ) -> Collection:
     """Writes blends of training pictures as a prepared folder, and returns it; `collection.join` puts it to the rest.
 
     Args:
         collection: of aligned faces of one size.
         count: how many.
-        target: a new folder, 38 kB a picture; what was made there with the same count and seed is kept.
+        target: a new or empty folder, 38 kB a picture; what was made there of the same is kept, or made to its end.
         ask: the reference encoders: 440 faces a second on two cores.
         seed: of what is drawn.
+        named: of pictures of known people alone.
+        asked: what tells the reference encoders from others, for the note of what the blends were made of.
 
     Raises:
         DataError: fewer than two training pictures, the folder holds something else, or the disk is too full.
     """
-    if len(collection.train) < 2:
-        raise DataError(f"blends want two training pictures, there are {len(collection.train)}")
+    rows = collection.train
+    if named:
+        rows = rows[collection.identity[rows] >= 0]
+    if len(rows) < 2:
+        raise DataError(f"blends want two training pictures{' of known people' * named}, there are {len(rows)}")
+    about = {"count": count, "seed": seed, "named": named, "rows": digest(collection, rows), "asked": list(asked)}
+    _note(target, about)
     if (target / TEACHER).exists():
-        made = load(target)
-        if len(made) != count or set(made.group) != {f"{GROUP} {seed}"}:
-            raise DataError(f"{target}: holds {len(made)} others than {count} blends of seed {seed}: name a new folder")
-        return made
-    target.mkdir(parents=True, exist_ok=True)
+        return load(target)
     random = np.random.default_rng(seed)
-    shape = (count, *np.asarray(collection.samples[int(collection.train[0])]).shape)
+    shape = (count, *np.asarray(collection.samples[int(rows[0])]).shape)
     faces = array_on_disk(target / "faces.npy", np.uint8, shape)
     for number in track(range(count), "blending"):
-        one, other = random.choice(len(collection.train), 2, replace=False)
-        pair = [np.asarray(collection.samples[int(collection.train[i])]) for i in (one, other)]
+        one, other = random.choice(len(rows), 2, replace=False)
+        pair = [np.asarray(collection.samples[int(rows[i])]) for i in (one, other)]
         faces[number] = blend(pair[0], pair[1], random)
     faces.flush()
-    with (target / "index.csv").open("w", newline="", encoding="utf-8") as file:
+    with (target / INDEX).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "identity", "group", "split"))
         writer.writerows((f"{number:06d}", "", f"{GROUP} {seed}", "train") for number in range(count))
     write(cast("Sequence[NDArray[np.uint8]]", faces), target, ask)
     return load(target)
+
+
+def _note(target: Path, about: Mapping[str, Any]) -> None:
+    """Notes in a new or empty folder what its blends are made of, or finds the same noted there.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    file = target / NOTE
+    if target.is_dir() and any(target.iterdir()):
+        try:
+            noted = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise DataError(f"{target}: there is something already: name a new or an empty folder") from None
+        if noted != about:
+            differ = ", ".join(key for key, value in about.items() if noted.get(key) != value)
+            raise DataError(f"{target}: holds blends that were made otherwise ({differ}): name a new folder")
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(about), encoding="utf-8")
+    part.replace(file)

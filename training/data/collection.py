@@ -7,6 +7,7 @@ with what the reference encoders say of them where they were asked.
 from __future__ import annotations
 
 import csv
+import hashlib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -72,6 +73,12 @@ def by_person(collection: Collection, rows: NDArray[np.int64], *, least: int = 1
         if person >= 0:
             people[person].append(row)
     return {person: np.array(mine, np.int64) for person, mine in people.items() if len(mine) >= least}
+
+
+def digest(collection: Collection, rows: NDArray[np.int64]) -> str:
+    """Returns what tells these rows of a collection from others: which they are, and who is on them."""
+    names = np.array([*collection.names, ""])[collection.identity[rows]].tolist()  # -1 takes the last
+    return hashlib.sha256(repr((rows.tolist(), names)).encode()).hexdigest()[:16]
 
 
 def train_labels(collection: Collection) -> tuple[NDArray[np.int64], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,22 @@ def ask(folder: Path, teachers: Sequence[str] | None = None, *, maps: bool = Tru
     return lambda pictures, maps: label(pictures, folder, teachers=chosen, maps=maps if mapped else None)
 
 
+def digests(folder: Path, teachers: Sequence[str] | None = None) -> list[str]:
+    """Returns what tells these teachers in a folder, or `TEACHERS`, from others: of each the digest of its file.
+
+    Raises:
+        DataError: one is not there.
+    """
+    chosen = _there(folder, teachers or TEACHERS)
+    return [hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16] for name in chosen]
+
+
+def _there(folder: Path, teachers: Sequence[str]) -> Sequence[str]:
+    if missing := [name for name in teachers if not (folder / name).is_file()]:
+        raise DataError(f"{folder}: no reference encoder {', '.join(missing)}: python -m training label --help")
+    return teachers
+
+
 def label(
     pictures: Sequence[NDArray[np.uint8]],
     folder: Path,
@@ -48,10 +65,9 @@ def label(
     Raises:
         DataError: a teacher is not there or cannot be asked, a picture has another size, or the disk is too full.
     """
-    if missing := [name for name in teachers if not (folder / name).is_file()]:
-        raise DataError(f"{folder}: no reference encoder {', '.join(missing)}: python -m training label --help")
     kept = {MAPPED[0]: (MAPPED[1], maps)} if maps else {}
-    rows = [_unit(embed(folder / name, pictures, threads=threads, maps=kept.get(name))) for name in teachers]
+    there = _there(folder, teachers)
+    rows = [_unit(embed(folder / name, pictures, threads=threads, maps=kept.get(name))) for name in there]
     return _unit(np.hstack(rows)).astype(np.float16)
 
 

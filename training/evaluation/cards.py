@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.errors import ConfigError
 from agent.gallery.anchors import Anchors, read_anchors
+from training.writing import write_whole
 
 
 def read_card(file: Path) -> dict[str, Any]:
@@ -36,28 +37,39 @@ def anchors_of(file: Path) -> Anchors | None:
     """
     card = read_card(file)
     anchors = read_anchors(card)
-    if anchors is not None and card.get("sha256") != hashlib.sha256(file.read_bytes()).hexdigest():
-        raise ConfigError(
-            f"{file.with_suffix('.json')} is of another file than {file.name}, and normalises what that one says: make "
-            "it anew, with `python -m training card`"
-        )
+    if anchors is not None or "sha256" in card:
+        refuse_other(file, card)
     return anchors
+
+
+def refuse_other(file: Path, card: Mapping[str, Any]) -> None:
+    """Does nothing if a card is that of the file beside it.
+
+    Raises:
+        ConfigError: it is of another.
+    """
+    if card.get("sha256") != hashlib.sha256(file.read_bytes()).hexdigest():
+        raise ConfigError(
+            f"{file.with_suffix('.json')} is of another file than {file.name}, and says nothing of this one: make it "
+            "anew, with `python -m training card`"
+        )
 
 
 def wanted_card(file: Path) -> dict[str, Any]:
     """Returns the card beside a file.
 
     Raises:
-        ConfigError: there is none, or it is no JSON.
+        ConfigError: there is none, or it is no JSON, or that of another file.
     """
     if not (card := read_card(file)):
         raise ConfigError(f"{file.with_suffix('.json')} is missing: make it first, with `python -m training card`")
+    refuse_other(file, card)
     return card
 
 
 def write_card(file: Path, card: Mapping[str, Any]) -> None:
     """Writes a card beside the file it describes."""
-    file.with_suffix(".json").write_text(json.dumps(dict(card), indent=1) + "\n")
+    write_whole(file.with_suffix(".json"), json.dumps(dict(card), indent=1) + "\n")
 
 
 def add(file: Path, figures: Mapping[str, Mapping[str, float]], **more: Any) -> None:
@@ -69,7 +81,7 @@ def add(file: Path, figures: Mapping[str, Mapping[str, float]], **more: Any) -> 
         more: other keys of the card.
 
     Raises:
-        ConfigError: there is no card to write into, or it is none.
+        ConfigError: there is no card to write into, or it is none, or that of another file.
     """
     card = wanted_card(file)
     card["figures"] = {**card.get("figures", {}), **{name: dict(values) for name, values in figures.items()}}

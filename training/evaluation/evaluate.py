@@ -161,7 +161,7 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     pairs = lfw_pairs(task.data / "lfw" / "pairs.txt")
     encode = LiteRtModel(task.encoder, runtime=task.runtime, sha256=None)
     both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
-    kept = remembered(task.cache, faces, task.detector, both, label="plain, mirrored")
+    kept = remembered(task.cache, faces, task.detector, both, label=f"plain, mirrored, {task.runtime}")
     space = task.space()
     placed = kept[0].placed(space)
     results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
@@ -174,7 +174,8 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
         )
     else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
-        (before,) = remembered(task.cache, faces, task.detector, [(task.float_encoder, exact)], label="float")
+        alone = [(task.float_encoder, exact)]
+        (before,) = remembered(task.cache, faces, task.detector, alone, label=f"float, {task.runtime}")
         results.floats = measure_lfw(before, pairs, rounds=task.rounds)
     results.open_set = open_set(placed.vectors, results.lfw.identity)
     if "probability" in (card := read_card(task.encoder)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from agent.vision.encode import Encoder
 from agent.vision.pictures import decode_picture
 from training.data.archive import PICTURES
 from training.data.lazy import Lazy
+from training.writing import writing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,24 +129,37 @@ def remembered(
 ) -> list[Embedded]:
     """Returns `embed_pictures` of a benchmark, from `cache` where these files were there before.
 
+    What is damaged there is made anew.
+
     Args:
         cache: a folder, made where missing; None remembers nothing.
         faces: of the benchmark.
         detector: the file by which they are found.
         encoders: each one's file, and what runs it.
-        label: what else tells two runs apart, as an encoder that averages over mirrored faces.
+        label: what else tells two runs apart, as the runtime, or an encoder that averages over mirrored faces.
+
+    Raises:
+        RunError: the cache cannot be written.
     """
     files = [faces.archive, detector, *(file for file, _ in encoders)]
     digest = hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode())
     digest.update(label.encode())
     kept = None if cache is None else cache / f"{faces.archive.stem}-{digest.hexdigest()[:16]}.npz"
-    if kept is not None and kept.exists():
-        with np.load(kept) as saved:
-            names = [str(name) for name in saved["names"]]
-            return [Embedded(names, saved[f"vectors{i}"], saved["found"]) for i in range(len(encoders))]
+    if kept is not None and (found := _kept(kept, len(encoders))):
+        return found
     embedded = embed_pictures(faces, [encoder for _, encoder in encoders])
     if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
         vectors = {f"vectors{i}": one.vectors for i, one in enumerate(embedded)}
-        np.savez(kept, names=np.array(embedded[0].names), found=embedded[0].found, **vectors)
+        with writing(kept) as part, part.open("wb") as file:
+            np.savez(file, names=np.array(embedded[0].names), found=embedded[0].found, **vectors)
     return embedded
+
+
+def _kept(file: Path, encoders: int) -> list[Embedded] | None:
+    """Returns what a cache file holds; None where there is none, or it is damaged."""
+    try:
+        with np.load(file) as saved:
+            names = [str(name) for name in saved["names"]]
+            return [Embedded(names, saved[f"vectors{i}"], saved["found"]) for i in range(encoders)]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None

@@ -39,6 +39,7 @@ SPEED = (
     "machine does disturbs least. Medians hold for a quiet machine only."
 )
 PROBABILITIES = "The verification head on the 6,000 pairs of LFW's protocol, half of them of one person."
+NORMALISED = " Normalised, as the agent compares."
 
 
 def build_report(task: Task, results: Results, *, command: str, now: datetime) -> str:
@@ -51,20 +52,20 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
         now: the time that it carries.
     """
     cards = {file: read_card(file) for file in (task.encoder, task.detector)}
-    encoder = cards[task.encoder]
+    encoder, how = cards[task.encoder], NORMALISED if results.compared else ""
     name = str(encoder.get("id", task.encoder.name))
     parts = [sections.goals(load_goals(), flatten(results.figures()), results.left_out)]
     if results.lfw:
         parts += [_protocol(results), _all_pairs(results)]
     if results.open_set:
-        parts.append(sections.open_set(results.open_set, OPEN_SET))
+        parts.append(sections.open_set(results.open_set, OPEN_SET + how))
     if results.cohorts:
         drawn = 1e-4 if 1e-4 in results.cohorts else next(iter(results.cohorts))
         parts.append(sections.cohorts(results.cohorts, drawn, COHORTS))
     if results.fmr:
         parts.append(sections.calibration(results.fmr, CALIBRATION))
     if results.reliability:
-        parts.append(sections.probabilities(results.reliability, PROBABILITIES))
+        parts.append(sections.probabilities(results.reliability, PROBABILITIES + how))
     if results.detection:
         parts.append(sections.detection(results.detection, DETECTOR))
     if results.speed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training.loop.run import writing
+from training.writing import writing
 
 FIGURES = ("eer", "tar@1e-03", "tar@1e-04")
 

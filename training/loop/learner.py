@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -66,14 +67,24 @@ class Learner:
         beside = [*([module.head] if isinstance(module, Hinted) else []), self.losses]
         self.optimiser = optimisers.make(self.net, nn.ModuleList(beside), preset.optimiser, world)
         self._forward: nn.Module = self.module
-        if world.size > 1:
-            on = [world.device.index] if world.device.type == "cuda" else None
-            self._forward = DistributedDataParallel(
-                module, on, forward_sync_buffers=False, gradient_as_bucket_view=True
-            )
+        self.regroup()
         self._others = [p for p in self.losses.parameters() if p.requires_grad] if world.size > 1 else []
         self.precise = False
         """Whether everything is computed in float32: where int8's rounding is simulated."""
+
+    def regroup(self) -> None:
+        """Has gradients averaged as at the very beginning.
+
+        DistributedDataParallel groups them anew after its first step, and of three processes and more a sum depends on
+        where in a group a number stands. A run that is gone on with begins anew, so every look does as well.
+        """
+        if self._world.size > 1:
+            on = [self._world.device.index] if self._world.device.type == "cuda" else None
+            self._forward = self.module
+            gc.collect()  # the one before is in a cycle, and would average as well
+            self._forward = DistributedDataParallel(
+                self.module, on, forward_sync_buffers=False, gradient_as_bucket_view=True
+            )
 
     def step(self, batch: Drawn, rate: float) -> dict[str, Tensor]:
         """Learns from a batch at a learning rate; returns the parts of the loss, not yet read back from the device."""

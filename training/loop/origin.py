@@ -15,8 +15,9 @@ import numpy as np
 
 from training.data.collection import Collection
 from training.errors import RunError
-from training.loop.run import Run, write_whole
+from training.loop.run import Run
 from training.preset import Table
+from training.writing import write_whole
 
 DATA = "data.json"
 WORDS = {
@@ -24,6 +25,7 @@ WORDS = {
     "validation": "who is validated on",
     "further": "further pictures",
     "training": "what is trained on",
+    "taught": "what the reference encoders say",
 }
 """What an error calls the parts that are compared."""
 
@@ -39,6 +41,7 @@ class Origin(Table):
     validation: str  # which of these rows are for validation
     further: str  # who is on each row of `more`, and which of them are for validation
     training: str  # which of all rows are trained on: less, where pictures are in both splits
+    taught: str = ""  # what the reference encoders say of all rows; "" where nobody learns from it, or it was not kept
 
 
 def read(run: Run) -> Origin | None:
@@ -59,7 +62,14 @@ def read(run: Run) -> Origin | None:
 
 
 def keep(
-    run: Run, collection: Collection, work: Path, more: Sequence[Path], *, rows: int, flag: str = "--work"
+    run: Run,
+    collection: Collection,
+    work: Path,
+    more: Sequence[Path],
+    *,
+    rows: int,
+    taught: str = "",
+    flag: str = "--work",
 ) -> None:
     """Notes what a run is trained on, unless it has gone on other data already.
 
@@ -69,19 +79,21 @@ def keep(
         work: the folder or archive of the first rows.
         more: those of the others.
         rows: how many the first are.
+        taught: the digest of what the reference encoders say, where the preset learns from it.
         flag: the option that names `work`.
 
     Raises:
         RunError: it has.
     """
     if run.state.exists():
-        compare(run, collection, work, joined=True)
+        compare(run, collection, work, joined=True, taught=taught)
     further = tuple(path.absolute() for path in more)
-    origin = Origin(work=work.absolute(), flag=flag, more=further, rows=rows, **_digests(collection, rows))
+    found = {**_digests(collection, rows), "taught": taught}
+    origin = Origin(work=work.absolute(), flag=flag, more=further, rows=rows, **found)
     write_whole(run.folder / DATA, origin.model_dump_json(indent=1))
 
 
-def compare(run: Run, collection: Collection, work: Path, *, joined: bool) -> None:
+def compare(run: Run, collection: Collection, work: Path, *, joined: bool, taught: str = "") -> None:
     """Looks whether a run was trained on these data.
 
     Args:
@@ -89,6 +101,7 @@ def compare(run: Run, collection: Collection, work: Path, *, joined: bool) -> No
         collection: the data now.
         work: where they are from, for the message.
         joined: whether they hold what `more` named as well, where the run was trained on such.
+        taught: the digest of what the reference encoders say of all of them; "" leaves that out.
 
     Raises:
         RunError: it was trained on others; says in what they differ, and what to do.
@@ -96,8 +109,10 @@ def compare(run: Run, collection: Collection, work: Path, *, joined: bool) -> No
     kept = read(run)
     if kept is None:
         return
-    now = _digests(collection, kept.rows)
-    looked_at = WORDS if joined or not kept.more else ("people", "validation")
+    now = {**_digests(collection, kept.rows), "taught": taught}
+    looked_at = list(WORDS) if joined or not kept.more else ["people", "validation"]
+    if not (taught and kept.taught) and "taught" in looked_at:
+        looked_at.remove("taught")
     if differ := [part for part in looked_at if now[part] != getattr(kept, part)]:
         places = [f"{kept.flag} {kept.work}", *(f"--more {path}" for path in kept.more)]
         raise RunError(

@@ -7,8 +7,7 @@ import json
 import math
 import os
 import pickle
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +17,7 @@ from torch import nn
 
 from training.errors import RunError
 from training.preset import Preset
+from training.writing import briefly, unwritten, write_whole, writing
 
 PRESET = "preset.json"
 AFTERWARDS = {"about", "export"}
@@ -79,12 +79,17 @@ class Run:
         """Notes the weights that a training begins with; the log of one whose state is gone goes.
 
         Raises:
-            RunError: it cannot be written.
+            RunError: it cannot be written; or one that began with weights left no state yet, and none are named.
         """
+        if start is None and self.start.exists():
+            raise RunError(
+                f"{self.folder} holds a training that began with weights (SHA-256 {self.start.read_text()[:9]}...), "
+                "and no state of it: name them once more with --start, or remove this folder to begin from nothing"
+            )
         self.log.unlink(missing_ok=True)
         self.start.unlink(missing_ok=True)
         if start is not None:
-            write_whole(self.start, f"{_digest(start)}\n")
+            write_whole(self.start, f"{digest(start)}\n")
 
     def go_on(self, start: Path | None) -> None:
         """Looks whether a training that is gone on with began with these weights; None goes on with any.
@@ -93,7 +98,7 @@ class Run:
             RunError: it began with others, or nobody knows.
         """
         began = self.start.read_text().strip() if self.start.exists() else ""
-        if start is None or (start.is_file() and began == _digest(start)):
+        if start is None or (start.is_file() and began == digest(start)):
             return
         raise RunError(
             f"--start: {self.folder} holds a training that did not begin with {start}: leave --start out to go on with "
@@ -110,6 +115,10 @@ class Run:
             return Preset.model_validate_json((self.folder / PRESET).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise RunError(f"{self.folder}: nothing was trained here (no {PRESET}); name the run with --run") from None
+        except OSError as error:
+            raise RunError(
+                f"{self.folder / PRESET} cannot be read: {error.strerror}; name a run's folder with --run"
+            ) from error
         except ValueError as error:
             raise RunError(f"{self.folder / PRESET} is of another version: {error}") from None
 
@@ -125,7 +134,7 @@ class Run:
                 cut = log.read() not in (b"", b"\n")
                 log.write(b"\n" * cut + json.dumps(dict(line)).encode() + b"\n")
         except OSError as error:
-            raise _unwritten(self.log, error) from error
+            raise unwritten(self.log, error) from error
 
     def lines(self) -> list[dict[str, Any]]:
         """Returns the log; a line that a kill has cut off is left out."""
@@ -167,45 +176,15 @@ def refuse_diverged(run: Run, losses: Mapping[str, float], *modules: nn.Module) 
         )
 
 
-def _digest(file: Path) -> str:
+def digest(file: Path) -> str:
+    """Returns the SHA-256 of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Yields where to write a file, which takes its place as a whole or not at all: a kill leaves the one before.
-
-    Raises:
-        RunError: it could not be written; the one before is still there.
-    """
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # PyTorch's own writer raises the second
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise _unwritten(path, error) from error
 
 
 def save(weights: Mapping[str, object], path: Path) -> None:
     """Writes a file of weights, see `writing`."""
     with writing(path) as part:
         torch.save(weights, part)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file of text, see `writing`."""
-    with writing(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
-def _unwritten(path: Path, error: Exception) -> RunError:
-    return RunError(
-        f"{path} cannot be written: {briefly(error)}; what was there before is kept: look at the disk (df -h "
-        f"{path.parent}), then start the same command again to go on from the last look"
-    )
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
@@ -234,8 +213,3 @@ def read(path: Path | BinaryIO) -> dict[str, Any]:
     if not isinstance(held, dict):
         raise TypeError(f"it holds a {type(held).__name__}")
     return held
-
-
-def briefly(error: BaseException) -> str:
-    """Returns the first two lines of what an error says, as one."""
-    return " ".join(" ".join(str(error).splitlines()[:2]).split())

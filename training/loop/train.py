@@ -16,10 +16,11 @@ from training.loop.curves import draw
 from training.loop.learner import Learner
 from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, Run, briefly, load_weights, read, refuse_diverged, save
+from training.loop.run import OTHERWISE, Run, load_weights, read, refuse_diverged, save
 from training.loop.world import World
 from training.preset import Phase, Preset
 from training.tasks import Task
+from training.writing import briefly
 
 
 class Trainer:
@@ -77,6 +78,7 @@ class Trainer:
         state = self.world.from_leader(lambda: self._saved(phase, losses))
         if not self.world.leads:
             self._take(state)
+        self.learner.regroup()
         self.world.from_leader(lambda: self._tell(phase, rate, losses, pace, bar))
 
     def _tell(self, phase: Phase, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:

@@ -20,6 +20,8 @@ pen is in the air there are no points.
 from __future__ import annotations
 
 import csv
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,23 +150,30 @@ def _files(folder: Path) -> Iterator[tuple[Path, str, str, str]]:
 
 
 def _read(file: Path) -> NDArray[np.float32]:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        table = csv.DictReader(lines)
-        absent = [name for name in COLUMNS[:3] if name not in (table.fieldnames or ())]
-        if absent:
-            raise DataError(f"{file}: no column {absent[0]}; the first line is {','.join(COLUMNS)}")
-        usual = {"pressure": "128", "end": "0"}
-        rows = []
-        for row in table:
-            try:
-                rows.append([float(row.get(name) or usual.get(name, "")) for name in COLUMNS])
-            except ValueError as error:
-                raise DataError(f"{file}: line {table.line_num}: {error}") from None
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = _rows(csv.DictReader(lines), file)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file} cannot be read as a CSV file in UTF-8: {error}") from error
     # in float64, since clocks that count from 1970 do not fit into float32
     points = np.array(rows, np.float64).reshape(-1, len(COLUMNS))
     if len(points):
         points[:, 2] -= points[0, 2]
     return checked(points.astype(np.float32), str(file))
+
+
+def _rows(table: csv.DictReader[str], file: Path) -> list[list[float]]:
+    absent = [name for name in COLUMNS[:3] if name not in (table.fieldnames or ())]
+    if absent:
+        raise DataError(f"{file}: no column {absent[0]}; the first line is {','.join(COLUMNS)}")
+    usual = {"pressure": "128", "end": "0"}
+    rows = []
+    for row in table:
+        try:
+            rows.append([float(row.get(name) or usual.get(name, "")) for name in COLUMNS])
+        except ValueError as error:
+            raise DataError(f"{file}: line {table.line_num}: {error}") from None
+    return rows
 
 
 def _archive(path: Path) -> Signatures:
@@ -174,7 +183,7 @@ def _archive(path: Path) -> Signatures:
             writer, kind, session = (archive[name].astype(str) for name in ("user", "kind", "session"))
     except KeyError as error:
         raise DataError(f"{path}: {error.args[0]}; want points, lengths, user, kind and session") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: neither a folder of signatures nor an .npz archive ({error})") from None
     if not len(lengths) == len(writer) == len(kind) == len(session) or lengths.sum() != len(points):
         raise DataError(f"{path}: lengths add up to {lengths.sum()} for {len(points)} points, or a field is shorter")
