@@ -24,6 +24,7 @@ from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
 from training.data.archive import PICTURES
 from training.data.errors import DataError
+from training.data.folder import of_a_system
 from training.writing import write_whole
 
 
@@ -75,9 +76,12 @@ def encode_people(
     persons = 0
     for person in sorted(path for path in folder.iterdir() if path.is_dir()):
         found = []
-        for file in sorted(path for path in person.rglob("*") if path.suffix.lower() in PICTURES):
+        for file in _photos(folder, person):
             try:
                 seen = max(eyes.look(decode_picture(file.read_bytes())), key=lambda one: one.crop.quality.face_px)
+            except OSError as error:
+                troubles.append(f"{file}: cannot be read: {error.strerror}")
+                continue
             except ValueError as error:  # of a picture that is none, and of max where there is no face
                 troubles.append(f"{file}: {error if isinstance(error, LatchkeyError) else 'no face'}")
                 continue
@@ -93,3 +97,9 @@ def encode_people(
     numbers = np.array(people, np.intp)
     kept = thinned(numbers)
     return np.stack(vectors)[kept], numbers[kept], troubles
+
+
+def _photos(folder: Path, person: Path) -> list[Path]:
+    """Returns a person's photos, without what systems keep beside them."""
+    files = sorted(path for path in person.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+    return [file for file in files if not of_a_system(file.relative_to(folder))]

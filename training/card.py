@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from training.evaluation.cards import write_card
 from training.loop.run import load_weights
 from training.quantise import export_float, quantise
 from training.scenes import Crops, load_backgrounds, load_shown
+from training.writing import writing
 
 DETECTOR_INPUT = (240, 320, 3)
 
@@ -38,6 +40,7 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
     Raises:
         ConfigError: nobody says what it was trained on.
         ModelError: an operation of the file would leave int8, or it is too large; what is at `target` stays.
+        RunError: it cannot be written; likewise.
     """
     if not export.data:
         raise ConfigError(
@@ -50,19 +53,17 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
     composer = Composer(shown.scenes, load_backgrounds(scenes), seed=99, crops=Crops(shown.faces))
     height, width, _ = DETECTOR_INPUT
     samples = [_sample(composer.draw(width, height).picture) for _ in range(export.samples)]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent) as folder:
-        file = Path(folder) / target.name
-        _export(net, DETECTOR_INPUT, samples, file)
-        accept(file, export)
-        file.replace(target)
     card = {
         "kind": "detector",
         "input": {"width": width, "height": height, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}"},
         "figures": {},
         **export.told(),
     }
-    return _write(target, "latchkey-detector-1", card)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / target.name
+        _export(net, DETECTOR_INPUT, samples, file)
+        accept(file, export)
+        return put(file, target, "latchkey-detector-1", card)
 
 
 def accept(model: Path, export: Export) -> None:
@@ -87,14 +88,22 @@ def _export(
     quantise(float_file, samples, target)
 
 
-def _write(target: Path, name: str, card: dict[str, Any]) -> dict[str, Any]:
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    card = {
+def put(file: Path, target: Path, name: str, card: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies a file and writes its card beside it; returns the card.
+
+    Raises:
+        RunError: they cannot be written; what was there is kept.
+    """
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    told = {
         "id": f"{name}-{digest[:8]}",
         "sha256": digest,
-        "bytes": target.stat().st_size,
+        "bytes": len(content),
         "quantisation": "int8",
         **card,
     }
-    write_card(target, card)
-    return card
+    with writing(target) as part:
+        part.write_bytes(content)
+        write_card(target, told)  # both are there before the file takes its place
+    return told

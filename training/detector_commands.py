@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from training import detector_preset
-from training.commands import WORK, Data, Models, Start, Work, app
+from training.commands import WORK, Data, Models, Start, Work, app, room_for
 
 Preset = Annotated[Path, typer.Option("--preset", exists=True, dir_okay=False, help="how; copy ours for your own")]
 Folder = Annotated[Path, typer.Option("--run", "-r", file_okay=False, help="the run's folder")]
@@ -43,4 +43,5 @@ def package_detector(
     """Make detector.tflite and its card from trained weights, if every operation stays int8 where it is to run."""
     from training.card import package_detector as package
 
+    room_for(models / "detector.tflite")
     package(weights, data / "scenes", work, models / "detector.tflite", detector_preset.load(preset).export)

@@ -43,13 +43,9 @@ def targets(labels: list[Labels], stride: int, height: int, width: int) -> Targe
     for i, faces in enumerate(labels):
         for b, p, each, whole in zip(*faces, strict=True):
             size = float(np.sqrt((b[2] - b[0]) * (b[3] - b[1])))
-            off = np.maximum(
-                np.abs(ys - (b[1] + b[3]) / 2)[:, None] / stride, np.abs(xs - (b[0] + b[2]) / 2)[None, :] / stride
-            )
+            dy, dx = np.abs(ys - (b[1] + b[3]) / 2)[:, None], np.abs(xs - (b[0] + b[2]) / 2)[None, :]
+            off, inside = np.maximum(dy, dx) / stride, (2 * dy < b[3] - b[1]) & (2 * dx < b[2] - b[0])
             if not whole:
-                inside = (np.abs(ys - (b[1] + b[3]) / 2) < (b[3] - b[1]) / 2)[:, None] & (
-                    np.abs(xs - (b[0] + b[2]) / 2) < (b[2] - b[0]) / 2
-                )
                 state[i][((off < 1) | inside) & (state[i] == 0)] = -1
                 continue
             reach = 1.0 + 0.08 * size / stride
@@ -58,7 +54,8 @@ def targets(labels: list[Labels], stride: int, height: int, width: int) -> Targe
                 state[i][(off < reach) & (state[i] == 0) & near] = -1
                 continue
             state[i][(off < 1.6 * reach) & (state[i] == 0)] = -1
-            chosen = off < reach
+            # only a cell within the box can state it: distances to its sides are not negative
+            chosen = (off < reach) & (inside | (off == off.min()))
             state[i][chosen] = 1
             r, c = np.nonzero(chosen)
             box[i, r, c] = np.stack([xs[c] - b[0], ys[r] - b[1], b[2] - xs[c], b[3] - ys[r]], 1) / stride
@@ -89,8 +86,8 @@ def misalignment(error: Tensor, points: Tensor) -> Tensor:
 
 def box_iou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Returns IoU and generalised IoU (Rezatofighi et al. 2019) of (N, 4) distances left, top, right, bottom."""
-    a = a.clamp(min=0)
-    overlap = (torch.minimum(a, b)[:, :2] + torch.minimum(a, b)[:, 2:]).prod(1)
+    a, least = a.clamp(min=0), torch.minimum(a.clamp(min=0), b)
+    overlap = (least[:, :2] + least[:, 2:]).clamp(min=0).prod(1)  # beside each other on one side: no area
     union = (a[:, :2] + a[:, 2:]).prod(1) + (b[:, :2] + b[:, 2:]).prod(1) - overlap
     hull = (torch.maximum(a, b)[:, :2] + torch.maximum(a, b)[:, 2:]).prod(1)
     iou = overlap / union.clamp(min=1e-6)

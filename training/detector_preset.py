@@ -40,7 +40,7 @@ class DetectorPreset(Table):
     phase: tuple[Phase, ...]
     export: Export = Export()
     look: int = Field(default=20_000, gt=0, description="pictures until validation is looked at")
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

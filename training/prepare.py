@@ -17,6 +17,7 @@ from training.data.errors import DataError
 from training.data.reference import MAPS, TEACHER, read_array, write
 from training.data.room import array_on_disk
 from training.data.teacher import ask
+from training.writing import writing
 
 
 def prepare(data: Path, work: Path) -> None:
@@ -28,6 +29,7 @@ def prepare(data: Path, work: Path) -> None:
 
     Raises:
         DataError: the data are not there or damaged, or `work` was made of other pictures.
+        RunError: there is no room for the index.
     """
     if not (data / "faces" / INDEX).is_file():
         raise DataError(f"{data}: no faces/{INDEX} in it: name the folder with faces/ and reference/ with --data")
@@ -35,8 +37,12 @@ def prepare(data: Path, work: Path) -> None:
         raise DataError(f"{work}: the pictures themselves lie there: name a new folder")
     if (work / INDEX).exists() or (work / "faces.npy").exists():  # `pack` writes an index as well
         _refuse_others(data / "faces" / INDEX, work)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{work}: no folder can be made there: {error.strerror}; name another place") from error
     if (work / "faces.npy").exists():
-        shutil.copyfile(data / "faces" / INDEX, work / INDEX)
+        _copy_index(data / "faces", work)
     else:
         _unpack(data / "faces", work)
     if not (work / TEACHER).exists() or not (work / MAPS).exists():
@@ -53,7 +59,6 @@ def _refuse_others(index: Path, work: Path) -> None:
 
 def _unpack(folder: Path, work: Path) -> None:
     pictures = load_archives(folder).samples
-    work.mkdir(parents=True, exist_ok=True)
     part = work / "faces.part"
     faces = array_on_disk(part, np.uint8, (len(pictures), 112, 112, 3))
     try:
@@ -62,8 +67,13 @@ def _unpack(folder: Path, work: Path) -> None:
         part.unlink()  # gigabytes
         raise
     faces.flush()
-    shutil.copyfile(folder / INDEX, work / INDEX)
+    _copy_index(folder, work)
     part.rename(work / "faces.npy")
+
+
+def _copy_index(folder: Path, work: Path) -> None:
+    with writing(work / INDEX) as part:
+        shutil.copyfile(folder / INDEX, part)
 
 
 def _fill(faces: NDArray[np.uint8], pictures: Sequence[NDArray[np.uint8]], folder: Path) -> None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.vision.align import align
+from agent.vision.align import SIZE, align
 from training.data.collection import Collection, load, read_index
 from training.data.errors import DataError
 from training.data.lazy import Chained, Lazy
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 PIXELS = NDArray[np.uint8]
 TABLE = "faces.csv"
+SPLITS = ("train", "val")
 PHOTOGRAPHS = ("scenes.zip", "backgrounds.zip")
 """With faces, and without."""
 PARTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
@@ -56,27 +57,41 @@ def load_scenes(folder: Path, split: str) -> list[Scene]:
     """Returns the photographs of one split of `scenes/`.
 
     Raises:
-        DataError: there are none, or what is there cannot be read.
+        DataError: there are none, what is there cannot be read, or a photograph is in both splits.
     """
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
     table = folder / TABLE
-    for row in read_index(table):
-        if row.get("split") == split:
-            rows[row["file"]].append(row)
+    rows = _by_photograph(table)[split]
     if not rows:
         raise DataError(f"{table}: no row whose column `split` says {split}")
     with opened_zip(folder / PHOTOGRAPHS[0]) as archive:
         return [_scene(name, _picture(archive, name), faces, table) for name, faces in rows.items()]
 
 
+def _by_photograph(table: Path) -> dict[str, dict[str, list[dict[str, str]]]]:
+    """Returns the rows of each photograph, by its split."""
+    found: dict[str, dict[str, list[dict[str, str]]]] = {split: defaultdict(list) for split in SPLITS}
+    splits: dict[str, str] = {}
+    for number, row in enumerate(read_index(table), 2):
+        name, split = row["file"], row.get("split") or ""
+        if split not in SPLITS:
+            raise DataError(f"{table}: row {number}: split is {' or '.join(SPLITS)}, not {split!r}")
+        if splits.setdefault(name, split) != split:
+            raise DataError(f"{table}: row {number}: {name} is in both splits: it is in one, with all its faces")
+        found[split][name].append(row)
+    return found
+
+
 def load_backgrounds(folder: Path) -> list[PIXELS]:
     """Returns the photographs without faces.
 
     Raises:
-        DataError: they cannot be read.
+        DataError: they cannot be read, or there are none.
     """
     with opened_zip(folder / PHOTOGRAPHS[1]) as archive:
-        return [_picture(archive, name) for name in sorted(archive.namelist()) if not name.endswith("/")]
+        names = [name for name in sorted(archive.namelist()) if not name.endswith("/")]
+        if not names:
+            raise DataError(f"{archive.filename}: holds no photograph: want one at least, without anybody on it")
+        return [_picture(archive, name) for name in names]
 
 
 def opened_zip(path: Path) -> zipfile.ZipFile:
@@ -94,7 +109,7 @@ def opened_zip(path: Path) -> zipfile.ZipFile:
 def _picture(archive: zipfile.ZipFile, name: str) -> PIXELS:
     try:
         picture = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR)
-    except (KeyError, OSError, zlib.error, zipfile.BadZipFile, cv2.error) as error:
+    except (KeyError, EOFError, OSError, RuntimeError, zlib.error, zipfile.BadZipFile, cv2.error) as error:
         raise DataError(f"{archive.filename}: {name} is not in it, or damaged: {error}") from error
     if picture is None:
         raise DataError(f"{archive.filename}: {name} is no picture")
@@ -109,6 +124,8 @@ def _scene(name: str, picture: PIXELS, rows: list[dict[str, str]], table: Path) 
         raise DataError(f"{table}: no column {error}") from None
     except ValueError as error:
         raise DataError(f"{table}: {name}: {error}") from None
+    if not np.isfinite(numbers).all() or not (numbers[:, 2:4] > 0).all():
+        raise DataError(f"{table}: {name}: a row has something not a number, or a box without width or height")
     boxes, points = np.split(numbers, [4], axis=1)
     return Scene(name, picture, np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]), points.reshape(-1, 5, 2))
 
@@ -135,8 +152,18 @@ class Crops(Lazy):
         return len(self._faces.train)
 
     def at(self, index: int) -> PIXELS:
-        """Returns one, (112, 112, 3) uint8 RGB."""
-        return np.asarray(self._faces.samples[int(self._faces.train[index])])
+        """Returns one, (112, 112, 3) uint8 RGB.
+
+        Raises:
+            DataError: it is of another size: no aligned face.
+        """
+        picture = np.asarray(self._faces.samples[int(self._faces.train[index])])
+        if picture.shape != (SIZE, SIZE, 3):
+            height, width = picture.shape[:2]
+            raise DataError(
+                f"a face to cut out is {width}x{height}: want aligned ones of {SIZE}x{SIZE}, as `pack` makes"
+            )
+        return picture
 
 
 class Shown(NamedTuple):

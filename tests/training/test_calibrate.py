@@ -59,6 +59,17 @@ def test_photos_that_cannot_be_used_are_told(models, photos):
     assert troubles[1].endswith("no face")
 
 
+def test_what_systems_keep_beside_photos_is_nobody(models, photos):
+    for other in (photos / ".thumbnails", photos / "@eaDir", photos / "p0" / "@eaDir" / "a.jpg"):
+        other.mkdir(parents=True)
+    (photos / ".thumbnails" / "0.png").write_bytes((photos / "p0" / "0.png").read_bytes())
+    (photos / "p0" / "@eaDir" / "a.jpg" / "thumb.jpg").write_bytes((photos / "p0" / "0.png").read_bytes())
+    (photos / "p0" / "._0.png").write_bytes(b"of a Macintosh")
+    vectors, people, troubles = calibrate.encode_people(photos, eyes(models), QualityLimits())
+    assert np.bincount(people).tolist() == [2] * 6
+    assert (len(vectors), troubles) == (12, [])
+
+
 @pytest.mark.parametrize("spoil", ["card", "people", "few"])
 def test_what_is_wrong_is_said(models, photos, tmp_path, spoil):
     if spoil == "card":

@@ -72,6 +72,38 @@ class TestLoader:
             with pytest.raises(DataError, match="exit code -9"):
                 [next(loader) for _ in range(3)]
 
+    def test_what_failed_is_said_after_what_was_made_before(self):
+        """The worker has ended when the loop comes to take what it left."""
+
+        def fail(step):
+            if step == 3:
+                raise DataError("a.zip: 7.jpg: damaged")
+            return draw(step)
+
+        with Loader(fail, workers=1, slots=4) as loader:
+            loader._workers[0]._process.join(20)
+            for _ in range(3):
+                next(loader)
+            with pytest.raises(DataError, match=r"step 3: DataError: a.zip: 7.jpg: damaged"):
+                next(loader)
+
+    def test_what_a_killed_worker_had_made_is_taken_before_that_is_said(self, tmp_path, wait_for):
+        def noted(step):
+            (tmp_path / str(step)).touch()
+            return draw(step)
+
+        with Loader(noted, workers=1, slots=2) as loader:
+            process = loader._workers[0]._process
+            wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
+            wait_for(
+                lambda: Path(f"/proc/{process.pid}/stat").read_text().split(")")[1].split()[0] == "S"
+            )  # for a slot
+            os.kill(process.pid, signal.SIGKILL)
+            process.join(20)
+            assert [next(loader)[0][0] for _ in range(2)] == [0, 1]
+            with pytest.raises(DataError, match="exit code -9"):
+                next(loader)
+
     @pytest.mark.parametrize("workers", [0, 1])
     def test_it_says_where_time_goes(self, workers):
         def slow(step):

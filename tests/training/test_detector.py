@@ -10,7 +10,7 @@ from agent.vision.detect import Detector as Detect
 from training.compose import Composer
 from training.detector import STRIDES, Detector, InPairs, grow
 from training.detector_learner import Learner, draw
-from training.detector_loss import loss, misalignment, targets
+from training.detector_loss import box_iou, loss, misalignment, targets
 from training.detector_preset import DetectorPreset, Phase
 from training.loop.world import World
 from training.scenes import Scene
@@ -37,6 +37,32 @@ def test_detector_targets_lie_on_the_face_at_its_own_grid():
     as_a_whole = loss(maps, [targets([(box, marks, no, yes)], stride, 128, 160) for stride in STRIDES])
     assert all(torch.isfinite(value) for value in exact.values())
     assert 0 < as_a_whole["points"] < exact["points"]
+
+
+@pytest.mark.parametrize("size", [4, 6, 8, 10, 12, 16, 20, 30, 44, 80, 120])
+def test_what_a_grid_is_taught_it_can_say(size):
+    """A cell states distances to the four sides, which are not negative: none beside a small face is taught one."""
+    rng, yes, taught = np.random.default_rng(size), np.ones(1, bool), 0
+    for _ in range(20):
+        x, y = rng.uniform(4, 150 - size, 2)
+        box = np.array([[x, y, x + 0.75 * size, y + size]], np.float32)
+        marks = np.zeros((1, 5, 2), np.float32) + box[:, None, :2]
+        for stride in STRIDES:
+            goal = targets([(box, marks, yes, yes)], stride, 160, 160)
+            boxes = goal.box[goal.state == 1]
+            taught += len(boxes)
+            if len(boxes) > 1:  # of a face between the middles of cells it is the nearest one alone
+                assert boxes.min() >= 0
+                torch.testing.assert_close(box_iou(boxes, boxes)[0], torch.ones(len(boxes)))
+            assert (box_iou(torch.zeros_like(boxes), boxes)[0] == 0).all()
+    assert taught >= 20
+
+
+def test_boxes_that_share_nothing_have_nothing_in_common():
+    said, true = torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([[-2.0, -2.0, 3.0, 3.0]])
+    iou, generalised = box_iou(said, true)
+    assert iou.item() == 0
+    assert generalised.item() == pytest.approx(-(9 - 2) / 9)
 
 
 def test_misalignment_is_what_the_similarity_makes_of_an_error():

@@ -18,13 +18,16 @@ from tests.training.test_evaluation_report import read  # noqa: E402
 from tests.training.test_signatures_load import archive  # noqa: E402
 from training import sources  # noqa: E402
 from training.__main__ import app  # noqa: E402
+from training.data.collection import load as load_people  # noqa: E402
+from training.data.made_up import made_up  # noqa: E402
+from training.data.splits import ensure_split  # noqa: E402
 from training.errors import RunError  # noqa: E402
 from training.evaluation.cards import write_card  # noqa: E402
-from training.evaluation.evaluate import Task  # noqa: E402
+from training.evaluation.evaluate import Results, Task, _measure_cohorts  # noqa: E402
 from training.evaluation.own import measure_run, save  # noqa: E402
 from training.evaluation.own_report import build_own_report  # noqa: E402
 from training.loop.run import Run, digest  # noqa: E402
-from training.package import Packaging  # noqa: E402
+from training.package import Packaging, door_detector  # noqa: E402
 from training.preset import load  # noqa: E402
 
 FACES = Path(__file__).parents[2] / "agent" / "models" / "encoder.tflite"
@@ -96,6 +99,17 @@ def test_signatures_are_measured_with_their_forgeries_and_what_is_not_there_is_s
     assert f"{4 * own.people} samples of {own.people} people and {2 * own.people} forgeries, " in text
     for words in ("Forgeries", "random, 1 reference", "Left out. What int8 costs", "encoder.float.tflite is not there"):
         assert words in text
+
+
+def test_cohorts_of_a_folder_that_names_nobody_for_validation_are_of_those_who_were_held_out(tmp_path):
+    drawn = made_up(14, 3)
+    np.save(tmp_path / "faces.npy", np.stack(drawn.samples))
+    rows = [f"{row},{person}" for row, person in enumerate(drawn.identity.tolist())]
+    (tmp_path / "index.csv").write_text("\n".join(["file,identity", *rows]) + "\n")
+    results, models = Results(), FACES.parent
+    _measure_cohorts(Task(Path(), models, tmp_path, rounds=10), door_detector(), results)
+    held = len(ensure_split(load_people(tmp_path)).val)  # three pictures of each
+    assert results.fmr["impostor_pairs"] == (held**2 - 3 * held) // 2 > 0
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,13 @@ def test_other_pictures_are_not_mixed_with_what_is_there(data, work, tmp_path):
     assert (work / "index.csv").read_bytes() == before
 
 
+@pytest.mark.parametrize("where", ["file", "file/below"])
+def test_where_no_folder_can_be_is_said(data, tmp_path, where):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"no folder can be made there: (File exists|Not a directory); name another"):
+        prepare(data, tmp_path / where)
+
+
 def test_what_was_packed_keeps_its_index(data, tmp_path):
     mine = tmp_path / "mine"
     with Shards(mine) as shards:

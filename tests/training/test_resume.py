@@ -120,6 +120,7 @@ def machine(rank, machines, ports, folder):
         learn(chosen(folder, seed=1 + rank), folder / "third", data=None, work=folder)
 
 
+@pytest.mark.timeout(400)  # four processes each load PyTorch
 @pytest.mark.parametrize("machines", [2, 4])  # a sum of four depends on their order
 def test_who_has_no_state_goes_on_from_the_leaders(tmp_path, machines):
     torch.multiprocessing.spawn(machine, (machines, (steady_port(), steady_port()), tmp_path), nprocs=machines)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from agent.errors import LatchkeyError
 from training.cast.clip import make
 
 
@@ -14,7 +15,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.cast", description="Makes the demo's clip and pictures.")
     parser.add_argument("--out", type=Path, default=Path("agent/demo"), help="folder to write into")
     out: Path = parser.parse_args().out
-    make(out)
+    try:
+        make(out)
+    except (LatchkeyError, OSError) as error:
+        sys.exit(f"{out}: {error}")
     files = [out / "clip.mp4", out / "clip.json", *sorted((out / "staff").glob("*.jpg"))]
     for file in files:
         sys.stdout.write(f"{file.stat().st_size / 1024:8.0f} KB  {file}\n")

@@ -15,6 +15,8 @@ from training.cast.hall import hall
 from training.cast.identity import Expression, Identity, Light, Pose
 from training.cast.people import Cast, cast
 from training.cast.picture import Sensor, render, scene
+from training.errors import RunError
+from training.writing import write_whole
 
 SIZE = (640, 480)
 PORTRAIT_SIZE = (480, 480)
@@ -39,9 +41,15 @@ def frames(told: Story) -> Iterator[Image]:
 
 
 def write_clip(path: Path, told: Story) -> None:
-    """The clip as MPEG-4 part 2 in MP4: what every build of OpenCV reads. It appears when it is complete."""
+    """The clip as MPEG-4 part 2 in MP4: what every build of OpenCV reads. It appears when it is complete.
+
+    Raises:
+        RunError: it cannot be written.
+    """
     unfinished = path.with_name(f"{path.stem}.unfinished{path.suffix}")
     writer = cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE)
+    if not writer.isOpened():
+        raise RunError(f"{path}: cannot be written, or this OpenCV writes no MPEG-4: look at the folder")
     for frame in frames(told):
         writer.write(np.ascontiguousarray(frame[..., ::-1]))
     writer.release()
@@ -56,14 +64,19 @@ def portrait(who: Identity, number: int) -> Image:
 
 
 def write_portraits(folder: Path, people: Cast) -> dict[str, list[str]]:
-    """The enrolment pictures of all staff; their names by person."""
+    """The enrolment pictures of all staff; their names by person.
+
+    Raises:
+        RunError: one cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     names: dict[str, list[str]] = {}
     for name, who in people.staff:
         for number in range(len(PORTRAITS)):
             file = folder / f"{name}-{number + 1}.jpg"
             picture = np.ascontiguousarray(portrait(who, number)[..., ::-1])
-            cv2.imwrite(str(file), picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
+            if not cv2.imwrite(str(file), picture, [cv2.IMWRITE_JPEG_QUALITY, 90]):
+                raise RunError(f"{file}: cannot be written: look at the folder and the disk")
             names.setdefault(name, []).append(f"{folder.name}/{file.name}")
     return names
 
@@ -88,10 +101,14 @@ def script(told: Story, people: Cast, pictures: dict[str, list[str]]) -> dict[st
 
 
 def make(out: Path) -> None:
-    """Clip, pictures and script, anew."""
+    """Clip, pictures and script, anew.
+
+    Raises:
+        RunError: one cannot be written.
+    """
     out.mkdir(parents=True, exist_ok=True)
     people = cast()
     told = story(people)
     pictures = write_portraits(out / "staff", people)
-    (out / "clip.json").write_text(json.dumps(script(told, people, pictures), indent=1) + "\n", encoding="utf-8")
     write_clip(out / "clip.mp4", told)
+    write_whole(out / "clip.json", json.dumps(script(told, people, pictures), indent=1) + "\n")

@@ -78,7 +78,7 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
     if not root.is_dir():
         raise DataError(f"{root}: there is no such folder")
     found = sorted(file for file in root.rglob("*") if file.is_file() and not file.name.startswith("."))
-    systems = {file: made for file in found if (made := _of_a_system(file.relative_to(root).parent))}
+    systems = {file: made for file in found if (made := of_a_system(file.relative_to(root).parent))}
     files = [file for file in found if file not in systems]
     pictures = [file for file in files if file.suffix.lower() in PICTURES]
     if not pictures:
@@ -105,7 +105,8 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
     return listed, notes
 
 
-def _of_a_system(folder: Path) -> str:
+def of_a_system(folder: Path) -> str:
+    """Returns the part of a path that a system made for itself, as thumbnails; "" where none is."""
     return next((part for part in folder.parts if SYSTEMS.match(part)), "")
 
 

@@ -19,6 +19,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -160,7 +161,8 @@ class _Worker:
         if isinstance(said, str):
             raise DataError(f"a worker could not make a batch: {said}")
         batch = tuple(array.copy() for array in self._slots[said])
-        self._full.send(said)
+        with suppress(OSError):  # it has ended: what it said of that, or its end, comes with the next
+            self._full.send(said)
         return batch
 
     def end(self) -> None:

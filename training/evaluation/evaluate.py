@@ -17,6 +17,7 @@ from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from training.data.collection import Collection, load
 from training.data.leaks import refuse_trained_on
+from training.data.splits import ensure_split
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import add, anchors_of, read_card
 from training.evaluation.cohorts import CohortRate, rates, similarity_at
@@ -186,7 +187,7 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
 
 
 def _measure_cohorts(task: Task, detector: Detector, results: Results) -> None:
-    collection = load(task.work)
+    collection = ensure_split(load(task.work))
     encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
     encoded, space = _Remembered(collection, encoder), task.space()
 
