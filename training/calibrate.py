@@ -16,15 +16,14 @@ from agent.gallery.calibration import Calibration, calibrate, thinned
 from agent.gallery.held_out import held_out
 from agent.gallery.threshold import FmrTable
 from agent.hardware.engines.litert import LiteRtModel
+from agent.photo_files import people_in, photos_below
 from agent.types import Floats
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
-from training.data.archive import PICTURES
 from training.data.errors import DataError
-from training.data.folder import of_a_system
 from training.writing import write_whole
 
 
@@ -74,9 +73,9 @@ def encode_people(
     """
     vectors, people, troubles = [], [], []
     persons = 0
-    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for person in people_in(folder):
         found = []
-        for file in _photos(folder, person):
+        for file in photos_below(person):
             try:
                 seen = max(eyes.look(decode_picture(file.read_bytes())), key=lambda one: one.crop.quality.face_px)
             except OSError as error:
@@ -97,9 +96,3 @@ def encode_people(
     numbers = np.array(people, np.intp)
     kept = thinned(numbers)
     return np.stack(vectors)[kept], numbers[kept], troubles
-
-
-def _photos(folder: Path, person: Path) -> list[Path]:
-    """Returns a person's photos, without what systems keep beside them."""
-    files = sorted(path for path in person.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
-    return [file for file in files if not of_a_system(file.relative_to(folder))]

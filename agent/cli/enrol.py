@@ -13,6 +13,7 @@ from agent.cli.opened import administration, request
 from agent.cli.output import counted, progress, say
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError
+from agent.photo_files import people_in
 
 if TYPE_CHECKING:
     from agent.enrolment import Administration
@@ -59,7 +60,7 @@ def enrol(
 
 def _enrol_all(people: Administration, folder: Path, *, replace: bool, consent: str | None) -> int:
     """Enrols everybody; returns how many were refused, after saying why."""
-    persons = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    persons = people_in(folder)
     if not persons:
         raise PictureError(f"{folder}: want a folder of photos in it for each person")
     done: list[Enrolled] = []

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from agent.errors import PictureError
-from agent.hardware.cameras.files import MAX_BYTES, SUFFIXES
+from agent.hardware.cameras.files import MAX_BYTES
+from agent.photo_files import SUFFIXES, photos_below
 from agent.types import Image
 from agent.vision.pictures import decode_picture
 
@@ -41,6 +42,4 @@ def _below(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    for file in sorted(path.rglob("*")):
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file():
-            yield file
+    yield from photos_below(path)

@@ -16,6 +16,7 @@ from agent.cli.output import progress
 from agent.cli.pictures import picture_files, read_picture
 from agent.errors import CalibrationError, PictureError
 from agent.gallery.calibration import thinned
+from agent.photo_files import people_in
 from agent.seal.keyring import site_key
 from agent.seal.turning import Turn
 from agent.store.templates import load_gallery
@@ -70,7 +71,7 @@ def photo_album(bundle: Bundle, folder: Path) -> Album:
     """
     if not folder.is_dir():
         raise PictureError(f"{folder}: there is no such folder; want PERSON/photo.jpg in it")
-    persons = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    persons = people_in(folder)
     if not persons:
         raise PictureError(f"{folder}: want a folder of photos in it for each person")
     eyes, limits = bundle.eyes(), bundle.limits

@@ -20,9 +20,9 @@ from agent.delimiter import delimiter
 from agent.errors import CommandError
 from agent.mqtt.message import MAX_PHOTOS, Code
 from agent.person_id import check_person_id
+from agent.photo_files import SUFFIXES, of_a_system, photos_below
 
 COLUMNS: Final = ("person", "name", "groups", "badge", "photos")
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 MOST_PROBLEMS: Final = 20  # told at once
 
 
@@ -52,6 +52,8 @@ def from_folder(folder: Path) -> list[Newcomer]:
     found, problems = list[Newcomer](), list[str]()
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not (path.is_dir() or path.suffix.lower() in SUFFIXES):
+            continue
+        if path.is_dir() and of_a_system(Path(path.name)):
             continue
         person = path.name if path.is_dir() else path.stem
         try:
@@ -106,14 +108,10 @@ def photos_in(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    inside = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES and _plain(file)]
+    inside = photos_below(path)
     if not inside:
         raise ValueError(f"no photos in {path}: want files that end in {', '.join(sorted(SUFFIXES))}")
     yield from inside
-
-
-def _plain(file: Path) -> bool:
-    return not file.name.startswith(".") and file.is_file()
 
 
 def _newcomer(row: Mapping[str, str], folder: Path) -> Newcomer:

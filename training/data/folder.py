@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
+from agent.photo_files import SYSTEMS, of_a_system
 from agent.types import Image
 from training.data.archive import PICTURES, decode, load_archives
 from training.data.collection import SPLITS, one_spelling, read_index
@@ -27,8 +27,6 @@ from training.data.errors import DataError, PictureRefused
 from training.data.leaks import near_duplicates
 from training.data.shards import REFUSED, SHARD_BYTES, Kind, Packed, Shards
 
-SYSTEMS = re.compile(r"[.@]|__MACOSX$|#recycle$")
-"""Folders that systems and network drives make: `.thumbnails`, `@eaDir` with small pictures of everybody."""
 QUALITY = 95  # of the JPEG that a cut-out crop becomes: unlike PNG small and quick to decode
 
 
@@ -103,11 +101,6 @@ def list_folder(root: Path) -> tuple[list[Listed], list[str]]:
     if empty := [name for name in people if name not in with_pictures]:
         notes.append(f"{len(empty)} people have no picture: {_some(empty)}")
     return listed, notes
-
-
-def of_a_system(folder: Path) -> str:
-    """Returns the part of a path that a system made for itself, as thumbnails; "" where none is."""
-    return next((part for part in folder.parts if SYSTEMS.match(part)), "")
 
 
 def list_table(table: Path) -> tuple[list[Listed], list[str]]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from agent.errors import HardwareError, PictureError
 from agent.hardware.cameras import CameraOptions, Clock, utc_now
 from agent.hardware.cameras.pace import Pace
+from agent.photo_files import SUFFIXES
 from agent.types import Frame, Image
 from agent.vision.pictures import decode_picture
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 MAX_BYTES = 64 * 2**20  # these are the operator's own: a frame of 4K video as BMP has 25 MB
 
 
