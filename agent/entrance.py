@@ -27,8 +27,10 @@ from agent.bodies import access_body, alarm_body
 from agent.clock import clock_state
 from agent.config import Config
 from agent.doorman import Doorman
+from agent.ears import Ears
 from agent.entries import Entries
 from agent.labels import Labels
+from agent.lingering import Lingering
 from agent.modes import set_mode
 from agent.peers import Peers
 from agent.recorder import Recorder
@@ -36,22 +38,11 @@ from agent.register import Request
 from agent.store.door import mark_opened
 from agent.store.standings import save_standings
 from agent.tailgating import Followers
-from agent.types import Alarm, Credential, Decision, Outcome, Reason, Sighting
+from agent.types import Alarm, Credential, Decision, Outcome, Sighting
 
 log = logging.getLogger(__name__)
 
 STEP_SECONDS = 0.2
-_TOO_LATE = {Reason.INCOMPLETE, Reason.NO_SECOND_PERSON}  # whoever still stands there may try again
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ears:
-    """Who is told of what; each from the thread that made it happen, and none may take long."""
-
-    decided: Callable[[Decision], object] = lambda _: None  # also what is pending
-    passed: Callable[[Passage], object] = lambda _: None  # somebody went through this door
-    claimed: Callable[[str | None], object] = lambda _: None  # whose face alone is to be compared now
-    not_gone_on: Callable[[str], object] = lambda _: None  # who was asked for more and did not come: look again
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +71,7 @@ class Entrance:
     ears: Ears = field(default_factory=Ears)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     followers: Followers = field(init=False)
+    lingering: Lingering = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _claim: str | None = None
     _opened_on: str | None = None
@@ -88,6 +80,7 @@ class Entrance:
     def __post_init__(self) -> None:
         """Begins with nobody there."""
         self.followers = Followers(lambda: self.alarm(Alarm.TAILGATING, self.now()))
+        self.lingering = Lingering(self.ears.look_again)
 
     def saw(self, sighting: Sighting) -> None:
         """A visit was concluded."""
@@ -97,7 +90,10 @@ class Entrance:
     def showed(self, credential: Credential) -> None:
         """A card, a PIN or a key."""
         with self._lock:
-            self._act(self.keeper.show(credential, self._around()))
+            decision = self.keeper.show(credential, self._around())
+            self._act(decision)
+            if decision is None and credential.key is not None:
+                self.ears.key_waits()
 
     def heard(self, passage: Passage) -> None:
         """Somebody went through another door of the zone."""
@@ -143,7 +139,10 @@ class Entrance:
             around = self._around()
             for decision in self.keeper.tick(around):
                 self._act(decision)
+            for person in self.keeper.take_gone():
+                self.ears.look_again(person)
             self._keep(around)
+            self.lingering.tick(around, self.keeper.mode)
             self._spread()
             if self.recorder.healthy:  # otherwise they wait here, where they take no room from events
                 self._save(self.keeper.take_changes())
@@ -190,8 +189,7 @@ class Entrance:
         self._follow_claim()
         self._spread()
         self._remember_mode()
-        if decision.reason in _TOO_LATE and decision.person is not None:
-            self.ears.not_gone_on(decision.person)
+        self.lingering.decided(decision)
         self.ears.decided(decision)
 
     def _record(self, decision: Decision) -> None:

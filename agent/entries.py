@@ -42,8 +42,8 @@ class Entries:
     def _punching(self) -> tuple[str, ...]:
         """Returns who comes or goes by this."""
         decision = self.decision
-        if decision.outcome is not Outcome.GRANTED or decision.repeat:
-            return ()
+        if decision.outcome is not Outcome.GRANTED or (decision.repeat and decision.key is None):
+            return ()  # the same visit, unless its key was pressed only now
         return tuple(person for person in (decision.companion, decision.person) if person is not None)
 
     def _punch(self, db: Db, access: Event, person: str) -> Event | None:

@@ -12,7 +12,8 @@ from agent.access.around import Passage
 from agent.access.effects import Effect
 from agent.bundle import Bundle
 from agent.doorman import Doorman
-from agent.entrance import Ears, Entrance
+from agent.ears import Ears
+from agent.entrance import Entrance
 from agent.knowledge import Knowledge, Takers
 from agent.labels import Labels
 from agent.make import lock_settings, make_door, make_inputs, make_reader
@@ -79,7 +80,8 @@ class Porch:
                 decided=told,
                 passed=self._passed,
                 claimed=self._claimed,
-                not_gone_on=recogniser.reopen,
+                look_again=recogniser.reopen,
+                key_waits=recogniser.look_again,
             ),
             now,
         )

@@ -68,13 +68,16 @@ class Recogniser:
         self.gate = gate
         self.eyes, self._limits, self._motion = eyes, limits, motion
         self._claim: tuple[Known, Gate] | None = None  # that is being looked into
-        self._reopened: deque[str] = deque()
+        self._reopened: deque[str | None] = deque()  # None: everybody
         self._refused: dict[int, Rejection] = {}  # by track: why it is not good enough as yet
 
     def see(self, frame: Frame) -> list[Sighting]:
         """What this frame was the last missing piece of: mostly nothing."""
         while self._reopened:
-            self.gate.reopen(self._reopened.popleft())
+            if (person := self._reopened.popleft()) is None:
+                self.gate.look_again()
+            else:
+                self.gate.reopen(person)
         known, gate = self._asked()
         if self._motion is not None:
             with self.stopwatch.stage("motion"):
@@ -101,6 +104,10 @@ class Recogniser:
     def reopen(self, person: str) -> None:
         """What was concluded of this person came to nothing: look again. From any thread, before the next frame."""
         self._reopened.append(person)
+
+    def look_again(self) -> None:
+        """Whoever stands there has pressed a key: recognise them once more. From any thread, before the next frame."""
+        self._reopened.append(None)
 
     def rest(self, at: datetime) -> list[Sighting]:
         """Nobody is looked at in this frame: what there is to conclude about those who were there before."""

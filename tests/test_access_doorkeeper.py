@@ -87,7 +87,10 @@ class TestFactors:
         doorway = Doorway(door("face+pin"))
         doorway.face("anna")
         doorway.pin("0000")
+        assert (doorway.wait(14), doorway.keeper.take_gone()) == ([], [])
         assert doorway.wait(60) == []
+        assert doorway.keeper.take_gone() == ["anna"]
+        assert doorway.keeper.take_gone() == []
 
     def test_a_pin_alone_wants_the_badge_number(self):
         doorway = Doorway(door("pin"))
@@ -591,7 +594,7 @@ class TestRepeats:
         doorway.wait(20)
         for person in ("anna", "ben"):
             again = doorway.face(person, repeat=True)
-            assert (told(again)[0], again.person, again.repeat) == (GRANTED, person, True)
+            assert (told(again)[0], again.person, again.repeat, again.companion) == (GRANTED, person, True, None)
 
     def test_not_long_after(self):
         doorway = Doorway(door("face+pin"))
@@ -650,6 +653,25 @@ class TestKeys:
         doorway.face("anna")
         assert doorway.press(key="out").reason is Reason.PIN_NEEDED
         assert doorway.pin("4711").key == "out"
+
+    def test_a_key_after_the_face_is_that_of_who_stands_there(self):
+        doorway = Doorway()
+        assert doorway.face("anna").key is None
+        doorway.wait(2)
+        assert doorway.press(key="out") is None
+        again = doorway.face("anna", repeat=True)
+        assert (again.outcome, again.repeat, again.key) == (GRANTED, True, "out")
+        assert doorway.face("anna", repeat=True).key is None
+        assert doorway.face("ben").key is None
+
+    def test_a_key_waits_on_where_who_stands_there_is_refused(self):
+        doorway = Doorway(door(interlock=("inner",)))
+        doorway.face("anna")
+        doorway.press(key="out")
+        doorway.set(open_doors=frozenset({"inner"}))
+        assert doorway.face("anna", repeat=True).reason is Reason.INTERLOCK
+        doorway.set(open_doors=frozenset())
+        assert doorway.face("anna", repeat=True).key == "out"
 
     def test_a_key_waits_for_nobody_for_long(self):
         doorway = Doorway()

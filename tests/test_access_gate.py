@@ -261,6 +261,15 @@ def test_what_was_never_compared_is_told_three_times_and_uses_nothing_up():
     assert granted.reason is Reason.MATCH
 
 
+@pytest.mark.parametrize("seconds", [5, 20, 70, 300])
+def test_who_only_looked_away_does_not_wait_the_longer_for_it(seconds):
+    g = gate()
+    for i in range(2 * seconds):
+        g.reject(1, at(i / 2), blurred())
+    (granted,) = feed(g, *[ANNA] * 30, start=seconds)
+    assert granted.at <= at(seconds + GateSettings().retry_seconds + 0.5)
+
+
 def test_another_refusal_is_told_all_the_same():
     g = gate()
     for i in range(300):

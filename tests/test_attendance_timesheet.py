@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -167,6 +168,21 @@ class TestRounding:
         rules = site(rounding={PunchType.IN: Rounding(15, "up"), PunchType.OUT: Rounding(15, "down")})
         assert monday("in 08:01 out 08:14", rules).worked_seconds == 0
         assert monday("in 08:01 out 17:14", rules).worked_seconds == hours("8:45")
+
+    @pytest.mark.parametrize(
+        ("text", "worked", "breaks"),
+        [
+            pytest.param("in 07:00 out 11:05 in 11:08 out 15:00", "8:00", "0:00", id="gone for three minutes"),
+            pytest.param("in 07:00 out 11:02 in 11:03 out 11:04 in 11:05 out 15:00", "8:00", "0:00", id="twice"),
+            pytest.param("in 07:00 ( 11:02 ) 11:03 ( 11:04 ) 11:05 out 15:00", "7:45", "0:15", id="two short breaks"),
+        ],
+    )
+    def test_no_time_counts_twice_where_it_is_rounded_to_both_sides(self, text, worked, breaks):
+        """As `in` down and `out` up: for the employee."""
+        down, up = (Rounding(15, each) for each in ("down", "up"))
+        each = {PunchType.IN: down, PunchType.OUT: up, PunchType.BREAK_START: down, PunchType.BREAK_END: up}
+        day = monday(text, site(rounding=each))
+        assert (day.worked_seconds, day.break_seconds) == (hours(worked), hours(breaks))
 
 
 class TestOvertime:
@@ -338,6 +354,10 @@ def test_whatever_the_rules_say_the_numbers_fit_together(rules, steps):
     )
     for day in found.days:
         present = sum(stay.seconds for stay in day.stays)
+        for one, other in pairwise(day.stays):
+            assert one.ends_at <= other.starts_at
+        for stay in day.stays:
+            assert stay.break_seconds <= stay.seconds
         assert 0 <= day.overtime_seconds <= day.worked_seconds <= present
         assert day.worked_seconds + day.deducted_seconds + day.break_seconds * (not rules["breaks_paid"]) == present
     weekly = rules["overtime_weekly_minutes"]

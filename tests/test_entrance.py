@@ -20,7 +20,7 @@ from agent.store.door import load_mode
 from agent.store.members import update
 from agent.store.people import add_person
 from agent.store.standings import load_standings
-from agent.types import Alarm, Outcome, Reason, Shown
+from agent.types import Alarm, Credential, Outcome, Reason, Shown
 from tests.fakes.disks import small_disk
 from tests.fakes.doors import NotingDoor
 from tests.fakes.doorways import ANNA, BEN, MONDAY, STAFF, Holder, door, rules
@@ -144,6 +144,55 @@ def test_who_does_not_go_on_is_refused_and_looked_at_again(make):
     assert hall.told[-1] == ("denied", "incomplete", "anna")
     assert hall.again == ["anna"]
     assert [event.body["reason"] for event in hall.events()] == ["incomplete"]
+
+
+def test_who_typed_something_wrong_and_did_not_go_on_is_looked_at_again_without_a_word(make):
+    hall = make(of=door("face+pin"))
+    hall.face("anna")
+    hall.pin("0000")
+    hall.later(14)
+    assert hall.again == []
+    hall.later(2)
+    assert hall.again == ["anna"]
+    assert hall.told[-1] == ("denied", "wrong_pin", "anna")
+
+
+def test_who_was_refused_for_what_passes_is_looked_at_again_when_it_has_passed(make):
+    hall = make(of=door(interlock=("inner",)), more=(DoorRules("inner"),))
+    hall.later(1)
+    hall.face("anna")  # the other door is silent
+    hall.face("ben")
+    assert hall.told[0] == ("denied", "interlock", "anna")
+    hall.later(1)
+    assert hall.again == []
+    hall.entrance.set_mode(Mode.FREE_ACCESS)
+    hall.later(1)
+    assert sorted(hall.again) == ["anna", "ben"]
+    hall.face("anna")
+    hall.later(60)
+    assert len(hall.again) == 2 + 1  # the other door is silent still, and a minute has gone
+
+
+def test_who_was_let_in_or_is_unknown_is_not_looked_at_again(make):
+    hall = make()
+    hall.face("anna")
+    hall.face(None)
+    for _ in range(3):
+        hall.later(60)
+    assert hall.again == []
+
+
+def test_a_key_that_is_pressed_after_the_face_makes_a_punch_of_who_stands_there(make):
+    hall = make()
+    hall.face("anna")
+    hall.later(3)
+    hall.entrance.showed(Credential(hall.at, key="out"))
+    assert hall.again == ["everybody"]
+    hall.face("anna", repeat=True)
+    hall.later(1)
+    hall.face("ben")
+    made = [(event.body["person"], event.body["type"], event.body["key"]) for event in hall.events("attendance")]
+    assert made == [("anna", "in", None), ("anna", "out", "out"), ("ben", "in", None)]
 
 
 def test_wrong_pins_outlive_a_restart(make):

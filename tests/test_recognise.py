@@ -262,6 +262,18 @@ def test_who_was_asked_for_more_and_did_not_go_on_is_recognised_again():
     assert [(s.person, s.repeat) for s in first + second] == [("anna", False), ("anna", False)]
 
 
+def test_who_stands_there_is_recognised_once_more_for_a_key_as_a_repeat_and_not_for_ever():
+    looking = recogniser(FakeEyes([[ANNA]] * 400))
+    shots, told = frames(400), []
+    for _ in range(8):
+        told.append([(s.person, s.repeat) for _ in range(40) for s in looking.see(next(shots))])
+        looking.look_again()
+    assert told[0] == [("anna", False)]
+    assert told[1] == [("anna", True)]
+    assert told[-1] == []  # no more shots are compared than the threshold reckons with
+    assert {each for some in told[1:] for each in some} == {("anna", True)}
+
+
 @pytest.mark.parametrize(
     ("there", "hint"),
     [([ANNA], None), ([replace(ANNA, quality=DARK)], "too_dark"), ([replace(ANNA, px=40)], "closer")],

@@ -121,6 +121,7 @@ class Admission:
             last.decision,
             person=holder.id,
             sighting=sighting,
+            companion=None,  # whoever came along then
             signature=None,
             at=around.at,
             alarms=(),

@@ -127,9 +127,13 @@ class Credentials:
         why = "no signature is enrolled" if self._weigh else "this door has no encoder for signatures"
         return Refusal(Reason.NO_SIGNATURE, why, alarms)
 
-    def under_duress(self, holder: Holder, pin: str | None) -> bool:
-        """Whether somebody who is not let in anyway has typed the duress PIN. Says and counts nothing else."""
-        return pin is not None and holder.duress is not None and self._check_pin(pin, holder.duress)
+    def forced(self, refusal: Refusal, holder: Holder, pin: str | None) -> Refusal:
+        """Returns the same, with the alarm where the duress PIN was typed: who is forced needs help all the more.
+
+        Says and counts nothing else of somebody who is not let in anyway.
+        """
+        under_duress = pin is not None and holder.duress is not None and self._check_pin(pin, holder.duress)
+        return refusal.and_(Alarm.DURESS) if under_duress else refusal
 
     def failed(self, person: str, reason: Reason, at: datetime) -> Refusal:
         """Counts something wrong against a person, or `NOBODY`; returns what is said of it."""

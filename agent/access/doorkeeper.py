@@ -159,6 +159,11 @@ class Doorkeeper:
         now = self._advance(around)
         return self._inquiry.overdue() + self._admission.overdue(around.at, now)
 
+    def take_gone(self) -> list[str]:
+        """Returns whose attempts have ended without a word since the last time: they may be recognised again."""
+        gone, self._inquiry.gone = self._inquiry.gone, []
+        return gone
+
     def passed(self, people: Iterable[str], around: Around) -> None:
         """The door was opened for these, as the lock says; where the rules say `passes_on_opening` that moves them."""
         self._advance(around)

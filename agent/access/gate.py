@@ -5,8 +5,8 @@ One visit is one track. What the gate knows of it:
                  a usable face                 k shots agree on a person
       (new) ──────────────────► WATCHING ────────────────────────────────► SETTLED ──┐
                                  │  │ ▲                                              │ the track
-        n shots without k that   │  │ │ the pause is over;                           │ ends
-        agree, or no patience    │  ▼ │ the next one is twice as long                ├───────────► gone
+        n shots without k that   │  │ │ the pause is over; the next one is twice as  │ ends
+        agree, or no patience    │  ▼ │ long where shots were compared               ├───────────► gone
                                  │ RESTING ──────────────────────────────────────────┤
         the same, and of the     ▼                                                   │
         n x tries shots of the  CLOSED ──────────────────────────────────────────────┘
@@ -152,6 +152,12 @@ class Gate:
             if visit.person == person:
                 self._visits[track] = Visit(track, pause=self._settings.retry_seconds, compared=visit.compared)
 
+    def look_again(self) -> None:
+        """Whoever stands there may be concluded once more, as a repeat, while there are shots left for it."""
+        for track, visit in list(self._visits.items()):
+            if visit.person is not None and self._left(visit) >= self._settings.shots_needed:
+                self._visits[track] = Visit(track, pause=self._settings.retry_seconds, compared=visit.compared)
+
     def _visit(self, track: int) -> Visit:
         return self._visits.setdefault(track, Visit(track, pause=self._settings.retry_seconds))
 
@@ -213,7 +219,7 @@ class Gate:
         """A refusal, unless nothing was compared and it was told often enough; either way the try is over."""
         compared = any(shot.match.person is not None for shot in visit.shots)
         sighting = self._sighting(visit, at, reason, visit.nearest() if visit.shots else None, detail)
-        visit.rest(now, longest_pause=_LONGEST_PAUSE_SECONDS)
+        visit.rest(now, longest_pause=_LONGEST_PAUSE_SECONDS, longer=compared)  # who only looked away is no stranger
         if self._left(visit) < self._settings.shots_needed:
             visit.close()
         visit.told[reason] += 1

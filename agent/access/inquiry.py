@@ -14,7 +14,7 @@ from agent.access.post import Post
 from agent.access.refusals import Refusal
 from agent.access.rules import Mode
 from agent.access.standings import NOBODY
-from agent.types import Alarm, Credential, Decision, Reason, Shown, Sighting
+from agent.types import Alarm, Credential, Decision, Outcome, Reason, Shown, Sighting
 
 
 class Inquiry:
@@ -25,6 +25,7 @@ class Inquiry:
         self._attempt: Attempt | None = None
         self._pressed: tuple[str, float] | None = None  # a key, and until when it waits for somebody
         self._late: list[Decision] = []
+        self.gone: list[str] = []  # whose attempt ended of which nothing is said; whoever takes them clears it
 
     @property
     def asks_for_mode(self) -> bool:
@@ -82,7 +83,7 @@ class Inquiry:
         if sighting.reason is not Reason.MATCH or holder is None:
             return self._unrecognised(sighting, around, now)
         if sighting.repeat and (again := self._admission.again(sighting, holder, around, now, free=free)):
-            return again
+            return replace(again, key=self._key()) if again.outcome is Outcome.GRANTED else again
         if running is not None and running.person != holder.id:
             if self._waits_for_face(running, at) and holder.state is not State.BLOCKED:
                 return self._failed(replace(running, sighting=sighting), Reason.FACE_MISMATCH, at, now)
@@ -114,7 +115,7 @@ class Inquiry:
             attempt = replace(attempt, mode=mode)
         refusal = self._admission.refusal(holder, around, changes_mode=attempt.mode is not None)
         if refusal := refusal or (mode if isinstance(mode, Refusal) else None):
-            return self._refused(attempt, self._forced(refusal, holder, credential.pin), at)
+            return self._refused(attempt, self._credentials.forced(refusal, holder, credential.pin), at)
         return self._verify(attempt, credential, holder, around, now, every=free or attempt.mode is not None)
 
     def _verify(
@@ -128,7 +129,7 @@ class Inquiry:
         signs = credential.signature is not None and attempt.shown != () and (every or factors.takes(Shown.SIGNATURE))
         if (card or takes_pin or signs) and (seconds := self._post.locked_seconds(holder.id, at)):
             locked = Refusal(Reason.LOCKED_OUT, f"for {seconds:.0f} s")
-            return self._refused(attempt, self._forced(locked, holder, credential.pin), at)
+            return self._refused(attempt, self._credentials.forced(locked, holder, credential.pin), at)
         if card and Shown.CARD not in attempt.shown:
             attempt = replace(attempt.with_(Shown.CARD), asked_at=at)
         pin, signature = credential.pin if takes_pin else None, credential.signature if signs else None
@@ -211,10 +212,6 @@ class Inquiry:
             self._attempt = replace(attempt, until=now + seconds, refused=True)
         return attempt.denied(refusal, at)
 
-    def _forced(self, refusal: Refusal, holder: Holder, pin: str | None) -> Refusal:
-        """The same, with the alarm where the duress PIN was typed: somebody who is forced needs help all the more."""
-        return refusal.and_(Alarm.DURESS) if self._credentials.under_duress(holder, pin) else refusal
-
     def _refused(self, attempt: Attempt, refusal: Refusal, at: datetime) -> Decision:
         """This person does not come in; whoever else is at the door goes on."""
         if self._attempt is not None and self._attempt.person == attempt.person:
@@ -230,7 +227,9 @@ class Inquiry:
     def _give_up(self, at: datetime, why: str) -> None:
         """Ends the attempt; said in the next tick, unless something wrong was said already."""
         attempt, self._attempt = self._attempt, None
-        if attempt is not None and not attempt.refused:
+        if attempt is not None and attempt.refused:
+            self.gone.append(attempt.person)
+        elif attempt is not None:
             self._late.append(attempt.denied(Refusal(Reason.INCOMPLETE, why), at))
 
     def _ask(self, attempt: Attempt, at: datetime, *, alarms: tuple[Alarm, ...] = ()) -> Decision:

@@ -63,12 +63,13 @@ class Visit:
         self.rejections.clear()
         self.near_since = None
 
-    def rest(self, now: float, *, longest_pause: float) -> None:
-        """Ends this try and waits, longer each time."""
+    def rest(self, now: float, *, longest_pause: float, longer: bool) -> None:
+        """Ends this try and waits, `longer` the next time."""
         self.shots.clear()
         self.step_back()
         self.resting_until = now + self.pause
-        self.pause = min(2 * self.pause, longest_pause)
+        if longer:
+            self.pause = min(2 * self.pause, longest_pause)
 
     def close(self) -> None:
         """Rests for as long as the track lasts."""

@@ -35,8 +35,8 @@ class Paired:
 def pair(punches: Iterable[Punch], rules: AttendanceRules, zone: ZoneInfo, at: datetime) -> Paired:
     """Returns the stays.
 
-    Times are rounded before they are paired. The order is that of the unrounded ones, and no stay is shorter than
-    nothing.
+    Times are rounded before they are paired. The order is that of the unrounded ones, no stay is shorter than nothing,
+    and none begins before the one before it has ended.
 
     Args:
         punches: of one person, as corrected, in order.
@@ -127,14 +127,20 @@ class _Pairing:
             self._paused = None
 
     def _close(self, came: Punch, left: Punch | None, ends_at: datetime) -> None:
-        """Ends the stay; a break that is on ends with it."""
-        starts_at = self._time(came)
+        """Ends the stay; a break that is on ends with it. Nothing that rounding laid over another counts twice."""
+        stays, starts_at = self.paired.stays, self._time(came)
+        if stays:
+            starts_at = max(starts_at, stays[-1].ends_at)
         ends_at = max(ends_at, starts_at)
         if self._paused is not None:
             self._breaks.append(Break(self._time(self._paused), ends_at))
-        inside = [Break(max(each.starts_at, starts_at), min(each.ends_at, ends_at)) for each in self._breaks]
-        breaks = tuple(each for each in inside if each.ends_at > each.starts_at)
-        self.paired.stays.append(Stay(came, left, starts_at, ends_at, breaks))
+        breaks, free = list[Break](), starts_at
+        for each in self._breaks:
+            one = Break(max(each.starts_at, free), min(each.ends_at, ends_at))
+            if one.ends_at > one.starts_at:
+                breaks.append(one)
+                free = one.ends_at
+        stays.append(Stay(came, left, starts_at, ends_at, tuple(breaks)))
         self._forget()
 
     def _give_up(self, came: Punch) -> None:

@@ -17,8 +17,9 @@ from agent.access.doorkeeper import Doorkeeper
 from agent.access.holder import Holder, Register
 from agent.bundle import Bundle
 from agent.doorman import Doorman
+from agent.ears import Ears
 from agent.enrolment import Administration
-from agent.entrance import Ears, Entrance
+from agent.entrance import Entrance
 from agent.errors import EnrolmentRefused
 from agent.gallery.match import Gallery
 from agent.hardware.inputs import InputsOptions

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from agent.access.doorkeeper import Doorkeeper
 from agent.config import load_config
 from agent.doorman import Doorman
-from agent.entrance import Ears, Entrance
+from agent.ears import Ears
+from agent.entrance import Entrance
 from agent.hardware.inputs import InputsOptions
 from agent.hardware.inputs.none import NoInputs
 from agent.labels import Labels
@@ -47,7 +48,7 @@ class Hall:
         )  # fmt: skip
         ears = Ears(
             decided=self.decided.append, passed=self.passed.append, claimed=self.claims.append,
-            not_gone_on=self.again.append,
+            look_again=self.again.append, key_waits=lambda: self.again.append("everybody"),
         )  # fmt: skip
         self.peers = Peers(Topics("home", "front"))
         self.entrance = Entrance(
