@@ -33,6 +33,7 @@ def audit(
     Raises:
         ValueError: `details` is not JSON, or `request.by` is no short text.
     """
+    told = _plain(details or {})
     with db.transaction():
         before, row = chain.append(
             db,
@@ -42,14 +43,14 @@ def audit(
             by=request.by,
             subject=subject,
             command_id=request.command_id,
-            details=details or {},
+            details=told,
         )
         body = {
             "action": action,
             "subject": subject,
             "by": request.by,
             "command_id": request.command_id,
-            "details": dict(details or {}),
+            "details": told,
             "number": row.number,
             "hash": row.hash,
             "previous": before.hash,
@@ -60,6 +61,19 @@ def audit(
             "clock": request.clock.value,
         }
         events.append(db, "audit", request.at, request.boot_id, body)
+
+
+def _plain(details: Mapping[str, object]) -> dict[str, object]:
+    """Returns the same with whole numbers as such: `5.0` is signed, and so sent, as `5`, and its digest has to fit."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, Mapping):
+            return {key: plain(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(each) for each in value]
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    return {key: plain(value) for key, value in details.items()}
 
 
 def audit_start(db: Db, config: Config, models: Sequence[str], request: Request) -> list[str]:

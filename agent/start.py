@@ -38,7 +38,7 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
         with open_db(path) as db:
             wipe.finish(db, config, [*key_files(config), key_path(config)], request)
     settle(config)
-    leftovers.clear(config)
+    leftovers.clear(config, starting=True)
     bundle = open_models(config, site_key(config), request)
     db, *others = (stack.enter_context(open_db(path, key=bundle.key)) for _ in range(1 + reads))
     if not config.security.keep_crops and (crops := forget_crops(db)):

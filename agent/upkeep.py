@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.attendance.punch import Clock
+from agent.backup import leftovers, outgoing
 from agent.clock import clock_state, kernel_boot_id
 from agent.config import Config
 from agent.errors import StoreError
@@ -53,11 +54,13 @@ class Upkeep:
             return
         self._due = time.monotonic() + LOOK_SECONDS
         try:
+            outgoing.sweep(self._config)
+            leftovers.clear(self._config)
             self._retime()
             self._nights.step(self._db)
             if self._history is not None:
                 self._history.look()
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             log.warning("upkeep waits: %s", error)
 
     def _retime(self) -> None:

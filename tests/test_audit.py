@@ -1,5 +1,6 @@
 """What was changed stands in the chain and goes out as an event, in the transaction of the change."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from agent.register import Request
 from agent.store import audit as chain
 from agent.store import events
 from agent.store.db import open_db
+from agent.trust.statement import canonical
 
 NOW = datetime(2026, 11, 26, 8, 0, 0, 123_456, tzinfo=UTC)
 REQUEST = Request("cli:root", NOW, "boot")
@@ -38,6 +40,17 @@ def test_a_change_is_a_row_and_an_event(db):
     sent = event_body(two, site="hq", device="door", historical=False)
     assert sent["at"] == second.at  # or nobody could check the hash
     AuditEvent.model_validate_json(json.dumps(sent))
+
+
+def test_the_digest_is_that_of_what_is_sent_also_of_whole_seconds(db):
+    """As deploy/MQTT.md has it, from the payload as it is signed."""
+    audit(db, "unlocked", "front", REQUEST, {"seconds": 5.0, "each": [1.0, 2.5], "of": {"a": 3.0, "b": True}})
+    (event,) = events.recent(db, 1)
+    sent = json.loads(canonical(event_body(event, site="hq", device="door", historical=False)))
+    about = {key: sent[key] for key in ("command_id", "details", "subject")}
+    text = json.dumps([sent["about_salt"], about], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert hashlib.sha256(text.encode()).hexdigest() == sent["about_digest"]
+    assert chain.verify(db) is None
 
 
 def test_a_change_that_is_undone_leaves_neither(db):

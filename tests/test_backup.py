@@ -407,6 +407,8 @@ class TestLeftovers:
             file.write_bytes(b"everybody")
         leftovers.clear(device.config)
         assert (dead.exists(), alive.exists()) == (False, True)
+        leftovers.clear(device.config, starting=True)  # of before a reboot: process numbers begin anew
+        assert not alive.exists()
 
     def test_a_wipe_leaves_no_backup(self, device):
         device.stage(device.backup())

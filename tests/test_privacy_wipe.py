@@ -1,18 +1,25 @@
 """A device that is opened holds no key, no face, no secret and no log; interrupted, it goes on."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from agent.attendance.punch import Clock
 from agent.audit import audit
 from agent.config import Config
+from agent.device_key import key_path
+from agent.errors import StoreFull
 from agent.privacy.wipe import finish, pending, wipe
+from agent.recorder import Recorder
 from agent.register import Request
+from agent.seal.keyring import key_files
 from agent.store import audit as chain
 from agent.store import commands, events, people, templates
 from agent.store.db import open_db
 from agent.store.times import to_text
+from agent.tamper import wipe_house
 from agent.types import Embedding, Quality
 from tests.fakes.keys import KEY
 
@@ -110,6 +117,22 @@ def test_the_keys_go_first_and_what_was_interrupted_goes_on_at_the_next_start(db
     assert db.rows("SELECT count(*) FROM templates") == [(0,)]
     assert not crop.exists()
     assert not finish(db, config, [key], REQUEST)
+
+
+def test_a_full_disk_keeps_no_key(db, config):
+    """The case is opened while nothing can be recorded: the rest goes at the next start."""
+    keys = [*key_files(config), key_path(config)]
+    for file in keys:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"k" * 65)
+    recorder = Recorder(db, boot_id="boot", recorded=lambda _: None)
+    recorder.healthy = False
+    with pytest.raises(StoreFull):
+        wipe_house(config, recorder, SimpleNamespace(clock=lambda: Clock.UNKNOWN))
+    assert not any(file.exists() for file in keys)
+    assert pending(config) == "tamper"
+    assert finish(db, config, keys, REQUEST)
+    assert db.rows("SELECT count(*) FROM templates") == [(0,)]
 
 
 def test_a_key_is_overwritten_before_it_is_deleted(db, config, key, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 
 from agent import health, history, upkeep
 from agent.attendance.punch import Clock
+from agent.backup import leftovers, outgoing
 from agent.clock import kernel_boot_id
 from agent.config import Config
 from agent.health import HealthCheck
@@ -60,6 +62,18 @@ def age(db):
     """How long ago Anna's punches were, as corrected, in seconds."""
     now = datetime.now(UTC)
     return [round((now - each.at).total_seconds()) for each in punches.counted(db, LONG_AGO, now)]
+
+
+def test_what_backups_leave_goes_by_itself(db, tmp_path):
+    config = Config.model_validate({"device": {"data_dir": tmp_path}})
+    left = [outgoing.file_of(config, "old"), leftovers.snapshot_file(config, 2**22 + 1)]
+    kept = [outgoing.file_of(config, "new"), leftovers.snapshot_file(config, os.getpid())]
+    left[0].parent.mkdir()
+    for file in left + kept:
+        file.write_bytes(b"names")
+    os.utime(left[0], (time.time() - outgoing.KEEP_SECONDS - 60,) * 2)
+    Upkeep(config, db, lambda change: change(db), "boot").step()
+    assert [file.exists() for file in left + kept] == [False, False, True, True]
 
 
 def test_nothing_is_done_before_the_clock_is_right(db, start, synchronised):

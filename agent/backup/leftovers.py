@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -21,10 +22,15 @@ def snapshot_file(config: Config, process: int) -> Path:
     return config.device.data_dir / f".snapshot-{process}.db"
 
 
-def clear(config: Config) -> None:
-    """Removes the copies of processes that are no more. When the agent starts."""
+def clear(config: Config, *, starting: bool = False) -> None:
+    """Removes the copies of processes that are no more. When the agent starts, and now and then.
+
+    Args:
+        config: where they are.
+        starting: this process has made none as yet: one of its number is of before a reboot.
+    """
     for file, process in _snapshots(config):
-        if not Path(f"/proc/{process}").exists():
+        if not Path(f"/proc/{process}").exists() or (starting and process == os.getpid()):
             file.unlink(missing_ok=True)
 
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +71,7 @@ def sweep(config: Config, *, but: str | None = None, older_seconds: float = KEEP
     """Removes what nobody has asked for; with `but`, all others than that of this command."""
     folder = config.device.data_dir / OUTGOING
     for file in folder.iterdir() if folder.is_dir() else ():
-        old = time.time() - file.stat().st_mtime > older_seconds
-        if old or (but is not None and file != file_of(config, but)):
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another thread was first
+            old = time.time() - file.stat().st_mtime > older_seconds
+            if old or (but is not None and file != file_of(config, but)):
+                file.unlink()

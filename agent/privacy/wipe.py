@@ -38,7 +38,18 @@ log = logging.getLogger(__name__)
 MARKER: Final = "wipe-pending"  # in data_dir; its text is the cause
 
 
-def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, cause: str) -> dict[str, int]:
+def begin(config: Config, keys: Sequence[Path], *, cause: str) -> int:
+    """Destroys the keys, before all else and without the database; returns how many there were.
+
+    The marker stands from now on: `wipe` does the rest, at once or at the next start.
+    """
+    _mark(config, cause)
+    return sum(_destroy(key) for key in keys)
+
+
+def wipe(
+    db: Db, config: Config, keys: Sequence[Path], request: Request, *, cause: str, gone: int = 0
+) -> dict[str, int]:
     """Removes keys, templates, PINs, cards, events, answers and pictures; returns counts.
 
     The caller locks the door and records the alarm before: alarms that the broker does not have yet stay, so that the
@@ -50,12 +61,12 @@ def wipe(db: Db, config: Config, keys: Sequence[Path], request: Request, *, caus
         keys: files of keys, see `agent.seal.keyring.key_files`; those that are not there are none.
         request: by "tamper", or who asks.
         cause: "tamper"; goes into the audit.
+        gone: keys that `begin` has destroyed already.
 
     Raises:
         StoreError: something stays, and the marker with it; the keys have gone first.
     """
-    _mark(config, cause)
-    destroyed = sum(_destroy(key) for key in keys)
+    destroyed = gone + begin(config, keys, cause=cause)
     if left := leftovers.destroy(config):
         raise StoreError(f"{left[0]} cannot be deleted: the wipe is tried again at the next start")
     with db.transaction():
