@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from agent.admins import owners
+from agent.attendance.punch import Clock
 from agent.audit import audit
 from agent.backup import leftovers, outgoing, restoring, staging
 from agent.backup.content import Manifest, read_manifest
@@ -30,15 +31,17 @@ from agent.register import Request
 from agent.seal import key_file
 from agent.seal.keyring import key_path
 from agent.service import _restored as run_agent_restores
-from agent.store import admins, commands, events, jobs, receipts
+from agent.store import admins, commands, events, jobs, punches, receipts
 from agent.store.audit import verify
 from agent.store.db import agent_lock, open_db
 from agent.store.device_keys import device_keys, set_device_key
 from agent.store.people import list_people
 from agent.store.templates import enrol, load_templates
+from agent.timeclock import Said, Terminal, correct, punch
 from agent.trust.keys import Admin, SigningKey, packed
 from agent.trust.roles import Role
 from tests.fakes.keys import KEY
+from tests.fakes.timeclock import site
 from tests.test_store_people import template
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -114,6 +117,25 @@ WHOLE = ["device.key", "latchkey.db", "models", "site.key"]
 
 def actions(db):
     return [event.body["action"] for event in events.since(db, 0, 1000) if event.kind == "audit"]
+
+
+def come(db, at):
+    terminal = Terminal("hq", "front", "boot", "kernel")
+    return punch(db, site(), terminal, "anna", at, key=None, uptime=1.0, clock=Clock.SYNCHRONISED)
+
+
+def ids_of(db):
+    return [event.id for event in events.since(db, 0, 1000)]
+
+
+def happened(db):
+    """All events, those that nobody has got yet, and the punches as they count."""
+    day = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    return ids_of(db), [event.id for event in events.unsent(db, limit=1000)], punches.counted(db, *day)
+
+
+def restored(db):
+    return events.since(db, 0, 1000)[-1].body["details"]
 
 
 def test_a_new_device_becomes_the_old_one(device, tmp_path):
@@ -250,6 +272,43 @@ class TestMeanwhile:
         device.restore(file)
         with device.db() as db:
             assert device_keys(db) == {"back": fresh}
+
+    def test_no_event_and_no_punch_since_is_lost(self, device):
+        with device.db() as db:
+            come(db, NOW - timedelta(hours=1))
+            events.mark_sent(db, [1], NOW)
+        file = device.backup()
+        with device.db() as db:
+            for hours in (1, 2):
+                come(db, NOW + timedelta(hours=hours))
+            wrong = come(db, NOW + timedelta(hours=2, seconds=1))
+            correct(db, request(180), wrong.id, Said("the boss", "not there", void=True))
+            events.mark_sent(db, range(1, 7), NOW)
+            ids, unsent, counted = happened(db)
+        assert len(unsent) == 2
+        device.restore(file)
+        with device.db() as db:
+            assert happened(db) == (
+                [*ids, ids_of(db)[-1]],
+                [*unsent, ids_of(db)[-1]],
+                counted,
+            )  # and that it is restored
+            told = restored(db)
+        assert (told["events"], told["punches"]) == (4, 3)
+
+    def test_another_device_s_events_are_not_taken_for_its_own(self, device, tmp_path):
+        file = device.backup()
+        other = Device(tmp_path / "other")
+        key_file.write(key_path(other.config), KEY)
+        with other.db() as db:
+            enrol(db, "anna", None, [template(1, dimension=8)], NOW)
+            come(db, NOW + timedelta(hours=1))
+        with file.open("rb") as source:
+            staging.stage(Opened(source, OWNER), other.config, None, request(60))
+        restoring.finish(other.config, None)
+        with other.db() as db:
+            assert punches.made(db, NOW, NOW + timedelta(days=1)) == []
+            assert restored(db)["events"] == 0
 
     def test_no_number_of_an_event_is_given_twice(self, device):
         file = device.backup()

@@ -1,7 +1,8 @@
 """What a database that comes back has to learn of what happened since the backup: nobody forgotten is back.
 
 Who was forgotten is forgotten again, a key that was revoked stays so, who may sign in at the admin page stays as it
-is, a command that was carried out is not carried out again, the numbers of events go on. All of it stands in the
+is, a command that was carried out is not carried out again, the numbers of events go on; no event is lost that nobody
+has got yet, and no punch. All of it stands in the
 database that was in use; where that is lost, nobody here knows, and the audit says so.
 
 Whoever is in the backup and not in the database that was in use was forgotten or removed, whatever the id was then;
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -62,22 +63,23 @@ def learn(db: Db, before: Path, config: Config, note: Note, request: Request) ->
         return Restored(note, before=True, forgotten=0, revoked=0)
     with _other(db, before) as known, db.transaction() as sql:
         done = Restored(note, known, 0, 0)
-        answers = 0
+        kept = {"answers": 0, "events": 0, "punches": 0}
         if known:
+            kept |= {"events": snapshots.keep_events(db), "punches": snapshots.keep_punches(db)}
             done = Restored(note, known, _forget_again(db, config, request), snapshots.keep_admins(db))
             snapshots.keep_device_keys(db)
             snapshots.keep_accounts(db)
-            answers = snapshots.keep_answers(db, request.at - REMEMBERED)
+            kept["answers"] = snapshots.keep_answers(db, request.at - REMEMBERED)
         _end_jobs(db, note, request, known=known)
         snapshots.go_on_numbering(db, known=known)
         sql.execute("INSERT OR REPLACE INTO started VALUES (?, ?)", (RESTORED, token))
-        audit(db, RESTORED, None, request, _told(done, answers))
+        audit(db, RESTORED, None, request, _told(done, kept))
         if done.forgotten:
             db.vacuum()
     return done
 
 
-def _told(done: Restored, answers: int) -> dict[str, object]:
+def _told(done: Restored, kept: Mapping[str, int]) -> dict[str, object]:
     note = done.note
     return {
         "made_at": timestamp(note.made_at),
@@ -86,7 +88,7 @@ def _told(done: Restored, answers: int) -> dict[str, object]:
         "before": "known" if done.before else "lost",
         "forgotten": done.forgotten,
         "revoked": done.revoked,
-        "answers": answers,
+        **kept,
     }
 
 

@@ -98,6 +98,41 @@ def go_on_numbering(db: Db, *, known: bool) -> None:
     db.sql.execute("UPDATE sqlite_sequence SET seq = max(seq + ?, ?) WHERE name = 'events'", (GAP, before))
 
 
+def keep_events(db: Db) -> int:
+    """Take over from `other` the events since, and which were sent; return how many. Before anything is written.
+
+    Nothing where `other` is not a continuation of `db`: these are another device's.
+    """
+    if not _continued(db):
+        return 0
+    db.sql.execute(
+        "UPDATE main.events SET sent_at = o.sent_at, published_at = o.published_at FROM other.events AS o"
+        " WHERE o.id = events.id AND events.sent_at IS NULL"
+    )
+    return db.sql.execute(
+        "INSERT OR IGNORE INTO main.events SELECT * FROM other.events WHERE seq >"
+        " coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = 'events'), 0) ORDER BY seq"
+    ).rowcount
+
+
+def keep_punches(db: Db) -> int:
+    """Take over from `other` the punches and corrections since, as `keep_events`; return how many punches."""
+    if not _continued(db):
+        return 0
+    taken = {table: _take_newer(db, table) for table in ("punches", "corrections")}
+    return taken["punches"]
+
+
+def _take_newer(db: Db, table: str) -> int:
+    columns = ", ".join(
+        name for (name,) in db.rows("SELECT name FROM pragma_table_info(?)", (table,)) if name != "number"
+    )
+    return db.sql.execute(
+        f"INSERT OR IGNORE INTO main.{table} ({columns}) SELECT {columns} FROM other.{table}"  # noqa: S608 - ours
+        f" WHERE number > coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = '{table}'), 0) ORDER BY number"
+    ).rowcount
+
+
 def keep_answers(db: Db, since: datetime) -> int:
     """Take over from `other` the commands that were carried out since, so that none is again; return how many."""
     return db.sql.execute(

@@ -43,8 +43,8 @@ def main(folder, lines):
         with device.db() as db:
             db.check()
             assert verify(db) is None, number
-            assert actions(db) == ["enrolled"] * 3 + ["removed", "restored"], number
-            assert len(events.since(db, 0, 100)) == 5, number
+            assert actions(db) == ["enrolled"] * 3 + ["removed", "removed", "restored"], number  # then, and once more
+            assert len(events.since(db, 0, 100)) == 6, number
         number += lines
     print(json.dumps(states))
 
