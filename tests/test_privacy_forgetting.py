@@ -161,6 +161,27 @@ def test_no_byte_of_a_vector_a_pin_a_card_or_a_name_is_left_in_the_files(staff, 
         other.close()
 
 
+def test_who_was_named_as_having_said_something_of_others_is_not_named_any_more(staff, config):
+    with staff.transaction() as sql:
+        sql.execute(
+            "INSERT INTO corrections (id, person, void, by, why, made_at) VALUES ('of-ben', 'ben', 1, ?, 'late', ?)",
+            (NAME, to_text(NOW)),
+        )
+        sql.execute(
+            "INSERT INTO consents (person, given, at, text, by) VALUES ('ben', 0, ?, 'v1', ?)", (to_text(NOW), NAME)
+        )
+    audit(staff, "punch_corrected", "ben", REQUEST, {"says": NAME})
+    forget(staff, config, "anna", REQUEST)
+    assert not [each for each in (NAME.encode(), json.dumps(NAME)[1:-1].encode()) if each in bytes_of(staff)]
+    assert chain.verify(staff) is None
+    assert [
+        by.startswith("forgotten-") for by, person in table(staff, "consents", "by, person") if person == "ben"
+    ] == [
+        False,
+        True,
+    ]
+
+
 def test_the_bytes_go_also_in_a_large_database_whose_rows_have_moved(db, config):
     for n in range(300):
         templates.enrol(db, f"p{n}", f"Name of {n}", [(Embedding(vector(n), KEY.model("m")), QUALITY)], NOW)

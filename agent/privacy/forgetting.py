@@ -182,9 +182,9 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
         return {**(beside if linked else rewrite)(event.body), **labels}
 
     changed = [
-        *places.replace(db, [each for each in ids if each not in NOBODY], pseudonym, Fate.ACTOR).items(),
+        *places.replace(db, [each for each in texts if each not in NOBODY], pseudonym, Fate.ACTOR).items(),
         ("corrections", traces.rewrite_reasons(db, ids, texts, rewrite)),
-        ("events", traces.rewrite_events(db, texts, without) + traces.erase_audit(db, texts, ids=set(ids))),
+        ("events", traces.rewrite_events(db, texts, without) + traces.erase_audit(db, texts, ids=set(texts))),
         ("commands", traces.blank_answers(db, texts, rewrite)),
         ("jobs", traces.blank_jobs(db, texts)),
         ("roster_objects", traces.drop_waiting(db, ids, texts)),
@@ -192,7 +192,7 @@ def _forgotten(db: Db, ids: Sequence[str], attendance: Attendance) -> dict[str, 
     for table, count in changed:
         if count:
             what["pseudonymised"][table] = what["pseudonymised"].get(table, 0) + count
-    rows = [chain.erase(db, each) for each in ids]
+    rows = [chain.erase(db, each) for each in texts]
     what["audit"] = {
         key: found for key in (ERASED, ERASED_BY) if (found := sorted({n for row in rows for n in row[key]}))
     }
