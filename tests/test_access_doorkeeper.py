@@ -586,15 +586,26 @@ def test_what_can_be_no_card_is_one_that_nobody_has():
 
 class TestRepeats:
     def test_the_door_opens_again_and_nothing_is_asked_again(self):
+        doorway = Doorway(door("face+pin"))
+        doorway.face("anna")
+        doorway.pin("4711")
+        doorway.wait(20)
+        again = doorway.face("anna", repeat=True)
+        assert (told(again)[0], again.person, again.repeat) == (GRANTED, "anna", True)
+
+    def test_for_one_of_two_who_were_needed_only_while_it_is_open_for_both(self):
         doorway = Doorway(door("face+pin", two_person="always"))
         doorway.face("anna")
         doorway.pin("4711")
         doorway.face("ben")
         doorway.pin("2580")
-        doorway.wait(20)
+        doorway.wait(4)
         for person in ("anna", "ben"):
             again = doorway.face(person, repeat=True)
             assert (told(again)[0], again.person, again.repeat, again.companion) == (GRANTED, person, True, None)
+        doorway.wait(2)
+        assert doorway.face("anna", repeat=True).reason is Reason.PIN_NEEDED
+        assert doorway.pin("4711").reason is Reason.SECOND_PERSON_NEEDED
 
     def test_not_long_after(self):
         doorway = Doorway(door("face+pin"))

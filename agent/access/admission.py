@@ -210,8 +210,10 @@ class Admission:
 
     def _remember(self, granted: Decision, now: float) -> None:
         self._granted = {person: last for person, last in self._granted.items() if now <= last.until}
+        # of two who were needed each opens again alone only as long as the door is open for both anyway
+        seconds = _REPEAT_SECONDS if granted.companion is None else min(granted.seconds, _REPEAT_SECONDS)
         for person in {granted.person, granted.companion} - {None}:
-            self._granted[str(person)] = _Granted(granted, now + _REPEAT_SECONDS)
+            self._granted[str(person)] = _Granted(granted, now + seconds)
 
     def _seconds(self, around: Around, *people: str | None) -> float:
         """How long the lock stays released: longer if one of them needs it."""
