@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -154,3 +155,9 @@ class TestRetiming:
         found = retime([first, second, third], by_hand, "b1", at=TEN, uptime=5000.0)
         assert [each.punch for each in found] == [third.id]
         assert retime([first, second, third], by_hand + found, "b1", at=TEN, uptime=6000.0) == []
+
+    def test_a_repeat_of_before_the_start_counts_and_one_after_it_does_not(self):
+        """After a power cut the clock seems to go on where it stopped: the first punch only seems to be a repeat."""
+        first, again = (replace(self.made(seconds), repeat=True) for seconds in (100.0, 110.0))
+        counted = apply([first, again], retime([first, again], [], "b1", at=TEN, uptime=5000.0))
+        assert [(each.repeat, each.type) for each in counted] == [(False, first.type), (True, again.type)]

@@ -110,21 +110,27 @@ def retime(
     """Returns corrections that re-time what was punched since one start while the clock was wrong.
 
     Left alone is what somebody has re-timed or made void. Made again they are the same, so nothing is corrected twice.
+    What is a repeat only of a punch from before that start counts: it was made at another time than it seemed.
 
     Args:
-        punches: as they were made.
+        punches: as they were made, in that order.
         corrections: all there are of these.
         boot_id: of the start.
         at: the right time, UTC.
         uptime: seconds of CLOCK_BOOTTIME at that time.
     """
     touched = {each.punch for each in corrections if each.at is not None or each.void}
-    made = []
+    made, seen = [], set[str]()
     for punch in punches:
+        first = punch.boot_id == boot_id and punch.person not in seen
+        seen |= {punch.person} if first else set()
         right = right_time(punch, at, uptime) if punch.boot_id == boot_id and punch.id not in touched else None
         if right is not None:
             why = f"the clock was not set: it said {punch.at.isoformat(timespec='seconds')}"
-            made.append(Correction(f"retimed-{punch.id}", punch.id, punch.person, "clock", why, made_at=at, at=right))
+            type_ = punch.type if punch.repeat and first else None
+            made.append(
+                Correction(f"retimed-{punch.id}", punch.id, punch.person, "clock", why, at, at=right, type=type_)
+            )
     return made
 
 
