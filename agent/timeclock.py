@@ -20,7 +20,7 @@ from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.mqtt.telemetry import timestamp
 from agent.register import Request, enrolled
-from agent.store import events, punches
+from agent.store import events, members, punches
 from agent.store.db import Db
 
 SOON = timedelta(minutes=5)  # clocks differ a little: a punch may be corrected to so far ahead
@@ -82,6 +82,7 @@ def punch(
         stored = punches.find(db, id_)
         if stored is not None:
             return stored
+        person = members.current_id(db, person) or person  # renamed or merged since it was decided
         last = punches.counted(db, at - LOOK_BACK, at + timedelta(microseconds=1), person)
         found = classify(rules, terminal.device, last, at, key)
         made = Punch(

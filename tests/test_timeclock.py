@@ -11,7 +11,7 @@ from agent.attendance.rules import PunchType
 from agent.errors import CommandError
 from agent.mqtt.message import Code
 from agent.register import Request
-from agent.store import events, people, punches
+from agent.store import events, moves, people, punches
 from agent.store.db import open_db
 from agent.timeclock import Said, Terminal, add, correct, correction_json, punch, punch_json, retime_boot
 from tests.fakes.timeclock import site, utc
@@ -55,6 +55,14 @@ def test_again_with_the_same_id_is_the_same_punch(db):
     first = come(db, id="01KAMB5T80W9R3Q2M4X7Y1Z5AB")
     assert come(db, id="01KAMB5T80W9R3Q2M4X7Y1Z5AB") == first
     assert len(told(db, "attendance")) == 1
+
+
+def test_who_was_renamed_after_it_was_decided_punches_under_the_new_id(db):
+    come(db)
+    moves.rename(db, "anna", "anna-lind")
+    made = come(db, NINE + timedelta(hours=1))
+    assert (made.person, made.type) == ("anna-lind", PunchType.OUT)
+    assert [event.body["person"] for event in told(db, "attendance")][-1] == "anna-lind"
 
 
 def test_nobody_punches_where_attendance_is_off(db):

@@ -2,8 +2,8 @@
 
 Who was forgotten is forgotten again, a key that was revoked stays so, who may sign in at the admin page stays as it
 is, a command that was carried out is not carried out again, the numbers of events go on; no event is lost that nobody
-has got yet, and no punch. All of it stands in the
-database that was in use; where that is lost, nobody here knows, and the audit says so.
+has got yet, and no punch. All of it stands in the database that was in use; where that is lost, nobody here knows, and
+the audit says so.
 
 Whoever is in the backup and not in the database that was in use was forgotten or removed, whatever the id was then;
 that counts only where the one is a continuation of the other, which the audit's chain shows. Else only receipts count.
