@@ -14,6 +14,7 @@ from agent.register import Request
 from agent.store import events, moves, people, punches
 from agent.store.db import open_db
 from agent.timeclock import Said, Terminal, add, correct, correction_json, punch, punch_json, retime_boot
+from tests.fakes.keys import KEY
 from tests.fakes.timeclock import site, utc
 
 NINE = utc("2026-11-02 09:00")
@@ -24,7 +25,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def db(tmp_path):
-    with open_db(tmp_path / "latchkey.db") as db:
+    with open_db(tmp_path / "latchkey.db", key=KEY) as db:
         people.add_person(db, "anna", name=None, at=NINE)
         yield db
 
