@@ -16,11 +16,11 @@ from agent.gallery.calibration import Calibration, calibrate, thinned
 from agent.gallery.held_out import held_out
 from agent.gallery.threshold import FmrTable
 from agent.hardware.engines.litert import LiteRtModel
-from agent.photo_files import people_in, photos_below
 from agent.types import Floats
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
+from agent.vision.photo_files import people_in, photos_below
 from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits, judge
 from training.data.errors import DataError

@@ -13,7 +13,7 @@ from agent.cli.opened import administration, request
 from agent.cli.output import counted, progress, say
 from agent.cli.settings import ConfigFile, Sets, load
 from agent.errors import CommandError, EnrolmentRefused, LatchkeyError, PictureError
-from agent.photo_files import people_in
+from agent.vision.photo_files import people_in
 
 if TYPE_CHECKING:
     from agent.enrolment import Administration

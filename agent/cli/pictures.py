@@ -7,8 +7,8 @@ from pathlib import Path
 
 from agent.errors import PictureError
 from agent.hardware.cameras.files import MAX_BYTES
-from agent.photo_files import SUFFIXES, photos_below
 from agent.types import Image
+from agent.vision.photo_files import SUFFIXES, photos_below
 from agent.vision.pictures import decode_picture
 
 

@@ -16,12 +16,12 @@ from agent.cli.output import progress
 from agent.cli.pictures import picture_files, read_picture
 from agent.errors import CalibrationError, PictureError
 from agent.gallery.calibration import thinned
-from agent.photo_files import people_in
 from agent.seal.keyring import site_key
 from agent.seal.turning import Turn
 from agent.store.templates import load_gallery
 from agent.types import Floats
 from agent.vision.eyes import Eyes
+from agent.vision.photo_files import people_in
 from agent.vision.quality import QualityLimits, judge
 
 

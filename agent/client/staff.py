@@ -20,7 +20,7 @@ from agent.delimiter import delimiter
 from agent.errors import CommandError
 from agent.mqtt.message import MAX_PHOTOS, Code
 from agent.person_id import check_person_id
-from agent.photo_files import SUFFIXES, of_a_system, photos_below
+from agent.vision.photo_files import SUFFIXES, of_a_system, photos_below
 
 COLUMNS: Final = ("person", "name", "groups", "badge", "photos")
 MOST_PROBLEMS: Final = 20  # told at once

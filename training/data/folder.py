@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from agent.photo_files import SYSTEMS, of_a_system
 from agent.types import Image
+from agent.vision.photo_files import SYSTEMS, of_a_system
 from training.data.archive import PICTURES, decode, load_archives
 from training.data.collection import SPLITS, one_spelling, read_index
 from training.data.crops import already_aligned

@@ -11,8 +11,8 @@ from pathlib import Path
 from agent.errors import HardwareError, PictureError
 from agent.hardware.cameras import CameraOptions, Clock, utc_now
 from agent.hardware.cameras.pace import Pace
-from agent.photo_files import SUFFIXES
 from agent.types import Frame, Image
+from agent.vision.photo_files import SUFFIXES
 from agent.vision.pictures import decode_picture
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.client.staff import Newcomer, from_folder
-from agent.photo_files import of_a_system, people_in, photos_below
+from agent.vision.photo_files import of_a_system, people_in, photos_below
 
 KEPT = ("ada/1.jpg", "ada/later/2.PNG", "grace/b.webp")
 BESIDE = (
