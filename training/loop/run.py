@@ -79,9 +79,10 @@ class Run:
         """Notes the weights that a training begins with; the log of one whose state is gone goes.
 
         Raises:
-            RunError: it cannot be written; or one that began with weights left no state yet, and none are named.
+            RunError: it cannot be written; or one that began with weights has not come to its first look, and none are
+                named now.
         """
-        if start is None and self.start.exists():
+        if start is None and self.start.exists() and not self.log.exists():
             raise RunError(
                 f"{self.folder} holds a training that began with weights (SHA-256 {self.start.read_text()[:9]}...), "
                 "and no state of it: name them once more with --start, or remove this folder to begin from nothing"
