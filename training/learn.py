@@ -56,7 +56,7 @@ def learn(
         source = world.everywhere(lambda: sources.make(preset, data, work, more))
         if isinstance(source, Trajectories):
             refuse_few(unseen(source.split))
-        taught = world.everywhere(lambda: sources.taught(preset, source.collection))
+        taught = sources.taught(preset, source.collection)
         _same(preset, source.collection, taught, world)
         flag, where = sources.place(preset, data, work)
         world.from_leader(lambda: _keep(run, source.collection, where, more, taught=taught, flag=flag))

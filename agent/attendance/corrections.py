@@ -122,9 +122,11 @@ def retime(
     touched = {each.punch for each in corrections if each.at is not None or each.void}
     made, seen = [], set[str]()
     for punch in punches:
-        first = punch.boot_id == boot_id and punch.person not in seen
-        seen |= {punch.person} if first else set()
-        right = right_time(punch, at, uptime) if punch.boot_id == boot_id and punch.id not in touched else None
+        if punch.boot_id != boot_id:
+            continue
+        first = punch.person not in seen
+        seen.add(punch.person)
+        right = right_time(punch, at, uptime) if punch.id not in touched else None
         if right is not None:
             why = f"the clock was not set: it said {punch.at.isoformat(timespec='seconds')}"
             type_ = punch.type if punch.repeat and first else None

@@ -10,6 +10,7 @@ from training.data.augment import CHANCES, NOTHING, Augmentation, augment
 from training.data.collection import Collection
 from training.data.errors import DataError
 from training.data.made_up import draw, made_up, person
+from training.errors import RunError
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +161,17 @@ class TestBlends:
             make(**otherwise)
         assert make().teacher.tobytes() == before
 
-    def test_what_is_something_else_stays_as_it_is(self, tmp_path):
-        (tmp_path / "index.csv").write_text("mine")
+    @pytest.mark.parametrize(("name", "content"), [("index.csv", "mine"), (blends.NOTE, "{"), (blends.NOTE, "[1]")])
+    def test_what_is_something_else_stays_as_it_is(self, tmp_path, name, content):
+        (tmp_path / name).write_text(content)
         with pytest.raises(DataError, match="something already"):
             blends.make_blends(made_up(6, 2), 4, tmp_path, asking([]))
-        assert [file.read_text() for file in tmp_path.iterdir()] == ["mine"]
+        assert [file.read_text() for file in tmp_path.iterdir()] == [content]
+
+    def test_where_nothing_can_be_written_is_said(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(RunError, match=r"blends\.json cannot be written"):
+            blends.make_blends(made_up(6, 2), 4, tmp_path / "file" / "below", asking([]))
 
     def test_those_of_known_people_are_of_nobody_else(self, tmp_path):
         faces = some_unknown(made_up(6, 2))

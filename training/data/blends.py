@@ -21,6 +21,7 @@ from training.data.collection import Collection, digest, load
 from training.data.errors import DataError
 from training.data.reference import TEACHER, Ask, write
 from training.data.room import array_on_disk
+from training.writing import write_whole
 
 GROUP = "blend"
 NOTE = "blends.json"
@@ -78,6 +79,7 @@ def make_blends(
 
     Raises:
         DataError: fewer than two training pictures, the folder holds something else, or the disk is too full.
+        RunError: nothing can be written there.
     """
     rows = collection.train
     if named:
@@ -109,18 +111,16 @@ def _note(target: Path, about: Mapping[str, Any]) -> None:
 
     Raises:
         DataError: it holds something else.
+        RunError: nothing can be written there.
     """
     file = target / NOTE
     if target.is_dir() and any(target.iterdir()):
         try:
-            noted = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            noted = dict(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
             raise DataError(f"{target}: there is something already: name a new or an empty folder") from None
         if noted != about:
             differ = ", ".join(key for key, value in about.items() if noted.get(key) != value)
             raise DataError(f"{target}: holds blends that were made otherwise ({differ}): name a new folder")
         return
-    target.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(about), encoding="utf-8")
-    part.replace(file)
+    write_whole(file, json.dumps(about))
