@@ -28,6 +28,7 @@ Folder = Annotated[
 ]
 Models = Annotated[Path, typer.Option(help="where the .tflite files and their cards are")]
 More = Annotated[list[Path] | None, typer.Option(exists=True, help="learn from these as well, as blends")]
+Encoder = Annotated[list[str] | None, typer.Option(help="a file there, once for each; ours if nothing is said")]
 Start = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin with, as in training/weights")
 ]
@@ -77,6 +78,10 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="that make batches, for each process")] = 1,
     more: More = None,
+    reference: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="reference encoders, for a preset with [live]")
+    ] = None,
+    encoder: Encoder = None,
     phase: Annotated[int | None, typer.Option(min=1, help="this phase of the preset alone, as to go on")] = None,
     only: Annotated[bool, typer.Option("--only-train", help="leave out quantise, check and card")] = False,
 ) -> None:
@@ -84,6 +89,7 @@ def train(
 
     On several machines: torchrun, as training/README.md says; then quantise, check, card.
     """
+    from training.data.teacher import TEACHERS, Reference
     from training.learn import learn
     from training.loop import world
     from training.loop.run import Run
@@ -93,9 +99,19 @@ def train(
     folder = run or Path("runs") / chosen.name
     if world.started():
         work, more = _places(Run(folder), work, more)
-        learn(chosen, folder, data=data, work=work, more=more, start=start, device=device, workers=workers)
+        learn(
+            chosen,
+            folder,
+            data=data,
+            work=work,
+            more=more,
+            start=start,
+            device=device,
+            workers=workers,
+            reference=Reference(reference, encoder or TEACHERS) if reference else None,
+        )
         return
-    if status := world.start(sys.argv[1:], processes):
+    if status := world.start(sys.argv[1:], processes, jemalloc=reference is None):
         raise typer.Exit(status)
     if not only:
         quantise(folder, data, work, more)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from training import preset as presets
-from training.commands import WORK, Data, Name, Work, app
+from training.commands import WORK, Data, Encoder, Name, Work, app
 
 Reference = Annotated[
     Path,
@@ -16,7 +16,6 @@ Reference = Annotated[
         exists=True, file_okay=False, help="the folder of the reference encoders, as ../shared/data/reference"
     ),
 ]
-Encoder = Annotated[list[str] | None, typer.Option(help="a file there, once for each; ours if nothing is said")]
 
 
 @app.command()

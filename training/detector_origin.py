@@ -15,8 +15,8 @@ from training.data.collection import Collection
 from training.errors import RunError
 from training.loop.origin import DATA
 from training.loop.run import Run
-from training.preset import Table
 from training.scenes import PHOTOGRAPHS, TABLE, Crops, opened_zip
+from training.tables import Table
 from training.writing import write_whole
 
 LOOKED_AT = 64

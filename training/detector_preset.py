@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from training.preset import Optimiser, Positive, Table, Words, read
+from training.preset import Optimiser, Positive, Words
+from training.tables import Table, read
 
 FILE = Path(__file__).with_name("detector.toml")
 

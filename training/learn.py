@@ -9,6 +9,7 @@ from pathlib import Path
 from training import sources
 from training.data.archive import INDEX
 from training.data.collection import Collection, load_pictures
+from training.data.teacher import Reference
 from training.errors import RunError
 from training.loop import origin
 from training.loop.run import Run
@@ -30,6 +31,7 @@ def learn(
     start: Path | None = None,
     device: str = "auto",
     workers: int = 1,
+    reference: Reference | None = None,
 ) -> None:
     """Trains until every phase of the preset is through; goes on where the folder's state says.
 
@@ -42,13 +44,19 @@ def learn(
         start: weights to begin with.
         device: auto, cpu or cuda.
         workers: processes that make batches, for each process that learns.
+        reference: the reference encoders, for a preset that asks them while it learns.
 
     Raises:
         DataError: the data are not there, or not as they should be, or too few to measure by.
-        RunError: the folder is one of pictures, or holds a run of another preset or on other data.
+        RunError: the folder is one of pictures, or holds a run of another preset or on other data; or reference
+            encoders are named and not asked, or not named and to be asked.
     """
     if folder.resolve() == work.resolve() or (folder / INDEX).exists():
         raise RunError(f"{folder} holds pictures, and a run wants a folder of its own: name another with --run")
+    if reference is not None and preset.live is None:
+        raise RunError(
+            f"--reference: the preset {preset.name} has no [live], and asks nobody while it learns: leave it out"
+        )
     with joined(device) as world:
         logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
@@ -60,7 +68,7 @@ def learn(
         _same(preset, source.collection, taught, world)
         flag, where = sources.place(preset, data, work)
         world.from_leader(lambda: _keep(run, source.collection, where, more, taught=taught, flag=flag))
-        task = world.everywhere(lambda: Task(preset, source, work, world, workers=workers))
+        task = world.everywhere(lambda: Task(preset, source, work, world, workers=workers, reference=reference))
         try:
             Trainer(preset, task, run, world, start=start).go()
         finally:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from agent.errors import ConfigError
+from training.tables import Table, read
 
 FOLDER = Path(__file__).parent / "presets"
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 SEQUENCES = ("gru", "tcn")
 """The families of `training.nets` that take pen trajectories; all others take pictures."""
-
-
-class Table(BaseModel):
-    """A table of a preset: no key that is not known, nothing that changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-T = TypeVar("T", bound=Table)
 
 
 class Data(Table):
@@ -44,7 +35,7 @@ class Net(Table):
 
     family: str
     dimension: int = Field(default=256, ge=8, le=1024, description="numbers in an embedding")
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Batch(Table):
@@ -72,6 +63,16 @@ class Hint(Table):
     """What a reference encoder's last map says, as a further thing to learn; see `training.hints`."""
 
     weight: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Live(Table):
+    """Pictures that are made while training and shown once, of which the reference encoders are asked then.
+
+    For a GPU, which asks them in passing; they have to be named with `--reference`.
+    """
+
+    blends: Share = Field(default=0.0, description="how often a picture of everybody's is one with another blended in")
+    named: Share = Field(default=0.0, description="how often both of a blend are named people's")
 
 
 class Phase(Table):
@@ -142,7 +143,8 @@ class Preset(Table):
     net: Net
     loss: dict[str, dict[str, Any]] = Field(min_length=1)
     hint: Hint = Hint()
-    augment: dict[str, Any] = {}
+    live: Live | None = None
+    augment: dict[str, Any] = Field(default_factory=dict)
     batch: Batch = Batch()
     optimiser: Optimiser = Optimiser()
     phase: tuple[Phase, ...]
@@ -163,6 +165,10 @@ class Preset(Table):
             raise ValueError("augment: want finite numbers, and neither inf nor nan")
         if self.hint.weight and self.data.kind != "prepared":
             raise ValueError(f"hint: its maps are of prepared faces, and data are {self.data.kind}: leave [hint] out")
+        if self.live and self.data.kind != "prepared":
+            raise ValueError(
+                f"live: reference encoders know aligned faces, and data are {self.data.kind}: leave it out"
+            )
         self._fits_net()
         return self
 
@@ -217,33 +223,7 @@ def load(preset: str) -> Preset:
     return read(path, Preset)
 
 
-def read(path: Path, kind: type[T]) -> T:
-    """Returns what a TOML file says, with the file's name as its `name`.
-
-    Raises:
-        ConfigError: it cannot be read, or something in it is not as it should be; one line a problem.
-    """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    try:
-        return kind.model_validate({"name": path.stem, **tables})
-    except ValidationError as error:
-        raise ConfigError("\n".join(_sentence(path, detail) for detail in error.errors())) from None
-
-
 def _no_such(preset: str) -> str:
     near = get_close_matches(preset, names(), n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names())}, or give the path of a .toml file"
     return f"no preset {preset}: {hint}"
-
-
-def _sentence(path: Path, detail: Any) -> str:
-    where = ".".join(str(part + 1) if isinstance(part, int) else part for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"{path}: {where}: no such key"
-    if detail["type"] == "missing":
-        return f"{path}: {where} is missing"
-    said = detail["msg"].removeprefix("Value error, ")
-    return f"{path}: {where}: {said}, not {detail['input']!r}" if where else f"{path}: {said}"

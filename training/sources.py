@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import ConfigError
 from agent.vision.encode import shrink
 from training.data.augment import Augmentation, augment
+from training.data.blends import blend
 from training.data.collection import Collection, join, load
 from training.data.errors import DataError
 from training.data.leaks import refuse_split_leaks, without_leaks
@@ -60,11 +62,31 @@ class Pictures:
 
     def varied(self, row: int, side: int | None, random: np.random.Generator) -> tuple[NDArray[Any], bool]:
         """Returns what a door camera might have made of it."""
-        picture = np.asarray(self.collection.samples[row])
-        mirrored = bool(random.random() < self._mirror)
-        if mirrored:
-            picture = np.ascontiguousarray(picture[:, ::-1])
+        picture, mirrored = self._mirrored(np.asarray(self.collection.samples[row]), random)
         return augment(picture, side or picture.shape[0], random, self._how), not mirrored
+
+    def made(
+        self, row: int, other: int | None, side: int | None, random: np.random.Generator
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Returns a picture, perhaps with another blended in, as reference encoders are asked about it, and as varied.
+
+        Args:
+            row: whose picture.
+            other: the row of the other, None for none.
+            side: of the varied one, pixels.
+            random: all chance comes from here.
+        """
+        picture = np.asarray(self.collection.samples[row])
+        if other is not None:
+            picture = blend(picture, np.asarray(self.collection.samples[other]), random)
+        picture, _ = self._mirrored(picture, random)
+        return picture, augment(picture, side or picture.shape[0], random, self._how)
+
+    def _mirrored(self, picture: NDArray[Any], random: np.random.Generator) -> tuple[NDArray[Any], bool]:
+        """Returns the picture or its mirror image, and whether it is that."""
+        if random.random() >= self._mirror:
+            return picture, False
+        return np.asarray(cv2.flip(picture, 1), picture.dtype), True
 
 
 def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = ()) -> Source:

@@ -17,16 +17,19 @@ from training.data.batches import Plan, Sampler, drawn
 from training.data.collection import train_labels
 from training.data.loader import Loader
 from training.data.mining import HardPeople
+from training.data.teacher import Reference
 from training.evaluation.prepared import compared
 from training.hints import Hinted, Maps
 from training.last import check as check_last
+from training.live.batches import Maker, ask
+from training.live.encoders import Encoders
 from training.loop.learner import Drawn, embed, to_input
 from training.loop.world import World
 from training.losses.total import Total
 from training.measure import verification
 from training.nets.revival import dead, revive
 from training.preset import Phase, Preset
-from training.sources import Source
+from training.sources import Pictures, Source
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +64,30 @@ class Task:
         work: the folder that `prepare` filled, with the maps for hints.
         world: the processes that share each batch.
         workers: processes that make batches, for each process that learns.
+        reference: the reference encoders, where a preset asks them while it learns.
     """
 
-    def __init__(self, preset: Preset, source: Source, work: Path, world: World, *, workers: int = 1) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        source: Source,
+        work: Path,
+        world: World,
+        *,
+        workers: int = 1,
+        reference: Reference | None = None,
+    ) -> None:
         self.preset, self.source, self.world = preset, source, world
         self.collection = source.collection
         self.labels, self.classes = train_labels(self.collection)
-        self.maps = Maps(work, self.collection.train) if preset.hint.weight else None
+        self.ask: Encoders | None = None
+        self._maker: Maker | None = None
+        self.maps = Maps(work, self.collection.train) if preset.hint.weight and not preset.live else None
+        self._shape = self.maps.shape if self.maps else ()  # of the maps of a hint
+        if preset.live and isinstance(source, Pictures):
+            pairs = preset.batch.people * preset.batch.each // world.size
+            self._maker = Maker(preset.live, source, self.labels, pairs=pairs)
+            self.ask, self._shape = ask(preset, source, reference, world)
         self._hard = HardPeople(self.collection, ceiling=NEAR_ENOUGH_TO_BE_ONE) if preset.batch.hard else None
         self._workers = workers
         self._loader: Loader | None = None
@@ -75,7 +95,7 @@ class Task:
     def module(self) -> nn.Module:
         """Returns a new net, with a head for hints if the preset asks for them."""
         net = build(self.preset, self.source)
-        return net if self.maps is None else Hinted(net, self.maps.shape)
+        return Hinted(net, self._shape) if self._shape else net
 
     def losses(self) -> Total:
         """Returns the losses, told about the training data."""
@@ -126,6 +146,8 @@ class Task:
 
     def _drawn(self, sampler: Sampler, side: int | None, step: int) -> tuple[NDArray[Any], ...]:
         """Returns what is in a `Drawn`, without the parts that this task does not have."""
+        if self._maker is not None:
+            return self._maker.batch(sampler, side, step)
         rows, samples, plain = drawn(sampler, self.source.varied, side, step)
         parts: list[NDArray[Any]] = [samples, self.labels[rows]]
         if self.collection.teacher is not None:
@@ -136,6 +158,8 @@ class Task:
 
     def _named(self, parts: tuple[NDArray[Any], ...]) -> Drawn:
         samples, labels, *rest = parts
+        if self._maker is not None:
+            return Drawn(samples, labels, asked=rest[0])
         teacher = rest.pop(0) if self.collection.teacher is not None else None
         maps, plain = rest or (None, None)
         return Drawn(samples, labels, teacher, maps, plain)

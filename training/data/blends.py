@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
@@ -26,13 +27,14 @@ from training.writing import write_whole
 GROUP = "blend"
 NOTE = "blends.json"
 """Says what the blends in its folder were made of."""
+_LEVELS = np.arange(256.0)
 SEAM = 0.12  # half the width of the seam, of the picture's side
 
 
 def morph(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
     """Returns the mean of two (H, W, 3) faces, between 35 and 65 percent of the first."""
-    share = np.float32(random.uniform(0.35, 0.65))
-    return np.asarray(one * share + other * (1 - share) + np.float32(0.5), np.uint8)
+    share = random.uniform(0.35, 0.65)
+    return np.asarray(cv2.addWeighted(one, share, other, 1 - share, 0), np.uint8)
 
 
 def halves(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
@@ -44,11 +46,11 @@ def halves(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.G
     angle = random.integers(4) * np.pi / 2 + random.normal(0, 0.2)  # mostly left of right, upper of lower
     line = np.linspace(-0.5, 0.5, side, dtype=np.float32)
     away = np.float32(np.cos(angle)) * line[None, :] + np.float32(np.sin(angle)) * line[:, None]
-    share = np.clip((away - np.float32(random.normal(0, 0.06))) / SEAM / 2 + 0.5, 0, 1)[..., None]
-    mine, theirs = one.reshape(-1, 3).astype(np.float32), other.reshape(-1, 3).astype(np.float32)
-    gain = np.clip((mine.std(0) + 8) / (theirs.std(0) + 8), 0.6, 1.6)
-    fitted = ((theirs - theirs.mean(0)) * gain + mine.mean(0)).reshape(other.shape)
-    return np.asarray(np.clip(one * share + fitted * (1 - share), 0, 255), np.uint8)
+    share = np.clip((away - np.float32(random.normal(0, 0.06))) / SEAM / 2 + 0.5, 0, 1)
+    (mine, spread), (theirs, width) = cv2.meanStdDev(one), cv2.meanStdDev(other)  # (3, 1) each
+    gain = np.clip((spread + 8) / (width + 8), 0.6, 1.6)
+    table = np.clip((_LEVELS - theirs) * gain + mine + 0.5, 0, 255).astype(np.uint8)  # (3, 256)
+    return np.asarray(cv2.blendLinear(one, cv2.LUT(other, table.T[None]), share, 1 - share), np.uint8)
 
 
 def blend(one: NDArray[np.uint8], other: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ MAPPED = ("encoder_mbf.onnx", "/features/conv/layers/layers.2/PRelu_output_0")
 """The teacher and the node in it whose maps (64, 7, 7) its embedding is a linear function of: see `training.hints`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Which reference encoders, and the folder of their files."""
+
+    folder: Path
+    names: Sequence[str] = TEACHERS
+
+
 def ask(folder: Path, teachers: Sequence[str] | None = None, *, maps: bool = True) -> Ask:
     """Returns what asks these teachers in a folder, or `TEACHERS`; for maps as well, where one of them is `MAPPED`."""
     chosen = teachers or TEACHERS
@@ -35,11 +44,16 @@ def digests(folder: Path, teachers: Sequence[str] | None = None) -> list[str]:
     Raises:
         DataError: one is not there.
     """
-    chosen = _there(folder, teachers or TEACHERS)
+    chosen = there(folder, teachers or TEACHERS)
     return [hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16] for name in chosen]
 
 
-def _there(folder: Path, teachers: Sequence[str]) -> Sequence[str]:
+def there(folder: Path, teachers: Sequence[str]) -> Sequence[str]:
+    """Returns the teachers again, all of whose files are in a folder.
+
+    Raises:
+        DataError: one is not.
+    """
     if missing := [name for name in teachers if not (folder / name).is_file()]:
         raise DataError(f"{folder}: no reference encoder {', '.join(missing)}: python -m training label --help")
     return teachers
@@ -66,8 +80,9 @@ def label(
         DataError: a teacher is not there or cannot be asked, a picture has another size, or the disk is too full.
     """
     kept = {MAPPED[0]: (MAPPED[1], maps)} if maps else {}
-    there = _there(folder, teachers)
-    rows = [_unit(embed(folder / name, pictures, threads=threads, maps=kept.get(name))) for name in there]
+    rows = [
+        _unit(embed(folder / name, pictures, threads=threads, maps=kept.get(name))) for name in there(folder, teachers)
+    ]
     return _unit(np.hstack(rows)).astype(np.float16)
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from training.hints import Hinted, hint_loss
+from training.live.encoders import Encoders
 from training.loop import optimisers
 from training.loop.world import World, multiplies_bfloat16
 from training.losses.total import Total
@@ -47,6 +48,7 @@ class Drawn:
     teacher: NDArray[np.float16] | None = None  # (B, T) unit rows of the reference encoders
     maps: NDArray[np.float16] | None = None  # (B, 7, 7, C) of a reference encoder, for a hint
     plain: NDArray[np.bool_] | None = None  # (B,) whose maps these are: not mirrored
+    asked: NDArray[np.uint8] | None = None  # (B, 112, 112, 3) of which the reference encoders are asked now
 
 
 class Learner:
@@ -57,17 +59,21 @@ class Learner:
         losses: see `training.losses.Total`.
         preset: how to optimise, and what a hint counts.
         world: whom gradients are averaged with.
+        ask: the reference encoders, where they are asked about each batch.
     """
 
-    def __init__(self, module: nn.Module, losses: Total, preset: Preset, world: World) -> None:
+    def __init__(
+        self, module: nn.Module, losses: Total, preset: Preset, world: World, ask: Encoders | None = None
+    ) -> None:
         self.module = module.to(world.device, memory_format=torch.channels_last)
         self.net: nn.Module = module.net if isinstance(module, Hinted) else module
         self.losses = losses.to(world.device)
-        self._preset, self._world = preset, world
+        self._preset, self._world, self._ask = preset, world, ask
         beside = [*([module.head] if isinstance(module, Hinted) else []), self.losses]
         self.optimiser = optimisers.make(self.net, nn.ModuleList(beside), preset.optimiser, world)
         self._forward: nn.Module = self.module
         self.regroup()
+        self._captured: dict[tuple[int, ...], nn.Module] = {}  # by the shape of what it takes
         self._others = [p for p in self.losses.parameters() if p.requires_grad] if world.size > 1 else []
         self.precise = False
         """Whether everything is computed in float32: where int8's rounding is simulated."""
@@ -104,15 +110,25 @@ class Learner:
         def on(array: NDArray[Any]) -> Tensor:
             return torch.from_numpy(array).to(self._world.device, non_blocking=True)
 
-        with torch.autocast(self._world.device.type, enabled=False) if self.precise else precision(self._world.device):
-            out = self._forward(to_input(batch.samples, self._world.device))
+        out = self._said(to_input(batch.samples, self._world.device))
         raw, said = out if isinstance(out, tuple) else (out, None)
-        parts: dict[str, Tensor] = self.losses(
-            raw, on(batch.labels), None if batch.teacher is None else on(batch.teacher)
-        )
-        if said is not None and batch.maps is not None and batch.plain is not None:
-            parts["hint"] = self._preset.hint.weight * hint_loss(said, on(batch.maps), on(batch.plain))
+        teacher, maps, plain = (None if part is None else on(part) for part in (batch.teacher, batch.maps, batch.plain))
+        if self._ask is not None and batch.asked is not None:
+            teacher, maps = self._ask(on(batch.asked))
+            plain = torch.ones(len(raw), dtype=torch.bool, device=raw.device)
+        parts: dict[str, Tensor] = self.losses(raw, on(batch.labels), teacher)
+        if said is not None and maps is not None and plain is not None:
+            parts["hint"] = self._preset.hint.weight * hint_loss(said, maps, plain)
         return parts
+
+    def _said(self, x: Tensor) -> Any:
+        if x.device.type == "cuda" and x.ndim == 4 and self._world.size == 1 and not self.precise:
+            shape = tuple(x.shape)
+            if shape not in self._captured:
+                self._captured[shape] = capture(self.module, x)
+            return self._captured[shape](x)
+        with torch.autocast(self._world.device.type, enabled=False) if self.precise else precision(self._world.device):
+            return self._forward(x)
 
     def _share(self) -> None:
         """Averages the gradients of the losses' own parameters; DistributedDataParallel sees to those of the net."""
@@ -121,6 +137,34 @@ class Learner:
                 parameter.grad = torch.zeros_like(parameter)
             torch.distributed.all_reduce(parameter.grad)
             parameter.grad /= self._world.size
+
+
+class _Whole(nn.Module):
+    """A module with its autocast, which a captured one has to bring along."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Any:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=multiplies_bfloat16(x.device), cache_enabled=False):
+            return self.module(x)
+
+
+def capture(module: nn.Module, x: Tensor) -> nn.Module:
+    """Returns a module that learns as this one, its way forward and back one launch each (CUDA graphs), on a GPU.
+
+    A small net is hundreds of short kernels, and a processor takes longer to launch them than the GPU to compute them.
+
+    Args:
+        module: in training mode; its weights are shared, its running means stay what they are.
+        x: what it is going to take, of this shape always.
+    """
+    before = [buffer.clone() for buffer in module.buffers()]
+    captured: nn.Module = torch.cuda.make_graphed_callables(_Whole(module).train(), (x.clone(),))
+    for buffer, was in zip(module.buffers(), before, strict=True):
+        buffer.copy_(was)
+    return captured
 
 
 @torch.no_grad()

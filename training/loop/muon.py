@@ -10,7 +10,7 @@ divided by their length, so that only the direction of weights is learnt (as in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -28,18 +28,18 @@ def orthogonal(matrix: Tensor, *, fast: bool = False) -> Tensor:
     """Returns the nearest orthogonal matrix, about: the same singular vectors, singular values of 0.7 to 1.2.
 
     Args:
-        matrix: (M, N) floating; what comes out has its type.
+        matrix: (M, N) floating, or several as (K, M, N); what comes out has its type.
         fast: multiply in bfloat16, which is enough.
     """
     a, b, c = QUINTIC
     x = matrix.bfloat16() if fast else matrix
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
-    x = x / (x.norm() + LEAST)
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + LEAST)
     for _ in range(ROUNDS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * (square @ square)) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    return (x.mT if tall else x).to(matrix.dtype)
 
 
 class Muon(torch.optim.SGD):
@@ -78,26 +78,41 @@ class Muon(torch.optim.SGD):
     def _turn_all(self, matrices: list[Tensor], by: float) -> None:
         sizes = [p.numel() for p in matrices]
         steps = torch.zeros(sum(sizes), device=self._world.device)
-        parts = steps.split(sizes)
-        for i, p in enumerate(matrices):
-            mean = self._mean(p)
-            if i % self._world.size == self._world.rank:  # the others make the other matrices' steps
-                towards = torch.lerp(p.grad, mean, MOMENTUM).flatten(1)
-                parts[i].copy_(orthogonal(towards, fast=self._fast).flatten())
+        parts = list(steps.split(sizes))
+        towards = self._towards(matrices)
+        for same in self._mine([tuple(each.shape) for each in towards]):
+            for i, turned in zip(
+                same, orthogonal(torch.stack([towards[i] for i in same]), fast=self._fast), strict=True
+            ):
+                parts[i].copy_(turned.flatten())
         if self._world.size > 1:
             torch.distributed.all_reduce(steps)
-        for p, part in zip(matrices, parts, strict=True):
-            length = self.state[p]["length"]
-            p.sub_(part.view_as(p) * (by * length / (part.norm() + LEAST)))
-            p.mul_(length / (p.norm() + LEAST))
-            p.grad = None  # descent leaves it alone
+        self._move(matrices, [part.view_as(p) for p, part in zip(matrices, parts, strict=True)], by)
 
-    def _mean(self, p: Tensor) -> Tensor:
-        """Returns the mean gradient of a matrix, whose length is remembered the first time."""
-        state = self.state[p]
-        if "mean" not in state:
-            state["mean"], length = torch.zeros_like(p), p.norm()
-            # all of it dead, and revived without a weight: as long as an orthogonal one
-            state["length"] = torch.where(length > LEAST, length, min(p.flatten(1).shape) ** 0.5)
-        mean: Tensor = state["mean"]
-        return mean.lerp_(p.grad, 1 - MOMENTUM)
+    def _mine(self, shapes: list[tuple[int, ...]]) -> Iterable[list[int]]:
+        """Returns which matrices' steps are made here, those of one shape together; the others make the others'."""
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for i in range(self._world.rank, len(shapes), self._world.size):
+            groups.setdefault(shapes[i], []).append(i)
+        return groups.values()
+
+    def _towards(self, matrices: list[Tensor]) -> list[Tensor]:
+        """Returns where each matrix is to go, (M, N), of its gradient and the mean of those before."""
+        for p in matrices:
+            state = self.state[p]
+            if "mean" not in state:
+                state["mean"], length = torch.zeros_like(p), p.norm()
+                # all of it dead, and revived without a weight: as long as an orthogonal one
+                state["length"] = torch.where(length > LEAST, length, min(p.flatten(1).shape) ** 0.5)
+        means, gradients = [self.state[p]["mean"] for p in matrices], [p.grad for p in matrices]
+        torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
+        return [torch.lerp(now, mean, MOMENTUM).flatten(1) for now, mean in zip(gradients, means, strict=True)]
+
+    def _move(self, matrices: list[Tensor], steps: list[Tensor], by: float) -> None:
+        """Moves each matrix by its share of its length, and makes it as long as it was; uses up the gradients."""
+        lengths = [self.state[p]["length"] for p in matrices]
+        torch._foreach_mul_(steps, [by * a / (b.norm() + LEAST) for a, b in zip(lengths, steps, strict=True)])
+        torch._foreach_sub_(matrices, steps)
+        torch._foreach_mul_(matrices, [a / (p.norm() + LEAST) for a, p in zip(lengths, matrices, strict=True)])
+        for p in matrices:
+            p.grad = None  # descent leaves it alone

@@ -16,7 +16,7 @@ import numpy as np
 from training.data.collection import Collection
 from training.errors import RunError
 from training.loop.run import Run
-from training.preset import Table
+from training.tables import Table
 from training.writing import write_whole
 
 DATA = "data.json"

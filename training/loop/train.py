@@ -34,7 +34,7 @@ class Trainer:
             )
         self.preset, self.task, self.run, self.world = preset, task, run, world
         torch.manual_seed(preset.seed)
-        self.learner = Learner(task.module(), task.losses(), preset, world)
+        self.learner = Learner(task.module(), task.losses(), preset, world, task.ask)
         self.average = Average(self.learner.net, preset.optimiser.average)
         self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         self._take(world.from_leader(lambda: self._beginning(start)))

@@ -143,10 +143,15 @@ def started() -> bool:
     return "RANK" in os.environ
 
 
-def start(arguments: Sequence[str], processes: int) -> int:
+def start(arguments: Sequence[str], processes: int, *, jemalloc: bool = True) -> int:
     """Runs `python -m training` with these arguments in so many processes of one thread each; returns the exit status.
 
     They are what `torchrun` would start, plus jemalloc where it is installed. When one ends badly the others are ended.
+
+    Args:
+        arguments: of the command.
+        processes: how many.
+        jemalloc: off where OpenVINO runs in them, whose wheels (2026.4) free what they did not allocate beside it.
 
     Raises:
         RunError: one was killed.
@@ -161,7 +166,7 @@ def start(arguments: Sequence[str], processes: int) -> int:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-        **_allocator(),
+        **(_allocator() if jemalloc else {}),
     }
     command = [sys.executable, "-m", "training", *arguments]
     ranks = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
