@@ -94,6 +94,8 @@ def train(
     from training.loop import world
     from training.loop.run import Run
 
+    if encoder and reference is None:
+        raise ConfigError("--encoder names files of the reference encoders' folder: say which, --reference DIR")
     chosen = presets.load(name)
     chosen = chosen.alone(phase) if phase else chosen
     folder = run or Path("runs") / chosen.name

@@ -9,11 +9,11 @@ from pathlib import Path
 from training import sources
 from training.data.archive import INDEX
 from training.data.collection import Collection, load_pictures
-from training.data.teacher import Reference
+from training.data.teacher import Reference, there
 from training.errors import RunError
 from training.loop import origin
 from training.loop.run import Run
-from training.loop.train import Trainer
+from training.loop.train import Trainer, refuse_uneven
 from training.loop.world import World, joined
 from training.preset import Preset
 from training.signatures.source import Trajectories, unseen
@@ -53,11 +53,9 @@ def learn(
     """
     if folder.resolve() == work.resolve() or (folder / INDEX).exists():
         raise RunError(f"{folder} holds pictures, and a run wants a folder of its own: name another with --run")
-    if reference is not None and preset.live is None:
-        raise RunError(
-            f"--reference: the preset {preset.name} has no [live], and asks nobody while it learns: leave it out"
-        )
+    _refuse_reference(preset, reference)
     with joined(device) as world:
+        refuse_uneven(preset, world)
         logging.basicConfig(level=logging.WARNING if world.leads else logging.ERROR, format="%(message)s")
         run = Run(folder)
         world.from_leader(lambda: _open(run, preset, start))
@@ -73,6 +71,23 @@ def learn(
             Trainer(preset, task, run, world, start=start).go()
         finally:
             task.close()
+
+
+def _refuse_reference(preset: Preset, reference: Reference | None) -> None:
+    """Refuses reference encoders that are to be asked and not there, or there and not asked."""
+    if preset.live is None:
+        if reference is not None:
+            said = f"the preset {preset.name} has no [live], and asks nobody while it learns: leave it out"
+            raise RunError(f"--reference: {said}")
+        return
+    if reference is None:
+        said = (
+            "name them with --reference DIR (for a run that is through, `quantise`, `check` and `card` make the file)"
+        )
+        raise RunError(f"the preset {preset.name} asks the reference encoders while it learns: {said}")
+    there(reference.folder, reference.names)
+    if not preset.hint.weight and not sources.taught_by(preset):
+        raise RunError(f"the preset {preset.name} has [live], and learns nothing from reference encoders: leave it out")
 
 
 def _open(run: Run, preset: Preset, start: Path | None) -> None:

@@ -66,7 +66,7 @@ class Hint(Table):
 
 
 class Live(Table):
-    """Pictures that are made while training and shown once, of which the reference encoders are asked then.
+    """The reference encoders are asked about each picture when it is shown, so that blends are made then, and once.
 
     For a GPU, which asks them in passing; they have to be named with `--reference`.
     """

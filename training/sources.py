@@ -129,7 +129,7 @@ def make(preset: Preset, data: Path | None, work: Path, more: Sequence[Path] = (
 
 def taught(preset: Preset, collection: Collection) -> str:
     """Returns a digest of what the reference encoders say of all samples; "" where no loss learns from it."""
-    if collection.teacher is None or not _taught_by(preset):
+    if collection.teacher is None or not taught_by(preset):
         return ""
     return hashlib.sha256(np.ascontiguousarray(collection.teacher).data).hexdigest()[:16]
 
@@ -139,14 +139,14 @@ def place(preset: Preset, data: Path | None, work: Path) -> tuple[str, Path]:
     return ("--data", data) if data and preset.data.kind.startswith("signature") else ("--work", work)
 
 
-def _taught_by(preset: Preset) -> list[str]:
+def taught_by(preset: Preset) -> list[str]:
     """Returns the losses of a preset that want to know what the reference encoders say."""
     last = preset.export.last.loss if preset.export.last else {}
     return sorted(TAUGHT & {*preset.loss, *last})
 
 
 def _refuse_untaught(collection: Collection, preset: Preset, work: Path) -> None:
-    if collection.teacher is None and (losses := _taught_by(preset)):
+    if collection.teacher is None and (losses := taught_by(preset)):
         raise DataError(
             f"{work}: the reference encoders were not asked, from which the preset {preset.name} learns "
             f"({', '.join(losses)}): python -m training label {work} --reference DIR, or take a preset without, as own"

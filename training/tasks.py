@@ -84,7 +84,7 @@ class Task:
         self._maker: Maker | None = None
         self.maps = Maps(work, self.collection.train) if preset.hint.weight and not preset.live else None
         self._shape = self.maps.shape if self.maps else ()  # of the maps of a hint
-        if preset.live and isinstance(source, Pictures):
+        if preset.live and isinstance(source, Pictures) and reference is not None:
             pairs = preset.batch.people * preset.batch.each // world.size
             self._maker = Maker(preset.live, source, self.labels, pairs=pairs)
             self.ask, self._shape = ask(preset, source, reference, world)

@@ -1,6 +1,10 @@
 """Pictures that are made while a net learns, and reference encoders that are asked about them then."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,23 +12,27 @@ import torch
 
 from agent.errors import ConfigError
 from tests.training.test_data_teacher import squares
+from training import nets
 from training import preset as presets
 from training.data.batches import Plan, Sampler
 from training.data.collection import load
 from training.data.errors import DataError
 from training.data.made_up import made_up
-from training.data.teacher import Reference, label
+from training.data.teacher import TEACHERS, Reference, label
 from training.errors import RunError
 from training.learn import learn
 from training.live import batches, encoders
 from training.live.batches import Maker
 from training.live.encoders import Encoders
+from training.loop.learner import capture, precision
 from training.loop.run import Run, read
 from training.loop.world import World
 from training.preset import Live
 from training.sources import Pictures, augmentation
 from training.tasks import Task
 
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data" / "reference"
 CPU = torch.device("cpu")
 NAMES = ("squares_8.xml", "squares_4.xml")  # 192 numbers and 48, the second with a map of 3 x 4 x 4
 PRESET = """
@@ -112,7 +120,9 @@ def test_other_encoders_than_before_are_refused(work, reference):
     collection = load(work)
     turned = Encoders(replace(reference, names=NAMES[::-1]), 8, CPU, maps=False)
     one = Encoders(replace(reference, names=NAMES[:1]), 8, CPU, maps=False)
-    for others in (turned, one):
+    nothing = Encoders(reference, 8, CPU, maps=False)
+    nothing._encoders[0] = lambda x: (torch.full((len(x), 192), torch.nan),)
+    for others in (turned, one, nothing):
         with pytest.raises(DataError, match=r"say something else of the pictures.*same order"):
             others.know(np.stack(collection.samples[:9]), collection.teacher[:9])
     with pytest.raises(DataError, match=r"no reference encoder absent\.onnx"):
@@ -188,7 +198,7 @@ def test_they_are_asked_about_the_picture_that_is_shown(work):
 
 
 def test_a_net_learns_from_what_they_say(work, reference, tmp_path):
-    learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=reference)
+    learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=reference, device="cpu")
     lines = Run(tmp_path / "run").lines()
     assert [line["seen"] for line in lines] == [16, 32]
     for line in lines:
@@ -197,7 +207,7 @@ def test_a_net_learns_from_what_they_say(work, reference, tmp_path):
 
 
 def test_a_run_that_was_stopped_ends_as_it_would_have(work, reference, tmp_path, monkeypatch):
-    learn(chosen(tmp_path), tmp_path / "whole", data=None, work=work, reference=reference)
+    learn(chosen(tmp_path), tmp_path / "whole", data=None, work=work, reference=reference, device="cpu")
     drawn = Task.draw
 
     def twice(self, phase, step):
@@ -212,29 +222,101 @@ def test_a_run_that_was_stopped_ends_as_it_would_have(work, reference, tmp_path,
 
     monkeypatch.setattr(Task, "draw", twice)
     with pytest.raises(KeyboardInterrupt):
-        learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=reference)
+        learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=reference, device="cpu")
     monkeypatch.setattr(Task, "draw", drawn)
     assert Run(tmp_path / "run").lines()[-1]["seen"] == 16
-    learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=reference)
+    learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=reference, device="cpu")
     one, other = read(tmp_path / "whole" / "encoder.pt"), read(tmp_path / "run" / "encoder.pt")
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_whom_to_ask_has_to_be_said_where_somebody_is_asked(work, reference, tmp_path):
-    with pytest.raises(RunError, match="asks the reference encoders while it learns: name them, --reference DIR"):
-        learn(chosen(tmp_path), tmp_path / "run", data=None, work=work)
+    with pytest.raises(RunError, match="asks the reference encoders while it learns: name them with --reference DIR"):
+        learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, device="cpu")
     without = PRESET.replace("[live]\nblends = 0.5\nnamed = 0.5\n", "").replace("[hint]\nweight = 0.5\n", "")
     with pytest.raises(RunError, match=r"--reference: the preset live has no \[live\].*leave it out"):
-        learn(chosen(tmp_path, without), tmp_path / "run", data=None, work=work, reference=reference)
+        learn(chosen(tmp_path, without), tmp_path / "run", data=None, work=work, reference=reference, device="cpu")
     assert not (tmp_path / "run" / "log.jsonl").exists()
 
 
+def test_a_preset_that_asks_for_nothing_is_said(work, reference, tmp_path):
+    idle = PRESET.replace("[loss.distillation]\nweight = 1.0\n", "").replace("[hint]\nweight = 0.5\n", "")
+    with pytest.raises(RunError, match=r"has \[live\], and learns nothing from reference encoders: leave it out"):
+        learn(chosen(tmp_path, idle), tmp_path / "run", data=None, work=work, reference=reference, device="cpu")
+    absent = replace(reference, names=("absent.onnx",))
+    with pytest.raises(DataError, match=r"no reference encoder absent\.onnx"):
+        learn(chosen(tmp_path), tmp_path / "run", data=None, work=work, reference=absent, device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
 def test_pictures_of_which_nobody_was_asked_are_said(work, reference, tmp_path):
-    collection = replace(load(work), teacher=None)
+    source = Pictures(replace(load(work), teacher=None), augmentation(presets.load("door")))
     with pytest.raises(RunError, match="nobody asked the reference encoders of these pictures"):
-        batches.ask(
-            chosen(tmp_path), Pictures(collection, augmentation(presets.load("door"))), reference, World(0, 1, CPU)
-        )
+        batches.ask(chosen(tmp_path), source, reference, World(0, 1, CPU))
+
+
+def command(*arguments, environment=None):
+    """`python -m training train` in a process of its own."""
+    given = [sys.executable, "-m", "training", "train", *map(str, arguments), "--device", "cpu", "--only-train"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
+    return subprocess.run(given, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+
+
+def test_two_processes_ask_about_their_own_halves(work, reference, tmp_path):
+    chosen(tmp_path, PRESET.replace("[hint]\nweight = 0.5\n", ""))
+    asked = ("--reference", reference.folder, *(part for name in NAMES for part in ("--encoder", name)))
+    ended = command(
+        *("--preset", tmp_path / "live.toml", "--work", work, "--run", tmp_path / "run", "--processes", 2, *asked),
+        environment={"LD_PRELOAD": "/nowhere/libjemalloc.so.2"},  # beside which OpenVINO's wheels crash: taken away
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert [line["seen"] for line in Run(tmp_path / "run").lines()] == [16, 32]
+
+
+def test_encoders_of_no_folder_are_said(tmp_path):
+    chosen(tmp_path)
+    ended = command("--preset", tmp_path / "live.toml", "--run", tmp_path / "run", "--encoder", NAMES[0])
+    assert ended.returncode != 0
+    assert "--encoder names files of the reference encoders' folder: say which, --reference DIR" in ended.stderr
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU that PyTorch can use")
+def test_what_a_gpu_says_is_what_the_files_say(tmp_path):
+    if not all((SHARED / name).exists() for name in TEACHERS):
+        pytest.skip(f"{SHARED} is not here: other people's encoders")
+    pictures = np.stack(made_up(8, 5).samples)
+    said = label(pictures, SHARED)
+    asked = Encoders(Reference(SHARED), 32, torch.device("cuda"), maps=True)
+    assert asked.know(pictures, said) == (7, 7, 64)  # 40 pictures: a block and a part of one
+    first, maps = asked(torch.from_numpy(pictures[:32]))
+    kept = first.clone(), maps.clone()
+    asked(torch.from_numpy(pictures[8:]))
+    torch.testing.assert_close(first, kept[0], rtol=0, atol=0)
+    torch.testing.assert_close(maps, kept[1], rtol=0, atol=0)
+    assert float((first.cpu() * torch.from_numpy(said[:32]).float()).sum(1).min()) > 0.999
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU that PyTorch can use")
+def test_a_captured_net_learns_as_it_does_otherwise():
+    torch.manual_seed(0)
+    net = nets.make("door", dimension=16, width=0.25).cuda().train()
+    kept = {name: value.clone() for name, value in net.state_dict().items()}
+    for side in (32, 48):
+        x = torch.rand(8, 3, side, side, device="cuda") * 2 - 1
+        captured = capture(net, x)
+        assert all(torch.equal(value, kept[name]) for name, value in net.state_dict().items())
+        for _ in range(2):
+            net.zero_grad(set_to_none=True)
+            captured(x).pow(2).mean().backward()
+            found = [p.grad.clone() for p in net.parameters()]
+            net.load_state_dict(kept)
+            net.zero_grad(set_to_none=True)
+            with precision(x.device):
+                out = net(x)
+            out.pow(2).mean().backward()
+            net.load_state_dict(kept)
+            for p, mine in zip(net.parameters(), found, strict=True):
+                torch.testing.assert_close(mine, p.grad, rtol=0.05, atol=0.01 * float(p.grad.abs().max()) + 1e-6)
 
 
 @pytest.mark.parametrize(

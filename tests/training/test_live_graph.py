@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator  # noqa: E402
 from training.data.errors import DataError  # noqa: E402
 from training.data.made_up import made_up  # noqa: E402
 from training.data.teacher import MAPPED, TEACHERS, embed  # noqa: E402
+from training.live import graph as graph_module  # noqa: E402
 from training.live.graph import Graph  # noqa: E402
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "reference"
@@ -71,9 +72,29 @@ NODES = [
         {"f": whole(1, -1), "t": whole(7, 9), "a": whole(2, 1), "s": whole(3, 1)},
     ),
     pytest.param([node("Slice", "x", "f", "t")], {"f": whole(0, 1), "t": whole(9, 3)}, id="Slice-plain"),
+    pytest.param(
+        [node("Slice", "x", "f", "t", "", "s")],
+        {"f": whole(0, 1), "t": whole(9, 3), "s": whole(1, 2)},
+        id="Slice-steps",
+    ),
+    pytest.param([node("Gather", "x", "i", axis=2)], {"i": whole(-1, -8, 3)}, id="Gather-from-the-end"),
     pytest.param([node("Reshape", "x", "s")], {"s": whole(0, -1, 4)}),
     pytest.param([node("Unsqueeze", "x", "a"), node("Squeeze", "Unsqueeze0", "a")], {"a": whole(-1, 0)}),
     pytest.param([node("Split", "x", "s", axis=2, outputs=2)], {"s": whole(3, 5)}),
+    pytest.param([node("Split", "x", axis=2, outputs=2)], {}, id="Split-evenly"),
+    pytest.param([node("Unsqueeze", "x", "a"), node("Squeeze", "Unsqueeze0")], {"a": whole(0)}, id="Squeeze-all"),
+    pytest.param([node("Transpose", "x")], {}, id="Transpose-reversed"),
+    pytest.param([node("ReduceMean", "x")], {}, id="ReduceMean-all"),
+    pytest.param(
+        [
+            node("Shape", "x", start=1, end=3), node("ConstantOfShape", "Shape0"), node("MatMul", "x", "w"),
+            node("Gather", "ConstantOfShape0", "i"), node("Add", "MatMul0", "Gather0"),
+        ],
+        {"w": of(8, 8), "i": whole(0)},
+        id="Shape-part",
+    ),
+    pytest.param([node("Constant", value_float=2.5), node("Mul", "x", "Constant0")], {}, id="Constant-number"),
+    pytest.param([node("PRelu", "x", "s")], {"s": np.float32(0.3)}, id="PRelu-one"),
     pytest.param([node("ReduceL2", "x", axes=[-1], keepdims=1)], {}),
     pytest.param([node("ReduceMean", "x", axes=[2, 3], keepdims=0)], {}),
     pytest.param([node("Clip", "x", "l", "")], {"l": np.float32(0.1)}, id="Clip-below"),
@@ -120,8 +141,12 @@ def test_what_does_not_depend_on_the_picture_is_computed_once(tmp_path):
         pytest.param([node("Relu", "x"), node("Tan", "Relu0")], None, "operator Tan of Tan0 is not", id="operator"),
         pytest.param([node("Relu", "x")], "elsewhere", "there is no elsewhere inside", id="nothing inside"),
         pytest.param([node("Relu", "x"), node("Add", "Relu0", "y")], None, "'y'", id="of nothing"),
+        pytest.param([node("Slice", "x", "", "v")], None, "net.onnx: cannot be computed here", id="left out"),
         pytest.param([node("Conv", "x", "w", auto_pad="SAME_UPPER")], None, "padded by itself", id="padding"),
         pytest.param([node("LayerNormalization", "x", "w", axis=1)], None, "more than the last axis", id="norm"),
+        pytest.param([node("Softmax", "x", unheard=3)], None, "Softmax of Softmax0 with unheard is not", id="read"),
+        pytest.param([node("BatchNormalization", "x", "w", training_mode=1)], None, "with training_mode is", id="mode"),
+        pytest.param([node("CumSum", "x", "a", reverse=1)], None, "CumSum0 with reverse is not", id="reverse"),
         pytest.param([node("MatMul", "x", "v")], None, "net.onnx: cannot be computed here", id="sizes"),
     ],
 )  # fmt: skip
@@ -129,6 +154,39 @@ def test_what_cannot_be_computed_is_said(nodes, inner, words, tmp_path):
     file = written(tmp_path / "net.onnx", nodes, {"w": of(2, 3, 3, 3), "v": of(5, 5)})
     with pytest.raises(DataError, match=words):
         Graph(file, torch.zeros(2, 3, 8, 8), inner)
+
+
+def test_a_softmax_of_before_opset_13_goes_over_all_axes_from_the_second(tmp_path):
+    x = of(2, 3, 8, 8)
+    last = written(tmp_path / "last.onnx", [node("Softmax", "x", axis=3)], {}, opset=11)
+    torch.testing.assert_close(
+        Graph(last, torch.zeros(2, 3, 8, 8))(torch.from_numpy(x))[0], torch.from_numpy(x).softmax(3)
+    )
+    flat = written(tmp_path / "flat.onnx", [node("Flatten", "x"), node("Softmax", "Flatten0")], {}, opset=11)
+    wanted = torch.from_numpy(x).flatten(1).softmax(1)
+    torch.testing.assert_close(Graph(flat, torch.zeros(2, 3, 8, 8))(torch.from_numpy(x))[0], wanted)
+    several = written(tmp_path / "several.onnx", [node("Softmax", "x")], {}, opset=11)
+    with pytest.raises(DataError, match="a softmax of before opset 13 over several axes"):
+        Graph(several, torch.zeros(2, 3, 8, 8))
+
+
+def test_no_value_is_kept_longer_than_it_is_wanted(tmp_path, monkeypatch):
+    nodes = [
+        node("Relu", "x"),
+        *(helper.make_node("Add", [f"a{i}" if i else "Relu0", "w"], [f"a{i + 1}"]) for i in range(20)),
+    ]
+    held = []
+    compute = graph_module._compute
+
+    def counted(step, values):
+        compute(step, values)
+        held.append(len(values))
+
+    monkeypatch.setattr(graph_module, "_compute", counted)
+    graph = Graph(written(tmp_path / "net.onnx", nodes, {"w": of(8)}), torch.zeros(2, 3, 8, 8))
+    graph(torch.zeros(2, 3, 8, 8))
+    assert len(held) == 42
+    assert max(held) == 3  # the picture, what is taken and what is made
 
 
 def test_what_is_no_net_is_said(tmp_path):

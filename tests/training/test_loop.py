@@ -22,7 +22,7 @@ from training.errors import RunError
 from training.loop.average import Average
 from training.loop.pace import Meter, schedule, told
 from training.loop.run import Run, load_weights, read, save
-from training.loop.train import Trainer
+from training.loop.train import Trainer, refuse_uneven
 from training.loop.world import World, _wait, choose, joined
 from training.losses.loss import means
 from training.tasks import Task
@@ -177,9 +177,9 @@ def test_two_processes_train_one_net(tmp_path):
 
 def test_a_batch_that_cannot_be_shared_evenly_is_said(tmp_path):
     chosen = preset.load(str(written(tmp_path)))
-    task = Task(chosen, sources.make(chosen, None, tmp_path), tmp_path, ALONE)
+    refuse_uneven(chosen, World(0, 4, torch.device("cpu")))
     with pytest.raises(RunError, match="3 processes cannot share a batch of 16 with 4 people"):
-        Trainer(chosen, task, Run(tmp_path / "run"), World(0, 3, torch.device("cpu")))
+        refuse_uneven(chosen, World(0, 3, torch.device("cpu")))
 
 
 def test_nobody_trains_on_when_the_program_is_killed(tmp_path):

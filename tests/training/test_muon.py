@@ -24,11 +24,12 @@ ALONE = World(0, 1, torch.device("cpu"))
 
 def net_of(seed):
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(6 * 36, 4, bias=False))
+    layers = [nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(6 * 36, 4, bias=False)]
+    return nn.Sequential(*layers, *(nn.Linear(4, 4, bias=False) for _ in range(4)))
 
 
 def optimiser_of(net, world=ALONE, *, turn=0.5):
-    matrices = [net[0].weight, net[3].weight]
+    matrices = [net[0].weight, *(layer.weight for layer in net[3:])]  # six, the last four of one shape
     rest = [p for p in net.parameters() if all(p is not m for m in matrices)]
     return Muon([{"params": rest}], matrices, momentum=0.9, turn=turn, world=world, fast=False)
 
@@ -106,17 +107,27 @@ def half(rank, port, folder):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     with joined("cpu") as world:
         net = net_of(0)
-        torch.save(learn(net, optimiser_of(net, world), 3).state_dict(), Path(folder) / f"{rank}.pt")
+        optimiser = optimiser_of(net, world)
+        learn(net, optimiser, 3)
+        torch.save({"net": net.state_dict(), "states": optimiser.state_dict()["state"]}, Path(folder) / f"{rank}.pt")
 
 
 def test_two_processes_share_the_work_and_end_where_one_does(tmp_path):
     torch.multiprocessing.spawn(half, (steady_port(), str(tmp_path)), nprocs=2)
     alone = net_of(0)
     learn(alone, optimiser_of(alone), 3)
-    for rank in (0, 1):
-        state = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
-        for name, value in alone.state_dict().items():
-            torch.testing.assert_close(state[name], value)
+    one, other = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    for name, value in alone.state_dict().items():
+        torch.testing.assert_close(one["net"][name], value)
+        assert torch.equal(one["net"][name], other["net"][name])
+    for mine, theirs in zip(one["states"].values(), other["states"].values(), strict=True):
+        assert all(torch.equal(value, theirs[name]) for name, value in mine.items() if value is not None)
+
+
+def test_matrices_of_one_shape_are_turned_as_each_alone():
+    matrices = torch.randn(3, 9, 14, generator=torch.Generator().manual_seed(4))
+    for together, alone in zip(orthogonal(matrices), matrices, strict=True):
+        torch.testing.assert_close(together, orthogonal(alone))
 
 
 def test_a_preset_turns_the_matrices_of_the_encoder_alone():

@@ -62,17 +62,13 @@ class Maker:
         return np.stack(samples), np.where(others < 0, self._labels[rows], -1), np.stack(asked)
 
 
-def ask(preset: Preset, source: Source, reference: Reference | None, world: World) -> tuple[Encoders, tuple[int, ...]]:
+def ask(preset: Preset, source: Source, reference: Reference, world: World) -> tuple[Encoders, tuple[int, ...]]:
     """Returns the reference encoders of a preset with [live], and the shape of the maps of its hint, () without one.
 
     Raises:
-        RunError: nobody said where they are.
+        RunError: they were not asked before, or pictures are no aligned faces.
         DataError: they are not there, or others than those that were asked before.
     """
-    if reference is None:
-        raise RunError(
-            f"the preset {preset.name} asks the reference encoders while it learns: name them, --reference DIR"
-        )
     encoders = Encoders(reference, preset.batch.size // world.size, world.device, maps=preset.hint.weight > 0)
     return encoders, encoders.know(*_some(source.collection))
 

@@ -66,7 +66,7 @@ class Encoders:
         answers = [self._raw(torch.from_numpy(block)) for block in _blocks(pictures, self._batch)]
         rows = torch.cat([row for row, _ in answers])[: len(pictures)].cpu()
         before = torch.from_numpy(np.asarray(said, np.float32))
-        if before.shape != rows.shape or float((rows * before).sum(1).mean()) < NEAR:
+        if before.shape != rows.shape or not float((rows * before).sum(1).mean()) >= NEAR:  # nor what is no number
             raise DataError(
                 "--reference: these reference encoders say something else of the pictures than those that were asked "
                 "(teacher.npy): name the same in the same order, or ask these: python -m training label --help"
@@ -100,6 +100,14 @@ class Encoders:
 
 def _on_gpu(file: Path, inner: str | None, batch: int, device: torch.device) -> _Ask:
     """Returns a file as one launch: its hundreds of small ones take a processor longer than a GPU computes."""
+    try:
+        return _captured(file, inner, batch, device)
+    except RuntimeError as error:
+        said = " ".join(str(error).split())
+        raise DataError(f"{file}: {batch} pictures at once cannot be computed on this GPU: {said}") from error
+
+
+def _captured(file: Path, inner: str | None, batch: int, device: torch.device) -> _Ask:
     taken = torch.zeros((batch, 3, SIDE, SIDE), device=device).contiguous(memory_format=torch.channels_last)
     graph = Graph(file, taken, inner)
     aside = torch.cuda.Stream(device)
@@ -109,7 +117,7 @@ def _on_gpu(file: Path, inner: str | None, batch: int, device: torch.device) -> 
             graph(taken)
     torch.cuda.current_stream(device).wait_stream(aside)
     captured = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(captured):
+    with torch.cuda.graph(captured, capture_error_mode="thread_local"):  # others may watch the GPU meanwhile
         out = graph(taken)
 
     def ask(x: Tensor, _kept: Graph = graph) -> tuple[Tensor, ...]:  # its weights are where the capture reads them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,17 +10,20 @@ import torch
 from torch import Tensor
 
 from training.data.errors import DataError
-from training.live.operators import OPERATORS, Operator
+from training.live.operators import OPERATORS, Function
+
+WRONG = (RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError)
+"""What comes of a graph that is computed otherwise than it was meant."""
 
 
 class _Step(NamedTuple):
     """One node that depends on the input."""
 
-    of: Operator
+    of: Function
     attributes: dict[str, Any]
     arguments: tuple[str | Tensor | None, ...]  # names of what was computed, or what is known
     outputs: tuple[str, ...]
-    over: tuple[str, ...]  # what nobody wants afterwards
+    over: tuple[str, ...] = ()  # what nobody wants afterwards
 
 
 class Graph:
@@ -38,20 +41,16 @@ class Graph:
     """
 
     def __init__(self, file: Path, like: Tensor, inner: str | None = None) -> None:
-        self._wanted = [inner] if inner else []
         self._like, self._steps = like, list[_Step]()
         self._known: dict[str, Tensor] = {}
-        nodes, name, output = self._read(file)
-        self._input, self._wanted = name, [output, *self._wanted]
-        values = {name: like}
+        model = _read(file)
         try:
-            for node in nodes:
-                self._take(node, values)
-        except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
+            self._input, output = self._ends(model.graph)
+            self._wanted = [output, *([inner] if inner else [])]
+            self._build(model)
+        except WRONG as error:
             raise DataError(f"{file}: cannot be computed here: {' '.join(str(error).split())}") from error
-        if missing := [wanted for wanted in self._wanted if wanted not in values]:
-            raise DataError(f"{file}: there is no {missing[0]} inside")
-        self._forget()
+        self._known.clear()
 
     @torch.no_grad()
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -63,49 +62,64 @@ class Graph:
                 del values[name]
         return tuple(values[name] for name in self._wanted)
 
-    def _read(self, file: Path) -> tuple[Sequence[Any], str, str]:
-        try:
-            import onnx
-        except ImportError:
-            raise DataError(f"nothing here reads {file.name} for a GPU: pip install onnx") from None
-        try:
-            graph = onnx.load(file).graph
-        except Exception as error:  # protobuf's own, which it does not name
-            raise DataError(f"{file}: no ONNX file, or damaged: {error}") from error
+    def _ends(self, graph: Any) -> tuple[str, str]:
         self._known = {one.name: _tensor(one) for one in graph.initializer}
         inputs = [one.name for one in graph.input if one.name not in self._known]
         if len(inputs) != 1 or not graph.output:
-            raise DataError(f"{file}: want one input and an output, it has {len(inputs)} and {len(graph.output)}")
-        return graph.node, inputs[0], graph.output[0].name
+            raise ValueError(f"want one input and an output, it has {len(inputs)} and {len(graph.output)}")
+        return inputs[0], graph.output[0].name
 
     @torch.no_grad()
-    def _take(self, node: Any, values: dict[str, Tensor]) -> None:
+    def _build(self, model: Any) -> None:
+        """Computes every node once, those that depend on the input with zeros; no value is kept longer than wanted."""
+        opset = next(one.version for one in model.opset_import if one.domain in {"", "ai.onnx"})
+        uses = Counter(name for node in model.graph.node for name in node.input)
+        values, made = {self._input: self._like}, {self._input}
+        for node in model.graph.node:
+            self._take(node, values, opset)
+            made |= set(values)
+            uses.subtract(node.input)
+            for name in {*node.input, *node.output} & set(values):
+                if not uses[name]:
+                    del values[name]
+        if missing := [wanted for wanted in self._wanted if wanted not in made]:
+            raise ValueError(f"there is no {missing[0]} inside that depends on the picture")
+        self._forget()
+
+    def _take(self, node: Any, values: dict[str, Tensor], opset: int) -> None:
         """Computes a node: for good where nothing of it depends on the input, else as a step of every call."""
         attributes = _attributes(node)
         if node.op_type == "Shape":
-            self._known[node.output[0]] = torch.tensor((values | self._known)[node.input[0]].shape)
+            sizes = (values | self._known)[node.input[0]].shape
+            self._known[node.output[0]] = torch.tensor(sizes[attributes.get("start", 0) : attributes.get("end")])
             return
         if node.op_type == "Constant":
-            self._known[node.output[0]] = attributes["value"]
+            (value,) = attributes.values()
+            self._known[node.output[0]] = value if isinstance(value, Tensor) else torch.tensor(value)
             return
         if node.op_type not in OPERATORS:
             raise ValueError(f"the operator {node.op_type} of {node.name or node.output[0]} is not known here")
+        operator = OPERATORS[node.op_type]
+        if unread := sorted(name for name, value in attributes.items() if value and name not in operator.reads):
+            raise ValueError(f"{node.op_type} of {node.name or node.output[0]} with {unread[0]} is not known here")
+        attributes |= {"opset": opset, "outputs": len(node.output)}
         arguments = [name if name in values else self._known[name] if name else None for name in node.input]
         if not any(isinstance(argument, str) for argument in arguments):
-            step = _Step(OPERATORS[node.op_type], attributes, tuple(arguments), tuple(node.output), ())
-            _compute(step, self._known)
+            _compute(_Step(operator.of, attributes, tuple(arguments), tuple(node.output)), self._known)
             return
-        there = tuple(self._placed(argument) for argument in arguments)
-        step = _Step(OPERATORS[node.op_type], self._cast(attributes), there, tuple(node.output), ())
+        there = tuple(self._placed(argument, node.op_type) for argument in arguments)
+        step = _Step(operator.of, self._cast(attributes), there, tuple(node.output))
         _compute(step, values)
         self._steps.append(step)
 
-    def _placed(self, argument: str | Tensor | None) -> str | Tensor | None:
-        """Returns what is known as it is computed with: arrays on the device, single numbers, sizes and axes here."""
-        if isinstance(argument, Tensor) and argument.is_floating_point() and argument.ndim:
-            placed = argument.to(self._like.device, self._like.dtype)
-            return placed.contiguous(memory_format=torch.channels_last) if placed.ndim == 4 else placed
-        return argument
+    def _placed(self, argument: str | Tensor | None, kind: str) -> str | Tensor | None:
+        """Returns what is known as it is computed with: numbers on the device, and sizes, axes and bounds here."""
+        if not isinstance(argument, Tensor) or kind == "Clip":
+            return argument
+        if not argument.is_floating_point():
+            return argument.to(self._like.device) if kind == "Gather" else argument
+        placed = argument.to(self._like.device, self._like.dtype)
+        return placed.contiguous(memory_format=torch.channels_last) if placed.ndim == 4 else placed
 
     def _cast(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Returns attributes with every type of real numbers that of the input."""
@@ -121,7 +135,17 @@ class Graph:
             names = {name for name in (*step.arguments, *step.outputs) if isinstance(name, str)}
             self._steps[i] = step._replace(over=tuple(sorted(names - wanted - {self._input})))
             wanted |= names
-        self._known.clear()
+
+
+def _read(file: Path) -> Any:
+    try:
+        import onnx
+    except ImportError:
+        raise DataError(f"nothing here reads {file.name} for a GPU: pip install onnx") from None
+    try:
+        return onnx.load(file)
+    except Exception as error:  # protobuf's own, which it does not name
+        raise DataError(f"{file}: no ONNX file, or damaged: {error}") from error
 
 
 def _compute(step: _Step, values: dict[str, Tensor]) -> None:

@@ -1,21 +1,28 @@
 """What the operators of an ONNX graph do, in PyTorch (https://onnx.ai/onnx/operators).
 
-Each takes a node's attributes and its inputs. Those that say sizes and axes are known before anything is computed, and
-come as tensors of whole numbers on the CPU.
+Each takes a node's attributes, with `opset` and `outputs` (how many) beside them, and its inputs. Those that say sizes
+and axes are known before anything is computed, and come as tensors of whole numbers on the CPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 Attributes: TypeAlias = Mapping[str, Any]
-Operator: TypeAlias = Callable[..., Any]
+Function: TypeAlias = Callable[..., Any]
 """Returns a tensor, or several where a node has several outputs."""
+
+
+class Operator(NamedTuple):
+    """A function, and the attributes that it goes by: with any other the node would be another."""
+
+    of: Function
+    reads: frozenset[str]
 
 
 def _conv(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -51,13 +58,19 @@ def _div(_: Attributes, x: Tensor, y: Tensor) -> Tensor:
 
 def _gather(a: Attributes, x: Tensor, index: Tensor) -> Tensor:
     axis = a.get("axis", 0) % x.ndim
-    taken = x.index_select(axis, index.flatten().to(x.device))
+    taken = x.index_select(axis, (index % x.shape[axis]).flatten())  # -1 is the last
     return taken.reshape((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]))
 
 
-def _slice(_: Attributes, x: Tensor, starts: Tensor, ends: Tensor, *rest: Tensor) -> Tensor:
-    axes = rest[0].tolist() if rest else range(len(starts))
-    steps = rest[1].tolist() if len(rest) > 1 else [1] * len(starts)
+def _softmax(a: Attributes, x: Tensor) -> Tensor:
+    axis = a.get("axis", -1 if a["opset"] >= 13 else 1) % x.ndim
+    if a["opset"] < 13 and axis != x.ndim - 1:
+        raise ValueError("a softmax of before opset 13 over several axes")
+    return x.softmax(axis)
+
+
+def _slice(_: Attributes, x: Tensor, starts: Tensor, ends: Tensor, *rest: Tensor | None) -> Tensor:
+    axes, steps = _numbers(*rest[:1]) or range(len(starts)), _numbers(*rest[1:]) or [1] * len(starts)
     for axis, start, end, step in zip(axes, starts.tolist(), ends.tolist(), steps, strict=True):
         at = [slice(None)] * x.ndim
         at[axis] = slice(start, end, step)
@@ -69,28 +82,38 @@ def _reshape(_: Attributes, x: Tensor, shape: Tensor) -> Tensor:
     return x.reshape([x.shape[i] if size == 0 else size for i, size in enumerate(shape.tolist())])
 
 
-def _axes(a: Attributes, axes: tuple[Tensor, ...]) -> list[int]:
-    """Returns the axes that a node names: an attribute in older graphs, an input in newer ones."""
-    return [int(axis) for axis in (axes[0].tolist() if axes else a["axes"])]
+def _numbers(*given: Tensor | None) -> list[int] | None:
+    """Returns the whole numbers of an input that may be left out, None where it is."""
+    return [int(number) for number in given[0].tolist()] if given and given[0] is not None else None
 
 
-def _unsqueeze(a: Attributes, x: Tensor, *axes: Tensor) -> Tensor:
+def _axes(a: Attributes, axes: tuple[Tensor | None, ...]) -> list[int] | None:
+    """Returns the axes that a node names: an attribute in older graphs, an input in newer ones; None for none."""
+    named = _numbers(*axes)
+    return a.get("axes") if named is None else named
+
+
+def _squeeze(a: Attributes, x: Tensor, *axes: Tensor | None) -> Tensor:
     named = _axes(a, axes)
+    return x.squeeze() if named is None else x.squeeze(tuple(named))
+
+
+def _unsqueeze(a: Attributes, x: Tensor, *axes: Tensor | None) -> Tensor:
+    named = _axes(a, axes) or []
     for axis in sorted(axis % (x.ndim + len(named)) for axis in named):
         x = x.unsqueeze(axis)
     return x
 
 
-def _split(a: Attributes, x: Tensor, *sizes: Tensor) -> tuple[Tensor, ...]:
-    parts: tuple[Tensor, ...] = x.split(
-        [int(size) for size in (sizes[0].tolist() if sizes else a["split"])], a.get("axis", 0)
-    )
+def _split(a: Attributes, x: Tensor, *sizes: Tensor | None) -> tuple[Tensor, ...]:
+    axis, named = a.get("axis", 0), _numbers(*sizes) or a.get("split")
+    parts: tuple[Tensor, ...] = x.split(named or -(-x.shape[axis] // a["outputs"]), axis)
     return parts
 
 
-def _reduce(how: Callable[..., Tensor]) -> Operator:
-    def of(a: Attributes, x: Tensor, *axes: Tensor) -> Tensor:
-        return how(x, dim=_axes(a, axes), keepdim=bool(a.get("keepdims", 1)))
+def _reduce(how: Callable[..., Tensor]) -> Function:
+    def of(a: Attributes, x: Tensor, *axes: Tensor | None) -> Tensor:
+        return how(x, dim=_axes(a, axes) or list(range(x.ndim)), keepdim=bool(a.get("keepdims", 1)))
 
     return of
 
@@ -101,8 +124,7 @@ def _clip(a: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | No
 
 
 def _flatten(a: Attributes, x: Tensor) -> Tensor:
-    axis = a.get("axis", 1)
-    return x.reshape(int(torch.tensor(x.shape[:axis]).prod()), -1)
+    return x.reshape(int(torch.tensor(x.shape[: a.get("axis", 1)]).prod()), -1)
 
 
 def _constant_of_shape(a: Attributes, shape: Tensor) -> Tensor:
@@ -110,41 +132,45 @@ def _constant_of_shape(a: Attributes, shape: Tensor) -> Tensor:
     return value.expand(shape.tolist())
 
 
-OPERATORS: Mapping[str, Operator] = {
-    "Add": lambda _, x, y: x + y,
-    "BatchNormalization": _batch_norm,
-    "Cast": lambda a, x: x.to(a["to"]),
-    "Clip": _clip,
-    "Concat": lambda a, *xs: torch.cat(xs, a["axis"]),
-    "ConstantOfShape": _constant_of_shape,
-    "Conv": _conv,
-    "Cos": lambda _, x: x.cos(),
-    "CumSum": lambda _, x, axis: x.cumsum(int(axis)),
-    "Div": _div,
-    "Erf": lambda _, x: x.erf(),
-    "Expand": lambda _, x, shape: x.expand(torch.broadcast_shapes(x.shape, shape.tolist())),
-    "Flatten": _flatten,
-    "Gather": _gather,
-    "Gemm": _gemm,
-    "GlobalAveragePool": lambda _, x: x.mean((2, 3), keepdim=True),
-    "Identity": lambda _, x: x,
-    "LayerNormalization": _layer_norm,
-    "MatMul": lambda _, x, y: x @ y,
-    "Mul": lambda _, x, y: x * y,
-    "Not": lambda _, x: ~x,
-    "PRelu": lambda _, x, slope: F.prelu(x, slope.flatten()),
-    "ReduceL2": _reduce(torch.linalg.vector_norm),
-    "ReduceMean": _reduce(torch.mean),
-    "Relu": lambda _, x: x.relu(),
-    "Reshape": _reshape,
-    "Sigmoid": lambda _, x: x.sigmoid(),
-    "Sin": lambda _, x: x.sin(),
-    "Slice": _slice,
-    "Softmax": lambda a, x: x.softmax(a.get("axis", -1)),
-    "Split": _split,
-    "Sqrt": lambda _, x: x.sqrt(),
-    "Squeeze": lambda a, x, *axes: x.squeeze(_axes(a, axes)),
-    "Sub": lambda _, x, y: x - y,
-    "Transpose": lambda a, x: x.permute(a["perm"]),
-    "Unsqueeze": _unsqueeze,
-}
+def _operators(**named: tuple[Function, str]) -> dict[str, Operator]:
+    return {name: Operator(of, frozenset(reads.split())) for name, (of, reads) in named.items()}
+
+
+OPERATORS: Mapping[str, Operator] = _operators(
+    Add=(lambda _, x, y: x + y, ""),
+    BatchNormalization=(_batch_norm, "epsilon momentum"),
+    Cast=(lambda a, x: x.to(a["to"]), "to"),
+    Clip=(_clip, "min max"),
+    Concat=(lambda a, *xs: torch.cat(xs, a["axis"]), "axis"),
+    ConstantOfShape=(_constant_of_shape, "value"),
+    Conv=(_conv, "auto_pad dilations group kernel_shape pads strides"),
+    Cos=(lambda _, x: x.cos(), ""),
+    CumSum=(lambda _, x, axis: x.cumsum(int(axis)), ""),
+    Div=(_div, ""),
+    Erf=(lambda _, x: x.erf(), ""),
+    Expand=(lambda _, x, shape: x.expand(torch.broadcast_shapes(x.shape, shape.tolist())), ""),
+    Flatten=(_flatten, "axis"),
+    Gather=(_gather, "axis"),
+    Gemm=(_gemm, "alpha beta transA transB"),
+    GlobalAveragePool=(lambda _, x: x.mean((2, 3), keepdim=True), ""),
+    Identity=(lambda _, x: x, ""),
+    LayerNormalization=(_layer_norm, "axis epsilon stash_type"),
+    MatMul=(lambda _, x, y: x @ y, ""),
+    Mul=(lambda _, x, y: x * y, ""),
+    Not=(lambda _, x: ~x, ""),
+    PRelu=(lambda _, x, slope: F.prelu(x, slope.flatten()), ""),
+    ReduceL2=(_reduce(torch.linalg.vector_norm), "axes keepdims"),
+    ReduceMean=(_reduce(torch.mean), "axes keepdims"),
+    Relu=(lambda _, x: x.relu(), ""),
+    Reshape=(_reshape, ""),
+    Sigmoid=(lambda _, x: x.sigmoid(), ""),
+    Sin=(lambda _, x: x.sin(), ""),
+    Slice=(_slice, ""),
+    Softmax=(_softmax, "axis"),
+    Split=(_split, "axis split num_outputs"),
+    Sqrt=(lambda _, x: x.sqrt(), ""),
+    Squeeze=(_squeeze, "axes"),
+    Sub=(lambda _, x, y: x - y, ""),
+    Transpose=(lambda a, x: x.permute(a.get("perm", list(range(x.ndim))[::-1])), "perm"),
+    Unsqueeze=(_unsqueeze, "axes"),
+)

@@ -73,10 +73,8 @@ class Learner:
         self.optimiser = optimisers.make(self.net, nn.ModuleList(beside), preset.optimiser, world)
         self._forward: nn.Module = self.module
         self.regroup()
-        self._captured: dict[tuple[int, ...], nn.Module] = {}  # by the shape of what it takes
+        self._captured: tuple[tuple[int, ...], nn.Module] | None = None  # and the shape of what it takes
         self._others = [p for p in self.losses.parameters() if p.requires_grad] if world.size > 1 else []
-        self.precise = False
-        """Whether everything is computed in float32: where int8's rounding is simulated."""
 
     def regroup(self) -> None:
         """Has gradients averaged as at the very beginning.
@@ -122,12 +120,13 @@ class Learner:
         return parts
 
     def _said(self, x: Tensor) -> Any:
-        if x.device.type == "cuda" and x.ndim == 4 and self._world.size == 1 and not self.precise:
+        if x.device.type == "cuda" and x.ndim == 4 and self._world.size == 1:
             shape = tuple(x.shape)
-            if shape not in self._captured:
-                self._captured[shape] = capture(self.module, x)
-            return self._captured[shape](x)
-        with torch.autocast(self._world.device.type, enabled=False) if self.precise else precision(self._world.device):
+            if self._captured is None or self._captured[0] != shape:
+                self._captured = None  # what it held of the phase before is free
+                self._captured = shape, capture(self.module, x)
+            return self._captured[1](x)
+        with precision(self._world.device):
             return self._forward(x)
 
     def _share(self) -> None:

@@ -76,6 +76,8 @@ class Muon(torch.optim.SGD):
         super().step()
 
     def _turn_all(self, matrices: list[Tensor], by: float) -> None:
+        if not matrices:
+            return
         sizes = [p.numel() for p in matrices]
         steps = torch.zeros(sum(sizes), device=self._world.device)
         parts = list(steps.split(sizes))

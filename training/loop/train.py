@@ -23,15 +23,19 @@ from training.tasks import Task
 from training.writing import briefly
 
 
+def refuse_uneven(preset: Preset, world: World) -> None:
+    """Raises RunError where processes cannot share a batch evenly."""
+    if preset.batch.size % world.size or preset.batch.people % world.size:
+        raise RunError(
+            f"{world.size} processes cannot share a batch of {preset.batch.size} with {preset.batch.people} people "
+            "evenly: choose another number of processes, or change [batch]"
+        )
+
+
 class Trainer:
     """One process's part of a run. The first one keeps the averaged weights, the log and the bar."""
 
     def __init__(self, preset: Preset, task: Task, run: Run, world: World, *, start: Path | None = None) -> None:
-        if preset.batch.size % world.size or preset.batch.people % world.size:
-            raise RunError(
-                f"{world.size} processes cannot share a batch of {preset.batch.size} with {preset.batch.people} people "
-                "evenly: choose another number of processes, or change [batch]"
-            )
         self.preset, self.task, self.run, self.world = preset, task, run, world
         torch.manual_seed(preset.seed)
         self.learner = Learner(task.module(), task.losses(), preset, world, task.ask)

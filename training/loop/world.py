@@ -151,7 +151,7 @@ def start(arguments: Sequence[str], processes: int, *, jemalloc: bool = True) ->
     Args:
         arguments: of the command.
         processes: how many.
-        jemalloc: off where OpenVINO runs in them, whose wheels (2026.4) free what they did not allocate beside it.
+        jemalloc: off where OpenVINO may run in them, whose wheels (2026.4) free what they did not allocate beside it.
 
     Raises:
         RunError: one was killed.
@@ -168,6 +168,8 @@ def start(arguments: Sequence[str], processes: int, *, jemalloc: bool = True) ->
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         **(_allocator() if jemalloc else {}),
     }
+    if not jemalloc and "jemalloc" in shared.get("LD_PRELOAD", ""):
+        del shared["LD_PRELOAD"]
     command = [sys.executable, "-m", "training", *arguments]
     ranks = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
     return _wait([subprocess.Popen(command, env=environment) for environment in ranks])
