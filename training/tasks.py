@@ -21,7 +21,7 @@ from training.data.teacher import Reference
 from training.evaluation.prepared import compared
 from training.hints import Hinted, Maps
 from training.last import check as check_last
-from training.live.batches import Maker, ask
+from training.live.batches import Maker, encoders_of
 from training.live.encoders import Encoders
 from training.loop.learner import Drawn, embed, to_input
 from training.loop.world import World
@@ -84,10 +84,12 @@ class Task:
         self._maker: Maker | None = None
         self.maps = Maps(work, self.collection.train) if preset.hint.weight and not preset.live else None
         self._shape = self.maps.shape if self.maps else ()  # of the maps of a hint
-        if preset.live and isinstance(source, Pictures) and reference is not None:
+        if preset.live:
+            if reference is None or not isinstance(source, Pictures):
+                raise ValueError("a preset with [live] wants pictures, and reference encoders to ask")
             pairs = preset.batch.people * preset.batch.each // world.size
             self._maker = Maker(preset.live, source, self.labels, pairs=pairs)
-            self.ask, self._shape = ask(preset, source, reference, world)
+            self.ask, self._shape = encoders_of(preset, source, reference, world)
         self._hard = HardPeople(self.collection, ceiling=NEAR_ENOUGH_TO_BE_ONE) if preset.batch.hard else None
         self._workers = workers
         self._loader: Loader | None = None

@@ -23,7 +23,7 @@ from training.loop.average import Average
 from training.loop.pace import Meter, schedule, told
 from training.loop.run import Run, load_weights, read, save
 from training.loop.train import Trainer, refuse_uneven
-from training.loop.world import World, _wait, choose, joined
+from training.loop.world import JEMALLOC, World, _wait, allocating, choose, joined
 from training.losses.loss import means
 from training.tasks import Task
 
@@ -241,6 +241,15 @@ def test_numbers_are_exact_again_after_a_training():
     with joined("cpu"):
         assert float(tiny * 0.5) == 0
     assert float(tiny * 0.5) > 0
+
+
+def test_jemalloc_is_preloaded_where_nothing_else_is_and_not_beside_openvino():
+    there = next((library for library in JEMALLOC if Path(library).exists()), None)
+    assert allocating({"HOME": "/"}, jemalloc=True).get("LD_PRELOAD") == there
+    assert allocating({"LD_PRELOAD": "libother.so"}, jemalloc=True) == {"LD_PRELOAD": "libother.so"}
+    assert allocating({"HOME": "/"}, jemalloc=False) == {"HOME": "/"}
+    assert allocating({"LD_PRELOAD": "libother.so"}, jemalloc=False) == {"LD_PRELOAD": "libother.so"}
+    assert allocating({"HOME": "/", "LD_PRELOAD": "/usr/lib/libjemalloc.so.2"}, jemalloc=False) == {"HOME": "/"}
 
 
 @pytest.mark.parametrize(

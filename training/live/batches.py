@@ -62,7 +62,7 @@ class Maker:
         return np.stack(samples), np.where(others < 0, self._labels[rows], -1), np.stack(asked)
 
 
-def ask(preset: Preset, source: Source, reference: Reference, world: World) -> tuple[Encoders, tuple[int, ...]]:
+def encoders_of(preset: Preset, source: Source, reference: Reference, world: World) -> tuple[Encoders, tuple[int, ...]]:
     """Returns the reference encoders of a preset with [live], and the shape of the maps of its hint, () without one.
 
     Raises:

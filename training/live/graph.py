@@ -1,4 +1,8 @@
-"""An ONNX file as a function on a device of PyTorch's: a GPU that trains asks the reference encoders as well."""
+"""An ONNX file as a function on a device of PyTorch's: a GPU that trains asks the reference encoders as well.
+
+Not by onnx2torch (1.5.15): it wants a torchvision that fits PyTorch to the version, and computes sizes and axes anew
+for each batch, which a captured graph (CUDA) cannot.
+"""
 
 from __future__ import annotations
 
@@ -140,11 +144,12 @@ class Graph:
 def _read(file: Path) -> Any:
     try:
         import onnx
+        from google.protobuf.message import DecodeError
     except ImportError:
         raise DataError(f"nothing here reads {file.name} for a GPU: pip install onnx") from None
     try:
         return onnx.load(file)
-    except Exception as error:  # protobuf's own, which it does not name
+    except (OSError, DecodeError) as error:
         raise DataError(f"{file}: no ONNX file, or damaged: {error}") from error
 
 

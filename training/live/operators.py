@@ -6,6 +6,7 @@ and axes are known before anything is computed, and come as tensors of whole num
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -124,7 +125,7 @@ def _clip(a: Attributes, x: Tensor, low: Tensor | None = None, high: Tensor | No
 
 
 def _flatten(a: Attributes, x: Tensor) -> Tensor:
-    return x.reshape(int(torch.tensor(x.shape[: a.get("axis", 1)]).prod()), -1)
+    return x.reshape(math.prod(x.shape[: a.get("axis", 1)]), -1)
 
 
 def _constant_of_shape(a: Attributes, shape: Tensor) -> Tensor:

@@ -80,35 +80,33 @@ class Muon(torch.optim.SGD):
             return
         sizes = [p.numel() for p in matrices]
         steps = torch.zeros(sum(sizes), device=self._world.device)
-        parts = list(steps.split(sizes))
-        towards = self._towards(matrices)
-        for same in self._mine([tuple(each.shape) for each in towards]):
-            for i, turned in zip(
-                same, orthogonal(torch.stack([towards[i] for i in same]), fast=self._fast), strict=True
-            ):
+        parts, means = list(steps.split(sizes)), self._means(matrices)
+        for same in self._mine(matrices):
+            towards = [torch.lerp(matrices[i].grad, means[i], MOMENTUM).flatten(1) for i in same]
+            for i, turned in zip(same, orthogonal(torch.stack(towards), fast=self._fast), strict=True):
                 parts[i].copy_(turned.flatten())
         if self._world.size > 1:
             torch.distributed.all_reduce(steps)
         self._move(matrices, [part.view_as(p) for p, part in zip(matrices, parts, strict=True)], by)
 
-    def _mine(self, shapes: list[tuple[int, ...]]) -> Iterable[list[int]]:
+    def _mine(self, matrices: list[Tensor]) -> Iterable[list[int]]:
         """Returns which matrices' steps are made here, those of one shape together; the others make the others'."""
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for i in range(self._world.rank, len(shapes), self._world.size):
-            groups.setdefault(shapes[i], []).append(i)
+        groups: dict[torch.Size, list[int]] = {}
+        for i in range(self._world.rank, len(matrices), self._world.size):
+            groups.setdefault(matrices[i].flatten(1).shape, []).append(i)
         return groups.values()
 
-    def _towards(self, matrices: list[Tensor]) -> list[Tensor]:
-        """Returns where each matrix is to go, (M, N), of its gradient and the mean of those before."""
+    def _means(self, matrices: list[Tensor]) -> list[Tensor]:
+        """Returns the mean gradient of each matrix, whose length is remembered the first time."""
         for p in matrices:
             state = self.state[p]
             if "mean" not in state:
                 state["mean"], length = torch.zeros_like(p), p.norm()
                 # all of it dead, and revived without a weight: as long as an orthogonal one
                 state["length"] = torch.where(length > LEAST, length, min(p.flatten(1).shape) ** 0.5)
-        means, gradients = [self.state[p]["mean"] for p in matrices], [p.grad for p in matrices]
-        torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
-        return [torch.lerp(now, mean, MOMENTUM).flatten(1) for now, mean in zip(gradients, means, strict=True)]
+        means = [self.state[p]["mean"] for p in matrices]
+        torch._foreach_lerp_(means, [p.grad for p in matrices], 1 - MOMENTUM)
+        return means
 
     def _move(self, matrices: list[Tensor], steps: list[Tensor], by: float) -> None:
         """Moves each matrix by its share of its length, and makes it as long as it was; uses up the gradients."""

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,16 +160,13 @@ def start(arguments: Sequence[str], processes: int, *, jemalloc: bool = True) ->
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shared = {
-        **os.environ,
+        **allocating(os.environ, jemalloc=jemalloc),
         PARENT: str(os.getpid()),
         "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-        **(_allocator() if jemalloc else {}),
     }
-    if not jemalloc and "jemalloc" in shared.get("LD_PRELOAD", ""):
-        del shared["LD_PRELOAD"]
     command = [sys.executable, "-m", "training", *arguments]
     ranks = [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
     return _wait([subprocess.Popen(command, env=environment) for environment in ranks])
@@ -208,11 +205,17 @@ def _refuse_killed(children: list[subprocess.Popen[bytes]]) -> None:
             )
 
 
-def _allocator() -> dict[str, str]:
+def allocating(environment: Mapping[str, str], *, jemalloc: bool) -> dict[str, str]:
+    """Returns an environment with jemalloc preloaded where it is installed and nothing else is; or without it."""
+    given = dict(environment)
+    if not jemalloc:
+        if "jemalloc" in given.get("LD_PRELOAD", ""):
+            del given["LD_PRELOAD"]
+        return given
     found = next((library for library in JEMALLOC if Path(library).exists()), None)
-    if found is None or "LD_PRELOAD" in os.environ:
-        return {}
-    return {"LD_PRELOAD": found, "MALLOC_CONF": JEMALLOC_CONF}
+    if found is None or "LD_PRELOAD" in given:
+        return given
+    return {**given, "LD_PRELOAD": found, "MALLOC_CONF": JEMALLOC_CONF}
 
 
 def choose(wanted: str, local_rank: int, *, gpus: int) -> torch.device:
