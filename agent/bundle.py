@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.config import Config
 from agent.errors import ModelError
@@ -21,6 +21,7 @@ from agent.seal.keys import SiteKey
 from agent.seal.turning import Turn, TurnedEncoder
 from agent.types import Image
 from agent.upgrade.in_force import configured
+from agent.vision.aligner import Aligner
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
@@ -29,6 +30,7 @@ from agent.vision.pictures import decode_picture
 from agent.vision.quality import QualityLimits
 from agent.vision.selftest import SelfTest, read_golden, self_test
 
+T = TypeVar("T")
 STAFF = Path(__file__).parent / "demo" / "staff"
 """Pictures of people who do not exist."""
 
@@ -107,7 +109,7 @@ def _staff(name: str) -> Image:
 
 @dataclass(frozen=True)  # no slots: the space is worked out once
 class Bundle:
-    """The two models' cards, what is known of the site, and how to get eyes that use them.
+    """The models' cards, what is known of the site, and how to get eyes that use them.
 
     With a key, the eyes see turned: all that is stored, compared and followed is turned by it. Without one they see as
     the encoder does: for measuring, never for templates.
@@ -115,6 +117,7 @@ class Bundle:
 
     config: Config
     detector: Card
+    aligner: Card
     encoder: Card
     table: FmrTable  # what thresholds go by: upper bounds where there are any
     likely: FmrTable  # the rates themselves
@@ -153,21 +156,19 @@ class Bundle:
     def eyes(self) -> Eyes:
         """Returns new eyes: a thread each."""
         config = self.config
-        detector = self._model(config.models.detector, self.detector)
-        with _naming(config.models.detector):
-            finds = Detector(detector, score_threshold=config.detector.score_threshold)
+        detector = partial(Detector, score_threshold=config.detector.score_threshold)
+        finds = self._made(detector, config.models.detector, self.detector)
+        aligns = self._made(Aligner, config.models.aligner, self.aligner)
         encodes = self.plain_encoder()
-        if self.space.dimension not in (None, encodes.dimension):
+        wanted, made = self.space.dimension, encodes.dimension
+        if wanted not in (None, made):
             where, advice = (
                 (config.models.encoder.with_suffix(".json"), "copy the card that belongs to the file")
                 if self.site is None
                 else (config.models.site, "run `latchkey calibrate` again")
             )
-            raise ModelError(
-                f"{where}: is for vectors of {self.space.dimension} numbers, the encoder makes {encodes.dimension}: "
-                f"{advice}"
-            )
-        return Eyes(finds, encodes if self.key is None else TurnedEncoder(encodes, self.key))
+            raise ModelError(f"{where}: is for vectors of {wanted} numbers, the encoder makes {made}: {advice}")
+        return Eyes(finds, aligns, encodes if self.key is None else TurnedEncoder(encodes, self.key))
 
     def plain_encoder(self) -> Encoder:
         """Returns a new encoder as its card describes it, never turned: for the self-test and for measuring.
@@ -175,16 +176,16 @@ class Bundle:
         Raises:
             ModelError: the file is not the one its card describes.
         """
-        config = self.config
-        model = self._model(config.models.encoder, self.encoder)
-        with _naming(config.models.encoder):
-            return Encoder(model, self.model_id, flip_average=config.gate.flip_average)
+        encoder = partial(Encoder, model_id=self.model_id, flip_average=self.config.gate.flip_average)
+        return self._made(encoder, self.config.models.encoder, self.encoder)
 
-    def _model(self, file: Path, card: Card) -> Model:
+    def _made(self, kind: Callable[[Model], T], file: Path, card: Card) -> T:
         options = self.config.engine
-        engine = backends.load("engine", options.runtime)
         settings = {"runtime": options.runtime, "delegate": options.delegate or None, "threads": options.threads}
-        return engine(file, sha256=card.sha256, **settings)  # type: ignore[arg-type] # mixed values
+        engine = backends.load("engine", options.runtime)
+        model: Model = engine(file, sha256=card.sha256, **settings)  # type: ignore[arg-type] # mixed values
+        with _naming(file):
+            return kind(model)
 
     def self_test(self, encoder: Encoder) -> SelfTest | None:
         """Returns whether an encoder says what it said when it was made; None where its card does not tell.
@@ -245,4 +246,5 @@ def read_bundle(config: Config, key: SiteKey | None = None) -> Bundle:
         FmrTable.from_card(encoder.fields, config.gate.cohort, bound=bound) if site is None else site.table(bound=bound)
         for bound in (True, False)
     )
-    return Bundle(config, read_card(config.models.detector), encoder, table, likely, site, anchors, key)
+    detector, aligner = read_card(config.models.detector), read_card(config.models.aligner)
+    return Bundle(config, detector, aligner, encoder, table, likely, site, anchors, key)

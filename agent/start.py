@@ -45,5 +45,5 @@ def open_house(stack: ExitStack, config: Config, boot_id: str, *, reads: int) ->
         audit(db, "crops_forgotten", None, request, {"crops": crops})
     if config.homeassistant.enabled and config.homeassistant.camera:
         audit(db, "camera_told", None, request, {"to": "homeassistant"})
-    audit_start(db, config, [bundle.model_id, bundle.detector.id], request)
+    audit_start(db, config, [bundle.model_id, bundle.detector.id, bundle.aligner.id], request)
     return bundle, db, others

@@ -34,7 +34,7 @@ def models(tmp_path, monkeypatch):
 
 
 def config(models, **more):
-    paths = {f"models.{name}": models / f"{name}.tflite" for name in ("encoder", "detector")}
+    paths = {f"models.{name}": models / f"{name}.tflite" for name in ("encoder", "aligner", "detector")}
     return load_config(None, {"device.data_dir": models, **paths, **more}, {})
 
 
@@ -49,13 +49,15 @@ def test_eyes_are_new_each_time_and_run_what_the_card_describes(models):
     bundle = open_bundle(config(models, **{"engine.threads": 2, "detector.score_threshold": 0.7}))
     first, second = bundle.eyes(), bundle.eyes()
     assert first.detector is not second.detector
+    assert first.aligner is not second.aligner
     assert first.encoder is not second.encoder
     want = {"runtime": "ai-edge-litert", "delegate": None, "threads": 2}
-    assert opened[:2] == [
+    assert opened[:3] == [
         ("detector.tflite", want | {"sha256": bundle.detector.sha256}),
+        ("aligner.tflite", want | {"sha256": bundle.aligner.sha256}),
         ("encoder.tflite", want | {"sha256": bundle.encoder.sha256}),
     ]
-    assert len(opened) == 4
+    assert len(opened) == 6
 
 
 def test_a_delegate_is_asked_for(models):
@@ -247,7 +249,7 @@ def test_a_card_that_is_missing(models):
         pytest.param(b"\xff\xfe\x00", id="not UTF-8"),
     ],
 )
-@pytest.mark.parametrize("name", ["detector", "encoder"])
+@pytest.mark.parametrize("name", ["detector", "aligner", "encoder"])
 def test_a_card_that_is_none(models, name, text):
     (models / f"{name}.json").write_bytes(text)
     with pytest.raises(ModelError, match=rf"{name}\.json: not a model card"):

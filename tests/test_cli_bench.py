@@ -69,8 +69,8 @@ class TestStages:
     def test_what_ran_where(self, latchkey, clip):
         where = latchkey("bench", "--quick", "--json", "--clip", clip, "--frames", 10).json["machine"]
         assert list(where) == [
-            "latchkey", "detector", "encoder", "runtime", "delegate", "processor", "cores", "load", "system", "python",
-            "libraries",
+            "latchkey", "detector", "aligner", "encoder", "runtime", "delegate", "processor", "cores", "load", "system",
+            "python", "libraries",
         ]  # fmt: skip
         assert (where["encoder"], where["runtime"]) == (blocks.MODEL, "ai-edge-litert")
         assert "numpy" in where["libraries"]

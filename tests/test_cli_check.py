@@ -144,9 +144,10 @@ class TestCamera:
 
 
 class TestModels:
-    def test_both_are_named(self, latchkey):
+    def test_all_are_named(self, latchkey):
         text = finding(latchkey("check", "--json"), "models")["text"]
-        assert text == f"latchkey-detector-1-b10c0000 and {blocks.MODEL} on ai-edge-litert"
+        others = "latchkey-detector-1-b10c0000, latchkey-aligner-1-b10c0000"
+        assert text == f"{others} and {blocks.MODEL} on ai-edge-litert"
 
     def test_an_encoder_that_says_something_else_than_when_it_was_made(self, latchkey):
         path = latchkey.folder / "models" / "encoder.json"

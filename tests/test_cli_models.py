@@ -12,7 +12,7 @@ from training.cast.people import cast
 from training.cast.picture import render
 
 pytestmark = pytest.mark.skipif(
-    not all((BUNDLED_MODELS / f"{name}.tflite").exists() for name in ("encoder", "detector")),
+    not all((BUNDLED_MODELS / f"{name}.tflite").exists() for name in ("encoder", "aligner", "detector")),
     reason=f"there are no models in {BUNDLED_MODELS}: make them with training/",
 )
 

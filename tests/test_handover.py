@@ -38,6 +38,7 @@ class Device:
             "privacy.require_consent": consent,
             "security.keep_crops": crops,
             "models.encoder": folder.parent / "encoder.tflite",
+            "models.aligner": folder.parent / "aligner.tflite",
             "models.detector": folder.parent / "detector.tflite",
         }
         folder.mkdir()

@@ -191,7 +191,7 @@ def test_a_face_that_is_no_face_is_refused():
     maps = models.empty_maps()
     models.plant(maps, 16, 7, 9, box=(100, 60, 200, 180), points=np.full((5, 2), 150.0))
     detector = Detector(models.detector(lambda: maps))
-    eyes = Eyes(detector, Encoder(models.encoder(lambda _: np.ones(5), dimension=5), MODEL))
+    eyes = Eyes(detector, lambda image, face: face, Encoder(models.encoder(lambda _: np.ones(5), dimension=5), MODEL))
     looking = recogniser(eyes)
     large = np.zeros((480, 640, 3), np.uint8)
     sightings = [s for frame in frames(45, paint=lambda _: large) for s in looking.see(frame)]

@@ -310,7 +310,7 @@ def test_faces_found_in_the_small_picture_lie_in_the_large_one():
         assert image.shape == (240, 320, 3)
         return [Face(Box(10, 20, 30, 40), np.full((5, 2), 25, np.float32), 0.9)]
 
-    eyes = Eyes(detect, None)
+    eyes = Eyes(detect, None, None)
     [face] = eyes.faces(np.zeros((960, 640, 3), np.uint8), np.zeros((240, 320, 3), np.uint8))
     assert face.box == Box(20.5, 81.5, 60, 160)
     assert face.landmarks.tolist() == [[50.5, 101.5]] * 5

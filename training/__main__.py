@@ -6,6 +6,7 @@ import sys
 
 from agent.errors import LatchkeyError
 from training import (  # noqa: F401 - add theirs
+    aligner_commands,
     data_commands,
     detector_commands,
     evaluate_commands,

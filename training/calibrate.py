@@ -17,6 +17,7 @@ from agent.gallery.held_out import held_out
 from agent.gallery.threshold import FmrTable
 from agent.hardware.engines.litert import LiteRtModel
 from agent.types import Floats
+from agent.vision.aligner import Aligner
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.eyes import Eyes
@@ -34,7 +35,7 @@ def calibrate_site(
 
     Args:
         folder: PERSON/photo.jpg.
-        models: folder with detector.tflite, encoder.tflite and the encoder's card.
+        models: folder with detector.tflite, aligner.tflite, encoder.tflite and the encoder's card.
         target: the site file to be.
         runtime: runs the models.
 
@@ -47,10 +48,11 @@ def calibrate_site(
     try:
         card = json.loads((models / "encoder.json").read_text(encoding="utf-8"))
         by = (FmrTable.from_card(card, "worst"), read_anchors(card))
-        detector, encoder = (
-            LiteRtModel(models / f"{name}.tflite", runtime=runtime, sha256=None) for name in ("detector", "encoder")
+        detector, aligner, encoder = (
+            LiteRtModel(models / f"{name}.tflite", runtime=runtime, sha256=None)
+            for name in ("detector", "aligner", "encoder")
         )
-        eyes = Eyes(Detector(detector), Encoder(encoder, card["id"]))
+        eyes = Eyes(Detector(detector), Aligner(aligner), Encoder(encoder, card["id"]))
         vectors, people, troubles = encode_people(folder, eyes, QualityLimits())
         fitted: Calibration = calibrate(vectors, people, *by)
         figures = {"held_out": held_out(vectors, people, *by)}

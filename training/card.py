@@ -52,7 +52,7 @@ def package_detector(weights: Path, scenes: Path, work: Path, target: Path, expo
     shown = load_shown(scenes, work)
     composer = Composer(shown.scenes, load_backgrounds(scenes), seed=99, crops=Crops(shown.faces))
     height, width, _ = DETECTOR_INPUT
-    samples = [_sample(composer.draw(width, height).picture) for _ in range(export.samples)]
+    samples = [sample(composer.draw(width, height).picture) for _ in range(export.samples)]
     card = {
         "kind": "detector",
         "input": {"width": width, "height": height, "channels": "RGB", "pixel": f"(p - {HALF}) / {HALF}"},
@@ -76,7 +76,8 @@ def accept(model: Path, export: Export) -> None:
         raise ModelError(f"{model.name} is not fit to run, and is not kept:\n{check.table(findings)}")
 
 
-def _sample(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def sample(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Returns a picture as a float net takes it, (1, H, W, 3)."""
     return ((picture.astype(np.float32) - HALF) / HALF)[None]
 
 

@@ -76,6 +76,7 @@ def pack(
     ],
     target: Annotated[Path, typer.Argument(file_okay=False, help="a new folder for the archives: give it as --work")],
     detector: Annotated[Path, typer.Option(exists=True)] = Path("agent/models/detector.tflite"),
+    aligner: Annotated[Path, typer.Option(exists=True)] = Path("agent/models/aligner.tflite"),
     tar: Annotated[bool, typer.Option(help="WebDataset shards rather than zip files")] = False,  # noqa: FBT002 - typer
 ) -> None:
     """Make archives of your own pictures: faces are found and aligned, and what is left out is listed with its reason.
@@ -88,4 +89,4 @@ def pack(
 
     listed, notes = (module.list_table if pictures.is_file() else module.list_folder)(pictures)
     kind = Kind.TAR if tar else Kind.ZIP
-    typer.echo(str(module.pack(listed, target, crop=cropper(detector), kind=kind, notes=notes)))
+    typer.echo(str(module.pack(listed, target, crop=cropper(detector, aligner), kind=kind, notes=notes)))

@@ -1,4 +1,4 @@
-"""The command that measures: our own two files on benchmarks, or those of a run on its validation split."""
+"""The command that measures: our own files on benchmarks, or those of a run on its validation split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.commands import WORK, MaybeData, MaybeWork, Models, app, packaging
 from training.writing import write_whole
 
 OURS = {"models": "--models", "floats": "--float", "cache": "--cache"}
-"""What goes with our own two files alone."""
+"""What goes with our own files alone."""
 
 
 @app.command()
@@ -39,7 +39,7 @@ def evaluate(
     runtime: str = "ai-edge-litert",
     save: Annotated[bool, typer.Option(help="write what was measured into the cards")] = False,
 ) -> None:
-    """Measure both files: scenes, grey LFW-a, open set, cohorts, speed; as figures, and as a report.
+    """Measure our files: scenes, grey LFW-a, open set, cohorts, speed; as figures, and as a report.
 
     With --run: the files of a run, of your own people or of signatures, on its validation split.
     """
@@ -79,7 +79,7 @@ def _evaluate_ours(task, *, report: Path | None, save: bool, command: str) -> No
     from training.evaluation.report import build_report
 
     if save:
-        _look_for_cards(task.encoder, task.detector)
+        _look_for_cards(task.encoder, task.detector, task.aligner)
     results = module.evaluate(task, _say)
     _tell(results.figures(), results.left_out)
     if report:

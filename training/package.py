@@ -24,14 +24,14 @@ from agent.hardware.engines.litert import LiteRtModel
 from agent.signature.encode import SignatureEncoder
 from agent.signature.features import VERSION as FEATURES_VERSION
 from agent.types import Floats
-from agent.vision.detect import Detector
-from agent.vision.encode import Encoder
+from agent.vision.encode import Encoder, shrink
 from agent.vision.pixels import HALF
 from training.anchors import make_anchors
+from training.door import DETECTOR, door_aligner, door_detector
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import write_card
 from training.evaluation.cohorts import labelled
-from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
+from training.evaluation.prepared import EVERYBODY, as_at_a_door, compared, unnamed, validated
 from training.finish import finish
 from training.install import PLACES, judged_by
 from training.last import learn_last
@@ -60,12 +60,6 @@ FACES = ("prepared", "made-up")
 SIGNATURES = "signature-online"
 UNPRACTISED = """Too few forgeries were at hand: `thresholds` are drawn by other people's own signatures, and how many \
 practised forgeries pass was not measured. Expect twice as many as where thresholds are drawn by such."""
-DETECTOR = Path(__file__).parents[1] / "agent" / "models" / "detector.tflite"
-
-
-def door_detector() -> Detector:
-    """Returns the detector that is bundled."""
-    return Detector(LiteRtModel(DETECTOR, sha256=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +150,7 @@ class Packaging:
         collection = self.source.collection
 
         def encoded(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-            return encode(model, (self.source.plain(int(row), self.preset.side) for row in rows))
+            return encode(model, map(self.compared, rows.tolist()))
 
         anchors = make_anchors(collection, encoded) if self.preset.data.kind in FACES else None
         space = AS_ENCODED.normalised(anchors)
@@ -189,6 +183,13 @@ class Packaging:
         write_card(self.run.model, card)
         self._warn(card)
         return card
+
+    def compared(self, row: int) -> NDArray[Any]:
+        """Returns a sample as the encoder gets it where it is compared: photographs of faces aligned by our aligner."""
+        if self.preset.data.kind != "prepared":
+            return self.source.plain(row, self.preset.side)
+        crop = as_at_a_door(np.asarray(self.source.collection.samples[row]), door_aligner())
+        return shrink(crop, self.preset.side or crop.shape[0])
 
     def _file(self) -> dict[str, Any]:
         content = self.run.model.read_bytes()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -184,7 +184,16 @@ def _clean(collection: Collection, preset: Preset) -> Collection:
     return clean
 
 
-def augmentation(preset: Preset) -> Augmentation:
+class Augmenting(Protocol):
+    """A preset that has an [augment]."""
+
+    @property
+    def augment(self) -> Mapping[str, Any]:
+        """Fields of `Augmentation` and their values."""
+        ...
+
+
+def augmentation(preset: Augmenting) -> Augmentation:
     """Returns what [augment] says, laid over the defaults.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Trains the detector on composed pictures as its preset says: phase after phase, validated on the way, resumable."""
+"""Trains the detector on composed pictures as its preset says."""
 
 from __future__ import annotations
 
@@ -15,20 +15,14 @@ from agent.vision.detect import Detector as Detect
 from agent.vision.model import TensorSpec
 from training import detector_origin
 from training.compose import Composer
-from training.data.loader import Loader
 from training.detector import Detector
 from training.detector_learner import Learner, begin_with, draw
-from training.detector_preset import DetectorPreset, Phase
-from training.errors import RunError
+from training.detector_preset import DetectorPreset
 from training.evaluation.detection import measure_detector
-from training.loop import curves
-from training.loop.average import Average
-from training.loop.pace import Means, Meter, schedule, told
-from training.loop.progress import Progress
-from training.loop.run import OTHERWISE, PRESET, Run, read, refuse_diverged, save
+from training.loop import alone
+from training.loop.run import Run
 from training.loop.world import World, joined
 from training.scenes import Crops, Scene, load_backgrounds, load_shown
-from training.writing import briefly, write_whole
 
 FIGURES = ("recall@0.5", "false_per_picture", "landmark_error")
 """What the curves show of validation."""
@@ -60,8 +54,7 @@ def train(
         RunError: the folder holds another training, or one on other pictures, or there is no such device.
     """
     with joined(device) as world:
-        if world.size > 1:
-            raise RunError(f"the detector is trained by one process, not {world.size}: start it without torchrun")
+        alone.refuse_several(world, "the detector")
         scenes = data / "scenes"
         shown = load_shown(scenes, work)
         composer = Composer(shown.scenes, load_backgrounds(scenes), seed=preset.seed, crops=Crops(shown.faces))
@@ -71,30 +64,12 @@ def train(
 
 
 def opened(folder: Path, preset: DetectorPreset) -> Run:
-    """Returns the run of a folder, made or found made for the same preset; what becomes of the weights may differ.
-
-    Raises:
-        RunError: it was made for another preset.
-    """
-    run, file = Run(folder, "detector"), folder / PRESET
-    afterwards = {"name": preset.name, "export": preset.export}
-    try:
-        same = not run.state.exists() or (
-            DetectorPreset.model_validate_json(file.read_text(encoding="utf-8")).model_copy(update=afterwards) == preset
-        )
-    except (OSError, ValueError):
-        same = False
-    if not same:
-        raise RunError(
-            f"{folder} holds a training by another preset, or by one that was changed since (see {PRESET} there): "
-            "name another folder with --run, or move this one away"
-        )
-    write_whole(file, preset.model_dump_json(indent=1))
-    return run
+    """Returns the run of a folder, see `alone.opened`."""
+    return alone.opened(Run(folder, "detector"), preset)
 
 
-class Trainer:
-    """A run: the net, its average, its optimiser, and how far they are.
+class Trainer(alone.Trainer):
+    """A detector's run.
 
     Args:
         preset: how to train.
@@ -120,89 +95,24 @@ class Trainer:
         start: Path | None = None,
         workers: int = 1,
     ) -> None:
-        self.preset, self.run, self._world, self._workers = preset, run, world, workers
-        self._composer, self._unseen = composer, unseen
-        self.phase, self.seen, self.step = 0, 0, 0  # `seen` in this phase
         torch.manual_seed(preset.seed)
-        net = Detector()
-        if run.state.exists():
-            run.go_on(start)
-        else:
-            if start is not None:
-                begin_with(net, start)
-                self.phase = preset.begun
-            run.begin(start)
-        self.learner = Learner(net, preset, world)
-        self.average = Average(self.learner.net, preset.optimiser.average)
-        if run.state.exists():
-            self._resume()
+        learner = Learner(Detector(), preset, world)
 
-    def go(self) -> None:
-        """Runs until every phase has seen its samples; at once done if they have."""
-        with Progress(sum(phase.samples for phase in self.preset.phase), shown=True) as bar:
-            for number in range(self.phase, len(self.preset.phase)):
-                if number > self.phase:
-                    self.phase, self.seen = number, 0
-                phase = self.preset.phase[number]
-                if self.seen < phase.samples:
-                    with Loader(partial(draw, self._composer, phase), workers=self._workers, first=self.step) as loader:
-                        self._phase(phase, loader, bar)
+        def begin(weights: Path) -> int:
+            begin_with(learner.net, weights)
+            return preset.begun
 
-    def _phase(self, phase: Phase, loader: Loader, bar: Progress) -> None:
-        meter, losses, looked = Meter(), Means(), self.seen
-        while self.seen < phase.samples:
-            rate = schedule(self.seen / phase.samples, phase.peak_rate, phase.last_rate)
-            with meter.measuring("wait"):
-                batch = next(loader)
-            with meter.measuring("step"):
-                losses.add(self.learner.learn(batch, rate))
-                self.average.update(self.learner.net)
-            self.seen += phase.batch
-            self.step += 1
-            meter.count(phase.batch)
-            bar.at(self._through())
-            if self.seen - looked >= self.preset.look or self.seen >= phase.samples:
-                looked = self.seen
-                pace = meter.read() | {"loader": round(loader.speed().loader, 1)}
-                self._look(rate, losses.read(), pace, bar)
-
-    def _through(self) -> int:
-        """Returns how many pictures were seen in all; phases that were left out count."""
-        return sum(phase.samples for phase in self.preset.phase[: self.phase]) + self.seen
-
-    def _look(self, rate: float, losses: dict[str, float], pace: dict[str, float], bar: Progress) -> None:
-        """Saves everything, writes a line of the log, draws the curves."""
-        refuse_diverged(self.run, losses, self.average.net, self.learner.net)
-        figures = measure_detector(self._unseen, Detect(FloatModel(self.average.net))).figures()
-        save(self.average.net.state_dict(), self.run.weights)
-        save(self._state(), self.run.state)
-        line = {"phase": self.phase + 1, "seen": self._through(), "rate": rate, "loss": losses}
-        self.run.write({**line, "val": figures, "pace": pace})
-        bar.say({**figures, **losses, **told(pace)})
-        curves.draw(self.run.lines(), self.run.curves, FIGURES)
-
-    def _state(self) -> dict[str, object]:
-        return {
-            "net": self.learner.net.state_dict(),
-            "optimiser": self.learner.optimiser.state_dict(),
-            "average": self.average.net.state_dict(),
-            "averaged": self.average.steps,
-            "phase": self.phase,
-            "seen": self.seen,
-            "step": self.step,
-        }
-
-    def _resume(self) -> None:
-        try:
-            state = read(self.run.state)
-            self.learner.net.load_state_dict(state["net"])
-            self.learner.optimiser.load_state_dict(state["optimiser"])
-            self.average.net.load_state_dict(state["average"])
-            self.average.steps = state["averaged"]
-            self.phase, self.seen, self.step = state["phase"], state["seen"], state["step"]
-        except OTHERWISE as error:
-            said = f"{self.run.state} cannot be gone on from: {briefly(error)}; move it away to begin anew"
-            raise RunError(said) from error
+        super().__init__(
+            preset,
+            run,
+            learner,
+            draw=lambda number: partial(draw, composer, preset.phase[number]),
+            look=lambda net: measure_detector(unseen, Detect(FloatModel(net))).figures(),
+            figures=FIGURES,
+            begin=begin,
+            start=start,
+            workers=workers,
+        )
 
 
 class FloatModel:

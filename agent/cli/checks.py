@@ -32,8 +32,8 @@ from agent.reach import link_settings
 from agent.store import events, people
 from agent.store.db import Db
 from agent.store.templates import foreign_templates, load_gallery
-from agent.types import Crop, Quality
-from agent.vision.align import SIZE
+from agent.types import Box, Face
+from agent.vision.align import SIZE, TEMPLATE
 
 BROKER_SECONDS = 3.0
 
@@ -64,14 +64,15 @@ def camera(config: Config) -> Finding:
 
 
 def models(config: Config) -> Finding:
-    """Loads both, lets them look at a black picture, and the encoder at those that its card knows the answers to."""
+    """Loads all, lets them look at a black picture, and the encoder at those that its card knows the answers to."""
     bundle = open_bundle(config)
     eyes = bundle.eyes()
     eyes.faces(np.zeros((config.camera.height, config.camera.width, 3), np.uint8))
-    eyes.embed(Crop(np.zeros((SIZE, SIZE, 3), np.uint8), Quality(0, 0, 0, 0, 0)))
+    black = np.zeros((SIZE, SIZE, 3), np.uint8)
+    eyes.embed(eyes.crop(black, Face(Box(0.0, 0.0, SIZE, SIZE), TEMPLATE, 1.0)))
     tested = bundle.self_test(bundle.plain_encoder())
     runtime = f"{config.engine.runtime} {config.engine.delegate}".strip()
-    text = f"{bundle.detector.id} and {bundle.model_id} on {runtime}"
+    text = f"{bundle.detector.id}, {bundle.aligner.id} and {bundle.model_id} on {runtime}"
     if tested is not None:
         text += f", {counted(len(tested.cosines), 'picture')} encoded as when it was made"
     return Finding("models", State.OK, text)

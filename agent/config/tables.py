@@ -94,6 +94,7 @@ class Models(Table):
     """Model files, each with its card (.json) beside it."""
 
     detector: File = BUNDLED_MODELS / "detector.tflite"
+    aligner: File = BUNDLED_MODELS / "aligner.tflite"
     encoder: File = BUNDLED_MODELS / "encoder.tflite"
     signature: File = BUNDLED_MODELS / "signature.tflite"  # of signatures on the screen
     site: OptionalFile = None  # what `latchkey calibrate` has learnt of the people here

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from agent.types import Crop, Embedding, Face, Image, Seen
 from agent.vision.align import align
-from agent.vision.closer import closer
+from agent.vision.aligner import Aligner
 from agent.vision.detect import Detector
 from agent.vision.quality import measure
 
@@ -27,10 +27,11 @@ class Encodes(Protocol[Taken_contra]):
 
 
 class Eyes:
-    """A detector and an encoder, used by one thread."""
+    """A detector, an aligner and an encoder, used by one thread."""
 
-    def __init__(self, detector: Detector, encoder: Encodes[Image]) -> None:
+    def __init__(self, detector: Detector, aligner: Aligner, encoder: Encodes[Image]) -> None:
         self.detector = detector
+        self.aligner = aligner
         self.encoder = encoder
 
     def faces(self, image: Image, small: Image | None = None) -> list[Face]:
@@ -41,8 +42,8 @@ class Eyes:
         return [face.scaled(x, y) for face in self.detector(small)]
 
     def crop(self, image: Image, face: Face) -> Crop:
-        """A face, looked at once more, upright and to size, with its quality."""
-        face = closer(image, face, self.detector)
+        """A face, upright, to size and in its place, with its quality."""
+        face = self.aligner(image, face)
         aligned = align(image, face.landmarks)
         return Crop(aligned, measure(face, aligned))
 

@@ -47,7 +47,8 @@ def _head(results: Results, command: str) -> str:
     people = sorted(len(gallery.people) for gallery in galleries)
     return (
         f"{results.at:%Y-%m-%d %H:%M} UTC, {results.seconds:.0f} s, `{command}`\n\n"
-        f"Encoder `{bundle.model_id}`, detector `{bundle.detector.id}`. In each of {counted(len(galleries), 'turn')} "
+        f"Encoder `{bundle.model_id}`, detector `{bundle.detector.id}`, aligner `{bundle.aligner.id}`. In each of "
+        f"{counted(len(galleries), 'turn')} "
         f"{' to '.join(map(str, dict.fromkeys((people[0], people[-1]))))} people enrolled, with {largest} templates at "
         f"the most: threshold {threshold.cosine:.3f} (false match rate {threshold.fmr:.1e}{beyond})."
     )

@@ -19,7 +19,7 @@ def terminal(make_terminal, pictures):
     """One whose models are its own, to be spoiled."""
     made = make_terminal()
     models = shutil.copytree(BUNDLED_MODELS, made.folder / "models", ignore=shutil.ignore_patterns("__pycache__"))
-    made.set(models__encoder=str(models / "encoder.tflite"), models__detector=str(models / "detector.tflite"))
+    made.set(**{f"models__{name}": str(models / f"{name}.tflite") for name in ("encoder", "aligner", "detector")})
     made.show([pictures.empty])
     return made
 
@@ -30,6 +30,7 @@ def flipped(content):
     return bytes(spoiled)
 
 
+ENDINGS = ("tflite", "json")
 SPOIL = {
     "a bit has flipped": flipped,
     "cut short": lambda content: content[: len(content) // 2],
@@ -41,7 +42,7 @@ SPOIL = {
 
 
 @pytest.mark.parametrize("how", SPOIL)
-@pytest.mark.parametrize("which", ["encoder", "detector"])
+@pytest.mark.parametrize("which", ["encoder", "aligner", "detector"])
 def test_a_damaged_model(terminal, which, how):
     model = terminal.folder / "models" / f"{which}.tflite"
     model.write_bytes(SPOIL[how](model.read_bytes()))
@@ -60,14 +61,15 @@ def test_a_detector_in_the_place_of_the_encoder(terminal):
     refused(terminal, "latchkey-detector", "card")
 
 
-def test_an_encoder_in_the_place_of_the_detector(terminal):
+@pytest.mark.parametrize("which", ["detector", "aligner"])
+def test_an_encoder_in_the_place_of_another(terminal, which):
     folder = terminal.folder / "models"
-    for suffix in ("tflite", "json"):
-        shutil.copy(folder / f"encoder.{suffix}", folder / f"detector.{suffix}")
-    refused(terminal, "detector")
+    for ending in ENDINGS:
+        shutil.copy(folder / f"encoder.{ending}", folder / f"{which}.{ending}")
+    refused(terminal, which)
 
 
-@pytest.mark.parametrize("name", ["encoder.tflite", "encoder.json", "detector.tflite", "detector.json"])
+@pytest.mark.parametrize("name", [f"{kind}.{end}" for kind in ("encoder", "aligner", "detector") for end in ENDINGS])
 def test_a_missing_file(terminal, name):
     (terminal.folder / "models" / name).unlink()
     refused(terminal, name)

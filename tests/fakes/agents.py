@@ -35,6 +35,7 @@ class Terminals:
         overrides = {
             "device.data_dir": self._folder / "data",
             "models.encoder": self._folder / "encoder.tflite",
+            "models.aligner": self._folder / "aligner.tflite",
             "models.detector": self._folder / "detector.tflite",
             "camera.backend": "demo",
             "camera.as_fast_as_possible": True,

@@ -1,4 +1,4 @@
-"""Faces are coloured squares here, and the two models find squares and tell them apart: all but the real models."""
+"""Faces are coloured squares here, and the models find squares and tell them apart: all but the real models."""
 
 import hashlib
 import json
@@ -54,10 +54,10 @@ def png(image):
 
 
 def write_cards(folder, model=MODEL):
-    """The cards of the two models; the models themselves need no file."""
+    """The cards of the models; the models themselves need no file."""
     folder.mkdir(exist_ok=True)
     sha256 = hashlib.sha256(model.encode()).hexdigest()
-    for name, id_ in (("encoder", model), ("detector", "latchkey-detector-1-b10c0000")):
+    for name, id_ in (("encoder", model), *((kind, f"latchkey-{kind}-1-b10c0000") for kind in ("detector", "aligner"))):
         (folder / f"{name}.json").write_text(json.dumps({"id": id_, "sha256": sha256, "fmr": TABLE}))
 
 
@@ -70,20 +70,24 @@ def normalise(card):
 
 
 class BlockEngine:
-    """Either model, by the name of its file. Signatures are compared by the real encoder: it is as quick."""
+    """A model, by the name of its file. Signatures are compared by the real encoder: it is as quick."""
 
     def __new__(cls, path, sha256=None, **_):
         return LiteRtModel(path, sha256=sha256) if path.stem == "signature" else super().__new__(cls)
 
     def __init__(self, path, **_):
-        self._encoder = path.stem == "encoder"
-        size = (SIZE, SIZE) if self._encoder else (HEIGHT, WIDTH)
-        self.inputs = (spec(1, *size, 3),)
+        self._kind = path.stem
         grids = [(1, -(-HEIGHT // stride), -(-WIDTH // stride)) for stride in (8, 16, 32)]
-        self.outputs = (spec(1, 3),) if self._encoder else tuple(spec(*grid, n) for grid in grids for n in (1, 4, 10))
+        takes, self.outputs = {
+            "encoder": ((SIZE, SIZE), (spec(1, 3),)),
+            "aligner": ((8, 8), (spec(1, 4),)),
+        }.get(self._kind, ((HEIGHT, WIDTH), tuple(spec(*grid, n) for grid in grids for n in (1, 4, 10))))
+        self.inputs = (spec(1, *takes, 3),)
 
     def __call__(self, pixels):
-        return [encode(pixels[0])] if self._encoder else self._detect(pixels[0])
+        if self._kind == "aligner":
+            return [np.zeros((1, 4), np.float32)]  # squares are found where they are
+        return [encode(pixels[0])] if self._kind == "encoder" else self._detect(pixels[0])
 
     def _detect(self, image):
         raw = [np.full(output.shape, -20 if output.shape[3] == 1 else 0, np.float32) for output in self.outputs]

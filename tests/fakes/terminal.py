@@ -35,7 +35,8 @@ class Terminal:
         self.config = folder / "agent.toml"
         self.config.write_text(
             '[device]\ndata_dir = "data"\n[mqtt]\nenabled = false\n[privacy]\nrequire_consent = false\n'
-            '[models]\nencoder = "models/encoder.tflite"\ndetector = "models/detector.tflite"\n'
+            '[models]\nencoder = "models/encoder.tflite"\naligner = "models/aligner.tflite"\n'
+            'detector = "models/detector.tflite"\n'
         )
         self.database = folder / "data" / "latchkey.db"
 

@@ -30,12 +30,15 @@ def photos(tmp_path):
 
 
 def eyes(models):
+    from agent.vision.aligner import Aligner
     from agent.vision.detect import Detector
     from agent.vision.encode import Encoder
     from agent.vision.eyes import Eyes
 
-    detector, encoder = (blocks.BlockEngine(models / f"{name}.tflite") for name in ("detector", "encoder"))
-    return Eyes(Detector(detector), Encoder(encoder, blocks.MODEL))
+    detector, aligner, encoder = (
+        blocks.BlockEngine(models / f"{name}.tflite") for name in ("detector", "aligner", "encoder")
+    )
+    return Eyes(Detector(detector), Aligner(aligner), Encoder(encoder, blocks.MODEL))
 
 
 def test_a_site_file_is_written(models, photos, tmp_path):

@@ -88,6 +88,9 @@ class TestGood:
     def test_our_detector_on_the_cpu(self):
         assert check(MODELS / "detector.tflite", ["xnnpack"]) == []
 
+    def test_our_aligner(self):
+        assert check(MODELS / "aligner.tflite", ["xnnpack", "edgetpu"], most_bytes=300_000) == []
+
     def test_nothing_found_is_no_line(self):
         assert table([]) == ""
 

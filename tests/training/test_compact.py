@@ -16,7 +16,7 @@ MODELS = Path(__file__).parents[2] / "agent" / "models"
 pytestmark = pytest.mark.timeout(400)  # the first conversion of a session loads a compiler
 
 
-@pytest.mark.parametrize("name", ["encoder", "detector"])
+@pytest.mark.parametrize("name", ["encoder", "detector", "aligner"])
 def test_a_file_made_compact_says_the_same_bit_for_bit(name, tmp_path):
     before, after = MODELS / f"{name}.tflite", tmp_path / "after.tflite"
     after.write_bytes(compact(before.read_bytes()))

@@ -1,5 +1,6 @@
 import csv
 import os
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 
 from agent.types import Box, Face
 from agent.vision.align import TEMPLATE, align
-from agent.vision.closer import VIEW
 from agent.vision.eyes import Eyes
 from tests.training.disk import full
 from training.data.collection import load
@@ -16,6 +16,11 @@ from training.data.errors import DataError, PictureRefused
 from training.data.folder import list_folder, list_table, pack
 from training.data.made_up import draw, person
 from training.data.shards import REFUSED, Kind
+
+
+def as_found(image, face):
+    """An aligner that finds nothing wrong."""
+    return face
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +213,7 @@ class TestPacking:
         photo[100:212, 150:262] = crop
         put(tmp_path / "root", "anna/1.png", cv2.imencode(".png", photo)[1].tobytes())
         listed, _ = list_folder(tmp_path / "root")
-        pack(listed, tmp_path / "target", crop=Cropper(lambda image: [face(150, 100)]))
+        pack(listed, tmp_path / "target", crop=Cropper(lambda image: [face(150, 100)], as_found))
         (cut,) = load(tmp_path / "target").samples
         assert np.abs(cut.astype(int) - crop[..., ::-1]).mean() < 4  # JPEG
 
@@ -241,25 +246,25 @@ class TestCropping:
     )
     def test_what_cannot_be_used_is_refused(self, found, code):
         with pytest.raises(PictureRefused) as refused:
-            Cropper(lambda image: found)(np.zeros((200, 300, 3), np.uint8))
+            Cropper(lambda image: found, as_found)(np.zeros((200, 300, 3), np.uint8))
         assert refused.value.code == code
 
     def test_somebody_in_the_background_does_not_matter(self):
-        crop = Cropper(lambda image: [face(200, 0, 40), face(0, 0)])(np.full((200, 300, 3), 9, np.uint8))
+        crop = Cropper(lambda image: [face(200, 0, 40), face(0, 0)], as_found)(np.full((200, 300, 3), 9, np.uint8))
         assert crop.shape == (112, 112, 3)
 
     def test_a_face_is_aligned_as_at_the_door(self):
         photo = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)
-        first, second = face(150, 100), face(104, 64)  # what the closer look finds, in the middle of its view
+        found = face(150, 100)
 
-        def detect(image):
-            return [second if image.shape[:2] == VIEW[::-1] else first]
+        def aligner(image, face):
+            return replace(face, landmarks=face.landmarks + np.float32(3))
 
-        same = Eyes(detect, None).crop(photo, first).image
-        np.testing.assert_array_equal(Cropper(detect)(photo), same)
-        assert (same != align(photo, first.landmarks)).any()
+        same = Eyes(None, aligner, None).crop(photo, found).image
+        np.testing.assert_array_equal(Cropper(lambda image: [found], aligner)(photo), same)
+        assert (same != align(photo, found.landmarks)).any()
 
     def test_a_crop_is_one_already(self):
         crop = np.zeros((112, 112, 3), np.uint8)
-        assert Cropper(lambda image: [])(crop) is crop
+        assert Cropper(lambda image: [], as_found)(crop) is crop
         assert already_aligned(crop) is crop

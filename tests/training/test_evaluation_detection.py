@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,16 @@ def test_figures_of_a_detector_that_finds_some():
     assert one.landmark_error == pytest.approx(np.median([2 / 20, 0]))
     assert one.misplacement_px > 0
     assert set(one.figures()) == {"recall@0.5", "false_per_picture", "landmark_error", "misplacement_px"}
+
+
+def test_an_aligner_is_measured_after_the_detector():
+    def aligner(image, face):
+        return replace(face, landmarks=face.landmarks - np.float32([1.0, 0.0]))
+
+    scenes = [scene((0, 0), size=60.0), scene((0, 0), size=30.0)]
+    answers = iter([[face(0, 0, 60, shift=2.0)], [face(0, 0, 30, shift=2.0)]])
+    one = measure_detector(scenes, lambda _: next(answers), aligner)
+    assert 0 < one.aligned_px < one.misplacement_px  # of the near one
 
 
 def test_recall_is_given_by_size():
@@ -86,9 +98,9 @@ def test_files_are_timed_at_both_numbers_of_threads():
 
     from training.evaluation.speed import measure_speed
 
-    files = {name: Path("agent/models") / f"{name}.tflite" for name in ("encoder", "detector")}
+    files = {name: Path("agent/models") / f"{name}.tflite" for name in ("encoder", "detector", "aligner")}
     runs = measure_speed(files, peer="encoder", rounds=3)
-    assert [(run.name, run.threads) for run in runs] == [(n, t) for t in (1, 2) for n in ("encoder", "detector")]
+    assert [(run.name, run.threads) for run in runs] == [(n, t) for t in (1, 2) for n in files]
     assert [run.ratio for run in runs if run.name == "encoder"] == [1.0, 1.0]
     assert runs[0].size == files["encoder"].stat().st_size
     assert LiteRtModel(files["encoder"], sha256=None).inputs

@@ -87,8 +87,6 @@ class Everywhere:
         self.calls = 0
 
     def __call__(self, image):
-        if image.shape[:2] != (64, 64):  # a closer look
-            return []
         self.calls += 1
         if self.calls == 7:
             return []
@@ -105,7 +103,7 @@ class MeanColour:
 
 
 def faces_of(archive, detector=None):
-    return Faces(Benchmark(archive), detector or Everywhere())
+    return Faces(Benchmark(archive), detector or Everywhere(), lambda image, face: face)
 
 
 def test_the_protocol_on_a_made_up_benchmark(tiny_lfw):
@@ -141,7 +139,7 @@ def test_what_was_encoded_once_is_remembered(tiny_lfw):
 
     def ask(label="plain"):
         faces = faces_of(tiny_lfw / "lfw.zip", detector)
-        return remembered(tiny_lfw / "cache", faces, file, [(file, MeanColour())], label=label)[0]
+        return remembered(tiny_lfw / "cache", faces, [file], [(file, MeanColour())], label=label)[0]
 
     first, again = ask(), ask()
     assert detector.calls == 20

@@ -21,13 +21,14 @@ from training.__main__ import app  # noqa: E402
 from training.data.collection import load as load_people  # noqa: E402
 from training.data.made_up import made_up  # noqa: E402
 from training.data.splits import ensure_split  # noqa: E402
+from training.door import door_detector  # noqa: E402
 from training.errors import RunError  # noqa: E402
 from training.evaluation.cards import write_card  # noqa: E402
 from training.evaluation.evaluate import Results, Task, _measure_cohorts  # noqa: E402
 from training.evaluation.own import measure_run, save  # noqa: E402
 from training.evaluation.own_report import build_own_report  # noqa: E402
 from training.loop.run import Run, digest  # noqa: E402
-from training.package import Packaging, door_detector  # noqa: E402
+from training.package import Packaging  # noqa: E402
 from training.preset import load  # noqa: E402
 
 FACES = Path(__file__).parents[2] / "agent" / "models" / "encoder.tflite"

@@ -107,7 +107,7 @@ def results():
         cohorts={1e-2: rates([everybody, other], at, rounds=10)},
         fmr=fmr_card(everybody, [other], rounds=10),
         detection=Detection(
-            812, 220, share, 0.0864, 0.0737, 1.73, ((0, 20, share, 10), (120, float("inf"), share, 20))
+            812, 220, share, 0.0864, 0.0737, 1.73, ((0, 20, share, 10), (120, float("inf"), share, 20)), 0.97
         ),
         speed=[Speed("encoder", 1, 1.234, 1.1, 0.52, 1_458_288), Speed("peer", 1, 2.4, 2.3, 1.0, 1_408_992)],
         reliability=reliability(given, rng.uniform(0, 1, 500) < given),
@@ -118,7 +118,7 @@ def results():
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    for name in ("encoder", "detector"):
+    for name in ("encoder", "detector", "aligner"):
         (folder / f"{name}.tflite").write_bytes(b"0" * 100)
         of = hashlib.sha256(b"0" * 100).hexdigest()
         card = {"id": f"{name}-1", "sha256": of, "figures": {}, "fmr": {}, "data": "made-up <data>"}
@@ -265,10 +265,15 @@ def test_figures_go_into_the_cards(results, models):
     detector = json.loads((models / "detector.json").read_text())
     assert detector["figures"]["scenes val"]["recall@0.5"] == 0.875
     assert "speed" not in detector  # which was not measured
+    aligner = json.loads((models / "aligner.json").read_text())
+    assert aligner["figures"] == {"scenes val, found by detector-1": {"misplacement_px": 1.73, "aligned_px": 0.97}}
 
 
-def test_models_that_are_not_there_are_said_as_such(tmp_path):
-    with pytest.raises(ConfigError, match=r"encoder\.tflite is missing"):
+@pytest.mark.parametrize("name", ["encoder", "detector", "aligner"])
+def test_models_that_are_not_there_are_said_as_such(tmp_path, name):
+    for other in {"encoder", "detector", "aligner"} - {name}:
+        (tmp_path / f"{other}.tflite").touch()
+    with pytest.raises(ConfigError, match=rf"{name}\.tflite is missing"):
         evaluate(Task(tmp_path, tmp_path, tmp_path))
 
 

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason='training is not installed: pip inst
 
 from agent.errors import ConfigError  # noqa: E402
 from training import nets  # noqa: E402
+from training.aligner.net import Aligner  # noqa: E402
 from training.detector import Detector  # noqa: E402
 from training.nets.folding import equalise, project  # noqa: E402
 from training.nets.layers import ConvDepthwise, GlobalDepthwise, multiple  # noqa: E402
@@ -95,9 +96,12 @@ class TestFamilies:
         with pytest.raises(ConfigError, match=f"{length} .*want.* a multiple of"):
             nets.make(family, dimension=8, **options).fix(length)
 
-    @pytest.mark.parametrize("name", ["encoder", "detector"])
-    def test_the_weights_that_are_kept_fit(self, name):
-        net = nets.make("door", dimension=256) if name == "encoder" else Detector()
+    @pytest.mark.parametrize(
+        ("name", "made"),
+        [("encoder", lambda: nets.make("door", dimension=256)), ("detector", Detector), ("aligner", Aligner)],
+    )
+    def test_the_weights_that_are_kept_fit(self, name, made):
+        net = made()
         net.load_state_dict(torch.load(WEIGHTS / f"{name}.pt", weights_only=True))
 
 

@@ -6,7 +6,7 @@ import torch
 from tests.training.disk import full
 from training import detector_preset, preset
 from training.errors import RunError
-from training.loop.curves import draw
+from training.loop.curves import draw, scale
 from training.loop.run import Run, read, save
 from training.train_detector import opened
 
@@ -36,6 +36,11 @@ def test_a_full_disk_leaves_the_presets_that_were_there(tmp_path):
             again()
         assert file.read_bytes() == before
         assert list(file.parent.iterdir()) == [file]
+
+
+def test_shares_are_drawn_as_per_cent_and_pixels_as_they_are():
+    assert scale(("eer", "tar@1e-03")) == (100.0, "per cent", 100.0)
+    assert scale(("misplacement_px", "unsteady_px")) == (1.0, "pixels", None)
 
 
 def test_a_full_disk_is_said_of_log_and_curves(tmp_path):

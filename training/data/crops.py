@@ -1,6 +1,6 @@
 """From a whole photograph to an aligned face, or to the reason why there is none.
 
-Found, looked at once more and aligned as at the door (`agent.vision.eyes`): training and door see the same.
+Found and aligned as at the door (`agent.vision.eyes`): training and door see the same.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from agent.types import Face, Image
 from agent.vision.align import SIZE, align
-from agent.vision.closer import closer
+from agent.vision.aligner import Aligner
 from agent.vision.detect import Detector
 from training.data.errors import PictureRefused
 
@@ -22,15 +22,16 @@ LEAST_PX = 24.0
 
 
 class Cropper:
-    """Finds the face of a photograph, looks at it more closely and aligns it. 112x112 is taken for a crop already.
+    """Finds the face of a photograph and aligns it. 112x112 is taken for a crop already.
 
     Args:
         detector: the agent's own.
+        aligner: likewise.
         least_px: shorter sides of a face's box than this are refused.
     """
 
-    def __init__(self, detector: Detector, *, least_px: float = LEAST_PX) -> None:
-        self._detector, self._least = detector, least_px
+    def __init__(self, detector: Detector, aligner: Aligner, *, least_px: float = LEAST_PX) -> None:
+        self._detector, self._aligner, self._least = detector, aligner, least_px
 
     def __call__(self, picture: Image) -> Image:
         """Returns (112, 112, 3) uint8 RGB.
@@ -48,18 +49,18 @@ class Cropper:
         side = min(faces[0].box.width, faces[0].box.height)
         if side < self._least:
             raise PictureRefused("too_small", f"the face is {side:.0f} px wide, want {self._least:.0f}")
-        return np.ascontiguousarray(align(picture, closer(picture, faces[0], self._detector).landmarks))
+        return np.ascontiguousarray(align(picture, self._aligner(picture, faces[0]).landmarks))
 
 
-def cropper(model: Path) -> Cropper:
-    """Returns one with the detector of a .tflite file.
+def cropper(detector: Path, aligner: Path) -> Cropper:
+    """Returns one with the models of two .tflite files.
 
     Raises:
-        ModelError: the file is missing or no detector.
+        ModelError: a file is missing or is another model.
     """
     from agent.hardware.engines.litert import LiteRtModel
 
-    return Cropper(Detector(LiteRtModel(model, sha256=None)))
+    return Cropper(Detector(LiteRtModel(detector, sha256=None)), Aligner(LiteRtModel(aligner, sha256=None)))
 
 
 def already_aligned(picture: Image) -> Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +16,8 @@ from agent.vision.track import iou
 from training.evaluation.bounds import Share, wilson
 from training.scenes import Scene
 
+Align = Callable[[Image, Face], Face]
+"""What moves a face's landmarks to where its crop should be, as `agent.vision.aligner.Aligner`."""
 OVERLAP = 0.5  # intersection over union from which a face counts as found (PASCAL VOC's)
 NEAR = 60.0  # pixels
 SIZES = (0.0, 20.0, 40.0, 60.0, 80.0, 120.0, float("inf"))
@@ -32,6 +35,7 @@ class Detection:
     landmark_error: float  # median over found faces of the mean distance, in eye distances
     misplacement_px: float  # median over found faces at least NEAR wide, pixels of the 112x112 crop
     by_size: tuple[tuple[float, float, Share, int], ...]  # from and to a width, recall, faces
+    aligned_px: float = math.nan  # `misplacement_px` once the aligner has looked; not a number without one
 
     def figures(self) -> dict[str, float]:
         """Returns what goes into a card."""
@@ -51,18 +55,23 @@ class _Seen:
     hits: list[bool] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     misplaced: list[float] = field(default_factory=list)
+    aligned: list[float] = field(default_factory=list)
     false: int = 0
 
 
-def measure_detector(scenes: Sequence[Scene], detector: Callable[[Image], list[Face]]) -> Detection:
-    """Returns the figures of a detector on annotated photographs.
+def measure_detector(
+    scenes: Sequence[Scene],
+    detector: Callable[[Image], list[Face]],
+    aligner: Align | None = None,
+) -> Detection:
+    """Returns the figures of a detector on annotated photographs, and of an aligner after it.
 
     Misplacement is what an encoder has to bear: how far the five template points lie from where the true landmarks
     would have put them.
     """
     seen = _Seen()
     for scene in scenes:
-        _look(scene, detector(scene.picture), seen)
+        _look(scene, detector(scene.picture), seen, aligner)
     widths, hits = np.array(seen.widths), np.array(seen.hits)
     groups = []
     for low, high in pairwise(SIZES):
@@ -76,11 +85,12 @@ def measure_detector(scenes: Sequence[Scene], detector: Callable[[Image], list[F
         false_per_picture=seen.false / len(scenes),
         landmark_error=_median(seen.errors),
         misplacement_px=_median(seen.misplaced),
+        aligned_px=_median(seen.aligned),
         by_size=tuple(groups),
     )
 
 
-def _look(scene: Scene, found: list[Face], seen: _Seen) -> None:
+def _look(scene: Scene, found: list[Face], seen: _Seen, aligner: Align | None) -> None:
     """Gives each annotated face the best overlapping one that is not taken yet."""
     taken: set[int] = set()
     for box, points in zip(scene.boxes, scene.points, strict=True):
@@ -96,6 +106,8 @@ def _look(scene: Scene, found: list[Face], seen: _Seen) -> None:
             seen.errors.append(float(np.linalg.norm(found[best].landmarks - points, axis=1).mean()) / max(eyes, 1.0))
             if truth.width >= NEAR:
                 seen.misplaced.append(misplacement(found[best].landmarks, points))
+                if aligner is not None:
+                    seen.aligned.append(misplacement(aligner(scene.picture, found[best]).landmarks, points))
     seen.false += len(found) - len(taken)
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from agent.errors import ConfigError
 from agent.gallery.space import AS_ENCODED, Space
 from agent.hardware.engines.litert import LiteRtModel
+from agent.vision.aligner import Aligner
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
-from training.data.collection import Collection, load
+from training.data.collection import load
 from training.data.leaks import refuse_trained_on
 from training.data.splits import ensure_split
 from training.evaluation.calibration import fmr_card
@@ -25,7 +26,7 @@ from training.evaluation.detection import Detection, measure_detector
 from training.evaluation.lfw import Lfw, lfw_pairs, measure_lfw
 from training.evaluation.openset import OpenSet, open_set
 from training.evaluation.pictures import Benchmark, Faces, remembered
-from training.evaluation.prepared import attributes, named_people, unnamed
+from training.evaluation.prepared import Remembered, attributes, named_people, unnamed
 from training.evaluation.reliability import Reliability, reliability
 from training.evaluation.speed import Speed, measure_speed, spent
 from training.scenes import load_scenes
@@ -40,7 +41,7 @@ class Task:
     """What is measured, and with what."""
 
     data: Path  # with lfw/, scenes/ and reference/
-    models: Path  # with encoder.tflite, detector.tflite and their cards
+    models: Path  # with encoder.tflite, detector.tflite, aligner.tflite and their cards
     work: Path  # what the encoder was trained on; where nothing is there, leaks and cohorts are left out
     float_encoder: Path | None = None  # the .tflite file before it was quantised
     cache: Path | None = None  # embeddings are kept here, by the checksums of the files
@@ -56,6 +57,11 @@ class Task:
     def detector(self) -> Path:
         """The detector's file."""
         return self.models / "detector.tflite"
+
+    @property
+    def aligner(self) -> Path:
+        """The aligner's file."""
+        return self.models / "aligner.tflite"
 
     def space(self) -> Space:
         """Returns where the agent compares what the encoder says."""
@@ -109,17 +115,19 @@ def evaluate(task: Task, say: Callable[[str], None] = lambda _: None) -> Results
     Raises:
         LatchkeyError: a file or a picture is missing or not what it should be; its message says which.
     """
-    for file in (task.encoder, task.detector):
+    for file in (task.encoder, task.detector, task.aligner):
         if not file.exists():
-            raise ConfigError(f"{file} is missing: --models wants a folder with encoder.tflite and detector.tflite")
+            names = "encoder.tflite, detector.tflite and aligner.tflite"
+            raise ConfigError(f"{file} is missing: --models wants a folder with {names}")
     wanted = [task.data / "scenes" / "faces.csv", task.data / "lfw" / "lfw.zip", task.data / "lfw" / "pairs.txt"]
     if missing := [str(file) for file in wanted if not file.exists()]:
         raise ConfigError(f"not there: {', '.join(missing)}; name the folder with scenes/ and lfw/ by --data")
     results = Results()
     say("the detector on the validation scenes")
     detector = Detector(LiteRtModel(task.detector, runtime=task.runtime, sha256=None))
-    results.detection = measure_detector(load_scenes(task.data / "scenes", "val"), detector)
-    faces = Faces(Benchmark(task.data / "lfw" / "lfw.zip"), detector)
+    aligner = Aligner(LiteRtModel(task.aligner, runtime=task.runtime, sha256=None))
+    results.detection = measure_detector(load_scenes(task.data / "scenes", "val"), detector, aligner)
+    faces = Faces(Benchmark(task.data / "lfw" / "lfw.zip"), detector, aligner)
     if task.work.exists():
         say("whether pictures of LFW are among those of training: a minute")
         refuse_leaks(task, faces)
@@ -161,8 +169,9 @@ def refuse_leaks(task: Task, faces: Faces) -> None:
 def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     pairs = lfw_pairs(task.data / "lfw" / "pairs.txt")
     encode = LiteRtModel(task.encoder, runtime=task.runtime, sha256=None)
+    finders = (task.detector, task.aligner)
     both = [(task.encoder, Encoder(encode, "measured", flip_average=flip)) for flip in (False, True)]
-    kept = remembered(task.cache, faces, task.detector, both, label=f"plain, mirrored, {task.runtime}")
+    kept = remembered(task.cache, faces, finders, both, label=f"plain, mirrored, {task.runtime}")
     space = task.space()
     placed = kept[0].placed(space)
     results.lfw, results.mirrored = (measure_lfw(one, pairs, rounds=task.rounds) for one in kept)
@@ -176,7 +185,7 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
     else:
         exact = Encoder(LiteRtModel(task.float_encoder, runtime=task.runtime, sha256=None), "float")
         alone = [(task.float_encoder, exact)]
-        (before,) = remembered(task.cache, faces, task.detector, alone, label=f"float, {task.runtime}")
+        (before,) = remembered(task.cache, faces, finders, alone, label=f"float, {task.runtime}")
         results.floats = measure_lfw(before, pairs, rounds=task.rounds)
     results.open_set = open_set(placed.vectors, results.lfw.identity)
     if "probability" in (card := read_card(task.encoder)):
@@ -188,8 +197,9 @@ def _measure_lfw(task: Task, faces: Faces, results: Results) -> None:
 
 def _measure_cohorts(task: Task, detector: Detector, results: Results) -> None:
     collection = ensure_split(load(task.work))
-    encoder = Encoder(LiteRtModel(task.encoder, runtime=task.runtime, sha256=None), "measured")
-    encoded, space = _Remembered(collection, encoder), task.space()
+    encoder, aligner = (LiteRtModel(file, runtime=task.runtime, sha256=None) for file in (task.encoder, task.aligner))
+    encoded = Remembered(collection, Aligner(aligner), Encoder(encoder, "measured"))
+    space = task.space()
 
     def embed(rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return space(encoded(rows))
@@ -203,23 +213,8 @@ def _measure_cohorts(task: Task, detector: Detector, results: Results) -> None:
     results.fmr = fmr_card(everybody, others, rounds=task.rounds)
 
 
-class _Remembered:
-    """Rows of a collection through an encoder, each once."""
-
-    def __init__(self, collection: Collection, encoder: Encoder) -> None:
-        self._collection, self._encoder = collection, encoder
-        self._vectors: dict[int, NDArray[np.float32]] = {}
-
-    def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        for row in rows.tolist():
-            if row not in self._vectors:
-                picture = np.ascontiguousarray(self._collection.samples[row])
-                self._vectors[row] = self._encoder(picture).vector
-        return np.stack([self._vectors[row] for row in rows.tolist()])
-
-
 def _measure_speed(task: Task, results: Results) -> None:
-    files = {"encoder": task.encoder, "detector": task.detector}
+    files = {"encoder": task.encoder, "detector": task.detector, "aligner": task.aligner}
     peer = task.data / "reference" / PEER
     if peer.exists():
         files["peer"] = peer
@@ -235,6 +230,10 @@ def save(task: Task, results: Results) -> None:
     """Writes what was measured into the cards beside the files: figures, false match rates, cohorts, speed."""
     if results.detection:
         add(task.detector, {"scenes val": results.detection.figures()}, speed=spent(results.speed, "detector"))
+        found = read_card(task.detector).get("id", task.detector.name)
+        off = {"misplacement_px": results.detection.misplacement_px, "aligned_px": results.detection.aligned_px}
+        told = {name: round(value, 2) for name, value in off.items()}
+        add(task.aligner, {f"scenes val, found by {found}": told}, speed=spent(results.speed, "aligner"))
     figures = results.figures()
     named = {
         "lfw": LFW,

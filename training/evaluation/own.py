@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.gallery.space import AS_ENCODED
 from agent.hardware.engines.litert import LiteRtModel
 from training.data.errors import DataError
+from training.door import door_detector
 from training.errors import RunError
 from training.evaluation.calibration import fmr_card
 from training.evaluation.cards import add, anchors_of
@@ -22,7 +23,7 @@ from training.evaluation.prepared import EVERYBODY, compared, unnamed, validated
 from training.evaluation.speed import Speed, measure_speed, spent
 from training.evaluation.verify import Verification, verify
 from training.loop.run import Run
-from training.package import Packaging, door_detector, encode
+from training.package import Packaging, encode
 from training.signatures.measure import KINDS, measure
 
 FMRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -88,8 +89,7 @@ def measure_run(
     space = AS_ENCODED.normalised(anchors_of(run.model))
 
     def embed(file: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        model, side = LiteRtModel(file, runtime=runtime, sha256=None), packaging.preset.side
-        return space(encode(model, (packaging.source.plain(int(row), side) for row in rows)))
+        return space(encode(LiteRtModel(file, runtime=runtime, sha256=None), map(packaging.compared, rows.tolist())))
 
     say(f"{len(rows):,} of the {len(collection.val):,} samples of the validation split")
     vectors = embed(run.model, rows)

@@ -16,7 +16,7 @@ from agent.errors import ConfigError, PictureError
 from agent.gallery.space import Space
 from agent.types import Face, Image
 from agent.vision.align import SIZE, align
-from agent.vision.closer import closer
+from agent.vision.aligner import Aligner
 from agent.vision.detect import Detector
 from agent.vision.encode import Encoder
 from agent.vision.pictures import decode_picture
@@ -71,9 +71,9 @@ class Faces(Lazy):
     LFW's are 290 MB and take a minute: they are looked through for leaks, then encoded by one file after the other.
     """
 
-    def __init__(self, benchmark: Benchmark, detector: Detector) -> None:
+    def __init__(self, benchmark: Benchmark, detector: Detector, aligner: Aligner) -> None:
         self.archive, self.names = benchmark.archive, benchmark.names
-        self._benchmark, self._detector = benchmark, detector
+        self._benchmark, self._detector, self._aligner = benchmark, detector, aligner
         self._kept: dict[int, Image | None] = {}
 
     def __len__(self) -> int:
@@ -87,7 +87,7 @@ class Faces(Lazy):
     def found(self, index: int) -> Image | None:
         """Returns the same, None where no face is found."""
         if index not in self._kept:
-            self._kept[index] = aligned(self._benchmark.at(index), self._detector)
+            self._kept[index] = aligned(self._benchmark.at(index), self._detector, self._aligner)
         return self._kept[index]
 
 
@@ -102,11 +102,10 @@ def central(faces: list[Face], image: Image) -> Face | None:
     return max(faces, key=weight, default=None)
 
 
-def aligned(image: Image, detector: Detector) -> Image | None:
-    """Returns the central face of a picture, None where no face is found."""
+def aligned(image: Image, detector: Detector, aligner: Aligner) -> Image | None:
+    """Returns the central face of a picture as `agent.vision.eyes` aligns it, None where no face is found."""
     face = central(detector(image), image)
-    # a face that is compared is looked at more closely first, as in agent.vision.eyes
-    return None if face is None else align(image, closer(image, face, detector).landmarks)
+    return None if face is None else align(image, aligner(image, face).landmarks)
 
 
 def embed_pictures(faces: Faces, encoders: Sequence[Encoder]) -> list[Embedded]:
@@ -125,7 +124,7 @@ def embed_pictures(faces: Faces, encoders: Sequence[Encoder]) -> list[Embedded]:
 
 
 def remembered(
-    cache: Path | None, faces: Faces, detector: Path, encoders: Sequence[tuple[Path, Encoder]], *, label: str
+    cache: Path | None, faces: Faces, finders: Sequence[Path], encoders: Sequence[tuple[Path, Encoder]], *, label: str
 ) -> list[Embedded]:
     """Returns `embed_pictures` of a benchmark, from `cache` where these files were there before.
 
@@ -134,14 +133,14 @@ def remembered(
     Args:
         cache: a folder, made where missing; None remembers nothing.
         faces: of the benchmark.
-        detector: the file by which they are found.
+        finders: the files by which they are found and aligned.
         encoders: each one's file, and what runs it.
         label: what else tells two runs apart, as the runtime, or an encoder that averages over mirrored faces.
 
     Raises:
         RunError: the cache cannot be written.
     """
-    files = [faces.archive, detector, *(file for file, _ in encoders)]
+    files = [faces.archive, *finders, *(file for file, _ in encoders)]
     digest = hashlib.sha256("".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files).encode())
     digest.update(label.encode())
     kept = None if cache is None else cache / f"{faces.archive.stem}-{digest.hexdigest()[:16]}.npz"

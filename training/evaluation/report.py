@@ -1,4 +1,4 @@
-"""The report on an encoder and a detector, from what was measured to one HTML file."""
+"""The report on an encoder, with the detector and the aligner before it, from what was measured to one HTML file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def build_report(task: Task, results: Results, *, command: str, now: datetime) -
         command: the line that made this report.
         now: the time that it carries.
     """
-    cards = {file: read_card(file) for file in (task.encoder, task.detector)}
+    cards = {file: read_card(file) for file in (task.encoder, task.detector, task.aligner)}
     encoder, how = cards[task.encoder], NORMALISED if results.compared else ""
     name = str(encoder.get("id", task.encoder.name))
     parts = [sections.goals(load_goals(), flatten(results.figures()), results.left_out)]

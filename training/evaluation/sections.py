@@ -229,11 +229,12 @@ def _text(value: object) -> str:
 
 
 def _told(one: Detection) -> str:
+    aligned = "" if np.isnan(one.aligned_px) else f", and by {one.aligned_px:.2f} once it is aligned"
     false, off = f"{one.false_per_picture:.2f} false ones a picture", percent(one.landmark_error, 1)
     return (
         f"Of {one.faces:,} faces in {one.pictures:,} pictures {_within(one.recall)} are found at IoU 0.5, with "
         f"{false}. Landmarks are off by {off} of the eye distance in the median, which moves the crop of a near face "
-        f"by {one.misplacement_px:.2f} pixels."
+        f"by {one.misplacement_px:.2f} pixels{aligned}."
     )
 
 

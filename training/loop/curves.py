@@ -17,7 +17,7 @@ def draw(lines: list[dict[str, Any]], path: Path, figures: Sequence[str] = FIGUR
     Args:
         lines: of the log, see `training.loop.train`.
         path: a .png file.
-        figures: of validation, from 0 to 1.
+        figures: of validation: from 0 to 1, or pixels, whose names end in _px.
     """
     import matplotlib as mpl
 
@@ -29,9 +29,10 @@ def draw(lines: list[dict[str, Any]], path: Path, figures: Sequence[str] = FIGUR
     for name in sorted({name for line in lines for name in line["loss"]}):
         left.plot(seen, [line["loss"].get(name) for line in lines], ".-", label=name)
     left.set(title="Loss", ylabel="mean since the last look")
+    factor, unit, top = scale(figures)
     for name in figures:
-        middle.plot(seen, [100 * line["val"].get(name, float("nan")) for line in lines], ".-", label=name)
-    middle.set(title="Validation", ylabel="per cent", ylim=(0, 100))
+        middle.plot(seen, [factor * line["val"].get(name, float("nan")) for line in lines], ".-", label=name)
+    middle.set(title="Validation", ylabel=unit, ylim=(0, top))
     right.plot(seen, [line["rate"] for line in lines], ".-")
     right.set(title="Learning rate", yscale="log")
     for axes in (left, middle, right):
@@ -44,3 +45,10 @@ def draw(lines: list[dict[str, Any]], path: Path, figures: Sequence[str] = FIGUR
             figure.savefig(part, dpi=110, format="png")
     finally:
         plt.close(figure)
+
+
+def scale(figures: Sequence[str]) -> tuple[float, str, float | None]:
+    """Returns by what figures are multiplied, their unit then, and where their axis ends; None leaves that open."""
+    if all(name.endswith("_px") for name in figures):
+        return 1.0, "pixels", None
+    return 100.0, "per cent", 100.0

@@ -74,7 +74,8 @@ def _tell(bundle: Bundle, rows: Sequence[Row], *, json: bool) -> None:
         say_json({"machine": where, "rows": [row.as_json() for row in rows]})
         return
     say(f"{where['processor']}, {where['cores']} cores, load {where['load']}; {where['system']}")
-    say(f"{where['runtime']} {where['libraries'].get(where['runtime'], '')}, {where['detector']}, {where['encoder']}")
+    files = f"{where['detector']}, {where['aligner']}, {where['encoder']}"
+    say(f"{where['runtime']} {where['libraries'].get(where['runtime'], '')}, {files}")
     say_table(["what", "median", "p95", "asked", "", "of"], [_cells(row) for row in rows])
 
 

@@ -19,6 +19,7 @@ def machine(bundle: Bundle) -> dict[str, Any]:
     return {
         "latchkey": VERSION,
         "detector": bundle.detector.id,
+        "aligner": bundle.aligner.id,
         "encoder": bundle.encoder.id,
         "runtime": bundle.config.engine.runtime,
         "delegate": bundle.config.engine.delegate or None,

@@ -61,6 +61,7 @@ def _sets(config: Config, folder: Path) -> list[str]:
         "mqtt.enabled": "false",
         "log.level": "warning",
         "models.detector": config.models.detector,
+        "models.aligner": config.models.aligner,
         "models.encoder": config.models.encoder,
         "engine.runtime": config.engine.runtime,
         "engine.delegate": config.engine.delegate,
