@@ -37,6 +37,7 @@ class Overview(TypedDict):
     version: str  # of Latchkey
     encoder: str
     detector: str
+    aligner: str
     health: Annotated[Health, WrapSerializer(lambda told, made: {k: v for k, v in made(told).items() if v is not None})]
     findings: list[Finding]
     backed_up: str | None  # when last
@@ -61,6 +62,7 @@ def overview(agent: Agent, bundle: Bundle, db: Db, check: HealthCheck) -> Overvi
         "version": VERSION,
         "encoder": bundle.model_id,
         "detector": bundle.detector.id,
+        "aligner": bundle.aligner.id,
         "health": health_of(agent, check),
         "findings": findings(agent, db),
         "backed_up": None if backup is None else backup.at,

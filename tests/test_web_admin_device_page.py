@@ -81,7 +81,8 @@ def test_a_backup_is_made_to_a_pair_of_keys_made_here_and_opens(browse):
 
 def test_a_broken_bundle_is_refused_in_words_beside_the_cards_of_the_models(browse):
     page = browse("device/models", dark=True)
-    page.wait_for_selector("section[aria-label=Detector]:has-text('latchkey-detector-1-b10c0000')")
+    for kind in ("Detector", "Aligner"):
+        page.wait_for_selector(f"section[aria-label={kind}]:has-text('latchkey-{kind.lower()}-1-b10c0000')")
     page.wait_for_selector("text=from a similarity of")
     page.wait_for_selector("figure.plot line.mark", state="attached")
     assert page.locator("figure.plot line.mark").count() == 1

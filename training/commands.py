@@ -1,4 +1,4 @@
-"""Make the encoder, the detector and the aligner of Latchkey, or your own, and see how good they are: training/README.md."""
+"""Make the encoder, detector and aligner of Latchkey, or your own, and see how good they are: training/README.md."""
 
 from __future__ import annotations
 

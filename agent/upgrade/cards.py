@@ -40,6 +40,7 @@ class Models(TypedDict):
 
     encoder: dict[str, Any]
     detector: dict[str, Any]
+    aligner: dict[str, Any]
     threshold: ThresholdTold
     table: TableTold
 
@@ -76,6 +77,7 @@ def of_folder(config: Config, folder: str, templates: int) -> Models | Broken:
     return {
         "encoder": _told(bundle.encoder),
         "detector": _told(bundle.detector),
+        "aligner": _told(bundle.aligner),
         "threshold": {
             "cosine": threshold.cosine,
             "fmr": threshold.fmr,

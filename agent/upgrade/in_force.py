@@ -37,7 +37,8 @@ def configured(config: Config) -> Config:
 def with_models(config: Config, folder: str) -> Config:
     """Returns the configuration with the models of a folder, or as it is for CONFIGURED.
 
-    A bundle without a detector leaves that of the configuration; the aligner is always that. What was learnt of the site counts for its encoder.
+    A bundle without a detector leaves that of the configuration; the aligner is always that. What was learnt of the
+    site counts for its encoder.
     """
     if folder == CONFIGURED:
         return config

@@ -47,7 +47,7 @@ async function overview(place, me) {
   async function look() {
     const told = await glance("device"), { health } = told;
     put(is, facts([["Site, device", `${told.site} / ${told.device}`], ["Groups", told.groups.join(", ")], ["Latchkey", told.version], ["Running for", span(health.uptime_seconds)], ["This run", code(health.boot_id)],
-      ["Encoder", told.encoder], ["Detector", told.detector], ["People", `${health.people}, ${health.templates} templates`], ["Rules", health.rules ? `version ${health.rules}` : "none given: everybody known may come"],
+      ["Encoder", told.encoder], ["Detector", told.detector], ["Aligner", told.aligner], ["People", `${health.people}, ${health.templates} templates`], ["Rules", health.rules ? `version ${health.rules}` : "none given: everybody known may come"],
       ["To be sent", `${health.outbox_depth} events${health.oldest_unsent_seconds ? `, the oldest for ${span(health.oldest_unsent_seconds)}` : ""}`], ["Pictures", `${health.fps} a second, ${health.frames_dropped} not looked at`],
       ["Disk free", size(health.disk_free_bytes)], ["Memory", health.memory_bytes && size(health.memory_bytes)], ["Temperature", health.temperature_celsius && `${health.temperature_celsius.toFixed(0)} °C${health.throttled ? ", slowed down" : ""}`],
       ["Certificate", health.certificate_days !== undefined && `${health.certificate_days} days left`], ["Roster", health.roster !== undefined && `read up to ${health.roster}, ${health.roster_problems} problems`],

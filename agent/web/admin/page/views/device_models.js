@@ -62,7 +62,7 @@ export async function show(place, me) {
   put(place, h("div", { class: "columns" }, card("In force",
     facts([["Encoder", code(state.encoder)], ["Since", state.since ? when(state.since) : "as configured"], ["Proved", state.proved ? "yes" : "on probation for its first minute"], ["Templates", counts], ["Without a kept picture", state.without_crops && `${state.without_crops} people`], ["Before", before ? before.encoder?.id ?? before.problem : "none to go back to"]]), under.place,
     before && me.may("rollback_model") ? h("button", { class: "danger", onclick: back }, "Bring those before back") : null), now.problem ? h("p", { class: "bad" }, now.problem) : rates(now)),
-  now.problem ? null : h("div", { class: "columns" }, model("Encoder", now.encoder), model("Detector", now.detector)),
+  now.problem ? null : h("div", { class: "columns" }, model("Encoder", now.encoder), model("Detector", now.detector), model("Aligner", now.aligner)),
   before?.encoder ? h("details", { class: "card" }, h("summary", {}, "Those before"), model("Encoder before", before.encoder), model("Detector before", before.detector)) : null,
   me.may("update_model") ? h("form", { class: "card", onsubmit: (event) => { event.preventDefault(); under.during(button, update).catch(wrong); } }, h("h2", {}, "Other models"),
     h("p", {}, "Looked at, tested in a process of its own, then shown every picture that is kept, so that everybody stays enrolled. People of whom no picture is kept would have to be enrolled again: that is refused, unless you say so."),
