@@ -106,6 +106,7 @@ class TestReport:
         bundle = SimpleNamespace(
             model_id="enc-1",
             detector=SimpleNamespace(id="det-1"),
+            aligner=SimpleNamespace(id="al-1"),
             threshold=lambda templates: threshold,
             table=SimpleNamespace(fmr=(1e-2, 1e-6)),
         )
@@ -130,7 +131,7 @@ class TestReport:
 
     def test_says_what_was_measured_and_how(self, text):
         assert "`door --data data`" in text
-        assert "`enc-1`" in text
+        assert "Encoder `enc-1`, detector `det-1`, aligner `al-1`." in text
         assert "In each of 1 turn 2 people enrolled, with 8 templates at the most: threshold 0.612" in text
         assert "(false match rate 2.0e-07, beyond the 1.0e-06" in text
 
