@@ -130,13 +130,13 @@ def test_a_detector_learns_one_face_by_heart():
     for x, y in points:
         cv2.circle(picture, (int(x), int(y)), 4, (255, 30, 30), -1)
     scene = Scene("", picture, np.array([[28, 25, 68, 72]], np.float32), points[None])
-    phase = Phase(samples=256, batch=4, width=96, height=96, peak_rate=0.05, last_rate=0.05)
+    phase = Phase(samples=256, batch=4, width=96, height=96, peak_rate=0.02, last_rate=0.02)
     torch.manual_seed(0)
     preset = DetectorPreset(name="by heart", phase=(phase,))
     learner = Learner(Detector(stem=8, widths=(8, 16, 16, 16)), preset, World(0, 1, torch.device("cpu")))
     composer = Composer([scene], [np.zeros((64, 64, 3), np.uint8)], seed=0)
     composer._weather, composer._hide = lambda picture: picture, lambda drawn: None
-    steps = [learner.learn(draw(composer, phase, step), 0.05) for step in range(64)]
+    steps = [learner.learn(draw(composer, phase, step), 0.02) for step in range(64)]
     score = [parts["score"].item() for parts in steps]
     whole = [sum(part.item() for part in parts.values()) for parts in steps]
     assert np.mean(score[-5:]) < 0.5 * np.mean(score[:5])
