@@ -6,51 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from training.compose import Composer
 from training.data.loader import Batch
 from training.detector import STRIDES, Detector, grow
 from training.detector_loss import Targets, loss, targets
-from training.detector_preset import DetectorPreset, Phase
+from training.detector_preset import Phase
 from training.errors import RunError
-from training.loop import optimisers
+from training.loop import alone
 from training.loop.learner import precision, to_input
 from training.loop.run import OTHERWISE, read
-from training.loop.world import World
 from training.writing import briefly
 
 
-class Learner:
-    """A net and its optimiser."""
+class Learner(alone.Learner):
+    """A detector that learns from batches as `draw` returns them."""
 
-    def __init__(self, net: Detector, preset: DetectorPreset, world: World) -> None:
-        self.net = net.to(world.device, memory_format=torch.channels_last).train()
-        self.optimiser = optimisers.make(net, nn.ModuleList(), preset.optimiser, world)
-        self._clip, self._device = preset.optimiser.clip, world.device
-
-    def learn(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        """Takes one step; returns the parts of the loss, not yet read back from the device.
-
-        Args:
-            batch: as `draw` returns it.
-            rate: of learning.
-        """
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Returns the loss of scores, boxes and landmarks."""
         pictures, *arrays = batch
         parts = [torch.from_numpy(array).to(self._device, non_blocking=True) for array in arrays]
         count = len(Targets._fields)
         goals = [Targets(*parts[start : start + count]) for start in range(0, len(parts), count)]
         with precision(self._device):
             maps = self.net(to_input(pictures, self._device))
-        said = loss(tuple(each.float() for each in maps), goals)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(said.values())).sum().backward()
-        if self._clip:
-            torch.nn.utils.clip_grad_norm_(self.net.parameters(), self._clip)
-        self.optimiser.step()
-        return {name: value.detach() for name, value in said.items()}
+        return loss(tuple(each.float() for each in maps), goals)
 
 
 def draw(composer: Composer, phase: Phase, step: int) -> Batch:

@@ -150,7 +150,7 @@ class Packaging:
         collection = self.source.collection
 
         def encoded(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-            return encode(model, map(self.compared, rows.tolist()))
+            return encode(model, map(self.as_compared, rows.tolist()))
 
         anchors = make_anchors(collection, encoded) if self.preset.data.kind in FACES else None
         space = AS_ENCODED.normalised(anchors)
@@ -184,7 +184,7 @@ class Packaging:
         self._warn(card)
         return card
 
-    def compared(self, row: int) -> NDArray[Any]:
+    def as_compared(self, row: int) -> NDArray[Any]:
         """Returns a sample as the encoder gets it where it is compared: photographs of faces aligned by our aligner."""
         if self.preset.data.kind != "prepared":
             return self.source.plain(row, self.preset.side)

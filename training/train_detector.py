@@ -96,7 +96,7 @@ class Trainer(alone.Trainer):
         workers: int = 1,
     ) -> None:
         torch.manual_seed(preset.seed)
-        learner = Learner(Detector(), preset, world)
+        learner = Learner(Detector(), preset.optimiser, world)
 
         def begin(weights: Path) -> int:
             begin_with(learner.net, weights)

@@ -5,8 +5,8 @@
 With `--all` of every view, wide and on a phone, by day and by night, to be looked at.
 """
 
+import argparse
 import shutil
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -127,16 +127,20 @@ DOCUMENTED = {
 }  # fmt: skip
 
 
-def main(folder, *more):
+def main(arguments=None):
     """Makes the pictures."""
-    out = Path(folder)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("--all", action="store_true", help="every view, also by night and on a phone")
+    chosen = parser.parse_args(arguments)
+    out = chosen.folder
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place, sync_playwright() as started, office(Path(place)) as desk:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        (everything if more else documented)(browser, desk, out)
+        (everything if chosen.all else documented)(browser, desk, out)
         browser.close()
         print(*desk.said, sep="\n")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

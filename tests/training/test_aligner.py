@@ -15,6 +15,7 @@ from agent.errors import ConfigError, ModelError  # noqa: E402
 from agent.hardware.engines.litert import LiteRtModel  # noqa: E402
 from agent.vision.align import SIZE, TEMPLATE  # noqa: E402
 from agent.vision.aligner import MIDDLE, UNITS, Aligner, apart, placed, whole, window  # noqa: E402
+from tests.training.canvases import write_faces  # noqa: E402
 from training.aligner import net as nets  # noqa: E402
 from training.aligner import preset as presets  # noqa: E402
 from training.aligner.misplaced import Misplacer, left, spread  # noqa: E402
@@ -217,7 +218,7 @@ class TestTraining:
         torch.set_num_threads(1)
         chosen, faces = presets.load(presets.FILE), aligned_faces(work)
         batch = drawn(misplacer_of(chosen, faces.samples), faces.train, 16, 0, 0)
-        learner = Learner(nets.Aligner(), chosen, ALONE)
+        learner = Learner(nets.Aligner(), chosen.optimiser, ALONE)
         lost = [float(learner.learn(batch, 0.02)["distance"]) for _ in range(30)]
         assert np.mean(lost[-5:]) < np.mean(lost[:5]) / 2
 
@@ -271,6 +272,12 @@ class TestTraining:
         chosen = preset_of(tmp_path, change=("[augment]", f"[augment]\n{key} = 1.0"))
         with pytest.raises(ConfigError, match=rf"\[augment\] {key}: how far crops are moved, \[misplaced\] says"):
             train(chosen, work, tmp_path / "run", device="cpu")
+
+    def test_faces_of_nobody_are_none_to_validate_on(self, tmp_path):
+        write_faces(tmp_path / "work")
+        with pytest.raises(DataError, match="nobody can be held out"):
+            train(preset_of(tmp_path), tmp_path / "work", tmp_path / "run", device="cpu")
+        assert not (tmp_path / "run").exists()
 
     def test_no_faces_and_several_processes_are_said(self, tmp_path):
         with pytest.raises(DataError):

@@ -133,7 +133,7 @@ def test_a_detector_learns_one_face_by_heart():
     phase = Phase(samples=256, batch=4, width=96, height=96, peak_rate=0.02, last_rate=0.02)
     torch.manual_seed(0)
     preset = DetectorPreset(name="by heart", phase=(phase,))
-    learner = Learner(Detector(stem=8, widths=(8, 16, 16, 16)), preset, World(0, 1, torch.device("cpu")))
+    learner = Learner(Detector(stem=8, widths=(8, 16, 16, 16)), preset.optimiser, World(0, 1, torch.device("cpu")))
     composer = Composer([scene], [np.zeros((64, 64, 3), np.uint8)], seed=0)
     composer._weather, composer._hide = lambda picture: picture, lambda drawn: None
     steps = [learner.learn(draw(composer, phase, step), 0.02) for step in range(64)]

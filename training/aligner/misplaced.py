@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 
 from agent.vision.align import SIZE, TEMPLATE, similarity, warped
 from agent.vision.aligner import UNITS, WINDOW, placed, whole, window
+from training.compose import SWAP
 from training.data.augment import NOTHING, Augmentation, augment
 from training.data.errors import DataError
 
 OFTEN = ((0.5, 0.5), (1.0, 0.35), (2.2, 0.15))
 """How many standard deviations, and how often: most errors of a detector are small, and what a look leaves smaller."""
+MOVING = frozenset({"turn_degrees", "zoom", "shift_px"})
+"""Of [augment]: here they would be unknown to what is taught."""
 SMALLER = 0.8
 """By how much an error is made smaller, again and again, until what is seen lies within the crop."""
 
-_SWAPPED = np.array([1, 0, 2, 4, 3])
 _CORNERS = (np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (WINDOW[2] - 1) + WINDOW[:2]).astype(np.float64)
 _FLIP = np.array([[-1.0, 0.0, SIZE - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-_MIRROR = whole(similarity((TEMPLATE * (-1, 1) + (SIZE - 1, 0))[_SWAPPED], TEMPLATE)) @ _FLIP
+_MIRROR = whole(similarity((TEMPLATE * (-1, 1) + (SIZE - 1, 0))[SWAP], TEMPLATE)) @ _FLIP
 """From a crop to its mirror image, which lies on the template: that is not quite even."""
 
 
@@ -41,7 +43,7 @@ class Misplacer:
     ) -> None:
         self._crops, self._side, self._spread = crops, side, spread
         self._mirror = how.mirror
-        still = {name: getattr(NOTHING, name) for name in ("mirror", "turn_degrees", "zoom", "shift_px")}
+        still = {name: getattr(NOTHING, name) for name in ("mirror", *MOVING)}
         self._how = replace(how, **still)
 
     def draw(self, row: int, random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

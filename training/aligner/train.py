@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from agent.errors import ConfigError
 from agent.vision.aligner import apart
-from training.aligner.misplaced import Misplacer, left, spread
+from training.aligner.misplaced import MOVING, Misplacer, left, spread
 from training.aligner.net import SIDE, Aligner, distance
 from training.aligner.preset import AlignerPreset
 from training.data.augment import NOTHING
@@ -22,7 +22,7 @@ from training.data.collection import Collection, load
 from training.data.leaks import without_leaks
 from training.data.loader import Batch
 from training.data.splits import ensure_split
-from training.loop import alone, optimisers, origin
+from training.loop import alone, origin
 from training.loop.learner import precision, to_input
 from training.loop.run import Run, load_weights
 from training.loop.world import World, joined
@@ -30,8 +30,6 @@ from training.sources import augmentation
 
 FIGURES = ("misplacement_px", "unsteady_px")
 """What the curves show of validation."""
-MOVING = {"turn_degrees", "zoom", "shift_px"}
-"""Of [augment]: here they would be unknown to what is taught."""
 LOOKED_AT = 2000
 """Crops of the validation at most."""
 
@@ -72,7 +70,7 @@ def aligned_faces(work: Path) -> Collection:
     """Returns the faces with their split, less what is in training and in validation.
 
     Raises:
-        DataError: there are none.
+        DataError: there are none, or so few of known people that nobody can be validated on.
     """
     clean, _ = without_leaks(ensure_split(load(work)))
     return clean
@@ -94,7 +92,7 @@ def trainer(
         RunError: the weights are no aligner's, or the state of the run is damaged.
     """
     torch.manual_seed(preset.seed)
-    learner = Learner(Aligner(), preset, world)
+    learner = Learner(Aligner(), preset.optimiser, world)
     misplacer = misplacer_of(preset, faces.samples)
     looked_at = Validation(preset, faces)
 
@@ -133,33 +131,15 @@ def drawn(misplacer: Misplacer, rows: NDArray[np.int64], batch: int, seed: int, 
     return np.stack([picture for picture, _ in pairs]), np.stack([numbers for _, numbers in pairs])
 
 
-class Learner:
-    """A net and its optimiser."""
+class Learner(alone.Learner):
+    """An aligner that learns from batches as `drawn` returns them."""
 
-    def __init__(self, net: nn.Module, preset: AlignerPreset, world: World) -> None:
-        self.net = net.to(world.device, memory_format=torch.channels_last).train()
-        self.optimiser = optimisers.make(net, nn.ModuleList(), preset.optimiser, world)
-        self._clip, self._device = preset.optimiser.clip, world.device
-
-    def learn(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        """Takes one step; returns the loss, not yet read back from the device.
-
-        Args:
-            batch: as `drawn` returns it.
-            rate: of learning.
-        """
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Returns how far the points are off in the mean, pixels of the crop."""
         pictures, true = batch
         with precision(self._device):
             said = self.net(to_input(pictures, self._device))
-        lost = distance(said.float(), torch.from_numpy(true).to(self._device)).mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        lost.backward()
-        if self._clip:
-            torch.nn.utils.clip_grad_norm_(self.net.parameters(), self._clip)
-        self.optimiser.step()
-        return {"distance": lost.detach()}
+        return {"distance": distance(said.float(), torch.from_numpy(true).to(self._device)).mean()}
 
 
 class Validation:

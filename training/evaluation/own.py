@@ -89,7 +89,7 @@ def measure_run(
     space = AS_ENCODED.normalised(anchors_of(run.model))
 
     def embed(file: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return space(encode(LiteRtModel(file, runtime=runtime, sha256=None), map(packaging.compared, rows.tolist())))
+        return space(encode(LiteRtModel(file, runtime=runtime, sha256=None), map(packaging.as_compared, rows.tolist())))
 
     say(f"{len(rows):,} of the {len(collection.val):,} samples of the validation split")
     vectors = embed(run.model, rows)

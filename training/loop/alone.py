@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from training.data.loader import Batch, Loader
 from training.errors import RunError
-from training.loop import curves
+from training.loop import curves, optimisers
 from training.loop.average import Average
 from training.loop.pace import Means, Meter, schedule, told
 from training.loop.progress import Progress
@@ -65,15 +66,35 @@ class Preset(Protocol):
         ...
 
 
-class Learner(Protocol):
-    """A net and its optimiser."""
+class Learner(ABC):
+    """A net and its optimiser.
 
-    net: nn.Module
-    optimiser: torch.optim.Optimizer
+    Args:
+        net: what is trained.
+        options: how.
+        world: what is computed on.
+    """
+
+    def __init__(self, net: nn.Module, options: Optimiser, world: World) -> None:
+        self.net = net.to(world.device, memory_format=torch.channels_last).train()
+        self.optimiser = optimisers.make(net, nn.ModuleList(), options, world)
+        self._clip, self._device = options.clip, world.device
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Returns the parts of the loss of a batch, which are added up."""
 
     def learn(self, batch: Batch, rate: float) -> dict[str, Tensor]:
-        """Takes one step; returns the parts of the loss, not yet read back from the device."""
-        ...
+        """Takes one step at a learning rate; returns the parts of the loss, not yet read back from the device."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        parts = self.losses(batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(parts.values())).sum().backward()
+        if self._clip:
+            torch.nn.utils.clip_grad_norm_(self.net.parameters(), self._clip)
+        self.optimiser.step()
+        return {name: value.detach() for name, value in parts.items()}
 
 
 PresetT = TypeVar("PresetT", bound=Table)
